@@ -1,0 +1,4 @@
+//! Annotations: concepts, labels, and the files they are read from.
+
+pub mod concept;
+pub mod label;

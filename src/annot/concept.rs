@@ -1,0 +1,112 @@
+//! `concepts.json` (`concepts/1`): the vocabulary of concepts and the ontology's axioms.
+//!
+//! Concept i is latent i is row i of every defined weight. Classes are numbered from 0: concepts
+//! first (`0..m`), zero classes after them (`m..m + z`); relations are numbered from 0.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Format name and version of `concepts.json`.
+pub const CONCEPTS_FORMAT: &str = "concepts/1";
+
+/// The content of `concepts.json`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConceptsFile {
+    /// `concepts/1`.
+    pub format: String,
+    /// The ontology that the concepts and axioms come from.
+    pub ontology: Option<OntologyIdentity>,
+    /// Concepts, sorted by kind, then id.
+    pub concepts: Vec<Concept>,
+    /// Classes that occur in axioms but are no concept.
+    pub zero_classes: Vec<String>,
+    /// Relations of the axioms.
+    pub relations: Vec<String>,
+    /// The ontology in EL normal forms.
+    pub axioms: Axioms,
+}
+
+/// Which ontology, in which version.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OntologyIdentity {
+    /// The ontology's own name (`ontology:` of an OBO header), else empty.
+    pub name: String,
+    /// The ontology's own version (`data-version:` or `date:`), else empty.
+    pub version: String,
+    /// SHA-256 of the uncompressed text, in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// The kinds of concepts, in the order in which concepts are sorted.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum ConceptKind {
+    /// A term of the Gene Ontology.
+    Go,
+    /// An `InterPro` entry.
+    Interpro,
+    /// A `UniProt` feature with its note or ligand.
+    Feature,
+    /// A `UniProt` keyword.
+    Keyword,
+    /// An amino acid.
+    Residue,
+}
+
+/// Whether a concept's labels name residues or whole proteins.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Labels hold for the whole protein.
+    Protein,
+    /// Labels hold for ranges of residues.
+    Residue,
+}
+
+/// One concept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Concept {
+    /// Index of the concept, of its latent, and of its rows in the weights.
+    pub index: u32,
+    /// `GO:0005524`, `InterPro:IPR000719`, `UniProtKB-KW:KW-0067`, `BINDING:Zn(2+)`, `residue:C`.
+    pub id: String,
+    /// Human-readable name.
+    pub name: String,
+    /// Kind of concept.
+    pub kind: ConceptKind,
+    /// Namespace within the kind (`biological_process`, ...), if it has one.
+    pub namespace: Option<String>,
+    /// Whether its labels name residues.
+    pub level: Level,
+    /// Indices of the concepts that are its direct parents.
+    pub parents: Vec<u32>,
+    /// Proteins that carry it, after propagation.
+    pub proteins: u64,
+    /// Residues that carry it (0 for a protein-level concept).
+    pub residues: u64,
+    /// log2(min over direct parents of n(parent) / n(concept)), n counting proteins.
+    pub information_content: f64,
+}
+
+/// The ontology's axioms in EL normal forms, over class and relation numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Axioms {
+    /// `[c, d]`: C is a subclass of D.
+    pub nf1: Vec<[u32; 2]>,
+    /// `[c, d, e]`: C and D is a subclass of E.
+    pub nf2: Vec<[u32; 3]>,
+    /// `[r, c, d]`: some R.C is a subclass of D.
+    pub nf3: Vec<[u32; 3]>,
+    /// `[c, r, d]`: C is a subclass of some R.D.
+    pub nf4: Vec<[u32; 3]>,
+    /// `[c, d]`: C and D have nothing in common.
+    pub disjoint: Vec<[u32; 2]>,
+}

@@ -1,0 +1,19 @@
+//! `ProtSAE`: from protein language models to annotation files.
+//!
+//! ```text
+//!  FASTA ──────────────► embed ─► activations ─► train ─► model/
+//!  UniProt GO InterPro ─► concepts ─► concepts.json, labels ─┘   │
+//!                         split ─► split.tsv                     │
+//!  activations ─► encode -m model/ ─► features ──┬─► annotate ─► GFF3, TSV, ...
+//!                                                ├─► interpret ─► dictionary.json
+//!                                                └─► evaluate ─► metrics.json
+//! ```
+//!
+//! Each arrow is an executable `protsae-<name>`; [`commands`] holds one module for each, the only
+//! place where files ([`cli`], [`table`]) and the sciences ([`annot`], [`ontology`], [`esm2`],
+//! [`sae`], [`score`], [`report`]) meet.
+
+pub mod annot;
+pub mod error;
+
+pub use error::{Error, ErrorKind, Result};
