@@ -15,5 +15,6 @@
 
 pub mod annot;
 pub mod error;
+pub mod ontology;
 
 pub use error::{Error, ErrorKind, Result};
