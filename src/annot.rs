@@ -1,4 +1,19 @@
 //! Annotations: concepts, labels, and the files they are read from.
 
+pub mod collect;
+pub mod comment;
 pub mod concept;
+mod error;
+pub mod evidence;
+pub mod feature;
+pub mod feature_table;
+pub mod format;
+pub mod gaf;
+pub mod interproscan;
 pub mod label;
+mod lines;
+pub mod position;
+pub mod uniprot_cell;
+pub mod uniprot_tsv;
+
+pub use error::AnnotError;

@@ -173,7 +173,7 @@ fn naive_ancestors(text: &str, id: &str) -> BTreeSet<String> {
         if line.starts_with('[') {
             current.clear();
         } else if let Some(id) = line.strip_prefix("id: ") {
-            current = id.to_owned();
+            id.clone_into(&mut current);
         } else if let Some(name) = line.strip_prefix("namespace: ") {
             namespace.insert(current.clone(), name.to_owned());
         } else if let Some(parent) = line
