@@ -12,8 +12,10 @@ pub mod gaf;
 pub mod interproscan;
 pub mod label;
 mod lines;
+mod numbering;
 pub mod position;
 pub mod uniprot_cell;
 pub mod uniprot_tsv;
+pub mod vocabulary;
 
 pub use error::AnnotError;

@@ -1,11 +1,12 @@
 //! Where all readers put what they find: filtered, checked against sequences, counted.
 
 use super::{
-    concept::{ConceptKind, Level},
+    concept::ConceptKind,
     error::AnnotError,
     evidence::{EvidenceFilter, go_code},
     position::Place,
 };
+use crate::seq::accession;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 
@@ -222,7 +223,7 @@ impl Collector {
             return;
         }
         let mut start = 0;
-        for run in sequence.chunk_by(|a, b| a.eq_ignore_ascii_case(b)) {
+        for run in sequence.chunk_by(u8::eq_ignore_ascii_case) {
             let letter = char::from(run[0]).to_ascii_uppercase();
             let end = start + u32::try_from(run.len()).unwrap_or(u32::MAX);
             let concept = self.concept(ConceptKind::Residue, &format!("residue:{letter}"), "");
@@ -286,11 +287,9 @@ impl Collector {
     /// The accession of a FASTA-style id (`sp|P12345|NAME`), unless ids are kept as they are.
     fn accession<'a>(&self, id: &'a str) -> &'a str {
         if self.settings.raw_ids {
-            return id;
-        }
-        match id.split_once('|') {
-            Some(("sp" | "tr", rest)) => rest.split('|').next().unwrap_or(rest),
-            _ => id,
+            id
+        } else {
+            accession::from_header_word(id)
         }
     }
 
@@ -404,14 +403,5 @@ impl Collector {
             position: end,
             length,
         })
-    }
-}
-
-/// The level of statements at a place.
-pub(super) fn level(place: Place) -> Level {
-    if place == Place::Whole {
-        Level::Protein
-    } else {
-        Level::Residue
     }
 }

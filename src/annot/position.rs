@@ -59,19 +59,33 @@ pub fn parse(text: &str) -> Option<Position> {
 
 fn ends(text: &str) -> Option<Position> {
     let (start, end) = text.split_once("..").unwrap_or((text, text));
-    match (end_of_range(start)?, end_of_range(end)?) {
-        (Some(start), Some(end)) => Some(Position::Known(start, end)),
-        _ => Some(Position::Uncertain),
+    Some(join(End::parse(start)?, End::parse(end)?))
+}
+
+/// The range between two ends.
+pub(super) fn join(start: End, end: End) -> Position {
+    match (start, end) {
+        (End::Known(start), End::Known(end)) => Position::Known(start, end),
+        _ => Position::Uncertain,
     }
 }
 
-/// One end; `Some(None)` where it is uncertain.
-pub(super) fn end_of_range(text: &str) -> Option<Option<u32>> {
-    let text = text.trim();
-    if let Some(rest) = text.strip_prefix('?') {
-        return (rest.is_empty() || number(rest).is_some()).then_some(None);
+/// One end of a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Known(u32),
+    Uncertain,
+}
+
+impl End {
+    /// `12`, `<1`, `>20`, `?`, `?12`.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if let Some(rest) = text.strip_prefix('?') {
+            return (rest.is_empty() || number(rest).is_some()).then_some(Self::Uncertain);
+        }
+        number(text.trim_start_matches(['<', '>'])).map(Self::Known)
     }
-    number(text.trim_start_matches(['<', '>'])).map(Some)
 }
 
 /// A residue number; spreadsheets write `57.0`.

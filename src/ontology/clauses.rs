@@ -106,15 +106,7 @@ impl<R: BufRead> Clauses<R> {
 
     /// SHA-256 of the text read so far, in lower-case hexadecimal.
     pub(super) fn sha256(&self) -> String {
-        use std::fmt::Write as _;
-        self.hasher
-            .clone()
-            .finalize()
-            .iter()
-            .fold(String::new(), |mut text, byte| {
-                write!(text, "{byte:02x}").expect("a String takes all");
-                text
-            })
+        crate::hash::hex(&self.hasher.clone().finalize())
     }
 
     /// Prepares one line; false at the end of the text.
