@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::error::SaeError;
 
 /// Which autoencoder is trained.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Variant {
     /// `TopK` with latents tied to concepts (arXiv 2509.05309).
@@ -19,9 +17,7 @@ pub enum Variant {
 }
 
 /// Which unknown latents the mean of forced activation runs over.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ForcedMean {
     /// All unknown latents: the literal reading.
@@ -32,9 +28,7 @@ pub enum ForcedMean {
 }
 
 /// What the axioms' class centres are normalised by, inside the axiom loss alone.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AxiomNorm {
     /// Nothing.
@@ -48,9 +42,7 @@ pub enum AxiomNorm {
 }
 
 /// The weight of a concept's positives in the annotation loss.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Balance {
     /// 1: the paper's.
@@ -202,7 +194,9 @@ impl Objective {
             return fail(format!("--margin {} must be a number", self.margin));
         }
         if self.axioms_per_step == Some(0) {
-            return fail("--axioms-per-step 0: to leave the axioms out, say --lambda-axiom 0".into());
+            return fail(
+                "--axioms-per-step 0: to leave the axioms out, say --lambda-axiom 0".into(),
+            );
         }
         Ok(())
     }
@@ -210,6 +204,8 @@ impl Objective {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "weights of these counts are exact")]
+
     use super::*;
 
     #[test]

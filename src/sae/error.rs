@@ -161,9 +161,9 @@ impl Classify for SaeError {
         match self {
             Self::Io { source, .. } => Classify::kind(source),
             Self::Settings(_) => ErrorKind::Usage,
-            Self::Format { .. }
-            | Self::Width { .. }
-            | Self::Checkpoint { .. } => ErrorKind::Mismatch,
+            Self::Format { .. } | Self::Width { .. } | Self::Checkpoint { .. } => {
+                ErrorKind::Mismatch
+            }
             _ => ErrorKind::Data,
         }
     }

@@ -4,7 +4,10 @@
 //! `exp(r) (logit - b_pred) + b_enc`. The product is made in tiles that stay in cache and are
 //! reduced to the K largest at once, so the rows-by-latents matrix never exists.
 
-#![expect(clippy::inline_always, reason = "kernels, inlined into callers that `wide` compiles")]
+#![expect(
+    clippy::inline_always,
+    reason = "kernels, inlined into callers that `wide` compiles"
+)]
 
 use super::{
     config::{ForcedMean, Objective},

@@ -78,7 +78,7 @@ impl<T: Real> Params<T> {
         let d = shape.width;
         let deviation = 1.0 / (d as f64).sqrt();
         let mut params = Self::zeros(shape, norm);
-        let mut fill = |values: &mut [T], kind: u64| {
+        let fill = |values: &mut [T], kind: u64| {
             for (block, values) in values.chunks_mut(INIT_ROWS * d).enumerate() {
                 let mut rng = ChaCha8Rng::seed_from_u64(seed);
                 rng.set_stream(kind << 32 | block as u64);

@@ -59,7 +59,10 @@ pub fn multiply<T: Real>(a: Matrix<'_, T>, b: Matrix<'_, T>, out: &mut [T], stri
         return;
     }
     assert!(columns <= stride || rows <= 1, "rows overlap");
-    assert!((rows - 1) * stride + columns <= out.len(), "product past the end");
+    assert!(
+        (rows - 1) * stride + columns <= out.len(),
+        "product past the end"
+    );
     #[expect(
         unsafe_code,
         reason = "`Matrix::new` and the assertions above bound every element that is touched"
@@ -91,6 +94,8 @@ pub fn multiply<T: Real>(a: Matrix<'_, T>, b: Matrix<'_, T>, out: &mut [T], stri
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "products of small integers are exact")]
+
     use super::*;
 
     #[test]

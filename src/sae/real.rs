@@ -1,6 +1,9 @@
 //! Floating-point types that the engine computes in: f32 in use, f64 to check it.
 
-#![expect(clippy::inline_always, reason = "kernels, inlined into callers that `wide` compiles")]
+#![expect(
+    clippy::inline_always,
+    reason = "kernels, inlined into callers that `wide` compiles"
+)]
 
 use std::{
     fmt::Debug,

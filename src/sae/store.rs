@@ -11,7 +11,6 @@ use memmap2::Mmap;
 use safetensors::{Dtype, SafeTensors, View};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use sha2::{Digest, Sha256};
 
 use super::{
     config::{Objective, Shape},
@@ -186,8 +185,7 @@ pub fn read_concepts(path: &Path) -> Result<ConceptsFile, SaeError> {
         path: show(path),
         message,
     };
-    let file: ConceptsFile =
-        serde_json::from_slice(&text).map_err(|e| invalid(e.to_string()))?;
+    let file: ConceptsFile = serde_json::from_slice(&text).map_err(|e| invalid(e.to_string()))?;
     if file.format != CONCEPTS_FORMAT {
         return Err(SaeError::Format {
             path: show(path),
@@ -244,7 +242,10 @@ pub(crate) fn read_yaml<T: DeserializeOwned>(path: &Path) -> Result<T, SaeError>
 }
 
 /// Writes a file and makes sure that it is on disk.
-pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), SaeError> {
+///
+/// # Errors
+/// [`SaeError::Io`].
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), SaeError> {
     let write = || -> std::io::Result<()> {
         let mut file = File::create(path)?;
         file.write_all(bytes)?;
@@ -285,7 +286,7 @@ impl Weights {
     }
 
     pub(crate) fn sha256(&self) -> String {
-        hex(&Sha256::digest(&self.map[..]))
+        crate::hash::sha256(&self.map)
     }
 
     pub(crate) fn tensors(&self) -> Result<Tensors<'_>, SaeError> {
@@ -339,9 +340,11 @@ impl Tensors<'_> {
 }
 
 /// A tensor to be written.
-pub(crate) struct Slice<'a> {
-    pub(crate) shape: Vec<usize>,
-    pub(crate) values: &'a [f32],
+pub struct Slice<'a> {
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Its values in row-major order.
+    pub values: &'a [f32],
 }
 
 impl View for Slice<'_> {
@@ -368,7 +371,10 @@ impl View for Slice<'_> {
 }
 
 /// Writes a safetensors file and makes sure that it is on disk.
-pub(crate) fn write_tensors<'a>(
+///
+/// # Errors
+/// [`SaeError::Io`].
+pub fn write_tensors<'a>(
     path: &Path,
     tensors: impl IntoIterator<Item = (String, Slice<'a>)>,
 ) -> Result<(), SaeError> {
@@ -385,7 +391,10 @@ pub(crate) fn write_tensors<'a>(
 }
 
 /// Writes weights with each latent's largest activation, as a model folder holds them.
-pub(crate) fn write_weights(
+///
+/// # Errors
+/// [`SaeError::Io`].
+pub fn write_weights(
     path: &Path,
     params: &Params<f32>,
     latent_max: &[f32],
@@ -401,10 +410,110 @@ pub(crate) fn write_weights(
     write_tensors(path, tensors)
 }
 
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        annot::concept::{Concept, ConceptKind, Level},
+        sae::{Encoder, config::AxiomNorm},
+    };
+
+    fn concept(index: u32) -> Concept {
+        Concept {
+            index,
+            id: format!("GO:{index:07}"),
+            name: String::new(),
+            kind: ConceptKind::Go,
+            namespace: None,
+            level: Level::Protein,
+            parents: Vec::new(),
+            proteins: 1,
+            residues: 0,
+            information_content: 0.0,
+        }
+    }
+
+    fn write_model(dir: &Path) -> Params<f32> {
+        let shape = Shape {
+            width: 8,
+            latents: 20,
+            defined: 3,
+            zero_classes: 2,
+            relations: 1,
+        };
+        let params = Params::initial(shape, AxiomNorm::None, 1, -3.0, &[0.5; 8]);
+        write_weights(&dir.join(WEIGHTS_FILE), &params, &[1.0; 20]).unwrap();
+        let config = ModelConfig {
+            format: MODEL_FORMAT.into(),
+            plm: None,
+            shape,
+            input_scale: 2.0,
+            objective: Objective {
+                k: 4,
+                ..Objective::default()
+            },
+            training: Training::default(),
+        };
+        let yaml = serde_yaml::to_string(&config).unwrap();
+        write_file(&dir.join(CONFIG_FILE), yaml.as_bytes()).unwrap();
+        let concepts = ConceptsFile {
+            format: CONCEPTS_FORMAT.into(),
+            concepts: (0..3).map(concept).collect(),
+            zero_classes: vec!["a".into(), "b".into()],
+            relations: vec!["r".into()],
+            ..ConceptsFile::default()
+        };
+        let json = serde_json::to_vec(&concepts).unwrap();
+        write_file(&dir.join(CONCEPTS_FILE), &json).unwrap();
+        params
+    }
+
+    #[test]
+    fn a_model_folder_comes_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let params = write_model(dir.path());
+        let sae = Sae::load(dir.path()).unwrap();
+        assert_eq!(sae.params, params);
+        assert_eq!(sae.identity().latents, 20);
+        assert_eq!(sae.sha256.len(), 64);
+    }
+
+    #[test]
+    fn a_tensor_of_another_shape_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        write_model(dir.path());
+        let path = dir.path().join(CONFIG_FILE);
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace("latents: 20", "latents: 21")).unwrap();
+        let error = Sae::load(dir.path()).unwrap_err();
+        assert!(matches!(error, SaeError::Tensor { ref name, .. } if name == "w_unk"));
+    }
+
+    #[test]
+    fn encoding_is_independent_of_the_cut_into_calls() {
+        let dir = tempfile::tempdir().unwrap();
+        write_model(dir.path());
+        let sae = Sae::load(dir.path()).unwrap();
+        let x: Vec<f32> = (0..8 * 50u16)
+            .map(|i| f32::from(i * 37 % 101) / 50.0 - 1.0)
+            .collect();
+        let mut encoder = Encoder::new(&sae);
+        let whole = encoder.encode(&x).unwrap();
+        assert_eq!(whole.z.offsets.len(), 51);
+        let (latents, values) = whole.z.row(7);
+        let (latents, values) = (latents.to_vec(), values.to_vec());
+        assert!(!latents.is_empty() && latents.is_sorted());
+        let mut all = vec![0.0; 50 * 8];
+        sae.decode(whole.z, &mut all).unwrap();
+        let one = encoder.encode(&x[7 * 8..8 * 8]).unwrap();
+        assert_eq!(one.z.row(0).0, latents);
+        for (a, b) in one.z.row(0).1.iter().zip(values) {
+            assert!((a - b).abs() < 1e-5);
+        }
+        let mut row = vec![0.0; 8];
+        sae.decode(one.z, &mut row).unwrap();
+        for (a, b) in row.iter().zip(&all[7 * 8..]) {
+            assert!((a - b).abs() < 1e-5);
+        }
+    }
 }

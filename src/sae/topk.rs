@@ -1,7 +1,10 @@
 //! The K largest positive values of a row, found while its values are produced, without sorting
 //! them all.
 
-#![expect(clippy::inline_always, reason = "kernels, inlined into callers that `wide` compiles")]
+#![expect(
+    clippy::inline_always,
+    reason = "kernels, inlined into callers that `wide` compiles"
+)]
 
 use super::real::Real;
 
@@ -87,6 +90,7 @@ impl<T: Real> Selector<T> {
 
 #[cfg(test)]
 mod tests {
+
     use super::*;
     use proptest::prelude::*;
 

@@ -4,7 +4,10 @@
 //! Sums run over a fixed number of lanes in a fixed order, so they do not depend on the
 //! instructions that are chosen.
 
-#![expect(clippy::inline_always, reason = "kernels, inlined into callers that `wide` compiles")]
+#![expect(
+    clippy::inline_always,
+    reason = "kernels, inlined into callers that `wide` compiles"
+)]
 
 use super::real::Real;
 
@@ -101,6 +104,8 @@ fn fold<T: Real>(mut sums: [T; LANES]) -> T {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "sums of small integers are exact")]
+
     use super::*;
 
     #[test]
@@ -110,10 +115,7 @@ mod tests {
             let b: Vec<f64> = a.iter().map(|x| x + 2.0).collect();
             let want: f64 = a.iter().zip(&b).map(|(x, y)| x * y).sum();
             assert_eq!(wide(|| dot(&a, &b)), want);
-            assert_eq!(
-                wide(|| squared_distance(&a, &b)),
-                4.0 * f64::from(length)
-            );
+            assert_eq!(wide(|| squared_distance(&a, &b)), 4.0 * f64::from(length));
         }
     }
 }
