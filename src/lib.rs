@@ -18,6 +18,7 @@ pub mod cli;
 pub mod commands;
 pub mod error;
 pub mod hash;
+pub mod report;
 pub mod sae;
 pub mod seq;
 pub mod table;
