@@ -1,5 +1,6 @@
 //! Annotations: concepts, labels, and the files they are read from.
 
+pub mod cluster;
 pub mod collect;
 pub mod comment;
 pub mod concept;
@@ -14,6 +15,7 @@ pub mod label;
 mod lines;
 mod numbering;
 pub mod position;
+pub mod split;
 pub mod uniprot_cell;
 pub mod uniprot_tsv;
 pub mod vocabulary;

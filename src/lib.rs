@@ -19,6 +19,8 @@ pub mod commands;
 pub mod error;
 pub mod hash;
 pub mod ontology;
+pub mod report;
+pub mod sae;
 pub mod seq;
 pub mod table;
 
