@@ -8,7 +8,10 @@ use super::{
 };
 use crate::seq::accession;
 use serde::Serialize;
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+};
 
 /// Skipped records are listed up to this number; all are counted.
 const LISTED: usize = 10;
@@ -80,6 +83,21 @@ pub enum DropReason {
     NoConcept,
     /// A bad record, skipped on request.
     Bad,
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kind => "of other kinds",
+            Self::Negated => "negated (NOT)",
+            Self::Evidence => "by evidence",
+            Self::OtherProtein => "of proteins not in --sequences",
+            Self::Isoform => "numbered along an isoform",
+            Self::UncertainPosition => "at uncertain positions",
+            Self::NoConcept => "without a concept",
+            Self::Bad => "bad",
+        })
+    }
 }
 
 /// What was read from one input, and what became of it.
