@@ -35,7 +35,10 @@ pub fn read(reader: impl BufRead, name: impl Fn(&str) -> String) -> Result<Clust
                 .and_then(|(_, rest)| rest.split_once("... "))
                 .map(|(member, _)| member)
                 .ok_or_else(|| {
-                    AnnotError::record(line, "no member of a CD-HIT cluster: expected `0  120aa, >ID... *`")
+                    AnnotError::record(
+                        line,
+                        "no member of a CD-HIT cluster: expected `0  120aa, >ID... *`",
+                    )
                 })?;
             (cluster, member)
         } else {
@@ -108,7 +111,10 @@ mod tests {
     #[test]
     fn a_protein_belongs_to_one_cluster() {
         let error = parse("P1\tP1\nP2\tP1\n").unwrap_err().to_string();
-        assert!(error.contains("line 2") && error.contains("two clusters"), "{error}");
+        assert!(
+            error.contains("line 2") && error.contains("two clusters"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -360,7 +360,10 @@ impl Collector {
                 || self.settings.evidence == EvidenceFilter::Any;
         }
         let mut codes = evidence.split(',');
-        if codes.clone().all(|code| go_code(code).is_none() && !code.starts_with("ECO:")) {
+        if codes
+            .clone()
+            .all(|code| go_code(code).is_none() && !code.starts_with("ECO:"))
+        {
             self.current.unknown_evidence += 1;
         }
         codes.any(|code| self.settings.evidence.accepts(code))

@@ -169,7 +169,10 @@ mod tests {
         for file in [file, ConceptsFile::default()] {
             let mut bytes = Vec::new();
             file.write(&mut bytes).unwrap();
-            assert_eq!(serde_json::from_slice::<ConceptsFile>(&bytes).unwrap(), file);
+            assert_eq!(
+                serde_json::from_slice::<ConceptsFile>(&bytes).unwrap(),
+                file
+            );
         }
     }
 }

@@ -30,7 +30,9 @@ pub enum AnnotError {
         length: u32,
     },
     /// The content is of no kind that is known.
-    #[error("the kind of annotations cannot be told from the content ({seen}); name it with --annotation-format")]
+    #[error(
+        "the kind of annotations cannot be told from the content ({seen}); name it with --annotation-format"
+    )]
     UnknownFormat {
         /// What the file begins with.
         seen: String,
@@ -56,7 +58,9 @@ pub enum AnnotError {
         known: String,
     },
     /// GO annotations without the ontology that says what they imply.
-    #[error("GO annotations were read but no ontology: give --ontology go.obo, or leave go out of --kinds")]
+    #[error(
+        "GO annotations were read but no ontology: give --ontology go.obo, or leave go out of --kinds"
+    )]
     NoOntology,
     /// The text could not be read.
     #[error(transparent)]

@@ -156,7 +156,9 @@ mod tests {
         assert!(experimental.accepts("TAS") && !experimental.accepts("IEA"));
         assert!(!experimental.accepts("") && !experimental.accepts("ISS"));
         let curated: EvidenceFilter = "curated".parse().unwrap();
-        assert!(curated.accepts("ISS") && !curated.accepts("ECO:0000256") && !curated.accepts("ND"));
+        assert!(
+            curated.accepts("ISS") && !curated.accepts("ECO:0000256") && !curated.accepts("ND")
+        );
         let listed: EvidenceFilter = "IDA,ECO:0000269".parse().unwrap();
         assert!(listed.accepts("ECO:0000314") && listed.accepts("ECO:0000269"));
         assert!(!listed.accepts("IMP"));

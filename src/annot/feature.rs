@@ -210,14 +210,20 @@ mod tests {
             ("Interchain (with C-171); in linked form", "Interchain"),
             ("Phosphoserine; by CK2", "Phosphoserine"),
             ("Phosphoserine (By similarity).", "Phosphoserine"),
-            ("N-linked (GlcNAc...) asparagine", "N-linked (GlcNAc...) asparagine"),
+            (
+                "N-linked (GlcNAc...) asparagine",
+                "N-linked (GlcNAc...) asparagine",
+            ),
             ("N-linked (GlcNAc...).", "N-linked (GlcNAc...)"),
             ("C2H2-type 1", "C2H2-type"),
             ("Ig-like C2-type 12; truncated", "Ig-like C2-type"),
             ("1-2", ""),
             ("7", ""),
             ("TPR 2A", "TPR"),
-            ("Phosphatidylinositol 4-phosphate", "Phosphatidylinositol 4-phosphate"),
+            (
+                "Phosphatidylinositol 4-phosphate",
+                "Phosphatidylinositol 4-phosphate",
+            ),
             ("Histone H3K4me3", "Histone H3K4me3"),
             ("", ""),
         ] {
@@ -227,7 +233,10 @@ mod tests {
 
     #[test]
     fn concepts_have_the_field_s_names() {
-        assert_eq!(concept_id("BINDING", "axial binding residue", "Zn(2+)"), "BINDING:Zn(2+)");
+        assert_eq!(
+            concept_id("BINDING", "axial binding residue", "Zn(2+)"),
+            "BINDING:Zn(2+)"
+        );
         assert_eq!(concept_id("DOMAIN", "Sushi 4", ""), "DOMAIN:Sushi");
         assert_eq!(concept_id("HELIX", "", ""), "HELIX");
         assert_eq!(concept_id("CA_BIND", "2", ""), "CA_BIND");

@@ -32,9 +32,11 @@ pub fn read(
         .from_reader(reader);
     let headers = reader.headers().map_err(describe)?.clone();
     let find = |name: &str| {
-        headers
-            .iter()
-            .position(|h| h.trim_start_matches('\u{feff}').trim().eq_ignore_ascii_case(name))
+        headers.iter().position(|h| {
+            h.trim_start_matches('\u{feff}')
+                .trim()
+                .eq_ignore_ascii_case(name)
+        })
     };
     let need = |names: &[&str]| {
         names
@@ -117,7 +119,10 @@ fn row(
     let position = |column: Option<usize>, what: &str| {
         let text = field(column);
         number(text).ok_or_else(|| {
-            AnnotError::record(line, format!("{what} {text:?} of {protein} is no residue number"))
+            AnnotError::record(
+                line,
+                format!("{what} {text:?} of {protein} is no residue number"),
+            )
         })
     };
     let start = position(Some(columns.start), "start")?;

@@ -1,8 +1,6 @@
 //! Kinds of annotation files, told by content.
 
-use super::{
-    collect::Collector, error::AnnotError, feature_table, gaf, interproscan, uniprot_tsv,
-};
+use super::{collect::Collector, error::AnnotError, feature_table, gaf, interproscan, uniprot_tsv};
 use serde::{Deserialize, Serialize};
 use std::{
     fmt,
@@ -82,10 +80,11 @@ impl Format {
             Self::UniprotTsv
         } else if has(feature_table::FEATURE) && has(feature_table::START) {
             Self::FeatureTsv
-        } else if line
-            .split(',')
-            .any(|f| f.trim().trim_matches('"').eq_ignore_ascii_case(feature_table::FEATURE))
-        {
+        } else if line.split(',').any(|f| {
+            f.trim()
+                .trim_matches('"')
+                .eq_ignore_ascii_case(feature_table::FEATURE)
+        }) {
             Self::FeatureCsv
         } else {
             return Err(AnnotError::UnknownFormat {
@@ -133,10 +132,7 @@ pub fn read(
         Some(format) => Some(format),
         None => Format::sniff(&beginning)?,
     };
-    let reader = io::BufReader::with_capacity(
-        1 << 16,
-        Cursor::new(beginning).chain(reader),
-    );
+    let reader = io::BufReader::with_capacity(1 << 16, Cursor::new(beginning).chain(reader));
     collector.begin(name, format.map_or("empty", Format::as_str));
     match format {
         None => {}

@@ -48,7 +48,10 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
     }
     let [database, id, _, qualifier, term, _, evidence] = fields;
     if database.is_empty() || id.is_empty() {
-        return Err(AnnotError::record(line, "database or id is empty (columns 1 and 2)"));
+        return Err(AnnotError::record(
+            line,
+            "database or id is empty (columns 1 and 2)",
+        ));
     }
     if !is_curie(term) {
         return Err(AnnotError::record(

@@ -73,8 +73,18 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
         collector.drop(DropReason::NoConcept);
         return Ok(());
     };
-    matched(collector, line, protein, entry, present(fields.get(12)).unwrap_or(""), place)?;
-    for term in present(fields.get(13)).into_iter().flat_map(|go| go.split('|')) {
+    matched(
+        collector,
+        line,
+        protein,
+        entry,
+        present(fields.get(12)).unwrap_or(""),
+        place,
+    )?;
+    for term in present(fields.get(13))
+        .into_iter()
+        .flat_map(|go| go.split('|'))
+    {
         go_term(collector, line, protein, term)?;
     }
     Ok(())
@@ -124,7 +134,10 @@ pub(super) fn go_term(
 ) -> Result<(), AnnotError> {
     let id = term.split('(').next().unwrap_or(term).trim();
     if !super::gaf::is_curie(id) {
-        return Err(AnnotError::record(line, format!("{term:?} is no GO term id")));
+        return Err(AnnotError::record(
+            line,
+            format!("{term:?} is no GO term id"),
+        ));
     }
     collector.put(&Observation {
         protein,

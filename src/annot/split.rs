@@ -34,7 +34,8 @@ impl FromStr for Fractions {
         let error = || AnnotError::Option {
             value: text.to_owned(),
             what: "list of fractions",
-            known: "three numbers that add up to 1, as 0.8,0.1,0.1 for train, valid and test".into(),
+            known: "three numbers that add up to 1, as 0.8,0.1,0.1 for train, valid and test"
+                .into(),
         };
         let mut fractions = [0.0; 3];
         let mut words = text.split(',');
@@ -161,8 +162,7 @@ impl<'a> State<'a> {
         }
         for (concept, of_concept) in &mut groups_of {
             // the largest first, while every part still has room for them
-            of_concept
-                .sort_by_key(|&group| std::cmp::Reverse(groups[group].concepts[concept]));
+            of_concept.sort_by_key(|&group| std::cmp::Reverse(groups[group].concepts[concept]));
         }
         let total: usize = groups.iter().map(|group| group.proteins.len()).sum();
         Self {
@@ -206,7 +206,10 @@ impl<'a> State<'a> {
             if let Some(wanted) = self.wanted.get_mut(&concept) {
                 wanted[part] -= proteins as f64;
             }
-            self.concepts.entry(concept).or_default().add(part, proteins);
+            self.concepts
+                .entry(concept)
+                .or_default()
+                .add(part, proteins);
             if let Some(waiting) = self.waiting.get_mut(&concept) {
                 self.rarest.remove(&(*waiting, concept));
                 *waiting -= proteins;
@@ -238,8 +241,17 @@ mod tests {
 
     #[test]
     fn fractions_add_up() {
-        assert_eq!("0.8,0.1,0.1".parse::<Fractions>().unwrap(), Fractions::default());
-        for text in ["0.8,0.1", "0.8,0.1,0.2", "1.2,-0.1,-0.1", "a,b,c", "0.5,0.3,0.1,0.1"] {
+        assert_eq!(
+            "0.8,0.1,0.1".parse::<Fractions>().unwrap(),
+            Fractions::default()
+        );
+        for text in [
+            "0.8,0.1",
+            "0.8,0.1,0.2",
+            "1.2,-0.1,-0.1",
+            "a,b,c",
+            "0.5,0.3,0.1,0.1",
+        ] {
             assert!(text.parse::<Fractions>().is_err(), "{text}");
         }
     }
@@ -255,8 +267,22 @@ mod tests {
             })
             .collect();
         let assignment = assign(&groups, Fractions::default(), 1);
-        assert_eq!(assignment.concepts[&1], Shares { train: 8, valid: 1, test: 1 });
-        assert_eq!(assignment.concepts[&0], Shares { train: 800, valid: 100, test: 100 });
+        assert_eq!(
+            assignment.concepts[&1],
+            Shares {
+                train: 8,
+                valid: 1,
+                test: 1
+            }
+        );
+        assert_eq!(
+            assignment.concepts[&0],
+            Shares {
+                train: 800,
+                valid: 100,
+                test: 100
+            }
+        );
     }
 
     #[test]

@@ -53,10 +53,7 @@ pub fn parse(cell: &str) -> Result<Vec<CellFeature<'_>>, String> {
             let (key, position) = rest[..end]
                 .split_once(' ')
                 .ok_or_else(|| format!("neither feature nor qualifier: {}", shown(rest)))?;
-            if !key
-                .bytes()
-                .all(|b| b.is_ascii_uppercase() || b == b'_')
-            {
+            if !key.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') {
                 return Err(format!("{key:?} is no feature key"));
             }
             features.push(CellFeature {
@@ -108,7 +105,10 @@ mod tests {
         let features = parse(cell).unwrap();
         assert_eq!(features.len(), 2);
         assert_eq!(features[0].qualifier("note"), "a; b 1..2");
-        assert_eq!((features[1].key, features[1].position), ("BINDING", "P1-2:56"));
+        assert_eq!(
+            (features[1].key, features[1].position),
+            ("BINDING", "P1-2:56")
+        );
         assert_eq!(features[1].qualifier("ligand"), "ADP");
     }
 

@@ -61,7 +61,8 @@ impl Column {
             "keywords" | "keyword" => Self::Keywords,
             "keyword id" | "keywordid" => Self::KeywordIds,
             "cofactor" | "cc_cofactor" => Self::Cofactor,
-            "subcellular location [cc]" | "subcellular location[cc]"
+            "subcellular location [cc]"
+            | "subcellular location[cc]"
             | "cc_subcellular_location" => Self::Location,
             _ if feature::is_known(label) => Self::Features,
             _ => Self::Ignored,
@@ -140,7 +141,11 @@ fn cell(
     text: &str,
     collector: &mut Collector,
 ) -> Result<(), AnnotError> {
-    let items = || text.split(';').map(str::trim).filter(|item| !item.is_empty());
+    let items = || {
+        text.split(';')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+    };
     let whole = Observation {
         protein,
         kind: ConceptKind::Go,
@@ -164,7 +169,11 @@ fn cell(
         }
         Column::GoIds => {
             for id in items() {
-                collector.put(&Observation { id, source: Source::Go, ..whole })?;
+                collector.put(&Observation {
+                    id,
+                    source: Source::Go,
+                    ..whole
+                })?;
             }
         }
         Column::GoNames => {
@@ -173,7 +182,10 @@ fn cell(
                     .strip_suffix(']')
                     .and_then(|item| item.rsplit_once('['))
                     .ok_or_else(|| {
-                        AnnotError::record(line, format!("{item:?} of {protein} is no `name [GO:id]`"))
+                        AnnotError::record(
+                            line,
+                            format!("{item:?} of {protein} is no `name [GO:id]`"),
+                        )
                     })?;
                 collector.put(&Observation {
                     id,
@@ -193,7 +205,11 @@ fn cell(
                 collector.put(&Observation {
                     kind: ConceptKind::Keyword,
                     id: &keyword_id(keyword),
-                    name: if column == Column::Keywords { keyword } else { "" },
+                    name: if column == Column::Keywords {
+                        keyword
+                    } else {
+                        ""
+                    },
                     ..whole
                 })?;
             }
@@ -246,7 +262,10 @@ fn put_feature(
         None => {
             return Err(AnnotError::record(
                 line,
-                format!("{:?} is no position of {} in {protein}", item.position, item.key),
+                format!(
+                    "{:?} is no position of {} in {protein}",
+                    item.position, item.key
+                ),
             ));
         }
     };

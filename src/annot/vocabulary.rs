@@ -6,9 +6,7 @@
 
 use super::{
     collect::{Collector, Row, Source},
-    concept::{
-        Axioms, CONCEPTS_FORMAT, Concept, ConceptKind, ConceptsFile, Level,
-    },
+    concept::{Axioms, CONCEPTS_FORMAT, Concept, ConceptKind, ConceptsFile, Level},
     error::AnnotError,
     label::Label,
     numbering,
@@ -181,9 +179,8 @@ impl<'a> Vocabulary<'a> {
         drop(concepts);
         self.report.proteins = proteins.names.len() as u64;
         let mut order: Vec<u32> = (0..).take(proteins.names.len()).collect();
-        order.sort_unstable_by(|&a, &b| {
-            proteins.names[a as usize].cmp(&proteins.names[b as usize])
-        });
+        order
+            .sort_unstable_by(|&a, &b| proteins.names[a as usize].cmp(&proteins.names[b as usize]));
         let mut rank = vec![0u32; order.len()];
         for (place, &protein) in (0..).zip(&order) {
             rank[protein as usize] = place;
@@ -293,7 +290,11 @@ impl<'a> Vocabulary<'a> {
         }
         unknown.sort_unstable();
         self.report.unknown_ids = unknown.len() as u64;
-        self.report.unknown_listed = unknown.iter().take(LISTED).map(|&id| id.to_owned()).collect();
+        self.report.unknown_listed = unknown
+            .iter()
+            .take(LISTED)
+            .map(|&id| id.to_owned())
+            .collect();
         Ok(found)
     }
 

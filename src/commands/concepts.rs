@@ -17,7 +17,8 @@ use crate::{
     },
     error::Context as _,
     ontology::{
-        Ontology, graph::{Hierarchy, Relations},
+        Ontology,
+        graph::{Hierarchy, Relations},
         obo,
     },
     seq::fasta,
@@ -72,7 +73,12 @@ pub struct Args {
     pub namespace: Vec<String>,
 
     /// Relations along which annotations propagate; all but `all` stay within a namespace
-    #[arg(long, value_enum, value_name = "RELATIONS", default_value = "is_a+part_of")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "RELATIONS",
+        default_value = "is_a+part_of"
+    )]
     pub relations: Propagation,
 
     /// Evidence to take: any, experimental, curated, or a list of GO codes and ECO ids
@@ -217,7 +223,11 @@ impl Tool for Args {
 
 impl Args {
     fn check(&self) -> Result<()> {
-        let inputs = self.annotations.iter().chain(&self.sequences).chain(&self.ontology);
+        let inputs = self
+            .annotations
+            .iter()
+            .chain(&self.sequences)
+            .chain(&self.ontology);
         if inputs.filter(|source| **source == Source::Stdin).count() > 1 {
             return Err(Error::usage("standard input (-) can be read only once"));
         }
@@ -262,7 +272,9 @@ impl Args {
             })
             .collect();
         if let Some(ontology) = ontology
-            && let Some(name) = names.iter().find(|name| !ontology.namespaces.contains(name))
+            && let Some(name) = names
+                .iter()
+                .find(|name| !ontology.namespaces.contains(name))
         {
             return Err(Error::usage(format!(
                 "the ontology has no namespace {name:?}; it has {}",
@@ -282,9 +294,7 @@ impl Args {
             for protein in fasta::Reader::new(context.open(source)?, self.raw_ids) {
                 match protein {
                     Ok(protein) => collector.add_sequence(&protein.accession, &protein.sequence),
-                    Err(error)
-                        if self.on_bad.on_bad == OnBad::Skip && error.is_of_one_record() =>
-                    {
+                    Err(error) if self.on_bad.on_bad == OnBad::Skip && error.is_of_one_record() => {
                         skipped += 1;
                         log::warn(&format!("{source}: skipped: {error}"));
                     }
@@ -299,11 +309,14 @@ impl Args {
 
     fn read_annotations(&self, context: &Context, collector: &mut Collector) -> Result<()> {
         for (i, source) in self.annotations.iter().enumerate() {
-            let format = self.annotation_format.get(i).or(self.annotation_format.first());
-            let name = source
-                .path()
-                .and_then(|path| path.file_name())
-                .map_or_else(|| "-".to_owned(), |name| name.to_string_lossy().into_owned());
+            let format = self
+                .annotation_format
+                .get(i)
+                .or(self.annotation_format.first());
+            let name = source.path().and_then(|path| path.file_name()).map_or_else(
+                || "-".to_owned(),
+                |name| name.to_string_lossy().into_owned(),
+            );
             let reader = context.open(source)?;
             let found =
                 format::read(reader, format.copied(), &name, collector).map_err(source.blame())?;
@@ -326,8 +339,8 @@ impl Args {
             .during(&self.concepts.to_string())?;
         let labels_output = context.create(&self.output)?;
         let container = self.output.container();
-        let mut writer = labels::Writer::new(labels_output, container)
-            .during(&self.output.to_string())?;
+        let mut writer =
+            labels::Writer::new(labels_output, container).during(&self.output.to_string())?;
         vocabulary
             .labels(|label| writer.push(label))
             .during(&self.output.to_string())?;
@@ -356,7 +369,11 @@ fn warn_about_inputs(inputs: &[InputReport]) {
             input.format,
             input.records,
             input.kept,
-            if dropped.is_empty() { "" } else { "; left out: " },
+            if dropped.is_empty() {
+                ""
+            } else {
+                "; left out: "
+            },
             dropped.join(", ")
         ));
         for bad in &input.bad {

@@ -66,7 +66,11 @@ impl Tool for Args {
     }
 
     fn run(&self, context: &Context) -> Result<()> {
-        let inputs = self.labels.iter().chain(&self.clusters).chain(&self.sequences);
+        let inputs = self
+            .labels
+            .iter()
+            .chain(&self.clusters)
+            .chain(&self.sequences);
         if inputs.filter(|source| **source == Source::Stdin).count() > 1 {
             return Err(Error::usage("standard input (-) can be read only once"));
         }
@@ -107,7 +111,12 @@ impl Tool for Args {
             assignment
                 .concepts
                 .iter()
-                .map(|(&concept, shares)| (concepts.names[concept as usize].as_str(), Achieved::of(*shares)))
+                .map(|(&concept, shares)| {
+                    (
+                        concepts.names[concept as usize].as_str(),
+                        Achieved::of(*shares),
+                    )
+                })
                 .collect::<BTreeMap<_, _>>(),
         );
         if context.is_dry_run() {

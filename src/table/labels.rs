@@ -47,9 +47,8 @@ impl<W: Write> Writer<W> {
         let text = |f: fn(&Label) -> &str| {
             Arc::new(rows.iter().map(|l| Some(f(l))).collect::<StringArray>())
         };
-        let number = |f: fn(&Label) -> Option<u32>| {
-            Arc::new(rows.iter().map(f).collect::<UInt32Array>())
-        };
+        let number =
+            |f: fn(&Label) -> Option<u32>| Arc::new(rows.iter().map(f).collect::<UInt32Array>());
         let evidence: StringArray = rows.iter().map(|l| l.evidence.as_deref()).collect();
         let batch = RecordBatch::try_new(
             Arc::clone(&self.schema),
