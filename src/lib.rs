@@ -14,6 +14,12 @@
 //! [`sae`], [`score`], [`report`]) meet.
 
 pub mod annot;
+pub mod cli;
+pub mod commands;
 pub mod error;
+pub mod hash;
+pub mod sae;
+pub mod seq;
+pub mod table;
 
 pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,120 @@
+//! `--provenance FILE`: who made what of what. Times and paths live here and nowhere else.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+/// Format name and version of provenance files.
+pub(super) const FORMAT: &str = "provenance/1";
+
+/// The content of a provenance file.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// `provenance/1`.
+    pub format: String,
+    /// The executable.
+    pub tool: String,
+    /// Its version.
+    pub version: String,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Files that were read.
+    pub inputs: Vec<FileIdentity>,
+    /// Files that were written.
+    pub outputs: Vec<FileIdentity>,
+    /// When it started (UTC, ISO 8601).
+    pub started: String,
+    /// When it ended (UTC, ISO 8601).
+    pub ended: String,
+    /// The seed.
+    pub seed: u64,
+    /// Threads.
+    pub threads: usize,
+    /// The device that computed, where one was chosen.
+    pub device: Option<String>,
+    /// The largest memory of the process.
+    pub peak_memory_bytes: Option<u64>,
+    /// Exit status.
+    pub exit_status: u8,
+    /// What went wrong.
+    pub error: Option<String>,
+}
+
+/// A file and its content.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileIdentity {
+    /// Path as given.
+    pub path: PathBuf,
+    /// Size in bytes; none where it is no regular file.
+    pub bytes: Option<u64>,
+    /// SHA-256 of its bytes; none where it is no regular file.
+    pub sha256: Option<String>,
+}
+
+/// Identifies files, folders by the files in them.
+pub(super) fn files(paths: &[PathBuf]) -> Vec<FileIdentity> {
+    let mut all: Vec<PathBuf> = Vec::new();
+    for path in paths {
+        match path.read_dir() {
+            Ok(entries) => {
+                let entries = entries.flatten().map(|e| e.path());
+                all.extend(entries.filter(|p| p.is_file()));
+            }
+            Err(_) => all.push(path.clone()),
+        }
+    }
+    all.sort();
+    all.dedup();
+    all.into_iter()
+        .map(|path| {
+            let regular = path.is_file();
+            FileIdentity {
+                bytes: path.metadata().ok().filter(|_| regular).map(|m| m.len()),
+                sha256: regular.then(|| sha256(&path).ok()).flatten(),
+                path,
+            }
+        })
+        .collect()
+}
+
+fn sha256(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let n = file.read(&mut buffer)?;
+        if n == 0 {
+            return Ok(crate::hash::hex(&hash.finalize()));
+        }
+        hash.update(&buffer[..n]);
+    }
+}
+
+/// A time as `2026-01-31T12:00:00Z`.
+pub(super) fn timestamp(time: SystemTime) -> String {
+    DateTime::<Utc>::from(time)
+        .format("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    #[test]
+    fn times_are_utc_dates() {
+        let at = |s| timestamp(UNIX_EPOCH + Duration::from_secs(s));
+        assert_eq!(at(0), "1970-01-01T00:00:00Z");
+        assert_eq!(at(951_782_400), "2000-02-29T00:00:00Z");
+    }
+}

@@ -1,0 +1,3 @@
+//! One module for each executable: its options and what it does with files and sciences.
+
+pub mod schema;

@@ -1,0 +1,1 @@
+//! `protsae-schema`: JSON Schemas of every configuration, sidecar and table.

@@ -1,0 +1,14 @@
+//! Sequences: accessions, letters, FASTA.
+
+pub mod accession;
+pub mod alphabet;
+pub mod fasta;
+
+/// A protein: its accession and its residues in one-letter code, upper case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Protein {
+    /// First word of the FASTA header, or the accession in it.
+    pub accession: String,
+    /// Residues, one upper-case letter each.
+    pub sequence: Vec<u8>,
+}

@@ -1,0 +1,291 @@
+//! FASTA, through noodles, with every departure from it an error that names the record.
+
+use super::{Protein, accession, alphabet};
+use crate::error::{Classify, ErrorKind};
+use noodles::fasta;
+use std::{
+    collections::HashSet,
+    io::{self, BufRead, Read},
+};
+
+/// What can be wrong with a FASTA file.
+#[derive(Debug, thiserror::Error)]
+pub enum FastaError {
+    /// The file does not begin with a header.
+    #[error("line {line}: expected a FASTA header ('>'), found '{found}'")]
+    NoHeader {
+        /// Line, from 1.
+        line: u64,
+        /// How it begins.
+        found: String,
+    },
+    /// A header without a name.
+    #[error("line {line}: record {record} has no id behind '>'")]
+    NoId {
+        /// Line of the header, from 1.
+        line: u64,
+        /// Number of the record, from 1.
+        record: u64,
+    },
+    /// A record without residues.
+    #[error("line {line}: record '{id}' has no residues")]
+    Empty {
+        /// Line of the header, from 1.
+        line: u64,
+        /// The record.
+        id: String,
+    },
+    /// A letter that is no residue.
+    #[error("line {line}: record '{id}': '{letter}' at position {position} is no residue")]
+    Letter {
+        /// Line of the header, from 1.
+        line: u64,
+        /// The record.
+        id: String,
+        /// The letter.
+        letter: char,
+        /// Position in the sequence, from 1.
+        position: usize,
+    },
+    /// Two records of one name.
+    #[error("line {line}: the id '{id}' occurs twice")]
+    Duplicate {
+        /// Line of the second header, from 1.
+        line: u64,
+        /// The id.
+        id: String,
+    },
+    /// A sequence longer than positions can count.
+    #[error("line {line}: record '{id}' is longer than 2^31 residues")]
+    TooLong {
+        /// Line of the header, from 1.
+        line: u64,
+        /// The record.
+        id: String,
+    },
+    /// Reading failed, or a compressed file is cut short.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl FastaError {
+    /// Whether the rest of the file can still be read (for `--on-bad skip`).
+    #[must_use]
+    pub fn is_of_one_record(&self) -> bool {
+        !matches!(self, Self::Io(_) | Self::NoHeader { .. })
+    }
+}
+
+impl Classify for FastaError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Io(e) => Classify::kind(e),
+            _ => ErrorKind::Data,
+        }
+    }
+}
+
+/// Longest sequence that is read.
+const MAX_LENGTH: usize = i32::MAX as usize;
+
+/// Counts the line ends that pass.
+struct LineCounter<R> {
+    inner: R,
+    lines: u64,
+}
+
+impl<R: BufRead> Read for LineCounter<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.fill_buf()?.read(buffer)?;
+        self.consume(n);
+        Ok(n)
+    }
+}
+
+impl<R: BufRead> BufRead for LineCounter<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        if let Ok(buffer) = self.inner.fill_buf() {
+            let passed = &buffer[..amount.min(buffer.len())];
+            self.lines += memchr::memchr_iter(b'\n', passed).count() as u64;
+        }
+        self.inner.consume(amount);
+    }
+}
+
+/// Reads proteins one by one; ids must be unique.
+pub struct Reader<R> {
+    inner: fasta::io::Reader<LineCounter<R>>,
+    raw_ids: bool,
+    seen: HashSet<String>,
+    records: u64,
+    started: bool,
+}
+
+impl<R: BufRead> Reader<R> {
+    /// Begins to read; `raw_ids` keeps `sp|P12345|NAME` as it is.
+    pub fn new(inner: R, raw_ids: bool) -> Self {
+        Self {
+            inner: fasta::io::Reader::new(LineCounter { inner, lines: 0 }),
+            raw_ids,
+            seen: HashSet::new(),
+            records: 0,
+            started: false,
+        }
+    }
+
+    /// Passes empty lines and the `;` comment lines that may stand before the first header.
+    fn find_first_header(&mut self) -> Result<(), FastaError> {
+        self.started = true;
+        loop {
+            let input = self.inner.get_mut();
+            let head = input.fill_buf()?;
+            let line = match head.first() {
+                None | Some(b'>') => return Ok(()),
+                Some(b'\n' | b'\r' | b';') => {
+                    let mut line = Vec::new();
+                    input.take(1 << 20).read_until(b'\n', &mut line)?;
+                    continue;
+                }
+                Some(_) => String::from_utf8_lossy(&head[..head.len().min(20)]).into_owned(),
+            };
+            return Err(FastaError::NoHeader {
+                line: input.lines + 1,
+                found: line.lines().next().unwrap_or_default().to_owned(),
+            });
+        }
+    }
+
+    fn read(&mut self) -> Result<Option<Protein>, FastaError> {
+        if !self.started {
+            self.find_first_header()?;
+        }
+        let line = self.inner.get_ref().lines + 1;
+        let mut header = Vec::new();
+        if self.inner.get_mut().read_until(b'\n', &mut header)? == 0 {
+            return Ok(None);
+        }
+        self.records += 1;
+        let header = String::from_utf8_lossy(header.get(1..).unwrap_or_default());
+        // bytes that are no residue stay in the sequence and are named below
+        let mut sequence = Vec::new();
+        self.inner.read_sequence(&mut sequence)?;
+        let Some(word) = header
+            .split_whitespace()
+            .next()
+            .filter(|_| !header.starts_with([' ', '\t']))
+        else {
+            return Err(FastaError::NoId {
+                line,
+                record: self.records,
+            });
+        };
+        let id = if self.raw_ids {
+            word.to_owned()
+        } else {
+            accession::from_header_word(word).to_owned()
+        };
+        check(&mut sequence, line, &id)?;
+        if !self.seen.insert(id.clone()) {
+            return Err(FastaError::Duplicate { line, id });
+        }
+        Ok(Some(Protein {
+            accession: id,
+            sequence,
+        }))
+    }
+}
+
+/// Upper-cases the residues, drops a `*` at the end, refuses what is no residue.
+fn check(sequence: &mut Vec<u8>, line: u64, id: &str) -> Result<(), FastaError> {
+    let id = || id.to_owned();
+    sequence.retain(|letter| !matches!(letter, b' ' | b'\t' | b'\r'));
+    if sequence.last() == Some(&b'*') {
+        sequence.pop();
+    }
+    if sequence.is_empty() {
+        return Err(FastaError::Empty { line, id: id() });
+    }
+    if sequence.len() > MAX_LENGTH {
+        return Err(FastaError::TooLong { line, id: id() });
+    }
+    for (i, letter) in sequence.iter_mut().enumerate() {
+        match alphabet::normalise(*letter).filter(|&l| l != b'*') {
+            Some(upper) => *letter = upper,
+            None => {
+                return Err(FastaError::Letter {
+                    line,
+                    id: id(),
+                    letter: char::from(*letter),
+                    position: i + 1,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+impl<R: BufRead> Iterator for Reader<R> {
+    type Item = Result<Protein, FastaError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<Protein>, FastaError> {
+        Reader::new(text.as_bytes(), false).collect()
+    }
+
+    #[test]
+    fn records_are_read_with_carriage_returns_comments_and_blank_lines() {
+        let proteins = read("; a comment\r\n>sp|P1|A_B first\r\nmk\r\n\r\nTA*\r\n>q\nM\n").unwrap();
+        assert_eq!(proteins.len(), 2);
+        assert_eq!(proteins[0].accession, "P1");
+        assert_eq!(proteins[0].sequence, b"MKTA");
+        assert_eq!(proteins[1].accession, "q");
+    }
+
+    #[test]
+    fn nothing_is_no_error() {
+        assert!(read("").unwrap().is_empty());
+        assert!(read("\n\n").unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let message = |text| read(text).unwrap_err().to_string();
+        assert_eq!(
+            message(">a\nMK1\n"),
+            "line 1: record 'a': '1' at position 3 is no residue"
+        );
+        assert_eq!(
+            message(">a\nM*K\n"),
+            "line 1: record 'a': '*' at position 2 is no residue"
+        );
+        assert_eq!(
+            message(">a\nM\n>b\n>c\nM\n"),
+            "line 3: record 'b' has no residues"
+        );
+        assert_eq!(message(">a\nM\n>a\nM\n"), "line 3: the id 'a' occurs twice");
+        assert_eq!(message(">\nM\n"), "line 1: record 1 has no id behind '>'");
+        assert_eq!(
+            message("LOCUS x\n"),
+            "line 1: expected a FASTA header ('>'), found 'LOCUS x'"
+        );
+    }
+
+    #[test]
+    fn a_bad_record_does_not_lose_the_next() {
+        let results: Vec<_> = Reader::new(&b">a\nM1\n>b\nMK\n"[..], false).collect();
+        assert!(results[0].is_err());
+        assert_eq!(results[1].as_ref().unwrap().accession, "b");
+    }
+}

@@ -1,0 +1,22 @@
+//! The four Arrow tables that pass between steps, as IPC files on disk and IPC streams in pipes.
+//!
+//! [`schema`] holds every column name and metadata key; [`metadata`] the identities that steps
+//! check; [`source`] and [`sink`] the containers; [`activations`], [`features`], [`proteins`] and
+//! [`labels`] the typed readers and writers. Readers take what Polars, pyarrow and `DuckDB` write
+//! as long as the columns fit by name and by type up to width ([`column`]).
+
+pub mod activations;
+pub mod column;
+pub mod error;
+pub mod features;
+pub mod labels;
+pub mod metadata;
+pub mod proteins;
+pub mod schema;
+pub mod sink;
+pub mod source;
+
+pub use error::TableError;
+pub use metadata::{PlmIdentity, SaeIdentity};
+pub use sink::{Container, TableSink};
+pub use source::TableSource;

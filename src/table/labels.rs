@@ -1,0 +1,102 @@
+//! `labels/1`: one row a label, after propagation.
+
+use super::{TableError, TableSink, TableSource, column, metadata, schema as s};
+use crate::annot::label::Label;
+use arrow_array::{Array, RecordBatch, StringArray, UInt32Array};
+use std::{io::Write, sync::Arc};
+
+/// Rows of a record batch.
+const BATCH: usize = 1 << 16;
+
+/// Writes labels in the order in which they come.
+///
+/// # Errors
+/// [`TableError::Io`] where writing fails.
+pub fn write<'a, W: Write>(
+    out: W,
+    container: super::Container,
+    labels: impl IntoIterator<Item = &'a Label>,
+) -> Result<W, TableError> {
+    let schema = s::with_metadata(s::labels(), s::LABELS_FORMAT, []);
+    let mut sink = TableSink::new(out, container, &schema)?;
+    let mut labels = labels.into_iter();
+    loop {
+        let rows: Vec<&Label> = labels.by_ref().take(BATCH).collect();
+        if rows.is_empty() {
+            return sink.finish();
+        }
+        let text = |f: fn(&Label) -> &str| {
+            Arc::new(rows.iter().map(|l| Some(f(l))).collect::<StringArray>())
+        };
+        let number = |f: fn(&Label) -> Option<u32>| {
+            Arc::new(rows.iter().map(|l| f(l)).collect::<UInt32Array>())
+        };
+        let evidence: StringArray = rows.iter().map(|l| l.evidence.as_deref()).collect();
+        let batch = RecordBatch::try_new(
+            Arc::clone(&schema),
+            vec![
+                text(|l| &l.protein),
+                text(|l| &l.concept),
+                number(|l| l.start),
+                number(|l| l.end),
+                number(|l| Some(l.instance)),
+                text(|l| &l.source),
+                Arc::new(evidence),
+            ],
+        )?;
+        sink.write(&batch)?;
+    }
+}
+
+/// Reads labels, calling `each` for every row.
+///
+/// # Errors
+/// [`TableError`] of the table, or what `each` returns.
+pub fn read<E: From<TableError>>(
+    source: TableSource,
+    mut each: impl FnMut(Label) -> Result<(), E>,
+) -> Result<(), E> {
+    metadata::check_format(source.schema(), s::LABELS_FORMAT)?;
+    for batch in source {
+        let batch = batch?;
+        let protein = column::strings(&batch, s::PROTEIN)?;
+        let concept = column::strings(&batch, s::CONCEPT)?;
+        let start = column::optional_integers(&batch, s::START)?;
+        let end = column::optional_integers(&batch, s::END)?;
+        let instance = column::optional_integers(&batch, s::INSTANCE)?;
+        let source = column::optional_strings(&batch, s::SOURCE)?;
+        let evidence = column::optional_strings(&batch, s::EVIDENCE)?;
+        for row in 0..batch.num_rows() {
+            let text = |a: &StringArray| (!a.is_null(row)).then(|| a.value(row).to_owned());
+            let (start, end) = (start[row], end[row]);
+            match (start, end) {
+                (None, None) => {}
+                (Some(a), Some(b)) if 1 <= a && a <= b => {}
+                _ => {
+                    let show = |p: Option<u32>| p.map_or("none".to_owned(), |p| p.to_string());
+                    return Err(TableError::Value {
+                        column: s::START,
+                        row,
+                        problem: format!(
+                            "the range {}..{} of protein '{}' is no range of 1-based positions",
+                            show(start),
+                            show(end),
+                            protein.value(row)
+                        ),
+                    }
+                    .into());
+                }
+            }
+            each(Label {
+                protein: protein.value(row).to_owned(),
+                concept: concept.value(row).to_owned(),
+                start,
+                end,
+                instance: instance[row].unwrap_or(1),
+                source: text(&source).unwrap_or_default(),
+                evidence: text(&evidence),
+            })?;
+        }
+    }
+    Ok(())
+}

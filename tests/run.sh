@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Sets up what the tests need and runs every one of them.
+#   tests/run.sh [ARGUMENTS OF cargo test]
+# Under target/: a Python environment (tests/requirements.txt) and, where Java and Maven are
+# installed, the jars of Nextflow (tests/nextflow/pom.xml). A second run fetches nothing.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+
+command -v cargo >/dev/null || { echo "tests: cargo is not installed; get Rust from https://rustup.rs" >&2; exit 1; }
+command -v python3 >/dev/null || { echo "tests: python3 is not installed" >&2; exit 1; }
+
+# fetched DIR FILE: whether DIR holds what FILE asks for
+fetched() { [[ -f $1/.fetched ]] && cmp -s "$1/.fetched" "$2"; }
+
+venv=target/venv
+if ! fetched "$venv" tests/requirements.txt; then
+    echo "== Python environment in $venv"
+    rm -rf "$venv"
+    python3 -m venv "$venv"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+    cp tests/requirements.txt "$venv/.fetched"
+fi
+
+nextflow=target/nextflow
+if command -v nextflow >/dev/null; then
+    echo "== Nextflow: $(command -v nextflow)"
+elif ! command -v java >/dev/null || ! command -v mvn >/dev/null; then
+    echo "== Nextflow: skipped, since java or mvn is not installed (Debian: openjdk-17-jre-headless, maven)"
+elif ! fetched "$nextflow" tests/nextflow/pom.xml; then
+    echo "== jars of Nextflow in $nextflow"
+    rm -rf "$nextflow"
+    mkdir -p "$nextflow"
+    mvn --batch-mode --quiet --file tests/nextflow/pom.xml dependency:copy-dependencies \
+        -DincludeScope=runtime -DoutputDirectory="$root/$nextflow/lib"
+    cp tests/nextflow/pom.xml "$nextflow/.fetched"
+fi
+
+echo "== cargo test"
+exec cargo test --release --locked "$@"

@@ -1,0 +1,38 @@
+process PROTSAE_EVALUATE {
+    tag "${meta.id}"
+    label 'process_low'
+
+    input:
+    tuple val(meta), path(activations)
+    tuple val(meta2), path(model)
+    tuple val(meta3), path(labels), path(concepts), path(split)
+
+    output:
+    tuple val(meta), path("${prefix}.metrics.json"), emit: json
+    tuple val("${task.process}"), val('protsae-evaluate'), eval("protsae-evaluate --version | sed 's/.* //'"), topic: versions, emit: versions_protsae
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    def args = task.ext.args ?: ''
+    def files = [activations].flatten().collect { file -> "-i ${file}" }.join(' ')
+    prefix = task.ext.prefix ?: "${meta.id}"
+    """
+    protsae-evaluate \\
+        ${files} \\
+        -m ${model} \\
+        --labels ${labels} \\
+        --concepts ${concepts} \\
+        --split ${split} \\
+        --threads ${task.cpus} \\
+        ${args} \\
+        -o ${prefix}.metrics.json
+    """
+
+    stub:
+    prefix = task.ext.prefix ?: "${meta.id}"
+    """
+    touch ${prefix}.metrics.json
+    """
+}

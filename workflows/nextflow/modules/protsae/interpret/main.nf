@@ -1,0 +1,36 @@
+process PROTSAE_INTERPRET {
+    tag "${meta.id}"
+    label 'process_low'
+
+    input:
+    tuple val(meta), path(features)
+    tuple val(meta2), path(labels), path(concepts), path(split)
+
+    output:
+    tuple val(meta), path("${prefix}.dictionary.json"), emit: json
+    tuple val(meta), path("${prefix}.dictionary.tsv"), emit: tsv
+    tuple val("${task.process}"), val('protsae-interpret'), eval("protsae-interpret --version | sed 's/.* //'"), topic: versions, emit: versions_protsae
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    def args = task.ext.args ?: ''
+    def files = [features].flatten().collect { file -> "-i ${file}" }.join(' ')
+    prefix = task.ext.prefix ?: "${meta.id}"
+    """
+    protsae-interpret \\
+        ${files} \\
+        --labels ${labels} \\
+        --concepts ${concepts} \\
+        --split ${split} \\
+        ${args} \\
+        -o ${prefix}.dictionary.json
+    """
+
+    stub:
+    prefix = task.ext.prefix ?: "${meta.id}"
+    """
+    touch ${prefix}.dictionary.json ${prefix}.dictionary.tsv
+    """
+}

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Builds ProtSAE and runs the whole pipeline on the embedded example, in the plain shell.
+#   workflows/quickstart.sh [--outdir DIR] [--threads N]      default: results/ in the repository
+# Needs Rust only. PROTSAE_BIN=DIR takes executables that are already built.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+outdir=$root/results
+threads=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+while (($#)); do
+    case $1 in
+        --outdir) outdir=${2:?--outdir needs a folder}; shift 2 ;;
+        --threads) threads=${2:?--threads needs a number}; shift 2 ;;
+        -h | --help) sed -n '2,4s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+        *) echo "quickstart: unknown argument $1 (see --help)" >&2; exit 2 ;;
+    esac
+done
+
+if [[ -z ${PROTSAE_BIN:-} ]]; then
+    command -v cargo >/dev/null || { echo "quickstart: cargo is not installed; get Rust from https://rustup.rs" >&2; exit 1; }
+    echo "== build (once; a few minutes)"
+    cargo build --release --locked --bins --manifest-path "$root/Cargo.toml"
+    PROTSAE_BIN=${CARGO_TARGET_DIR:-$root/target}/release
+fi
+export PATH=$PROTSAE_BIN:$PATH
+
+mkdir -p "$outdir"
+outdir=$(cd "$outdir" && pwd)
+example=$root/test_data/example
+plm=$root/test_data/mini_esm2
+started=$SECONDS
+
+step() {
+    local name=$1 from=$SECONDS
+    shift
+    echo "== $name"
+    "$@"
+    echo "   $((SECONDS - from)) s"
+}
+
+step "concepts and labels from the ontology, annotations and features" \
+    protsae-concepts --ontology "$example/go_mini.obo" \
+    --annotations "$example/annotations.gaf" --annotations "$example/features.csv" \
+    --sequences "$example/proteins.fasta" --min-count 10 \
+    --concepts "$outdir/concepts.json" -o "$outdir/labels.arrow"
+
+step "train, validation and test proteins; clusters stay together" \
+    protsae-split --labels "$outdir/labels.arrow" --clusters "$example/clusters.tsv" \
+    --fractions 0.7,0.1,0.2 -o "$outdir/split.tsv"
+
+step "activations of the protein language model, layer 6" \
+    protsae-embed -i "$example/proteins.fasta" -m "$plm" --layer 6 --dtype f16 -t "$threads" \
+    -o "$outdir/activations.arrow"
+
+step "ProtSAE training" \
+    protsae-train -i "$outdir/activations.arrow" --labels "$outdir/labels.arrow" \
+    --concepts "$outdir/concepts.json" --split "$outdir/split.tsv" \
+    --latents 512 --k 32 --epochs 10 --batch 128 -t "$threads" -o "$outdir/model"
+
+step "latents of every residue" \
+    protsae-encode -i "$outdir/activations.arrow" -m "$outdir/model" -t "$threads" \
+    -o "$outdir/features.arrow" --proteins "$outdir/proteins.arrow"
+
+step "named features" \
+    protsae-interpret -i "$outdir/features.arrow" --labels "$outdir/labels.arrow" \
+    --concepts "$outdir/concepts.json" --split "$outdir/split.tsv" -o "$outdir/dictionary.json"
+
+step "metrics on held-out proteins" \
+    protsae-evaluate -i "$outdir/activations.arrow" -m "$outdir/model" --labels "$outdir/labels.arrow" \
+    --concepts "$outdir/concepts.json" --split "$outdir/split.tsv" -t "$threads" -o "$outdir/metrics.json"
+
+step "ranges as GFF3" \
+    protsae-annotate -i "$outdir/features.arrow" -m "$outdir/model" -o "$outdir/annotations.gff3"
+
+step "ranges as a table" \
+    protsae-annotate -i "$outdir/features.arrow" -m "$outdir/model" -o "$outdir/annotations.tsv"
+
+cat <<END
+
+The whole pipeline ran in $((SECONDS - started)) s. The results:
+  GFF3 of the features   $outdir/annotations.gff3
+  named features         $outdir/dictionary.tsv
+  metrics                $outdir/metrics.json
+END

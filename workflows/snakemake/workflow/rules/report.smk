@@ -1,0 +1,70 @@
+rule interpret:
+    input:
+        features=gather.shards(f"{RESULTS}/features/{{scatteritem}}.arrow"),
+        labels=f"{RESULTS}/labels.arrow",
+        concepts=f"{RESULTS}/concepts.json",
+        split=f"{RESULTS}/split.tsv",
+    output:
+        dictionary=f"{RESULTS}/dictionary.json",
+        table=f"{RESULTS}/dictionary.tsv",
+    log:
+        f"{RESULTS}/logs/interpret.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/interpret.tsv"
+    params:
+        features=lambda wildcards, input: repeated("-i", input.features),
+        extra=extra("interpret"),
+    resources:
+        mem_mb=twice_the_memory(4000),
+        runtime=120,
+    shell:
+        "protsae-interpret {params.features} --labels {input.labels:q} --concepts {input.concepts:q}"
+        " --split {input.split:q} {params.extra} -o {output.dictionary:q} 2> {log:q}"
+
+
+rule evaluate:
+    input:
+        activations=gather.shards(f"{RESULTS}/activations/{{scatteritem}}.arrow"),
+        model=f"{RESULTS}/model",
+        labels=f"{RESULTS}/labels.arrow",
+        concepts=f"{RESULTS}/concepts.json",
+        split=f"{RESULTS}/split.tsv",
+    output:
+        f"{RESULTS}/metrics.json",
+    log:
+        f"{RESULTS}/logs/evaluate.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/evaluate.tsv"
+    params:
+        activations=lambda wildcards, input: repeated("-i", input.activations),
+        extra=extra("evaluate"),
+    threads: 4
+    resources:
+        mem_mb=twice_the_memory(4000),
+        runtime=120,
+    shell:
+        "protsae-evaluate {params.activations} -m {input.model:q} --labels {input.labels:q}"
+        " --concepts {input.concepts:q} --split {input.split:q} -t {threads} {params.extra}"
+        " -o {output:q} 2> {log:q}"
+
+
+rule annotate:
+    input:
+        features=gather.shards(f"{RESULTS}/features/{{scatteritem}}.arrow"),
+        model=f"{RESULTS}/model",
+    output:
+        f"{RESULTS}/annotations.{{format}}",
+    log:
+        f"{RESULTS}/logs/annotate.{{format}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/annotate.{{format}}.tsv"
+    wildcard_constraints:
+        format="gff3|bed|bedgraph|tsv",
+    params:
+        features=lambda wildcards, input: repeated("-i", input.features),
+        extra=extra("annotate"),
+    resources:
+        mem_mb=twice_the_memory(2000),
+        runtime=60,
+    shell:
+        "protsae-annotate {params.features} -m {input.model:q} {params.extra} -o {output:q} 2> {log:q}"
