@@ -17,6 +17,7 @@ pub mod annot;
 pub mod cli;
 pub mod commands;
 pub mod error;
+pub mod esm2;
 pub mod hash;
 pub mod sae;
 pub mod seq;

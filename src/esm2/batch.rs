@@ -66,7 +66,10 @@ impl Batch {
     /// Tokens of the longest sequence.
     #[must_use]
     pub fn longest(&self) -> usize {
-        (0..self.sequences()).map(|s| self.range(s).len()).max().unwrap_or(0)
+        (0..self.sequences())
+            .map(|s| self.range(s).len())
+            .max()
+            .unwrap_or(0)
     }
 
     /// Which sequence a token belongs to.

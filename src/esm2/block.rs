@@ -89,8 +89,14 @@ impl Block {
     ///
     /// # Errors
     /// [`Esm2Error`] where a tensor does not fit.
-    pub fn load(folder: &ModelFolder, number: usize, precision: Precision) -> Result<Self, Esm2Error> {
-        let Config { width: d, inner, .. } = folder.config;
+    pub fn load(
+        folder: &ModelFolder,
+        number: usize,
+        precision: Precision,
+    ) -> Result<Self, Esm2Error> {
+        let Config {
+            width: d, inner, ..
+        } = folder.config;
         let at = |part: &str| format!("encoder.layer.{}.{part}", number - 1);
         let square = |part: &str| Linear::load(folder, &at(part), d, d, precision);
         Ok(Self {
@@ -116,38 +122,75 @@ impl Block {
             panel::linear(
                 &linear.weight,
                 &linear.bias,
-                &View { data: normed, stride: size },
-                &mut ViewMut { data: &mut qkv[part * size..], stride: 3 * size },
+                &View {
+                    data: normed,
+                    stride: size,
+                },
+                &mut ViewMut {
+                    data: &mut qkv[part * size..],
+                    stride: 3 * size,
+                },
                 count,
             );
         }
     }
 
-    /// The MLP of the residual stream `x` into `out`; `normed` is memory of the same size.
-    pub fn mlp(&self, config: &Config, x: &[f32], normed: &mut [f32], out: &mut [f32]) {
+    /// Numbers of memory that [`Self::mlp`] needs for its inner features.
+    #[must_use]
+    pub fn inner_size(config: &Config, panels: usize) -> usize {
+        INNER.min(config.inner) * LANES * panels
+    }
+
+    /// The MLP of the residual stream `x` into `out`; `normed` is memory of the same size, `hidden`
+    /// of [`Self::inner_size`].
+    pub fn mlp(
+        &self,
+        config: &Config,
+        x: &[f32],
+        normed: &mut [f32],
+        hidden: &mut [f32],
+        out: &mut [f32],
+    ) {
         let size = config.width * LANES;
         let count = x.len() / size;
         self.mlp_norm.apply(config.epsilon, x, normed);
         let chunk = INNER.min(config.inner);
-        let mut hidden = vec![0f32; count * chunk * LANES];
         for begin in (0..config.inner).step_by(chunk) {
             let inner = begin..(begin + chunk).min(config.inner);
             let stride = inner.len() * LANES;
             panel::product(
                 &self.mlp_in.weight,
-                &Part { outputs: inner.clone(), inputs: 0..config.width },
+                &Part {
+                    outputs: inner.clone(),
+                    inputs: 0..config.width,
+                },
                 Some(&self.mlp_in.bias),
-                &View { data: normed, stride: size },
-                &mut ViewMut { data: &mut hidden, stride },
+                &View {
+                    data: normed,
+                    stride: size,
+                },
+                &mut ViewMut {
+                    data: hidden,
+                    stride,
+                },
                 count,
             );
             simd::gelu(&mut hidden[..count * stride]);
             panel::product(
                 &self.mlp_out.weight,
-                &Part { outputs: 0..config.width, inputs: inner },
+                &Part {
+                    outputs: 0..config.width,
+                    inputs: inner,
+                },
                 (begin == 0).then_some(&self.mlp_out.bias),
-                &View { data: &hidden, stride },
-                &mut ViewMut { data: out, stride: size },
+                &View {
+                    data: hidden,
+                    stride,
+                },
+                &mut ViewMut {
+                    data: out,
+                    stride: size,
+                },
                 count,
             );
         }

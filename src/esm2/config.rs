@@ -107,8 +107,8 @@ impl Config {
     /// [`Esm2Error::Architecture`] for another model (ESM-1b and ESM-1v among them),
     /// [`Esm2Error::Config`] for numbers that contradict each other or text that is no JSON object.
     pub fn from_json(text: &str) -> Result<Self, Esm2Error> {
-        let value: Value = serde_json::from_str(text)
-            .map_err(|e| Esm2Error::Config(format!("not JSON: {e}")))?;
+        let value: Value =
+            serde_json::from_str(text).map_err(|e| Esm2Error::Config(format!("not JSON: {e}")))?;
         let raw: Raw = serde_json::from_value(value)
             .map_err(|e| Esm2Error::Config(format!("not a model's configuration: {e}")))?;
         must_be("model_type", raw.model_type.as_deref(), "esm", "")?;
@@ -143,7 +143,7 @@ impl Config {
             rope_theta: raw.rope_theta.unwrap_or(10_000.0),
             tied_head: raw.tie_word_embeddings.unwrap_or(true),
         };
-        if config.width % config.heads != 0 || config.head_width() % 2 != 0 {
+        if !config.width.is_multiple_of(config.heads) || !config.head_width().is_multiple_of(2) {
             return Err(Esm2Error::Config(format!(
                 "hidden_size {} cannot be divided among {} attention heads of even width",
                 config.width, config.heads
@@ -197,7 +197,10 @@ mod tests {
     #[test]
     fn reads_the_released_8m() {
         let config = Config::from_json(GOOD).expect("a released configuration");
-        assert_eq!((config.layers, config.width, config.head_width()), (6, 320, 16));
+        assert_eq!(
+            (config.layers, config.width, config.head_width()),
+            (6, 320, 16)
+        );
         assert!(config.token_dropout && config.tied_head);
         assert!((config.epsilon - 1e-5).abs() < 1e-12);
     }
@@ -205,14 +208,38 @@ mod tests {
     #[test]
     fn refuses_other_architectures_naming_the_key() {
         for (from, to, key) in [
-            (r#""rotary""#, r#""absolute""#, "position_embedding_type is 'absolute'"),
+            (
+                r#""rotary""#,
+                r#""absolute""#,
+                "position_embedding_type is 'absolute'",
+            ),
             (r#""esm""#, r#""bert""#, "model_type is 'bert'"),
-            (r#""emb_layer_norm_before":false"#, r#""emb_layer_norm_before":true"#, "emb_layer_norm_before is true"),
-            (r#""vocab_size":33"#, r#""vocab_size":33,"hidden_act":"relu""#, "hidden_act is 'relu'"),
-            (r#""num_attention_heads":20"#, r#""num_attention_heads":7"#, "7 attention heads"),
-            (r#""num_attention_heads":20"#, r#""num_attention_heads":320"#, "320 attention heads"),
+            (
+                r#""emb_layer_norm_before":false"#,
+                r#""emb_layer_norm_before":true"#,
+                "emb_layer_norm_before is true",
+            ),
+            (
+                r#""vocab_size":33"#,
+                r#""vocab_size":33,"hidden_act":"relu""#,
+                "hidden_act is 'relu'",
+            ),
+            (
+                r#""num_attention_heads":20"#,
+                r#""num_attention_heads":7"#,
+                "7 attention heads",
+            ),
+            (
+                r#""num_attention_heads":20"#,
+                r#""num_attention_heads":320"#,
+                "320 attention heads",
+            ),
             (r#""hidden_size":320,"#, "", "hidden_size is missing"),
-            (r#""hidden_size":320"#, r#""hidden_size":99999999"#, "hidden_size is 99999999"),
+            (
+                r#""hidden_size":320"#,
+                r#""hidden_size":99999999"#,
+                "hidden_size is 99999999",
+            ),
         ] {
             let text = GOOD.replace(from, to);
             let message = Config::from_json(&text).expect_err(key).to_string();

@@ -23,7 +23,12 @@ impl Embeddings {
     pub fn load(folder: &ModelFolder) -> Result<Self, Esm2Error> {
         let config = &folder.config;
         let name = "embeddings.word_embeddings.weight";
-        let words = folder.matrix(name, config.vocab, config.width, super::weights::Precision::F32)?;
+        let words = folder.matrix(
+            name,
+            config.vocab,
+            config.width,
+            super::weights::Precision::F32,
+        )?;
         Ok(Self {
             words: words.to_vec(),
             mask: folder.vocab.mask,
@@ -36,15 +41,12 @@ impl Embeddings {
         &self.words
     }
 
-    /// Factor of each sequence: under token dropout, masked tokens count as zeros and the others
-    /// are scaled to what training saw: (1 - 0.12) / (1 - share of `<mask>`).
+    /// The share of each sequence's tokens that is not `<mask>`. Under token dropout, masked tokens
+    /// count as zeros and the others are scaled to what training saw: by (1 - 0.12) over this.
     #[must_use]
-    pub fn scales(&self, config: &Config, batch: &Batch) -> Vec<f32> {
+    pub fn unmasked(&self, batch: &Batch) -> Vec<f32> {
         (0..batch.sequences())
             .map(|s| {
-                if !config.token_dropout {
-                    return 1.0;
-                }
                 let tokens = &batch.tokens()[batch.range(s)];
                 let masked = tokens.iter().filter(|&&t| t == self.mask).count();
                 1.0 - masked as f32 / tokens.len() as f32
@@ -53,7 +55,7 @@ impl Embeddings {
     }
 
     /// One token's row of the residual stream, `row` of d numbers; `unmasked` as from
-    /// [`Self::scales`].
+    /// [`Self::unmasked`].
     pub fn row(&self, config: &Config, token: u32, unmasked: f32, row: &mut [f32]) {
         let width = config.width;
         if config.token_dropout && token == self.mask {
@@ -70,15 +72,23 @@ impl Embeddings {
 
     /// Residual 0 in panels; lanes behind the last token are zero.
     pub fn embed(&self, config: &Config, batch: &Batch, out: &mut [f32]) {
-        let scales = self.scales(config, batch);
-        out.par_chunks_mut(config.width * LANES).enumerate().for_each(|(p, panel)| {
-            let mut row = vec![0f32; config.width];
-            panel.fill(0.0);
-            for (lane, &token) in batch.tokens().iter().skip(p * LANES).take(LANES).enumerate() {
-                let sequence = batch.sequence_of(p * LANES + lane);
-                self.row(config, token, scales[sequence], &mut row);
-                panel::set_column(panel, lane, &row);
-            }
-        });
+        let unmasked = self.unmasked(batch);
+        out.par_chunks_mut(config.width * LANES)
+            .enumerate()
+            .for_each(|(p, panel)| {
+                let mut row = vec![0f32; config.width];
+                panel.fill(0.0);
+                for (lane, &token) in batch
+                    .tokens()
+                    .iter()
+                    .skip(p * LANES)
+                    .take(LANES)
+                    .enumerate()
+                {
+                    let sequence = batch.sequence_of(p * LANES + lane);
+                    self.row(config, token, unmasked[sequence], &mut row);
+                    panel::set_column(panel, lane, &row);
+                }
+            });
     }
 }

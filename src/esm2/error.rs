@@ -50,9 +50,7 @@ pub enum Esm2Error {
         problem: String,
     },
     /// A configuration of another architecture.
-    #[error(
-        "config.json: {field} is {found}, an ESM-2 has {expected}{hint}"
-    )]
+    #[error("config.json: {field} is {found}, an ESM-2 has {expected}{hint}")]
     Architecture {
         /// The key in `config.json`.
         field: &'static str,

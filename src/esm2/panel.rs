@@ -46,12 +46,22 @@ pub struct ViewMut<'a> {
 /// `y[o] += sum over i of w[o][i] * x[i]` for each token of `count` panels, where `x` holds the
 /// inputs of `part` from its first and `y` its outputs; with `bias`, `y` starts there instead of
 /// being added to.
-pub fn product(w: &Matrix, part: &Part, bias: Option<&[f32]>, x: &View, y: &mut ViewMut, count: usize) {
+pub fn product(
+    w: &Matrix,
+    part: &Part,
+    bias: Option<&[f32]>,
+    x: &View,
+    y: &mut ViewMut,
+    count: usize,
+) {
     let width = part.inputs.len();
     if let Some(bias) = bias {
         for panel in 0..count {
             let rows = &mut y.data[panel * y.stride..][..part.outputs.len() * LANES];
-            for (row, &b) in rows.chunks_exact_mut(LANES).zip(&bias[part.outputs.clone()]) {
+            for (row, &b) in rows
+                .chunks_exact_mut(LANES)
+                .zip(&bias[part.outputs.clone()])
+            {
                 row.fill(b);
             }
         }

@@ -1,7 +1,7 @@
 //! Where activations are read, and the hook by which something else replaces them.
 
 use super::{Config, Esm2Error};
-use crate::table::Site;
+use crate::table::metadata::Site;
 use std::fmt;
 
 /// A site at a layer, numbered as in the published tables: `residual` 0..=L, others 1..=L.

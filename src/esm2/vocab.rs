@@ -57,10 +57,10 @@ impl Vocab {
         let (cls, eos, mask) = (id("<cls>")?, id("<eos>")?, id("<mask>")?);
         Ok(Self {
             letters,
+            tokens,
             cls,
             eos,
             mask,
-            tokens,
         })
     }
 

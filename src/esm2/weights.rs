@@ -12,13 +12,14 @@ mod matrix;
 pub use matrix::{Matrix, Precision};
 
 use super::{Config, Esm2Error, Vocab};
+use crate::hash;
 use file::WeightsFile;
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs::File,
-    io::{Read, Write as _},
+    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -64,7 +65,10 @@ fn read_text(path: &Path) -> Result<String, Esm2Error> {
         path: path.to_owned(),
         source,
     };
-    open(path)?.take(LARGEST_TEXT).read_to_string(&mut text).map_err(io)?;
+    open(path)?
+        .take(LARGEST_TEXT)
+        .read_to_string(&mut text)
+        .map_err(io)?;
     if text.as_bytes().starts_with(LFS) {
         return Err(Esm2Error::LfsPointer {
             path: path.to_owned(),
@@ -131,7 +135,7 @@ impl ModelFolder {
                 path: path.to_owned(),
             });
         };
-        let sharded = found.ends_with(".json");
+        let sharded = found.strip_suffix(".index.json").is_some();
         let names = if sharded {
             shards(&path.join(found))?
         } else {
@@ -142,7 +146,9 @@ impl ModelFolder {
         for (i, name) in names.iter().enumerate() {
             let file = WeightsFile::open(&path.join(name))?;
             for tensor in file.names() {
-                index.entry(canonical(tensor)).or_insert((i, tensor.clone()));
+                index
+                    .entry(canonical(tensor))
+                    .or_insert((i, tensor.clone()));
             }
             files.push(file);
         }
@@ -159,7 +165,10 @@ impl ModelFolder {
     /// Name of the folder.
     #[must_use]
     pub fn name(&self) -> String {
-        let absolute = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
+        let absolute = self
+            .path
+            .canonicalize()
+            .unwrap_or_else(|_| self.path.clone());
         absolute
             .file_name()
             .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
@@ -178,7 +187,11 @@ impl ModelFolder {
     pub fn sha256(&self) -> Result<String, Esm2Error> {
         let mut lines = Vec::new();
         for file in &self.files {
-            let name = file.path().file_name().unwrap_or_default().to_string_lossy();
+            let name = file
+                .path()
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy();
             lines.push((name.into_owned(), sha256_file(file.path())?));
         }
         if let ([(_, only)], false) = (lines.as_slice(), self.sharded) {
@@ -189,7 +202,7 @@ impl ModelFolder {
         for (name, sum) in lines {
             let _ = writeln!(text, "{name} {sum}");
         }
-        Ok(hexadecimal(&Sha256::digest(text.as_bytes())))
+        Ok(hash::sha256(text.as_bytes()))
     }
 
     /// Whether there is a tensor of this name, as in the released checkpoints without `esm.`.
@@ -248,13 +261,6 @@ impl ModelFolder {
     }
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 fn sha256_file(path: &Path) -> Result<String, Esm2Error> {
     let mut hash = Sha256::new();
     let mut file = open(path)?;
@@ -265,12 +271,9 @@ fn sha256_file(path: &Path) -> Result<String, Esm2Error> {
             source,
         })?;
         if n == 0 {
-            return Ok(hexadecimal(&hash.finalize()));
+            return Ok(hash::hex(&hash.finalize()));
         }
-        hash.write_all(&buffer[..n]).map_err(|source| Esm2Error::Io {
-            path: path.to_owned(),
-            source,
-        })?;
+        hash.update(&buffer[..n]);
     }
 }
 

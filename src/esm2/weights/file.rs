@@ -1,4 +1,4 @@
-//! One file of weights: safetensors, mapped, or a PyTorch checkpoint.
+//! One file of weights: safetensors, mapped, or a checkpoint of `PyTorch`.
 
 use super::{
     super::Esm2Error,
@@ -89,14 +89,20 @@ impl WeightsFile {
     pub(super) fn shape(&self, name: &str) -> Option<Vec<usize>> {
         match &self.format {
             Format::Safetensors { entries, .. } => entries.get(name).map(|e| e.shape.clone()),
-            Format::PyTorch(tensors) => {
-                tensors.tensor_infos().get(name).map(|info| info.layout.dims().to_vec())
-            }
+            Format::PyTorch(tensors) => tensors
+                .tensor_infos()
+                .get(name)
+                .map(|info| info.layout.dims().to_vec()),
         }
     }
 
     /// A tensor as a matrix; its shape has been checked.
-    pub(super) fn matrix(&self, name: &str, outputs: usize, inputs: usize) -> Result<Matrix, Esm2Error> {
+    pub(super) fn matrix(
+        &self,
+        name: &str,
+        outputs: usize,
+        inputs: usize,
+    ) -> Result<Matrix, Esm2Error> {
         let wrong_type = |found: String| Esm2Error::TensorType {
             path: self.path.clone(),
             name: name.to_owned(),
@@ -104,13 +110,17 @@ impl WeightsFile {
         };
         let values = match &self.format {
             Format::Safetensors { map, entries } => {
-                let entry = entries.get(name).ok_or_else(|| wrong_type("nothing".into()))?;
+                let entry = entries
+                    .get(name)
+                    .ok_or_else(|| wrong_type("nothing".into()))?;
                 let (begin, bytes) = (entry.begin, entry.bytes);
                 match entry.dtype {
                     Dtype::F32 => Values::Single(Numbers::new(map, begin, bytes)),
                     Dtype::F16 => Values::Half(Numbers::new(map, begin, bytes)),
                     Dtype::BF16 => Values::Brain(Numbers::new(map, begin, bytes)),
-                    Dtype::F64 => Values::Single(Numbers::Owned(doubles(&map[begin..begin + bytes]))),
+                    Dtype::F64 => {
+                        Values::Single(Numbers::Owned(doubles(&map[begin..begin + bytes])))
+                    }
                     other => return Err(wrong_type(format!("{other:?}"))),
                 }
             }
@@ -153,7 +163,10 @@ fn entries(map: &Map) -> Result<BTreeMap<String, Entry>, String> {
 fn doubles(bytes: &[u8]) -> Vec<f32> {
     bytes
         .chunks_exact(size_of::<f64>())
-        .map(|b| b.try_into().map_or(f32::NAN, |b| f64::from_le_bytes(b) as f32))
+        .map(|b| {
+            b.try_into()
+                .map_or(f32::NAN, |b| f64::from_le_bytes(b) as f32)
+        })
         .collect()
 }
 

@@ -26,7 +26,11 @@ impl Deref for Map {
 
 /// Numbers in a map, or owned where the file does not align them.
 pub(super) enum Numbers<T: Number> {
-    Mapped { map: Map, begin: usize, count: usize },
+    Mapped {
+        map: Map,
+        begin: usize,
+        count: usize,
+    },
     Owned(Vec<T>),
 }
 

@@ -1,12 +1,8 @@
 //! A weight matrix, as it is stored.
 
 use super::map::Numbers;
-use crate::esm2::simd::TILE_ROWS;
 use half::{bf16, f16, slice::HalfFloatSliceExt};
 use serde::{Deserialize, Serialize};
-
-/// Most columns that [`Matrix::with_rows`] is asked for at a time.
-const MOST_STEPS: usize = 1024;
 
 /// Precision of the weights in use. On a CPU the arithmetic is single precision in each case; on
 /// other devices products are of this precision, softmax and norms single.
@@ -98,7 +94,7 @@ impl Matrix {
     /// distance of rows.
     ///
     /// # Panics
-    /// Where more is asked for than there is, or than one register tile needs.
+    /// Where more is asked for than there is.
     pub fn with_rows(
         &self,
         from: usize,
@@ -107,23 +103,24 @@ impl Matrix {
         steps: usize,
         f: impl FnOnce(&[f32], usize),
     ) {
-        let mut tile = [0f32; TILE_ROWS * MOST_STEPS];
         let at = from * self.inputs + begin;
+        let row = |r: usize| at + r * self.inputs..at + r * self.inputs + steps;
         match &self.values {
-            Values::Single(numbers) => return f(&numbers.as_slice()[at..], self.inputs),
+            Values::Single(numbers) => f(&numbers.as_slice()[at..], self.inputs),
             Values::Half(numbers) => {
-                for (r, to) in tile.chunks_exact_mut(steps).take(rows).enumerate() {
-                    let row = &numbers.as_slice()[at + r * self.inputs..][..steps];
-                    row.convert_to_f32_slice(to);
+                let mut tile = vec![0f32; rows * steps];
+                for (r, to) in tile.chunks_exact_mut(steps).enumerate() {
+                    numbers.as_slice()[row(r)].convert_to_f32_slice(to);
                 }
+                f(&tile, steps);
             }
             Values::Brain(numbers) => {
-                for (r, to) in tile.chunks_exact_mut(steps).take(rows).enumerate() {
-                    let row = &numbers.as_slice()[at + r * self.inputs..][..steps];
-                    row.convert_to_f32_slice(to);
+                let mut tile = vec![0f32; rows * steps];
+                for (r, to) in tile.chunks_exact_mut(steps).enumerate() {
+                    numbers.as_slice()[row(r)].convert_to_f32_slice(to);
                 }
+                f(&tile, steps);
             }
         }
-        f(&tile, steps);
     }
 }
