@@ -20,6 +20,7 @@ pub mod error;
 pub mod hash;
 pub mod report;
 pub mod sae;
+pub mod score;
 pub mod seq;
 pub mod table;
 
