@@ -21,6 +21,7 @@ pub mod esm2;
 pub mod hash;
 pub mod report;
 pub mod sae;
+pub mod score;
 pub mod seq;
 pub mod table;
 
