@@ -1,5 +1,7 @@
 //! One module for each executable: its options and what it does with files and sciences.
 
+pub mod annotate;
 pub mod concepts;
-pub mod schema;
+pub mod encode;
+mod shared;
 pub mod split;

@@ -17,10 +17,12 @@ pub mod annot;
 pub mod cli;
 pub mod commands;
 pub mod error;
+pub mod esm2;
 pub mod hash;
 pub mod ontology;
 pub mod report;
 pub mod sae;
+pub mod score;
 pub mod seq;
 pub mod table;
 

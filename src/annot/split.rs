@@ -3,7 +3,7 @@
 //! Iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011) over groups: the concept with
 //! the fewest proteins left is dealt out first, each of its groups to the part that wants it most.
 
-use super::error::AnnotError;
+use super::{error::AnnotError, partition::Part};
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,13 +11,7 @@ use std::{
     str::FromStr,
 };
 
-/// Names of the parts, as `split.tsv` writes them.
-pub const PARTS: [&str; 3] = ["train", "valid", "test"];
-
-/// Header of `split.tsv`.
-pub const HEADER: &str = "protein\tsplit";
-
-/// Shares of the parts, in the order of [`PARTS`].
+/// Shares of the parts, in the order of [`Part::ALL`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fractions(pub [f64; 3]);
 
@@ -89,7 +83,7 @@ impl Shares {
 /// The part of every group, and what the concepts got.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Assignment {
-    /// Index into [`PARTS`], by group.
+    /// Index into [`Part::ALL`], by group.
     pub parts: Vec<usize>,
     /// Proteins by part.
     pub proteins: Shares,
@@ -186,7 +180,7 @@ impl<'a> State<'a> {
     /// The part that wants a concept most; ties go to the one that wants proteins most.
     fn best_part(&self, concept: Option<u32>) -> usize {
         let of_concept = concept.map_or([0.0; 3], |concept| self.wanted[&concept]);
-        (0..PARTS.len())
+        (0..Part::ALL.len())
             .filter(|&part| self.fractions[part] > 0.0)
             .max_by(|&a, &b| {
                 of_concept[a]

@@ -4,7 +4,8 @@ use crate::{
     Error, Result,
     annot::{
         cluster::{self, Clusters},
-        split::{self, Fractions, Group, HEADER, PARTS, Shares},
+        partition::{HEADER, Part},
+        split::{self, Fractions, Group, Shares},
     },
     cli::{CommonArgs, Context, Source, Tool, log, output::Target},
     error::Context as _,
@@ -88,7 +89,7 @@ impl Tool for Args {
         let mut part_of: BTreeMap<&str, &str> = BTreeMap::new();
         for (group, &part) in groups.iter().zip(&assignment.parts) {
             for protein in &group.proteins {
-                part_of.insert(protein, PARTS[part]);
+                part_of.insert(protein, Part::ALL[part].name());
             }
         }
         if self.clusters.is_empty() {

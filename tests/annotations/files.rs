@@ -10,7 +10,15 @@ use protsae::annot::{
 use std::collections::BTreeMap;
 
 /// File, format, records, statements kept, statements dropped.
-const ACCEPTED: &[(&str, &str, u64, u64, &[(DropReason, u64)])] = &[
+type Expected = (
+    &'static str,
+    &'static str,
+    u64,
+    u64,
+    &'static [(DropReason, u64)],
+);
+
+const ACCEPTED: &[Expected] = &[
     // one row after each is blank; `grep -c NOT` finds 59
     (
         "gaf/mgi_noiea_blank_lines.gaf.gz",

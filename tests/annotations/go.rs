@@ -12,7 +12,10 @@ use protsae::{
         obo,
     },
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
 
 struct Naive {
     parents: BTreeMap<String, Vec<String>>,
@@ -70,10 +73,12 @@ fn sgd_gaf(table: &str) -> String {
     for line in table.lines() {
         let c: Vec<&str> = line.split('\t').collect();
         if c.len() == 7 && c[5].starts_with("GO:") {
-            gaf += &format!(
-                "SGD\t{}\t{}\t\t{}\tGO_REF:0\tIEA\t\t{}\t\t\tprotein\ttaxon:559292\t20150126\tSGD\t\t\n",
+            writeln!(
+                gaf,
+                "SGD\t{}\t{}\t\t{}\tGO_REF:0\tIEA\t\t{}\t\t\tprotein\ttaxon:559292\t20150126\tSGD\t\t",
                 c[0], c[0], c[5], c[3]
-            );
+            )
+            .unwrap();
         }
     }
     gaf
@@ -214,13 +219,11 @@ fn odd_ids_are_followed_or_counted() {
         [Term]\nid: T:7\nnamespace: n\nis_obsolete: true\n";
     let ontology = obo::read(text.as_bytes()).unwrap();
     let hierarchy = Hierarchy::new(&ontology, Relations::IsAPartOf).unwrap();
-    let gaf: String = ["T:2", "T:20", "T:5", "T:7", "T:404"]
-        .iter()
-        .zip(1..)
-        .map(|(id, n)| {
-            format!("DB\tP{n}\tS\t\t{id}\tR:1\tIDA\t\tP\t\t\tprotein\ttaxon:1\t20200101\tX\n")
-        })
-        .collect();
+    let mut gaf = String::new();
+    for (id, n) in ["T:2", "T:20", "T:5", "T:7", "T:404"].iter().zip(1..) {
+        let rest = "\tP\t\t\tprotein\ttaxon:1\t20200101\tX";
+        writeln!(gaf, "DB\tP{n}\tS\t\t{id}\tR:1\tIDA\t{rest}").unwrap();
+    }
     let mut collector = Collector::new(Settings::default());
     format::read(gaf.as_bytes(), None, "x", &mut collector).unwrap();
     let choice = Choice {
