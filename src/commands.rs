@@ -3,5 +3,7 @@
 pub mod annotate;
 pub mod concepts;
 pub mod encode;
+pub mod evaluate;
+pub mod interpret;
 mod shared;
 pub mod split;
