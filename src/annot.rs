@@ -8,6 +8,7 @@ mod error;
 pub mod evidence;
 pub mod feature;
 pub mod feature_table;
+mod flat_feature;
 pub mod format;
 pub mod gaf;
 pub mod interproscan;
@@ -17,8 +18,10 @@ mod lines;
 mod numbering;
 pub mod partition;
 pub mod position;
+pub mod protein2ipr;
 pub mod split;
 pub mod uniprot_cell;
+pub mod uniprot_flat;
 pub mod uniprot_tsv;
 pub mod vocabulary;
 

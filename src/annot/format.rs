@@ -1,6 +1,10 @@
 //! Kinds of annotation files, told by content.
 
-use super::{collect::Collector, error::AnnotError, feature_table, gaf, interproscan, uniprot_tsv};
+use super::{
+    collect::Collector, error::AnnotError, feature_table, gaf, interproscan, protein2ipr, uniprot_flat,
+    uniprot_tsv,
+};
+use crate::seq::checksum;
 use serde::{Deserialize, Serialize};
 use std::{
     fmt,
@@ -25,16 +29,22 @@ pub enum Format {
     InterproscanTsv,
     /// `UniProt`'s TSV.
     UniprotTsv,
+    /// `UniProt`'s flat file.
+    UniprotDat,
+    /// `InterPro`'s matches of `UniProt`.
+    Protein2ipr,
 }
 
 impl Format {
     /// All formats, in the order in which messages list them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Gaf,
         Self::FeatureCsv,
         Self::FeatureTsv,
         Self::InterproscanTsv,
         Self::UniprotTsv,
+        Self::UniprotDat,
+        Self::Protein2ipr,
     ];
 
     /// The word of the option.
@@ -46,6 +56,8 @@ impl Format {
             Self::FeatureTsv => "feature-tsv",
             Self::InterproscanTsv => "interproscan-tsv",
             Self::UniprotTsv => "uniprot-tsv",
+            Self::UniprotDat => "uniprot-dat",
+            Self::Protein2ipr => "protein2ipr",
         }
     }
 
@@ -65,15 +77,20 @@ impl Format {
         else {
             return Ok(None);
         };
+        if line.starts_with(uniprot_flat::FIRST) {
+            return Ok(Some(Self::UniprotDat));
+        }
         let fields: Vec<&str> = line.split('\t').map(str::trim).collect();
         let has = |name: &str| fields.iter().any(|f| f.eq_ignore_ascii_case(name));
         let format = if gaf::COLUMNS.contains(&fields.len())
             && gaf::is_curie(fields[4])
-            && !interproscan::is_md5(fields[1])
+            && !is_md5(fields[1])
         {
             Self::Gaf
-        } else if interproscan::COLUMNS.contains(&fields.len()) && interproscan::is_md5(fields[1]) {
+        } else if interproscan::COLUMNS.contains(&fields.len()) && is_md5(fields[1]) {
             Self::InterproscanTsv
+        } else if fields.len() == protein2ipr::COLUMNS && interproscan::is_entry(fields[1]) {
+            Self::Protein2ipr
         } else if uniprot_tsv::ENTRY.iter().any(|name| fields.contains(name))
             && !has(feature_table::FEATURE)
         {
@@ -93,6 +110,10 @@ impl Format {
         };
         Ok(Some(format))
     }
+}
+
+fn is_md5(text: &str) -> bool {
+    checksum::parse_md5(text).is_some()
 }
 
 impl fmt::Display for Format {
@@ -141,6 +162,8 @@ pub fn read(
         Some(Format::FeatureTsv) => feature_table::read(reader, b'\t', collector)?,
         Some(Format::InterproscanTsv) => interproscan::read(reader, collector)?,
         Some(Format::UniprotTsv) => uniprot_tsv::read(reader, collector)?,
+        Some(Format::UniprotDat) => uniprot_flat::read(reader, collector)?,
+        Some(Format::Protein2ipr) => protein2ipr::read(reader, collector)?,
     }
     collector.end();
     Ok(format)

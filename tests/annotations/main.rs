@@ -1,5 +1,6 @@
 //! Annotations: real files against independent counts, odd files, and the two executables.
 
+mod dat;
 mod files;
 mod go;
 mod split;
