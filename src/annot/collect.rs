@@ -10,6 +10,7 @@ use crate::{
     hash,
     seq::{accession, checksum},
 };
+use foldhash::fast::FixedState;
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -178,7 +179,7 @@ impl Default for Settings {
 /// Strings with numbers.
 #[derive(Debug, Default)]
 pub(super) struct Interner {
-    index: HashMap<String, u32>,
+    index: HashMap<String, u32, FixedState>,
     pub(super) names: Vec<String>,
 }
 
@@ -232,7 +233,7 @@ pub struct Collector {
     /// The proteins to restrict to, when sequences were given.
     sequences: Option<Sequences>,
     pub(super) evidences: Interner,
-    concept_index: HashMap<ConceptKind, HashMap<String, u32>>,
+    concept_index: [HashMap<String, u32, FixedState>; ConceptKind::ALL.len()],
     pub(super) concepts: Vec<RawConcept>,
     pub(super) rows: Vec<Row>,
     /// Finished inputs.
@@ -472,7 +473,7 @@ impl Collector {
     }
 
     fn concept(&mut self, kind: ConceptKind, id: &str, name: &str) -> u32 {
-        let by_id = self.concept_index.entry(kind).or_default();
+        let by_id = &mut self.concept_index[kind as usize];
         if let Some(&index) = by_id.get(id) {
             let known = &mut self.concepts[index as usize].name;
             // the smallest name, so that the order of inputs does not matter
@@ -531,7 +532,10 @@ impl Collector {
             return self.bad(error);
         }
         let concept = self.concept(observation.kind, observation.id, observation.name);
-        let evidence = self.evidences.intern(observation.evidence);
+        let evidence = match observation.evidence {
+            "" => 0,
+            evidence => self.evidences.intern(evidence),
+        };
         self.rows.push(Row {
             protein,
             concept,

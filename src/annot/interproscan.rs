@@ -98,6 +98,9 @@ fn present<'a>(field: Option<&&'a str>) -> Option<&'a str> {
     field.copied().filter(|text| !matches!(*text, "-" | ""))
 }
 
+/// Database of the ids of entries.
+const PREFIX: &str = "InterPro:";
+
 /// Whether a text is the accession of an entry, `IPR000719`.
 pub(super) fn is_entry(text: &str) -> bool {
     text.strip_prefix("IPR")
@@ -119,10 +122,13 @@ pub(super) fn matched(
             format!("{entry:?} is no accession of an InterPro entry"),
         ));
     }
+    // accessions have one length: no allocation for each of a billion matches
+    let mut id = *b"InterPro:IPR000000";
+    id[PREFIX.len()..].copy_from_slice(entry.as_bytes());
     collector.put(&Observation {
         protein,
         kind: ConceptKind::Interpro,
-        id: &format!("InterPro:{entry}"),
+        id: std::str::from_utf8(&id).expect("ASCII throughout"),
         name,
         place,
         source: Source::InterPro,
