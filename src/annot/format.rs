@@ -1,7 +1,12 @@
 //! Kinds of annotation files, told by content.
 
 use super::{
-    collect::Collector, error::AnnotError, feature_table, gaf, gff::{self, Flavour}, gpad, interproscan, interproscan_json, interproscan_xml, protein2ipr, uniprot_flat, uniprot_tsv, uniprot_xml,
+    collect::Collector,
+    error::AnnotError,
+    feature_table, gaf,
+    gff::{self, Flavour},
+    gpad, interproscan, interproscan_json, interproscan_xml, protein2ipr, uniprot_flat,
+    uniprot_tsv, uniprot_xml,
 };
 use crate::seq::checksum;
 use serde::{Deserialize, Serialize};
@@ -13,6 +18,9 @@ use std::{
 
 /// Bytes that are looked at to tell a format.
 const PEEKED: u64 = 1 << 16;
+
+/// Column 2 of `UniProt`'s GFF.
+const UNIPROT_GFF_SOURCE: &str = "UniProtKB";
 
 /// A kind of annotation file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,7 +144,7 @@ impl Format {
             .lines()
             .find(|line| !line.starts_with('#') && !line.is_empty())
             .and_then(|line| line.split('\t').nth(1));
-        if source == Some("UniProtKB") {
+        if source == Some(UNIPROT_GFF_SOURCE) {
             Self::UniprotGff
         } else {
             Self::InterproscanGff
@@ -157,6 +165,8 @@ impl Format {
             && fields[5].starts_with("ECO:")
         {
             Some(Self::Gpad)
+        } else if (9..=10).contains(&columns) && fields[1] == UNIPROT_GFF_SOURCE {
+            Some(Self::UniprotGff)
         } else if columns == protein2ipr::COLUMNS && interproscan::is_entry(fields[1]) {
             Some(Self::Protein2ipr)
         } else if uniprot_tsv::ENTRY.iter().any(|name| fields.contains(name))

@@ -70,7 +70,10 @@ impl<'a> Feature<'a> {
         let &[seqid, _, kind, start, end, _, _, _, attributes] = columns else {
             return Err(AnnotError::record(
                 line,
-                format!("{} columns; a GFF3 feature has 9, separated by tabs", columns.len()),
+                format!(
+                    "{} columns; a GFF3 feature has 9, separated by tabs",
+                    columns.len()
+                ),
             ));
         };
         let protein = decoded(seqid.trim());
@@ -152,7 +155,11 @@ fn uniprot(line: u64, item: &Feature<'_>, collector: &mut Collector) -> Result<(
     })
 }
 
-fn interproscan(line: u64, item: &Feature<'_>, collector: &mut Collector) -> Result<(), AnnotError> {
+fn interproscan(
+    line: u64,
+    item: &Feature<'_>,
+    collector: &mut Collector,
+) -> Result<(), AnnotError> {
     let md5 = item.values("md5").find_map(|md5| checksum::parse_md5(&md5));
     if item.kind == "polypeptide" {
         // the line of the whole protein, which may carry its MD5
@@ -227,7 +234,10 @@ mod tests {
 
     #[test]
     fn percent_codes_are_decoded() {
-        assert_eq!(decoded("Phosphoserine%3B by PLK1"), "Phosphoserine; by PLK1");
+        assert_eq!(
+            decoded("Phosphoserine%3B by PLK1"),
+            "Phosphoserine; by PLK1"
+        );
         assert_eq!(decoded("100%"), "100%");
         assert_eq!(decoded("%zz%41"), "%zzA");
     }
@@ -238,6 +248,9 @@ mod tests {
         let feature = Feature::parse(1, text).unwrap();
         let terms: Vec<String> = feature.values("Ontology_term").collect();
         assert_eq!(terms, ["GO:0000001", "GO:0000002"]);
-        assert_eq!(feature.values("Dbxref").collect::<Vec<_>>(), ["InterPro:IPR000001"]);
+        assert_eq!(
+            feature.values("Dbxref").collect::<Vec<_>>(),
+            ["InterPro:IPR000001"]
+        );
     }
 }

@@ -185,7 +185,10 @@ impl<'de> Visitor<'de> for Results<'_, '_> {
 fn put(protein: &Protein, line: u64, collector: &mut Collector) -> Result<(), AnnotError> {
     let letters = protein.sequence.to_ascii_uppercase();
     let Some(md5) = checksum::parse_md5(&protein.md5) else {
-        return Err(AnnotError::record(line, "a result without the MD5 of its sequence"));
+        return Err(AnnotError::record(
+            line,
+            "a result without the MD5 of its sequence",
+        ));
     };
     if !letters.is_empty() && checksum::md5(letters.as_bytes()) != md5 {
         return Err(AnnotError::record(
@@ -194,7 +197,9 @@ fn put(protein: &Protein, line: u64, collector: &mut Collector) -> Result<(), An
         ));
     }
     let fingerprint = Fingerprint {
-        length: u32::try_from(letters.len()).ok().filter(|&length| length > 0),
+        length: u32::try_from(letters.len())
+            .ok()
+            .filter(|&length| length > 0),
         md5: Some(md5),
         crc64: None,
     };

@@ -26,7 +26,12 @@ fn protein(line: u64, node: &Node, collector: &mut Collector) -> Result<(), Anno
     let sequence = node.child("sequence");
     let says = sequence.and_then(|s| checksum::parse_md5(s.attribute("md5")));
     let letters: Vec<u8> = sequence
-        .map(|s| s.text.bytes().filter(|b| !b.is_ascii_whitespace()).collect())
+        .map(|s| {
+            s.text
+                .bytes()
+                .filter(|b| !b.is_ascii_whitespace())
+                .collect()
+        })
         .unwrap_or_default();
     let (Some(says), false) = (says, letters.is_empty()) else {
         return Err(AnnotError::record(

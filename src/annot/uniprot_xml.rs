@@ -59,9 +59,17 @@ impl<'a> Entry<'a> {
     }
 
     fn put(&self, collector: &mut Collector) -> Result<(), AnnotError> {
-        let accessions = || self.node.all("accession").map(|a| a.text.trim()).filter(|a| !a.is_empty());
+        let accessions = || {
+            self.node
+                .all("accession")
+                .map(|a| a.text.trim())
+                .filter(|a| !a.is_empty())
+        };
         if accessions().next().is_none() {
-            return Err(AnnotError::record(self.line, "an entry without an accession"));
+            return Err(AnnotError::record(
+                self.line,
+                "an entry without an accession",
+            ));
         }
         let Some(protein) = collector.choose_accession(accessions()) else {
             collector.drop(DropReason::OtherProtein);
@@ -178,7 +186,8 @@ impl<'a> Entry<'a> {
                 let places = comment
                     .all("subcellularLocation")
                     .flat_map(|place| &place.children);
-                for place in places.filter(|p| ["location", "topology"].contains(&p.name.as_str())) {
+                for place in places.filter(|p| ["location", "topology"].contains(&p.name.as_str()))
+                {
                     let name = place.text.trim();
                     if !name.is_empty() {
                         let shown = format!("Subcellular location: {name}");
@@ -254,13 +263,20 @@ impl<'a> Entry<'a> {
             .all("ligand")
             .map(|ligand| {
                 let reference = ligand.child("dbReference");
-                (ligand.text_of("name"), reference.map_or("", |r| r.attribute("id")))
+                (
+                    ligand.text_of("name"),
+                    reference.map_or("", |r| r.attribute("id")),
+                )
             })
             .collect();
         let note = node.attribute("description");
         let evidence = self.eco(node);
         let none = [("", "")];
-        for (ligand, chebi) in if ligands.is_empty() { &none[..] } else { &ligands } {
+        for (ligand, chebi) in if ligands.is_empty() {
+            &none[..]
+        } else {
+            &ligands
+        } {
             let id = feature::concept_id(&key, note, ligand);
             collector.put(&Observation {
                 id: &id,

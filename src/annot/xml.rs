@@ -140,7 +140,9 @@ fn node(start: &BytesStart<'_>, line: u64) -> Result<Node, AnnotError> {
 
 fn describe(error: quick_xml::Error, line: u64) -> AnnotError {
     match error {
-        quick_xml::Error::Io(error) => AnnotError::Io(io::Error::new(error.kind(), error.to_string())),
+        quick_xml::Error::Io(error) => {
+            AnnotError::Io(io::Error::new(error.kind(), error.to_string()))
+        }
         other => AnnotError::record(line, format!("XML: {other}")),
     }
 }
@@ -152,7 +154,11 @@ mod tests {
     fn read(text: &str) -> Result<Vec<(u64, String, String)>, AnnotError> {
         let mut found = Vec::new();
         records(text.as_bytes(), "e", |line, node| {
-            found.push((line, node.attribute("a").to_owned(), node.text_of("t").to_owned()));
+            found.push((
+                line,
+                node.attribute("a").to_owned(),
+                node.text_of("t").to_owned(),
+            ));
             Ok(())
         })?;
         Ok(found)

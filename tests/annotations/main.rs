@@ -2,6 +2,7 @@
 
 mod dat;
 mod files;
+mod formats;
 mod go;
 mod split;
 mod support;

@@ -54,7 +54,13 @@ fn annotations(c: &mut Criterion) {
         let end = dat.rfind("//\n").map_or(dat.len(), |at| at + 3);
         let text = dat[..end].repeat(20);
         bench_format(c, "uniprot-dat", &text, Format::UniprotDat, false);
-        bench_format(c, "uniprot-dat, other proteins", &text, Format::UniprotDat, true);
+        bench_format(
+            c,
+            "uniprot-dat, other proteins",
+            &text,
+            Format::UniprotDat,
+            true,
+        );
     }
     let mut ipr = String::new();
     for i in 0..200_000 {
@@ -70,7 +76,13 @@ fn annotations(c: &mut Criterion) {
         .unwrap();
     }
     bench_format(c, "protein2ipr", &ipr, Format::Protein2ipr, false);
-    bench_format(c, "protein2ipr, other proteins", &ipr, Format::Protein2ipr, true);
+    bench_format(
+        c,
+        "protein2ipr, other proteins",
+        &ipr,
+        Format::Protein2ipr,
+        true,
+    );
     if let Some(gaf) = shared("gaf/mgi_noiea_blank_lines.gaf.gz") {
         bench_format(c, "gaf", &gaf.repeat(10), Format::Gaf, false);
     }
@@ -82,13 +94,24 @@ fn made_ontology() -> String {
     let mut state = 1u64;
     let mut random = |below: u64| {
         // Knuth's generator: the same text on every machine
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % below.max(1)
     };
     for i in 0..50_000u64 {
         let id = |n: u64| format!("GO:{n:07}");
-        writeln!(text, "\n[Term]\nid: {}\nname: term number {i}\nnamespace: biological_process", id(i)).unwrap();
-        writeln!(text, "def: \"A term that was made to be read, number {i}.\" [X:1]").unwrap();
+        writeln!(
+            text,
+            "\n[Term]\nid: {}\nname: term number {i}\nnamespace: biological_process",
+            id(i)
+        )
+        .unwrap();
+        writeln!(
+            text,
+            "def: \"A term that was made to be read, number {i}.\" [X:1]"
+        )
+        .unwrap();
         for _ in 0..=random(2) {
             if i > 0 {
                 writeln!(text, "is_a: {} ! parent", id(random(i))).unwrap();
@@ -96,7 +119,13 @@ fn made_ontology() -> String {
         }
         if i > 10 && random(4) == 0 {
             let (genus, filler) = (random(i), random(i));
-            writeln!(text, "intersection_of: {}\nintersection_of: regulates {}", id(genus), id(filler)).unwrap();
+            writeln!(
+                text,
+                "intersection_of: {}\nintersection_of: regulates {}",
+                id(genus),
+                id(filler)
+            )
+            .unwrap();
             writeln!(text, "relationship: regulates {} ! filler", id(filler)).unwrap();
         }
         if i > 10 && random(100) == 0 {
