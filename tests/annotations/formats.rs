@@ -131,11 +131,6 @@ const INTERPROSCAN: &[(&str, &str, [u64; 3])] = &[
         "interproscan-gff",
         [20, 17, 27],
     ),
-    (
-        "sanger_wrapper/empty_annotation.gff",
-        "interproscan-gff",
-        [0, 0, 0],
-    ),
     ("protein2ipr_sample.tsv", "protein2ipr", [10, 10, 0]),
 ];
 
