@@ -1,5 +1,6 @@
 //! One module for each executable: its options and what it does with files and sciences.
 
 pub mod annotate;
+pub mod embed;
 pub mod encode;
 mod shared;
