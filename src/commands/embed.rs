@@ -144,6 +144,9 @@ impl Tool for EmbedArgs {
     fn run(&self, context: &Context) -> Result<()> {
         let windows = Windows::new(self.max_length, self.overlap)?;
         context.note_input(&self.model);
+        for path in self.input.iter().filter_map(Source::path) {
+            context.note_input(path);
+        }
         let folder = ModelFolder::open(&self.model)?;
         let (places, wanted) = self.places(&folder)?;
         let device = match self.device {
