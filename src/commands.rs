@@ -3,4 +3,6 @@
 pub mod annotate;
 pub mod embed;
 pub mod encode;
+pub mod evaluate;
+pub mod interpret;
 mod shared;
