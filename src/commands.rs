@@ -1,8 +1,10 @@
 //! One module for each executable: its options and what it does with files and sciences.
 
 pub mod annotate;
+pub mod concepts;
 pub mod embed;
 pub mod encode;
 pub mod evaluate;
 pub mod interpret;
 mod shared;
+pub mod split;
