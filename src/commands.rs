@@ -2,6 +2,7 @@
 
 pub mod annotate;
 pub mod concepts;
+pub mod embed;
 pub mod encode;
 pub mod evaluate;
 pub mod interpret;
