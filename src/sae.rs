@@ -5,10 +5,17 @@
 //! [`engine`] makes training steps, [`train`] runs them; [`store`] is the model folder and
 //! [`apply`] the way to use a trained model.
 
+pub mod adam;
+pub mod annotation;
 pub mod apply;
+pub mod axioms;
+pub mod batch;
+pub mod block;
 pub mod config;
+pub mod engine;
 pub mod error;
 pub mod forward;
+mod norm;
 pub mod params;
 pub mod pool;
 pub mod product;
@@ -17,7 +24,10 @@ pub mod settings;
 pub mod store;
 pub mod topk;
 pub mod vector;
+mod work;
 
 pub use apply::{Encoded, Encoder, LatentRows, sigmoid};
+pub use engine::Engine;
 pub use error::SaeError;
 pub use store::{ModelConfig, Sae};
+pub use work::StepLosses;
