@@ -1,0 +1,3 @@
+//! How results are scored: ranks, agreement of latents with concepts, fidelity.
+
+pub mod dictionary;
