@@ -7,7 +7,6 @@
 //! the class occurs in. Nothing is held but a few numbers per axiom, and no sum depends on the
 //! number of threads.
 
-use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
@@ -16,6 +15,7 @@ use super::{
     norm::{SLOTS, SlotNorms, unit_backward},
     params::Params,
     pool::PerThread,
+    random::{Purpose, below, stream},
     real::Real,
     vector::wide,
 };
@@ -236,9 +236,7 @@ impl<T: Real> AxiomLoss<T> {
     /// `seed` decides which axioms are drawn, where not all are taken.
     pub fn compute(&mut self, params: &Params<T>, factor: T, seed: (u64, u64)) -> [f64; FORMS] {
         if self.per_step.is_some() {
-            let mut rng = ChaCha8Rng::seed_from_u64(seed.0);
-            rng.set_stream(4 << 32 | seed.1);
-            self.draw(Some(rng));
+            self.draw(Some(stream(seed.0, Purpose::Axioms, seed.1)));
         }
         match self.norm {
             AxiomNorm::None => {}
@@ -266,8 +264,7 @@ impl<T: Real> AxiomLoss<T> {
             self.drawn[form] = sampled.unwrap_or(all);
             for i in 0..self.drawn[form] {
                 let axiom = match (&mut rng, sampled) {
-                    // the bias of the remainder is below 2^-32 for any ontology
-                    (Some(rng), Some(_)) => axioms[(rng.next_u64() % all as u64) as usize],
+                    (Some(rng), Some(_)) => axioms[below(rng, all as u64) as usize],
                     _ => axioms[i],
                 };
                 for (number, kind) in (0..).zip(&KINDS) {

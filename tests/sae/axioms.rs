@@ -20,7 +20,11 @@ fn numbers(value: &Value) -> Vec<f64> {
 }
 
 fn tuples<const N: usize>(value: &Value) -> Vec<[u32; N]> {
-    let flat: Vec<u32> = numbers(value).iter().map(|&v| v as u32).collect();
+    let rows = value.as_array().unwrap().iter();
+    let flat: Vec<u32> = rows
+        .flat_map(|row| row.as_array().unwrap())
+        .map(|v| u32::try_from(v.as_u64().unwrap()).unwrap())
+        .collect();
     flat.as_chunks::<N>().0.to_vec()
 }
 
@@ -149,7 +153,7 @@ fn disjoint_and_unit_norm_against_differences() {
         for name in names {
             let size = params.tensors().find(|t| t.0 == name).unwrap().2.len();
             for i in 0..size {
-                let mut at = |h: f64| {
+                let at = |h: f64| {
                     let mut moved = params.clone();
                     moved.tensors_mut().find(|t| t.0 == name).unwrap().1[i] += h;
                     total(&moved)
