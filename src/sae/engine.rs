@@ -144,6 +144,16 @@ impl<T: Real> Engine<T> {
         self.dec_clocks.fill(Clock::default());
     }
 
+    /// Puts other parameters in place, to measure them.
+    ///
+    /// # Panics
+    /// If they are of another shape: they come from this run.
+    pub fn replace_params(&mut self, params: Params<T>) {
+        assert_eq!(params.shape, self.params.shape, "shape of the parameters");
+        self.settle();
+        self.params = params;
+    }
+
     /// The losses of a batch, axioms left out, without learning from it.
     pub fn evaluate(&mut self, batch: &Batch<T>) -> StepLosses {
         self.settle();

@@ -113,7 +113,7 @@ impl<'a> Pipe<'a> {
     }
 
     /// Activations, unscaled, and labels of the rows that wait.
-    pub fn waiting(&self) -> impl Iterator<Item = (&[f32], &[u32], bool)> {
+    pub fn waiting(&self) -> impl Iterator<Item = (&[f32], &[u32], bool)> + Clone {
         let rows = self.waiting.iter();
         rows.map(|w| (w.x.as_slice(), w.labels.as_slice(), w.annotated))
     }

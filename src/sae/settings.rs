@@ -72,6 +72,8 @@ pub struct Training {
     pub shuffle: bool,
     /// First epoch whose model may be selected by validation.
     pub select_from: u32,
+    /// SHA-256 of the weights of the model that training began with; none: initial weights.
+    pub init: Option<String>,
 }
 
 impl Default for Training {
@@ -91,6 +93,7 @@ impl Default for Training {
             unlabelled: Unlabelled::Negative,
             shuffle: true,
             select_from: 1,
+            init: None,
         }
     }
 }

@@ -112,13 +112,7 @@ impl Sae {
         let sha256 = weights.sha256();
         let tensors = weights.tensors()?;
         let mut params = Params::zeros(config.shape, config.objective.axiom_norm);
-        let shapes: Vec<_> = params
-            .tensors()
-            .map(|(name, shape, _)| (name, shape))
-            .collect();
-        for ((name, values), (_, shape)) in params.tensors_mut().zip(shapes) {
-            tensors.read(name, &shape, values)?;
-        }
+        tensors.read_params(&mut params)?;
         let mut latent_max = vec![0.0; config.shape.latents];
         tensors.read(LATENT_MAX, &[config.shape.latents], &mut latent_max)?;
         Ok(Self {
@@ -308,6 +302,15 @@ pub(crate) struct Tensors<'a> {
 }
 
 impl Tensors<'_> {
+    /// Copies all parameters of a model of this shape.
+    pub(crate) fn read_params(&self, params: &mut Params<f32>) -> Result<(), SaeError> {
+        let shapes: Vec<_> = params.tensors().map(|(_, shape, _)| shape).collect();
+        for ((name, values), shape) in params.tensors_mut().zip(shapes) {
+            self.read(name, &shape, values)?;
+        }
+        Ok(())
+    }
+
     /// Copies an f32 tensor of this shape.
     pub(crate) fn read(
         &self,
