@@ -5,3 +5,4 @@ pub mod encode;
 pub mod evaluate;
 pub mod interpret;
 mod shared;
+pub mod train;

@@ -14,7 +14,7 @@ use super::{
     engine::{Engine, OptimizerState},
     error::SaeError,
     params::Params,
-    store::{ModelConfig, Slice, Weights, io, read_yaml, write_file, write_tensors},
+    store::{LOG_FILE, ModelConfig, Slice, Weights, io, read_yaml, write_file, write_tensors},
 };
 
 /// Format name and version of `state.yaml`.
@@ -24,7 +24,6 @@ const PARAMS_FILE: &str = "params.safetensors";
 const FIRST_FILE: &str = "first-moments.safetensors";
 const SECOND_FILE: &str = "second-moments.safetensors";
 const BEST_FILE: &str = "best.safetensors";
-const LOG_FILE: &str = "log.jsonl";
 
 /// Where training stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -133,16 +133,6 @@ pub enum SaeError {
         /// Where it is again.
         second: String,
     },
-    /// Proteins of the table without a split.
-    #[error(
-        "{count} proteins of the table are not in the split, the first: {first}; `--on-bad skip` leaves them out"
-    )]
-    NotInSplit {
-        /// How many.
-        count: usize,
-        /// The first ten, separated by commas.
-        first: String,
-    },
     /// No row is left to train on.
     #[error("no rows to train on{0}")]
     NoRows(String),

@@ -139,12 +139,11 @@ impl<'a> Pipe<'a> {
             if self.ended {
                 return Ok(None);
             }
-            match self.arriving.next().transpose()? {
-                Some(batch) => self.take(&batch)?,
-                None => {
-                    self.end_protein()?;
-                    self.ended = true;
-                }
+            if let Some(batch) = self.arriving.next() {
+                self.take(&batch?)?;
+            } else {
+                self.end_protein()?;
+                self.ended = true;
             }
         }
     }

@@ -31,6 +31,10 @@ pub const WEIGHTS_FILE: &str = "model.safetensors";
 pub const CONFIG_FILE: &str = "config.yaml";
 /// Vocabulary of a model folder.
 pub const CONCEPTS_FILE: &str = "concepts.json";
+/// What a model folder says of its training.
+pub const SUMMARY_FILE: &str = "summary.json";
+/// Log of a model folder.
+pub const LOG_FILE: &str = "log.jsonl";
 /// Name of the tensor of each latent's largest activation.
 pub const LATENT_MAX: &str = "latent_max";
 

@@ -1,6 +1,6 @@
 //! Training: statistics of the data, epochs of steps, validation, selection, checkpoints.
 
-use std::{path::PathBuf, time::Instant};
+use std::{fmt::Write as _, path::PathBuf, time::Instant};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -180,18 +180,17 @@ impl Task<'_> {
             objective: self.objective.clone(),
             training: self.training.clone(),
         };
-        let params = match self.init {
-            Some(sae) => sae.params.clone(),
-            None => {
-                let mean = statistics.mean.iter().map(|m| (m * scale) as f32);
-                Params::initial(
-                    self.shape,
-                    self.objective.axiom_norm,
-                    self.training.seed,
-                    self.training.predictor_bias,
-                    &mean.collect::<Vec<_>>(),
-                )
-            }
+        let params = if let Some(sae) = self.init {
+            sae.params.clone()
+        } else {
+            let mean = statistics.mean.iter().map(|m| (m * scale) as f32);
+            Params::initial(
+                self.shape,
+                self.objective.axiom_norm,
+                self.training.seed,
+                self.training.predictor_bias,
+                &mean.collect::<Vec<_>>(),
+            )
         };
         (config, params)
     }
@@ -566,7 +565,8 @@ fn identity(data: &TrainingData<'_>, concepts: &ConceptsFile) -> String {
     for (name, proteins) in [("train", &data.train), ("valid", &data.valid)] {
         for &protein in proteins {
             let rows = data.data.rows(protein);
-            text += &format!("{name} {} {rows}\n", data.data.accession(protein));
+            // writing to a string cannot fail
+            let _ = writeln!(text, "{name} {} {rows}", data.data.accession(protein));
         }
     }
     for concept in &concepts.concepts {

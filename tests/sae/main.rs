@@ -4,6 +4,8 @@
 //! pass.
 
 mod axioms;
+mod synthetic;
+mod train;
 mod vectors;
 
 use std::path::PathBuf;
