@@ -1,8 +1,8 @@
 //! `protsae-train`.
 
-use protsae::{cli, commands::train::TrainArgs};
+use protsae::{cli, commands::train::Args};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::run::<TrainArgs>()
+    cli::run::<Args>()
 }

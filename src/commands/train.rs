@@ -42,10 +42,10 @@ const RUN: &str = "Run";
 
 /// Train a ProtSAE, or a plain TopK SAE, on activations and labels
 #[derive(clap::Parser, Debug)]
-#[command(name = TrainArgs::NAME, version, after_help = "Example:
+#[command(name = Args::NAME, version, after_help = "Example:
   protsae-train -i activations.arrow --labels labels.arrow --concepts concepts.json \\
                 --split split.tsv --latents 2048 --k 32 --batch 1024 --epochs 3 -o model/")]
-pub struct TrainArgs {
+pub struct Args {
     /// Activation table; repeat for several, in any order; '-' for standard input, in one pass
     #[arg(short, long, required = true, value_name = "TABLE")]
     input: Vec<Source>,
@@ -214,7 +214,7 @@ struct RunArgs {
     resume: bool,
 }
 
-impl Tool for TrainArgs {
+impl Tool for Args {
     const NAME: &'static str = "protsae-train";
 
     fn common(&self) -> &CommonArgs {
@@ -255,7 +255,7 @@ impl Tool for TrainArgs {
     }
 }
 
-impl TrainArgs {
+impl Args {
     fn is_pipe(&self) -> bool {
         match self.input.as_slice() {
             [Source::Stdin] => true,

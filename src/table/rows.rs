@@ -99,10 +99,32 @@ fn shared(batch: &ActivationBatch) -> Result<Option<Vectors>, TableError> {
 mod tests {
     use super::*;
     use crate::table::{
-        Container, TableSource,
+        Container, PlmIdentity, TableSource,
         activations::{ActivationInfo, ActivationReader, ActivationWriter},
+        metadata::Site,
         schema::ActivationType,
     };
+
+    #[test]
+    fn a_table_without_rows_is_complete() {
+        let plm = PlmIdentity {
+            name: "esm2".into(),
+            sha256: "0".repeat(64),
+            layer: 4,
+            site: Site::Residual,
+            width: 2,
+        };
+        let info = ActivationInfo {
+            plm: Some(plm),
+            sample: None,
+            pool: None,
+        };
+        let of = ActivationType::F32;
+        let writer = ActivationWriter::new(Vec::new(), Container::File, 2, of, &info).unwrap();
+        let bytes = writer.finish().unwrap();
+        let source = TableSource::from_file_bytes(bytes.into()).unwrap();
+        assert_eq!(source.rows().unwrap(), Some(0));
+    }
 
     #[test]
     fn rows_in_any_order() {

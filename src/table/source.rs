@@ -271,9 +271,14 @@ fn first_message_end(body: &[u8]) -> Result<usize, TableError> {
             .map(i32::from_le_bytes)
             .ok_or(TableError::Truncated("it ends in its head"))
     };
-    let (at, length) = match length_at(8)? {
-        -1 => (16, length_at(12)?),
-        legacy => (12, legacy),
+    // writers pad behind the magic up to their alignment
+    let mut start = 8;
+    while length_at(start)? == 0 {
+        start += 8;
+    }
+    let (at, length) = match length_at(start)? {
+        -1 => (start + 8, length_at(start + 4)?),
+        legacy => (start + 4, legacy),
     };
     Ok(at + usize::try_from(length).unwrap_or(0))
 }

@@ -14,16 +14,16 @@ use protsae::{
 use rand_chacha::ChaCha8Rng;
 use std::{fs, path::Path};
 
-pub const WIDTH: usize = 24;
+pub(crate) const WIDTH: usize = 24;
 /// Atoms; the first ones are concepts.
-pub const ATOMS: usize = 40;
-pub const CONCEPTS: usize = 6;
+pub(crate) const ATOMS: usize = 40;
+pub(crate) const CONCEPTS: usize = 6;
 const LENGTH: u32 = 30;
 
-pub struct Data {
-    pub proteins: Vec<(String, Vec<f32>)>,
-    pub labels: Vec<Label>,
-    pub atoms: Vec<Vec<f64>>,
+pub(crate) struct Data {
+    pub(crate) proteins: Vec<(String, Vec<f32>)>,
+    pub(crate) labels: Vec<Label>,
+    pub(crate) atoms: Vec<Vec<f64>>,
 }
 
 fn atoms(rng: &mut ChaCha8Rng) -> Vec<Vec<f64>> {
@@ -36,7 +36,7 @@ fn atoms(rng: &mut ChaCha8Rng) -> Vec<Vec<f64>> {
         .collect()
 }
 
-pub fn make(proteins: usize) -> Data {
+pub(crate) fn make(proteins: usize) -> Data {
     let mut rng = stream(11, Purpose::Weights, 0);
     let atoms = atoms(&mut rng);
     let mut data = Data {
@@ -84,7 +84,7 @@ pub fn make(proteins: usize) -> Data {
     data
 }
 
-pub fn info() -> ActivationInfo {
+pub(crate) fn info() -> ActivationInfo {
     ActivationInfo {
         plm: Some(PlmIdentity {
             name: "toy".into(),
@@ -100,7 +100,7 @@ pub fn info() -> ActivationInfo {
 
 impl Data {
     /// An activation table of some of the proteins, in this order.
-    pub fn write_activations(&self, path: &Path, numbers: &[usize], container: Container) {
+    pub(crate) fn write_activations(&self, path: &Path, numbers: &[usize], container: Container) {
         let mut writer =
             ActivationWriter::new(Vec::new(), container, WIDTH, ActivationType::F32, &info())
                 .unwrap();
@@ -113,13 +113,13 @@ impl Data {
         fs::write(path, writer.finish().unwrap()).unwrap();
     }
 
-    pub fn write_labels(&self, path: &Path) {
+    pub(crate) fn write_labels(&self, path: &Path) {
         let bytes = labels::write(Vec::new(), Container::File, &self.labels).unwrap();
         fs::write(path, bytes).unwrap();
     }
 
     /// Every fifth protein validates, every seventh tests.
-    pub fn write_split(&self, path: &Path) {
+    pub(crate) fn write_split(&self, path: &Path) {
         let mut text = "protein\tsplit\n".to_owned();
         for (number, (accession, _)) in self.proteins.iter().enumerate() {
             let part = match (number % 5, number % 7) {
@@ -127,7 +127,7 @@ impl Data {
                 (_, 0) => "test",
                 _ => "train",
             };
-            text += &format!("{accession}\t{part}\n");
+            text.extend([accession, "\t", part, "\n"]);
         }
         fs::write(path, text).unwrap();
     }

@@ -1,6 +1,6 @@
 //! Tables, labels, vocabulary and split of a training run, opened and checked against each other.
 
-use super::{TrainArgs, same_info};
+use super::{Args, same_info};
 use crate::{
     Error, Result,
     annot::{
@@ -53,7 +53,7 @@ enum Rows {
 impl Inputs {
     /// Opens and checks all inputs; with the vocabulary.
     pub(super) fn open(
-        args: &TrainArgs,
+        args: &Args,
         context: &Context,
         training: &Training,
     ) -> Result<(Self, ConceptsFile)> {
