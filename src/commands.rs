@@ -9,6 +9,7 @@ pub mod interpret;
 pub mod schema;
 mod shared;
 pub mod split;
+pub mod train;
 
 use clap::{Command, CommandFactory};
 
@@ -18,6 +19,7 @@ pub fn all() -> Vec<Command> {
     vec![
         concepts::Args::command(),
         split::Args::command(),
+        train::Args::command(),
         encode::Args::command(),
         annotate::Args::command(),
         interpret::Args::command(),
