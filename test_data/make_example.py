@@ -401,7 +401,7 @@ def fasta(rows):
 
 def gaf(rows):
     out = ["!gaf-version: 2.2", "!generated-by: make_example.py", "!date-generated: 2025-01-01"]
-    aspect = {term: letter for term, _, letter, _, _ in TERMS} | {"GO:0001071": "F"}
+    aspect = {**{term: letter for term, _, letter, _, _ in TERMS}, "GO:0001071": "F"}
     for accession, name, architecture, _, _ in rows:
         for qualifier, term, evidence in ANNOTATIONS[architecture]:
             out.append("\t".join([

@@ -11,12 +11,12 @@ rule interpret:
         f"{RESULTS}/logs/interpret.log",
     benchmark:
         f"{RESULTS}/benchmarks/interpret.tsv"
-    params:
-        features=lambda wildcards, input: repeated("-i", input.features),
-        extra=extra("interpret"),
     resources:
         mem_mb=twice_the_memory(4000),
         runtime=120,
+    params:
+        features=lambda wildcards, input: repeated("-i", input.features),
+        extra=extra("interpret"),
     shell:
         "protsae-interpret {params.features} --labels {input.labels:q} --concepts {input.concepts:q}"
         " --split {input.split:q} {params.extra} -o {output.dictionary:q} 2> {log:q}"
@@ -35,13 +35,13 @@ rule evaluate:
         f"{RESULTS}/logs/evaluate.log",
     benchmark:
         f"{RESULTS}/benchmarks/evaluate.tsv"
-    params:
-        activations=lambda wildcards, input: repeated("-i", input.activations),
-        extra=extra("evaluate"),
     threads: 4
     resources:
         mem_mb=twice_the_memory(4000),
         runtime=120,
+    params:
+        activations=lambda wildcards, input: repeated("-i", input.activations),
+        extra=extra("evaluate"),
     shell:
         "protsae-evaluate {params.activations} -m {input.model:q} --labels {input.labels:q}"
         " --concepts {input.concepts:q} --split {input.split:q} -t {threads} {params.extra}"
@@ -60,11 +60,11 @@ rule annotate:
         f"{RESULTS}/benchmarks/annotate.{{format}}.tsv"
     wildcard_constraints:
         format="gff3|bed|bedgraph|tsv",
-    params:
-        features=lambda wildcards, input: repeated("-i", input.features),
-        extra=extra("annotate"),
     resources:
         mem_mb=twice_the_memory(2000),
         runtime=60,
+    params:
+        features=lambda wildcards, input: repeated("-i", input.features),
+        extra=extra("annotate"),
     shell:
         "protsae-annotate {params.features} -m {input.model:q} {params.extra} -o {output:q} 2> {log:q}"
