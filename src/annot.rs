@@ -2,3 +2,5 @@
 
 pub mod concept;
 pub mod label;
+pub mod label_index;
+pub mod partition;

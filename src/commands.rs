@@ -1,3 +1,5 @@
 //! One module for each executable: its options and what it does with files and sciences.
 
-pub mod schema;
+pub mod annotate;
+pub mod encode;
+mod shared;

@@ -78,6 +78,12 @@ impl Error {
         self.kind
     }
 
+    /// Whether it is a failure of reading or writing, of which only the caller knows the file.
+    #[must_use]
+    pub fn is_io(&self) -> bool {
+        self.source.is::<io::Error>()
+    }
+
     /// Prefixes the message with what was being done or read, for example a path.
     #[must_use]
     pub fn context(mut self, context: impl Into<String>) -> Self {

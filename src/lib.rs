@@ -17,7 +17,11 @@ pub mod annot;
 pub mod cli;
 pub mod commands;
 pub mod error;
+pub mod esm2;
 pub mod hash;
+pub mod report;
+pub mod sae;
+pub mod score;
 pub mod seq;
 pub mod table;
 

@@ -61,3 +61,12 @@ pub fn detail(text: &str) {
 pub(super) fn is_quiet() -> bool {
     LEVEL.load(Ordering::Relaxed) == 0
 }
+
+/// A line of the plan that `--dry-run` prints, on standard output.
+///
+/// # Errors
+/// Where standard output is closed.
+pub fn plan(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}")
+}

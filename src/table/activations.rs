@@ -322,6 +322,12 @@ impl ActivationBatch {
         self.protein.len()
     }
 
+    /// Width of the activations.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
     /// Accession of a row's protein.
     #[must_use]
     pub fn protein(&self, row: usize) -> &str {

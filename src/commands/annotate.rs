@@ -1,0 +1,381 @@
+//! `protsae-annotate`: features into standard annotation files.
+
+use super::shared::{self, WholeProteins};
+use crate::{
+    Error, Result,
+    cli::{CommonArgs, Context, Source, Tool, log, output::Target, progress::Progress},
+    error::Context as _,
+    report::{
+        Catalogue, FeatureRange, LatentInfo, ProteinRanges, RangeFinder, RangeRules, RangeWriter,
+        bed::BedWriter,
+        gff3::Gff3Writer,
+        range::{DEFAULT_PROBABILITY, DEFAULT_THRESHOLD},
+        tsv::TsvWriter,
+    },
+    sae::store::Sae,
+    score::dictionary::Dictionary,
+    table::{
+        TableError,
+        features::{FeatureBatch, FeatureReader},
+        schema,
+    },
+};
+use std::{io::Write as _, path::PathBuf};
+
+/// Turn features into annotation files: GFF3, BED or a table of ranges
+#[derive(clap::Parser, Debug)]
+#[command(name = AnnotateArgs::NAME, version, after_help = "Example:
+  protsae-annotate -i features.arrow -m model/ -o features.gff3")]
+pub struct AnnotateArgs {
+    /// Feature table; repeat for several; '-' for standard input
+    #[arg(short, long, required = true, value_name = "TABLE")]
+    input: Vec<Source>,
+
+    /// Model folder: names of concepts and maxima of latents
+    #[arg(
+        short,
+        long,
+        value_name = "DIR",
+        required_unless_present = "dictionary"
+    )]
+    model: Option<PathBuf>,
+
+    /// Dictionary of latents: names, thresholds and maxima of each
+    #[arg(long, value_name = "FILE.json")]
+    dictionary: Option<PathBuf>,
+
+    /// Annotation file; '-' for standard output
+    #[arg(short, long, default_value = "-", value_name = "FILE")]
+    output: Target,
+
+    /// Format; without it the output's suffix decides
+    #[arg(short, long, value_enum)]
+    format: Option<Format>,
+
+    /// Share of its maximum from which a latent counts (with --by probability: the probability)
+    /// [default: the latent's own in the dictionary, else 0.15; probabilities 0.5]
+    #[arg(long, value_name = "SHARE")]
+    threshold: Option<f32>,
+
+    /// What makes a range: activations of latents, or probabilities of concepts
+    #[arg(long, value_enum, default_value = "activation")]
+    by: By,
+
+    /// Shortest range, in residues
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    min_run: u32,
+
+    /// Longest gap that is bridged, in residues
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    max_gap: u32,
+
+    /// Which latents: those given concepts in training, also those that the dictionary names, or all
+    #[arg(long, value_enum, default_value = "defined")]
+    latents: Which,
+
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Gff3,
+    Bed,
+    Tsv,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    Activation,
+    Probability,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    Defined,
+    Named,
+    All,
+}
+
+impl Format {
+    /// The format that a file name asks for, whatever its compression.
+    fn of(target: &Target) -> Option<Self> {
+        let name = target.path()?.file_name()?.to_str()?;
+        let name = name
+            .trim_end_matches(".gz")
+            .trim_end_matches(".bgz")
+            .trim_end_matches(".zst");
+        match name.rsplit_once('.')?.1 {
+            "gff3" | "gff" => Some(Self::Gff3),
+            "bed" => Some(Self::Bed),
+            "tsv" | "txt" => Some(Self::Tsv),
+            _ => None,
+        }
+    }
+}
+
+impl Tool for AnnotateArgs {
+    const NAME: &'static str = "protsae-annotate";
+
+    fn common(&self) -> &CommonArgs {
+        &self.common
+    }
+
+    fn run(&self, context: &Context) -> Result<()> {
+        let format = self
+            .format
+            .or_else(|| Format::of(&self.output))
+            .ok_or_else(|| {
+                Error::usage(format!(
+                    "cannot tell the format of {}; name it by --format gff3, bed or tsv",
+                    self.output
+                ))
+            })?;
+        if let Some(threshold) = self.threshold
+            && !(threshold.is_finite() && threshold >= 0.0)
+        {
+            return Err(Error::usage(format!(
+                "--threshold is {threshold}, expected 0 or more"
+            )));
+        }
+        let (catalogue, sae) = self.catalogue(context)?;
+        let readers = self.open(context, sae.as_ref())?;
+        if context.is_dry_run() {
+            return plan(&catalogue, &readers);
+        }
+        let mut output = context.create(&self.output)?;
+        let by_probability = self.by == By::Probability;
+        let counts = {
+            let mut writer: Box<dyn RangeWriter + '_> = match format {
+                Format::Gff3 => Box::new(Gff3Writer::new(&mut output, &catalogue, by_probability)),
+                Format::Bed => Box::new(BedWriter::new(&mut output, &catalogue)),
+                Format::Tsv => Box::new(TsvWriter::new(&mut output, &catalogue)),
+            };
+            let rules = RangeRules {
+                threshold: self.threshold,
+                min_run: self.min_run,
+                max_gap: self.max_gap,
+                by_probability,
+            };
+            let mut job = Job {
+                finder: RangeFinder::new(&catalogue, rules),
+                writer: &mut *writer,
+                whole: WholeProteins::default(),
+                ranges: Vec::new(),
+                length: 0,
+                counts: Counts::default(),
+            };
+            job.run(readers).map_err(|e| name_output(e, &self.output))?;
+            job.counts
+        };
+        output.flush().during(&self.output.to_string())?;
+        output.commit()?;
+        context.metric("proteins", counts.proteins);
+        context.metric("residues", counts.residues);
+        context.metric("ranges", counts.ranges);
+        context.metric(
+            "default_threshold",
+            if by_probability {
+                DEFAULT_PROBABILITY
+            } else {
+                DEFAULT_THRESHOLD
+            },
+        );
+        Ok(())
+    }
+}
+
+impl AnnotateArgs {
+    /// What the latents are called, and the model if one was given.
+    fn catalogue(&self, context: &Context) -> Result<(Catalogue, Option<Sae>)> {
+        let sae = match &self.model {
+            Some(folder) => Some(shared::load_model(context, folder)?),
+            None => None,
+        };
+        let mut catalogue = Catalogue::default();
+        if let Some(sae) = &sae {
+            let defined = sae.config.shape.defined;
+            for (i, &maximum) in sae.latent_max.iter().enumerate() {
+                let concept = sae.concepts.concepts.get(i).filter(|_| i < defined);
+                let info = concept.map_or_else(
+                    || LatentInfo::unnamed(i, maximum),
+                    |c| LatentInfo::of_concept(c, maximum),
+                );
+                catalogue.latents.push(info);
+            }
+        }
+        if let Some(path) = &self.dictionary {
+            let source = Source::File(path.clone());
+            let dictionary = Dictionary::read(context.open(&source)?).map_err(source.blame())?;
+            if let (Some(sae), Some(own)) = (&sae, &dictionary.sae) {
+                let folder = self.model.as_deref().unwrap_or(path).display().to_string();
+                own.check_same(&source.to_string(), &sae.identity(), &folder)?;
+            }
+            dictionary
+                .describe(&mut catalogue, sae.is_none())
+                .map_err(source.blame())?;
+        }
+        for info in &mut catalogue.latents {
+            info.wanted = match self.latents {
+                Which::Defined => info.defined,
+                Which::Named => info.concept.is_some(),
+                Which::All => true,
+            };
+        }
+        Ok((catalogue, sae))
+    }
+
+    /// Opens all inputs and checks that they fit, before any work.
+    fn open<'a>(
+        &'a self,
+        context: &Context,
+        sae: Option<&Sae>,
+    ) -> Result<Vec<(&'a Source, FeatureReader)>> {
+        let mut readers = Vec::new();
+        for source in &self.input {
+            let reader = FeatureReader::new(context.open_table(source)?).map_err(source.blame())?;
+            let info = reader.info();
+            if let Some(sample) = info.sample {
+                return Err(Error::mismatch(format!(
+                    "{source} holds {sample} residues a protein ({}), expected whole proteins: ranges of residues need all of them",
+                    schema::META_PLM_SAMPLE
+                )));
+            }
+            match (sae, &self.model, &info.sae) {
+                (Some(sae), Some(folder), Some(table)) => {
+                    let folder = folder.display().to_string();
+                    sae.identity()
+                        .check_same(&folder, table, &source.to_string())?;
+                }
+                _ => log::warn(&format!(
+                    "{source}: nothing says that it was made by this model"
+                )),
+            }
+            readers.push((source, reader));
+        }
+        Ok(readers)
+    }
+}
+
+/// Says where writing failed; other errors name their input already.
+fn name_output(error: Error, target: &Target) -> Error {
+    if error.is_io() {
+        error.context(target.to_string())
+    } else {
+        error
+    }
+}
+
+fn plan(catalogue: &Catalogue, readers: &[(&Source, FeatureReader)]) -> Result<()> {
+    let wanted = catalogue.latents.iter().filter(|l| l.wanted).count();
+    log::plan(&format!(
+        "ranges of {wanted} of {} latents",
+        catalogue.latents.len()
+    ))?;
+    for (source, reader) in readers {
+        let rows = reader.rows().map_err(source.blame())?;
+        let rows = rows.map_or("a stream of unknown length".into(), |n| {
+            format!("{n} residues")
+        });
+        log::plan(&format!("{source}: {rows}"))?;
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Counts {
+    proteins: u64,
+    residues: u64,
+    ranges: u64,
+}
+
+/// The work on all inputs.
+struct Job<'a> {
+    finder: RangeFinder,
+    writer: &'a mut dyn RangeWriter,
+    whole: WholeProteins,
+    ranges: Vec<FeatureRange>,
+    /// Position of the protein's last residue so far; 0: no protein has begun.
+    length: u32,
+    counts: Counts,
+}
+
+impl Job<'_> {
+    fn run(&mut self, readers: Vec<(&Source, FeatureReader)>) -> Result<()> {
+        let total = readers.iter().map(|(_, r)| r.rows().ok().flatten()).sum();
+        let mut progress = Progress::new("residues", total);
+        self.writer.begin()?;
+        for (source, reader) in readers {
+            for batch in reader {
+                let batch = batch.map_err(source.blame())?;
+                self.batch(&batch, source)?;
+                progress.add(batch.rows() as u64);
+            }
+            self.end_protein()?;
+            self.whole.end_of_table();
+        }
+        progress.finish();
+        Ok(self.writer.end()?)
+    }
+
+    fn batch(&mut self, batch: &FeatureBatch, source: &Source) -> Result<()> {
+        let columns = batch.columns().map_err(source.blame())?;
+        let latents = self.finder.latents() as u32;
+        let largest = [&columns.latent.values, &columns.concept.values];
+        if let Some(bad) = largest
+            .into_iter()
+            .flat_map(|v| v.iter())
+            .find(|&&k| k >= latents)
+        {
+            return Err(Error::mismatch(format!(
+                "{source} names latent {bad}, the model or dictionary has {latents}"
+            )));
+        }
+        for run in batch.runs() {
+            let protein = batch.protein(run.start);
+            if self.whole.current != protein || self.length == 0 {
+                self.end_protein()?;
+            }
+            self.whole.next(protein).map_err(source.blame())?;
+            for row in run {
+                let position = columns.position[row];
+                if position != self.length + 1 {
+                    return Err(TableError::Value {
+                        column: schema::POSITION,
+                        row,
+                        problem: format!(
+                            "residue {position} of protein '{protein}' follows residue {}; proteins must be whole",
+                            self.length
+                        ),
+                    })
+                    .map_err(source.blame());
+                }
+                self.length = position;
+                self.finder.residue(
+                    position,
+                    columns.latent.row(row),
+                    columns.activation.row(row),
+                    columns.concept.row(row),
+                    columns.probability.row(row),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn end_protein(&mut self) -> Result<()> {
+        if self.length == 0 {
+            return Ok(());
+        }
+        self.finder.finish(&mut self.ranges);
+        self.counts.proteins += 1;
+        self.counts.residues += u64::from(self.length);
+        self.counts.ranges += self.ranges.len() as u64;
+        let protein = ProteinRanges {
+            protein: &self.whole.current,
+            length: std::mem::take(&mut self.length),
+            ranges: &self.ranges,
+        };
+        Ok(self.writer.protein(&protein)?)
+    }
+}

@@ -1,0 +1,382 @@
+//! `protsae-encode`: activations through a trained SAE into features.
+
+use super::shared::{self, WholeProteins};
+use crate::{
+    Error, Result,
+    cli::{
+        CommonArgs, Context, Source, Tool, log,
+        output::{Output, Target},
+        progress::Progress,
+    },
+    error::Context as _,
+    sae::{
+        apply::{Encoded, Encoder, sigmoid},
+        store::Sae,
+    },
+    table::{
+        activations::{ActivationBatch, ActivationReader},
+        features::{FeatureInfo, FeatureWriter, ResidueFeatures},
+        proteins::{MIN_PROBABILITY, ProteinFeatures, ProteinWriter},
+    },
+};
+use std::path::PathBuf;
+
+/// Default of `--min-probability`.
+const DEFAULT_MIN_PROBABILITY: f32 = 0.5;
+/// Numbers that a block of rows may hold.
+const BLOCK_NUMBERS: usize = 1 << 24;
+
+/// Apply a trained SAE: activations in, features out
+#[derive(clap::Parser, Debug)]
+#[command(name = EncodeArgs::NAME, version, after_help = "Example:
+  protsae-encode -i activations.arrow -m model/ -o features.arrow --proteins proteins.arrow")]
+pub struct EncodeArgs {
+    /// Activation table; repeat for several; '-' for standard input
+    #[arg(short, long, required = true, value_name = "TABLE")]
+    input: Vec<Source>,
+
+    /// Model folder
+    #[arg(short, long, value_name = "DIR")]
+    model: PathBuf,
+
+    /// Feature table; '-' for standard output
+    #[arg(short, long, default_value = "-", value_name = "TABLE")]
+    output: Target,
+
+    /// Also write one row a protein: means and maxima of concepts and latents
+    #[arg(long, value_name = "TABLE")]
+    proteins: Option<Target>,
+
+    /// Least probability of the concepts that are listed for a residue
+    #[arg(long, default_value_t = DEFAULT_MIN_PROBABILITY, value_name = "P")]
+    min_probability: f32,
+
+    /// Least activation of the latents that are listed for a residue
+    #[arg(long, default_value_t = 0.0, value_name = "Z")]
+    min_activation: f32,
+
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+impl Tool for EncodeArgs {
+    const NAME: &'static str = "protsae-encode";
+
+    fn common(&self) -> &CommonArgs {
+        &self.common
+    }
+
+    fn run(&self, context: &Context) -> Result<()> {
+        shared::check_share("--min-probability", self.min_probability)?;
+        let sae = shared::load_model(context, &self.model)?;
+        let readers = self.open(context, &sae)?;
+        if context.is_dry_run() {
+            return plan(&sae, &readers);
+        }
+        let info = common_info(&sae, &readers)?;
+        let output = context.create(&self.output)?;
+        let container = self.output.container();
+        let writer =
+            FeatureWriter::new(output, container, &info).during(&self.output.to_string())?;
+        let proteins = match &self.proteins {
+            None => None,
+            Some(target) => {
+                let out = context.create(target)?;
+                Some(
+                    ProteinWriter::new(out, target.container(), &info)
+                        .during(&target.to_string())?,
+                )
+            }
+        };
+        let mut encoder = Encoder::new(&sae);
+        let block = (BLOCK_NUMBERS / (sae.config.shape.width + sae.config.shape.defined)).max(1);
+        let mut sink = Sink {
+            features: writer,
+            proteins,
+            totals: Totals::new(sae.config.shape.defined, sae.config.shape.latents),
+            whole: WholeProteins::default(),
+            min_probability: self.min_probability,
+            min_activation: self.min_activation,
+            rows: 0,
+            concepts: Vec::new(),
+            probabilities: Vec::new(),
+            latents: Vec::new(),
+            activations: Vec::new(),
+        };
+        let total = readers.iter().map(|(_, r)| r.rows().ok().flatten()).sum();
+        let mut progress = Progress::new("residues", total);
+        for (source, reader) in readers {
+            for batch in reader {
+                let batch = batch.map_err(source.blame())?;
+                sink.batch(&mut encoder, &batch, block)
+                    .map_err(source.blame())?;
+                progress.add(batch.rows() as u64);
+            }
+            sink.end_table()?;
+        }
+        progress.finish();
+        context.metric("proteins", sink.whole.count());
+        context.metric("residues", sink.rows);
+        sink.finish()
+    }
+}
+
+impl EncodeArgs {
+    /// Opens all inputs and checks that they fit the model, before any work.
+    fn open<'a>(
+        &'a self,
+        context: &Context,
+        sae: &Sae,
+    ) -> Result<Vec<(&'a Source, ActivationReader)>> {
+        let mut readers = Vec::new();
+        for source in &self.input {
+            let reader =
+                ActivationReader::new(context.open_table(source)?).map_err(source.blame())?;
+            let info = reader.info();
+            if let Some(pool) = &info.pool {
+                return Err(Error::mismatch(format!(
+                    "{source} holds one row a protein (pooled by '{pool}'), expected one a residue"
+                )));
+            }
+            let width = reader.width().unwrap_or(sae.config.shape.width);
+            shared::check_plm(sae, &self.model, info.plm.as_ref(), width, source)?;
+            readers.push((source, reader));
+        }
+        Ok(readers)
+    }
+}
+
+/// What the feature table says of itself; all inputs must agree on the sampling.
+fn common_info(sae: &Sae, readers: &[(&Source, ActivationReader)]) -> Result<FeatureInfo> {
+    let mut samples = readers.iter().map(|(s, r)| (s, r.info().sample));
+    let first = samples.next().and_then(|(_, sample)| sample);
+    if let Some((source, other)) = samples.find(|(_, sample)| *sample != first) {
+        let show = |s: Option<u32>| {
+            s.map_or("whole proteins".into(), |n| {
+                format!("{n} residues a protein")
+            })
+        };
+        return Err(Error::mismatch(format!(
+            "{} holds {}, {source} holds {}",
+            readers[0].0,
+            show(first),
+            show(other)
+        )));
+    }
+    Ok(FeatureInfo {
+        plm: sae.config.plm.clone(),
+        sae: Some(sae.identity()),
+        sample: first,
+    })
+}
+
+fn plan(sae: &Sae, readers: &[(&Source, ActivationReader)]) -> Result<()> {
+    let shape = &sae.config.shape;
+    for (source, reader) in readers {
+        match reader.rows().map_err(source.blame())? {
+            Some(rows) => {
+                let bytes = rows * (16 + 8 * sae.config.objective.k as u64);
+                // two multiply-adds a weight, at a cautious 20 GFLOP/s
+                let work = 2.0 * rows as f64 * (shape.latents * shape.width) as f64;
+                log::plan(&format!(
+                    "{source}: {rows} residues, about {} MB of features, about {:.0} s",
+                    bytes >> 20,
+                    work / 2e10
+                ))?;
+            }
+            None => log::plan(&format!("{source}: a stream of unknown length"))?,
+        }
+    }
+    Ok(())
+}
+
+/// Sums over the residues of one protein.
+struct Totals {
+    protein: String,
+    residues: u32,
+    probability_sum: Vec<f64>,
+    probability_max: Vec<f32>,
+    activation_sum: Vec<f64>,
+    activation_max: Vec<f32>,
+    /// Latents that were active, in order of appearance.
+    touched: Vec<u32>,
+}
+
+impl Totals {
+    fn new(concepts: usize, latents: usize) -> Self {
+        Self {
+            protein: String::new(),
+            residues: 0,
+            probability_sum: vec![0.0; concepts],
+            probability_max: vec![0.0; concepts],
+            activation_sum: vec![0.0; latents],
+            activation_max: vec![0.0; latents],
+            touched: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, logits: &[f32], latents: &[u32], values: &[f32]) {
+        self.residues += 1;
+        let sums = self
+            .probability_sum
+            .iter_mut()
+            .zip(&mut self.probability_max);
+        for (&logit, (sum, max)) in logits.iter().zip(sums) {
+            let p = sigmoid(logit);
+            *sum += f64::from(p);
+            *max = max.max(p);
+        }
+        for (&latent, &value) in latents.iter().zip(values) {
+            let k = latent as usize;
+            if self.activation_max[k] == 0.0 {
+                self.touched.push(latent);
+            }
+            self.activation_sum[k] += f64::from(value);
+            self.activation_max[k] = self.activation_max[k].max(value);
+        }
+    }
+
+    /// The protein's row; begins anew.
+    fn take(&mut self) -> ProteinFeatures {
+        let n = f64::from(self.residues.max(1));
+        let mut row = ProteinFeatures {
+            protein: std::mem::take(&mut self.protein),
+            length: std::mem::take(&mut self.residues),
+            ..ProteinFeatures::default()
+        };
+        for (concept, &max) in self.probability_max.iter().enumerate() {
+            if max >= MIN_PROBABILITY {
+                row.concepts.push(concept as u32);
+                row.probability_mean
+                    .push((self.probability_sum[concept] / n) as f32);
+                row.probability_max.push(max);
+            }
+        }
+        self.probability_sum.fill(0.0);
+        self.probability_max.fill(0.0);
+        self.touched.sort_unstable();
+        for &latent in &self.touched {
+            let k = latent as usize;
+            row.latents.push(latent);
+            row.activation_mean
+                .push((self.activation_sum[k] / n) as f32);
+            row.activation_max.push(self.activation_max[k]);
+            self.activation_sum[k] = 0.0;
+            self.activation_max[k] = 0.0;
+        }
+        self.touched.clear();
+        row
+    }
+}
+
+/// What the encoded rows of all inputs go into.
+struct Sink {
+    features: FeatureWriter<Output>,
+    proteins: Option<ProteinWriter<Output>>,
+    totals: Totals,
+    whole: WholeProteins,
+    min_probability: f32,
+    min_activation: f32,
+    rows: u64,
+    concepts: Vec<u32>,
+    probabilities: Vec<f32>,
+    latents: Vec<u32>,
+    activations: Vec<f32>,
+}
+
+impl Sink {
+    /// Encodes a batch, `block` rows at once, and adds its rows.
+    fn batch(
+        &mut self,
+        encoder: &mut Encoder<'_>,
+        batch: &ActivationBatch,
+        block: usize,
+    ) -> Result<()> {
+        let width = batch.width();
+        let activations = batch.activations()?;
+        let positions = batch.positions()?;
+        let residues = batch.residues()?;
+        for start in (0..batch.rows()).step_by(block) {
+            let end = (start + block).min(batch.rows());
+            let encoded = encoder.encode(&activations[start * width..end * width])?;
+            for row in start..end {
+                self.protein(batch.protein(row))?;
+                self.residue(positions[row], residues[row], &encoded, row - start)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins another protein where it is one.
+    fn protein(&mut self, protein: &str) -> Result<()> {
+        if self.whole.next(protein)? {
+            self.end_protein()?;
+            protein.clone_into(&mut self.totals.protein);
+        }
+        Ok(())
+    }
+
+    fn residue(
+        &mut self,
+        position: u32,
+        residue: u8,
+        encoded: &Encoded<'_>,
+        row: usize,
+    ) -> Result<()> {
+        self.rows += 1;
+        let m = encoded.concepts;
+        let logits = &encoded.logits[row * m..(row + 1) * m];
+        let (latents, values) = encoded.z.row(row);
+        if self.proteins.is_some() {
+            self.totals.add(logits, latents, values);
+        }
+        self.concepts.clear();
+        self.probabilities.clear();
+        for (concept, &logit) in logits.iter().enumerate() {
+            let p = sigmoid(logit);
+            if p >= self.min_probability {
+                self.concepts.push(concept as u32);
+                self.probabilities.push(p);
+            }
+        }
+        self.latents.clear();
+        self.activations.clear();
+        for (&latent, &value) in latents.iter().zip(values) {
+            if value >= self.min_activation {
+                self.latents.push(latent);
+                self.activations.push(value);
+            }
+        }
+        let row = ResidueFeatures {
+            position,
+            residue,
+            latents: &self.latents,
+            activations: &self.activations,
+            concepts: &self.concepts,
+            probabilities: &self.probabilities,
+        };
+        Ok(self.features.push(&self.whole.current, row)?)
+    }
+
+    /// Writes the row of the protein that has ended, if there is one.
+    fn end_protein(&mut self) -> Result<()> {
+        match &mut self.proteins {
+            Some(writer) if self.totals.residues > 0 => Ok(writer.push(&self.totals.take())?),
+            _ => Ok(()),
+        }
+    }
+
+    fn end_table(&mut self) -> Result<()> {
+        self.end_protein()?;
+        self.whole.end_of_table();
+        Ok(())
+    }
+
+    fn finish(self) -> Result<()> {
+        let features = self.features.finish()?;
+        if let Some(proteins) = self.proteins {
+            proteins.finish()?.commit()?;
+        }
+        features.commit()
+    }
+}

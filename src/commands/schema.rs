@@ -1,1 +1,0 @@
-//! `protsae-schema`: JSON Schemas of every configuration, sidecar and table.

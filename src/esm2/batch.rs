@@ -1,0 +1,86 @@
+//! Token sequences, packed one behind the other.
+
+use super::Vocab;
+use std::ops::Range;
+
+/// Sequences that are computed together; which ones changes none of their numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    tokens: Vec<u32>,
+    ends: Vec<usize>,
+}
+
+impl Batch {
+    /// A batch without sequences.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a sequence of residues between `<cls>` and `<eos>`.
+    pub fn push(&mut self, vocab: &Vocab, residues: &[u8]) {
+        vocab.encode(residues, &mut self.tokens);
+        self.ends.push(self.tokens.len());
+    }
+
+    /// Adds a sequence of tokens as it is, special tokens included.
+    ///
+    /// # Panics
+    /// Where there are none.
+    pub fn push_tokens(&mut self, tokens: &[u32]) {
+        assert!(!tokens.is_empty(), "a sequence has tokens");
+        self.tokens.extend_from_slice(tokens);
+        self.ends.push(self.tokens.len());
+    }
+
+    /// All tokens.
+    #[must_use]
+    pub fn tokens(&self) -> &[u32] {
+        &self.tokens
+    }
+
+    /// Number of sequences.
+    #[must_use]
+    pub fn sequences(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Where a sequence's tokens are.
+    #[must_use]
+    pub fn range(&self, sequence: usize) -> Range<usize> {
+        let begin = if sequence == 0 {
+            0
+        } else {
+            self.ends[sequence - 1]
+        };
+        begin..self.ends[sequence]
+    }
+
+    /// Where a sequence's residues are: its tokens but the first and the last.
+    #[must_use]
+    pub fn residues(&self, sequence: usize) -> Range<usize> {
+        let tokens = self.range(sequence);
+        tokens.start + 1..tokens.end - 1
+    }
+
+    /// Tokens of the longest sequence.
+    #[must_use]
+    pub fn longest(&self) -> usize {
+        (0..self.sequences())
+            .map(|s| self.range(s).len())
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Which sequence a token belongs to.
+    #[must_use]
+    pub fn sequence_of(&self, token: usize) -> usize {
+        self.ends.partition_point(|&end| end <= token)
+    }
+
+    /// Whether a token is a residue, as opposed to a sequence's first or last.
+    #[must_use]
+    pub fn is_residue(&self, token: usize) -> bool {
+        self.residues(self.sequence_of(token)).contains(&token)
+    }
+}

@@ -1,0 +1,139 @@
+//! What can be wrong with a PLM's folder or with a sequence.
+
+use crate::error::{Classify, ErrorKind};
+use std::{io, path::PathBuf};
+
+/// Errors of loading and running an ESM-2.
+#[derive(Debug, thiserror::Error)]
+pub enum Esm2Error {
+    /// A file of the model's folder cannot be read.
+    #[error("{}: cannot be read", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// No weights in the folder.
+    #[error(
+        "{}: no weights: expected model.safetensors, model.safetensors.index.json, \
+         pytorch_model.bin or pytorch_model.bin.index.json",
+        path.display()
+    )]
+    NoWeights {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A pointer that Git LFS left in place of a large file.
+    #[error(
+        "{}: a Git LFS pointer, not the weights: fetch them with 'git lfs pull' or download the file",
+        path.display()
+    )]
+    LfsPointer {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that is cut short or is not of its format.
+    #[error("{}: {problem}: truncated or damaged, download it again", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What its reader says.
+        problem: String,
+    },
+    /// `config.json` or an index is not what it should be.
+    #[error("{}: {problem}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A configuration of another architecture.
+    #[error("config.json: {field} is {found}, an ESM-2 has {expected}{hint}")]
+    Architecture {
+        /// The key in `config.json`.
+        field: &'static str,
+        /// Its value.
+        found: String,
+        /// What an ESM-2 has.
+        expected: &'static str,
+        /// Which model it may be, or nothing.
+        hint: &'static str,
+    },
+    /// Numbers of the configuration that contradict each other.
+    #[error("config.json: {0}")]
+    Config(String),
+    /// A vocabulary that does not fit.
+    #[error("vocab.txt: {0}")]
+    Vocab(String),
+    /// A tensor that the configuration demands is not there.
+    #[error("{}: no tensor '{name}' of shape {shape:?}: the weights are of another model or incomplete", path.display())]
+    MissingTensor {
+        /// The file or, for shards, the folder.
+        path: PathBuf,
+        /// Name as in the released checkpoints.
+        name: String,
+        /// The shape that the configuration demands.
+        shape: Vec<usize>,
+    },
+    /// A tensor of another shape.
+    #[error(
+        "{}: tensor '{name}' has shape {found:?}, config.json demands {expected:?}",
+        path.display()
+    )]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// Name in the file.
+        name: String,
+        /// Shape in the file.
+        found: Vec<usize>,
+        /// Shape by the configuration.
+        expected: Vec<usize>,
+    },
+    /// A tensor of numbers that cannot be computed with.
+    #[error("{}: tensor '{name}' holds {found}, expected F32, F16, BF16 or F64", path.display())]
+    TensorType {
+        /// The file.
+        path: PathBuf,
+        /// Name in the file.
+        name: String,
+        /// Its type.
+        found: String,
+    },
+    /// A place that the model does not have.
+    #[error("{0}")]
+    Place(String),
+    /// A residue that is no letter of a sequence.
+    #[error("'{}' at position {position} is no residue{hint}", letter.escape_ascii())]
+    Letter {
+        /// The byte.
+        letter: u8,
+        /// Position in the sequence, from 1.
+        position: usize,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// An operation on a device failed.
+    #[error("computation on the device failed")]
+    Device(#[from] candle_core::Error),
+}
+
+impl Classify for Esm2Error {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Io { source, .. } => Classify::kind(source),
+            Self::Place(_) => ErrorKind::Usage,
+            Self::Device(error) if is_out_of_memory(error) => ErrorKind::Memory,
+            _ => ErrorKind::Data,
+        }
+    }
+}
+
+/// Whether a device ran out of memory; candle passes the driver's message on as text.
+#[must_use]
+pub fn is_out_of_memory(error: &candle_core::Error) -> bool {
+    let text = error.to_string();
+    text.contains("OUT_OF_MEMORY") || text.contains("out of memory")
+}

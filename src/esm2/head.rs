@@ -1,0 +1,130 @@
+//! The masked-language-modelling head: logits and log-likelihoods of tokens.
+
+use super::{
+    Batch, Config, Esm2Error, ModelFolder,
+    block::{Linear, Norm},
+    embeddings::Embeddings,
+    panel::{self, LANES, View, ViewMut},
+    simd,
+    weights::{Matrix, Precision},
+};
+use rayon::prelude::*;
+
+/// The head's weights.
+pub struct Head {
+    dense: Linear,
+    norm: Norm,
+    decoder: Linear,
+}
+
+impl Head {
+    /// Loads the head; its decoder is the word embedding unless the configuration says otherwise.
+    ///
+    /// # Errors
+    /// [`Esm2Error`] where a tensor is missing (a checkpoint of a classifier has none of them).
+    pub fn load(
+        folder: &ModelFolder,
+        embeddings: &Embeddings,
+        precision: Precision,
+    ) -> Result<Self, Esm2Error> {
+        let Config {
+            width,
+            vocab,
+            tied_head,
+            ..
+        } = folder.config;
+        let weight = if tied_head {
+            Matrix::from_vec(embeddings.words().to_vec(), vocab, width)
+        } else {
+            folder.matrix("lm_head.decoder.weight", vocab, width, precision)?
+        };
+        Ok(Self {
+            dense: Linear::load(folder, "lm_head.dense", width, width, precision)?,
+            norm: Norm::load(folder, "lm_head.layer_norm")?,
+            decoder: Linear {
+                weight,
+                bias: folder.vector("lm_head.bias", vocab)?,
+            },
+        })
+    }
+
+    /// Logits from the last residual stream, in panels.
+    #[must_use]
+    pub fn logits(&self, config: &Config, batch: &Batch, stream: &[f32]) -> Logits {
+        let size = config.width * LANES;
+        let tokens = batch.tokens().len();
+        let mut values = vec![0f32; tokens * config.vocab];
+        values
+            .par_chunks_mut(LANES * config.vocab)
+            .zip(stream.par_chunks(size))
+            .for_each(|(rows, x)| {
+                panel::with_scratch(2 * size + config.vocab * LANES, |scratch| {
+                    let (first, rest) = scratch.split_at_mut(size);
+                    let (second, out) = rest.split_at_mut(size);
+                    let view = View {
+                        data: x,
+                        stride: size,
+                    };
+                    let mut to = ViewMut {
+                        data: first,
+                        stride: size,
+                    };
+                    panel::linear(&self.dense.weight, &self.dense.bias, &view, &mut to, 1);
+                    simd::gelu(first);
+                    self.norm.apply(config.epsilon, first, second);
+                    let view = View {
+                        data: second,
+                        stride: size,
+                    };
+                    let stride = config.vocab * LANES;
+                    let mut to = ViewMut { data: out, stride };
+                    panel::linear(&self.decoder.weight, &self.decoder.bias, &view, &mut to, 1);
+                    for (lane, row) in rows.chunks_exact_mut(config.vocab).enumerate() {
+                        panel::column(out, lane, row);
+                    }
+                });
+            });
+        Logits {
+            vocab: config.vocab,
+            values,
+        }
+    }
+}
+
+/// Logits of every token of a batch, row-major.
+pub struct Logits {
+    vocab: usize,
+    values: Vec<f32>,
+}
+
+impl Logits {
+    /// From rows of `vocab` numbers.
+    #[must_use]
+    pub fn new(vocab: usize, values: Vec<f32>) -> Self {
+        Self { vocab, values }
+    }
+
+    /// The logits of a token (its index in the batch).
+    #[must_use]
+    pub fn row(&self, token: usize) -> &[f32] {
+        &self.values[token * self.vocab..][..self.vocab]
+    }
+
+    /// The natural logarithm of the probability of token id `id` in the place of a token.
+    #[must_use]
+    pub fn log_probability(&self, token: usize, id: u32) -> f64 {
+        let row = self.row(token);
+        let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let sum: f64 = row.iter().map(|&l| f64::from(l - largest).exp()).sum();
+        f64::from(row[id as usize] - largest) - sum.ln()
+    }
+
+    /// The sum of log-probabilities of a sequence's residues, each seen by the model (no masking).
+    #[must_use]
+    pub fn log_likelihood(&self, batch: &Batch, sequence: usize) -> f64 {
+        batch
+            .residues(sequence)
+            .map(|token| self.log_probability(token, batch.tokens()[token]))
+            .sum()
+    }
+}

@@ -1,0 +1,479 @@
+//! Vector kernels: one body each, compiled for AVX-512, for AVX2 and for the baseline, chosen at
+//! run time.
+//!
+//! Every body is plain arithmetic over [`LANES`] independent lanes, in the same order and with the
+//! same fused multiply-adds in each build, so a lane's result depends on its own numbers alone:
+//! not on its neighbours, its position, the number of threads, or the width of the registers.
+
+#![expect(
+    clippy::inline_always,
+    reason = "a body takes on the instruction set of the function that it is inlined into"
+)]
+
+use super::panel::LANES;
+use std::sync::OnceLock;
+
+/// Rows of a register tile: 8 rows of 32 lanes fill half of AVX-512's registers.
+pub const TILE_ROWS: usize = 8;
+
+/// Instruction sets that have their own build of each kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isa {
+    /// Whatever the target guarantees.
+    Portable,
+    /// 256-bit vectors and fused multiply-add.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// 512-bit vectors.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+/// The instruction set of this machine.
+#[must_use]
+pub fn isa() -> Isa {
+    static FOUND: OnceLock<Isa> = OnceLock::new();
+    *FOUND.get_or_init(|| {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("fma") {
+                return Isa::Avx512;
+            }
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                return Isa::Avx2;
+            }
+        }
+        Isa::Portable
+    })
+}
+
+/// Whether the baseline fuses multiply and add in one instruction; where not, `mul_add` is a slow
+/// library call.
+const BASELINE_FUSES: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
+
+#[inline(always)]
+fn fma<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
+    if FUSED { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// Compiles a body, generic in `FUSED`, for each instruction set behind one safe function.
+macro_rules! kernel {
+    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) = $body:ident) => {
+        $(#[$doc])*
+        #[expect(unsafe_code, reason = "calls the build for an instruction set that was detected")]
+        $vis fn $name($($arg: $ty),*) {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f,avx2,fma")]
+                fn avx512($($arg: $ty),*) {
+                    $body::<true>($($arg),*);
+                }
+                #[target_feature(enable = "avx2,fma")]
+                fn avx2($($arg: $ty),*) {
+                    $body::<true>($($arg),*);
+                }
+                match isa() {
+                    // SAFETY: `isa` found these instructions on this machine.
+                    Isa::Avx512 => return unsafe { avx512($($arg),*) },
+                    // SAFETY: as above.
+                    Isa::Avx2 => return unsafe { avx2($($arg),*) },
+                    Isa::Portable => {}
+                }
+            }
+            $body::<BASELINE_FUSES>($($arg),*);
+        }
+    };
+}
+
+/// `exp(x)` for x <= 88; below -87 the smallest normal number. Error below 1.5 ulp.
+#[inline(always)]
+fn exp<const FUSED: bool>(x: f32) -> f32 {
+    // 1.5 * 2^23: adding it rounds to an integer, which its low bits then hold
+    const ROUND: f32 = 12_582_912.0;
+    const LN2_HIGH: f32 = 0.693_359_4;
+    const LN2_LOW: f32 = -2.121_944_4e-4;
+    let x = if x > -87.0 { x } else { -87.0 };
+    let shifted = fma::<FUSED>(x, std::f32::consts::LOG2_E, ROUND);
+    let n = shifted - ROUND;
+    let r = fma::<FUSED>(n, -LN2_LOW, fma::<FUSED>(n, -LN2_HIGH, x));
+    // minimax polynomial on |r| <= ln(2)/2, relative error 2e-9
+    let mut p = 1.395_606_2e-3;
+    p = fma::<FUSED>(p, r, 8.375_135e-3);
+    p = fma::<FUSED>(p, r, 4.166_608_3e-2);
+    p = fma::<FUSED>(p, r, 1.666_641_5e-1);
+    p = fma::<FUSED>(p, r, 0.5);
+    p = fma::<FUSED>(p, r, 1.0);
+    p = fma::<FUSED>(p, r, 1.0);
+    let scale = f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);
+    p * scale
+}
+
+/// `erf(x)`, absolute error below 1.5e-7.
+#[inline(always)]
+fn erf<const FUSED: bool>(x: f32) -> f32 {
+    let t = x.abs();
+    // erf(x) / x as a polynomial in x^2 on |x| <= 1
+    let s = x * x;
+    let mut p = 7.889_12e-5;
+    p = fma::<FUSED>(p, s, -8.020_841e-4);
+    p = fma::<FUSED>(p, s, 5.189_535e-3);
+    p = fma::<FUSED>(p, s, -2.685_444_4e-2);
+    p = fma::<FUSED>(p, s, 1.128_36e-1);
+    p = fma::<FUSED>(p, s, -3.761_262_7e-1);
+    p = fma::<FUSED>(p, s, std::f32::consts::FRAC_2_SQRT_PI);
+    let near = p * x;
+    // -ln(erfc(t)) as a polynomial in t - 2.5 on 1..4; erf is 1 beyond in single precision
+    let v = (if t < 4.0 { t } else { 4.0 }) - 2.5;
+    let mut q = -1.855_749e-4;
+    q = fma::<FUSED>(q, v, 1.559_923_4e-4);
+    q = fma::<FUSED>(q, v, -2.457_800_8e-3);
+    q = fma::<FUSED>(q, v, 1.071_775_3e-2);
+    q = fma::<FUSED>(q, v, 9.438_854e-1);
+    q = fma::<FUSED>(q, v, 5.352_694);
+    q = fma::<FUSED>(q, v, 7.806_818);
+    let far = (1.0 - exp::<FUSED>(-q)).copysign(x);
+    if t < 1.0 { near } else { far }
+}
+
+#[inline(always)]
+fn gelu_body<const FUSED: bool>(values: &mut [f32]) {
+    for x in values {
+        let half = 0.5 * *x;
+        *x = fma::<FUSED>(
+            half,
+            erf::<FUSED>(*x * std::f32::consts::FRAC_1_SQRT_2),
+            half,
+        );
+    }
+}
+
+kernel! {
+    /// GELU with the exact error function, in place: x/2 (1 + erf(x/√2)).
+    pub fn gelu(values: &mut [f32]) = gelu_body
+}
+
+/// A product of a register tile: `c[r][lane] += sum over p of a[r][p] * b[p][lane]`.
+pub struct Tile<'a> {
+    /// Left factor: element (r, p) at `r * a_row + p * a_step`.
+    pub a: &'a [f32],
+    /// Distance of rows in `a`.
+    pub a_row: usize,
+    /// Distance of steps in `a`.
+    pub a_step: usize,
+    /// Right factor: [`LANES`] numbers a step.
+    pub b: &'a [f32],
+    /// Distance of steps in `b`.
+    pub b_step: usize,
+    /// Result: [`LANES`] numbers a row.
+    pub c: &'a mut [f32],
+    /// Distance of rows in `c`.
+    pub c_row: usize,
+    /// Rows, 1 to [`TILE_ROWS`].
+    pub rows: usize,
+    /// Steps of the sum.
+    pub steps: usize,
+    /// Adds to `c`; otherwise replaces it.
+    pub add: bool,
+}
+
+#[inline(always)]
+#[expect(
+    unsafe_code,
+    reason = "unchecked indices in the innermost loop, checked once before it"
+)]
+fn rows<const FUSED: bool, const ROWS: usize, const WIDTH: usize>(
+    t: &mut Tile,
+    from: usize,
+    lane: usize,
+) {
+    let mut sums = [[0f32; WIDTH]; ROWS];
+    if t.add {
+        for (r, sum) in sums.iter_mut().enumerate() {
+            let at = (from + r) * t.c_row + lane;
+            sum.copy_from_slice(&t.c[at..at + WIDTH]);
+        }
+    }
+    let last = t.steps - 1;
+    assert!(t.a.len() > (from + ROWS - 1) * t.a_row + last * t.a_step);
+    assert!(t.b.len() >= last * t.b_step + lane + WIDTH);
+    for p in 0..t.steps {
+        // SAFETY: p <= last and r < ROWS, so both indices are below what was asserted above;
+        // an array of f32 has the alignment of f32.
+        let b = unsafe { *t.b.as_ptr().add(p * t.b_step + lane).cast::<[f32; WIDTH]>() };
+        for (r, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: as above.
+            let a = unsafe { *t.a.get_unchecked((from + r) * t.a_row + p * t.a_step) };
+            for (s, b) in sum.iter_mut().zip(b) {
+                *s = fma::<FUSED>(a, b, *s);
+            }
+        }
+    }
+    for (r, sum) in sums.iter().enumerate() {
+        let at = (from + r) * t.c_row + lane;
+        t.c[at..at + WIDTH].copy_from_slice(sum);
+    }
+}
+
+/// 512-bit registers: 8 x 32 numbers in 16 of them.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn tile_wide<const FUSED: bool>(t: &mut Tile) {
+    match t.rows {
+        8 => rows::<FUSED, 8, LANES>(t, 0, 0),
+        7 => rows::<FUSED, 7, LANES>(t, 0, 0),
+        6 => rows::<FUSED, 6, LANES>(t, 0, 0),
+        5 => rows::<FUSED, 5, LANES>(t, 0, 0),
+        4 => rows::<FUSED, 4, LANES>(t, 0, 0),
+        3 => rows::<FUSED, 3, LANES>(t, 0, 0),
+        2 => rows::<FUSED, 2, LANES>(t, 0, 0),
+        _ => rows::<FUSED, 1, LANES>(t, 0, 0),
+    }
+}
+
+/// Smaller registers, or fewer: 4 x 16 numbers at a time.
+#[inline(always)]
+fn tile_narrow<const FUSED: bool>(t: &mut Tile) {
+    for lane in (0..LANES).step_by(16) {
+        let mut from = 0;
+        while from + 4 <= t.rows {
+            rows::<FUSED, 4, 16>(t, from, lane);
+            from += 4;
+        }
+        while from < t.rows {
+            rows::<FUSED, 1, 16>(t, from, lane);
+            from += 1;
+        }
+    }
+}
+
+/// Multiplies a register tile.
+///
+/// # Panics
+/// Where a slice is too short for its strides, or there are no rows or steps.
+#[expect(
+    unsafe_code,
+    reason = "calls the build for an instruction set that was detected"
+)]
+pub fn tile(mut t: Tile) {
+    assert!((1..=TILE_ROWS).contains(&t.rows) && t.steps > 0);
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx512f,avx2,fma")]
+        fn avx512(t: &mut Tile) {
+            tile_wide::<true>(t);
+        }
+        #[target_feature(enable = "avx2,fma")]
+        fn avx2(t: &mut Tile) {
+            tile_narrow::<true>(t);
+        }
+        match isa() {
+            // SAFETY: `isa` found these instructions on this machine.
+            Isa::Avx512 => return unsafe { avx512(&mut t) },
+            // SAFETY: as above.
+            Isa::Avx2 => return unsafe { avx2(&mut t) },
+            Isa::Portable => {}
+        }
+    }
+    tile_narrow::<BASELINE_FUSES>(&mut t);
+}
+
+#[inline(always)]
+fn softmax_body<const FUSED: bool>(scores: &mut [f32], scale: &mut [f32; LANES]) {
+    let mut largest = [f32::NEG_INFINITY; LANES];
+    for row in scores.chunks_exact(LANES) {
+        for (m, &s) in largest.iter_mut().zip(row) {
+            *m = if s > *m { s } else { *m };
+        }
+    }
+    // four chains, so that additions need not wait for each other
+    let mut sums = [[0f32; LANES]; 4];
+    let mut quads = scores.chunks_exact_mut(4 * LANES);
+    for quad in &mut quads {
+        for (row, sum) in quad.chunks_exact_mut(LANES).zip(&mut sums) {
+            for ((s, m), total) in row.iter_mut().zip(&largest).zip(sum) {
+                *s = exp::<FUSED>(*s - m);
+                *total += *s;
+            }
+        }
+    }
+    for (row, sum) in quads
+        .into_remainder()
+        .chunks_exact_mut(LANES)
+        .zip(&mut sums)
+    {
+        for ((s, m), total) in row.iter_mut().zip(&largest).zip(sum) {
+            *s = exp::<FUSED>(*s - m);
+            *total += *s;
+        }
+    }
+    for (lane, out) in scale.iter_mut().enumerate() {
+        *out = 1.0 / ((sums[0][lane] + sums[1][lane]) + (sums[2][lane] + sums[3][lane]));
+    }
+}
+
+kernel! {
+    /// Exponentials of scores (rows of [`LANES`]) less each lane's largest, in place, and in
+    /// `scale` the reciprocal of each lane's sum.
+    pub fn softmax(scores: &mut [f32], scale: &mut [f32; LANES]) = softmax_body
+}
+
+#[inline(always)]
+fn layer_norm_body<const FUSED: bool>(
+    x: &[f32],
+    weight: &[f32],
+    bias: &[f32],
+    epsilon: f32,
+    out: &mut [f32],
+) {
+    let n = weight.len() as f32;
+    let mut sums = [[0f32; LANES]; 4];
+    for (k, row) in x.chunks_exact(LANES).enumerate() {
+        for (total, &v) in sums[k % 4].iter_mut().zip(row) {
+            *total += v;
+        }
+    }
+    let mut mean = [0f32; LANES];
+    for (lane, m) in mean.iter_mut().enumerate() {
+        *m = ((sums[0][lane] + sums[1][lane]) + (sums[2][lane] + sums[3][lane])) / n;
+    }
+    let mut squares = [[0f32; LANES]; 4];
+    for (k, row) in x.chunks_exact(LANES).enumerate() {
+        for ((total, &v), m) in squares[k % 4].iter_mut().zip(row).zip(&mean) {
+            let centred = v - m;
+            *total = fma::<FUSED>(centred, centred, *total);
+        }
+    }
+    let mut scale = [0f32; LANES];
+    for (lane, s) in scale.iter_mut().enumerate() {
+        let square = (squares[0][lane] + squares[1][lane]) + (squares[2][lane] + squares[3][lane]);
+        *s = 1.0 / (square / n + epsilon).sqrt();
+    }
+    for (((row, to), &w), &b) in x
+        .chunks_exact(LANES)
+        .zip(out.chunks_exact_mut(LANES))
+        .zip(weight)
+        .zip(bias)
+    {
+        for (((o, &v), m), s) in to.iter_mut().zip(row).zip(&mean).zip(&scale) {
+            *o = fma::<FUSED>((v - m) * s, w, b);
+        }
+    }
+}
+
+kernel! {
+    /// Layer norm over the features of a panel (`weight.len()` rows of [`LANES`]).
+    pub fn layer_norm(x: &[f32], weight: &[f32], bias: &[f32], epsilon: f32, out: &mut [f32]) = layer_norm_body
+}
+
+#[inline(always)]
+fn rotate_body<const FUSED: bool>(first: &mut [f32], second: &mut [f32], cos: &[f32], sin: &[f32]) {
+    for (((a, b), &c), &s) in first.iter_mut().zip(second).zip(cos).zip(sin) {
+        let (x, y) = (*a, *b);
+        *a = fma::<FUSED>(x, c, -(y * s));
+        *b = fma::<FUSED>(y, c, x * s);
+    }
+}
+
+kernel! {
+    /// Rotates pairs of features by the angle of each position.
+    pub fn rotate(first: &mut [f32], second: &mut [f32], cos: &[f32], sin: &[f32]) = rotate_body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// exp and erf in double precision, by series that need no library.
+    fn erf64(x: f64) -> f64 {
+        if x.abs() < 3.0 {
+            let (mut term, mut sum, mut n) = (x, x, 0.0);
+            while term.abs() > 1e-18 * sum.abs().max(1e-300) {
+                n += 1.0;
+                term *= -x * x / n;
+                sum += term / (2.0 * n + 1.0);
+            }
+            return sum * 2.0 / std::f64::consts::PI.sqrt();
+        }
+        // Lentz's continued fraction of erfc
+        let t = x.abs();
+        let mut f = t;
+        for k in (1..200).rev() {
+            f = t + f64::from(k) / 2.0 / f;
+        }
+        (1.0 - (-t * t).exp() / (f * std::f64::consts::PI.sqrt())).copysign(x)
+    }
+
+    #[test]
+    fn exp_and_erf_are_as_exact_as_single_precision_needs() {
+        for i in -8700..=8800 {
+            let x = i as f32 / 100.0;
+            let want = f64::from(x).exp();
+            let error = (f64::from(exp::<true>(x)) - want).abs() / want;
+            assert!(error < 1.5e-7, "exp({x}): {error}");
+        }
+        for i in -6000..=6000 {
+            let x = i as f32 / 1000.0;
+            let error = (f64::from(erf::<true>(x)) - erf64(f64::from(x))).abs();
+            assert!(error < 1.5e-7, "erf({x}): {error}");
+        }
+        assert!(exp::<true>(-1e30) < 1e-37 && exp::<true>(f32::NEG_INFINITY) >= 0.0);
+    }
+
+    #[test]
+    fn a_tile_is_the_plain_product_for_any_rows_and_strides() {
+        let a: Vec<f32> = (0..400).map(|i| (i % 13) as f32 - 6.0).collect();
+        let b: Vec<f32> = (0..40 * 48).map(|i| (i % 7) as f32 - 3.0).collect();
+        for rows in 1..=TILE_ROWS {
+            for (a_row, a_step) in [(40, 1), (1, 9)] {
+                for add in [false, true] {
+                    let mut c = vec![1f32; rows * 40];
+                    let steps = 37;
+                    tile(Tile {
+                        a: &a,
+                        a_row,
+                        a_step,
+                        b: &b,
+                        b_step: 48,
+                        c: &mut c,
+                        c_row: 40,
+                        rows,
+                        steps,
+                        add,
+                    });
+                    for r in 0..rows {
+                        for lane in 0..LANES {
+                            let sum: f32 = (0..steps)
+                                .map(|p| a[r * a_row + p * a_step] * b[p * 48 + lane])
+                                .sum();
+                            let want = sum + f32::from(u8::from(add));
+                            assert_eq!(c[r * 40 + lane].to_bits(), want.to_bits());
+                        }
+                        assert!(
+                            c[r * 40 + LANES..(r + 1) * 40]
+                                .iter()
+                                .all(|&v| v.to_bits() == 1f32.to_bits())
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_build_of_a_kernel_gives_the_same_bits() {
+        let values: Vec<f32> = (0..999).map(|i| (i as f32 - 500.0) / 60.0).collect();
+        let mut detected = values.clone();
+        gelu(&mut detected);
+        let mut body = values;
+        gelu_body::<true>(&mut body);
+        if isa() == Isa::Portable && !BASELINE_FUSES {
+            return;
+        }
+        assert!(
+            detected
+                .iter()
+                .zip(&body)
+                .all(|(a, b)| a.to_bits() == b.to_bits())
+        );
+    }
+}

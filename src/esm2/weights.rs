@@ -1,0 +1,296 @@
+//! A PLM's folder in Hugging Face layout: configuration, vocabulary, weights.
+//!
+//! Weights come from `model.safetensors`, its shards, or `pytorch_model.bin` and its shards (read
+//! by candle's reader, which executes nothing of the pickle). Safetensors are mapped: tensors of
+//! single or half precision are used where they lie, and pages that nothing asks for are not read.
+//! A mapped file must not be changed while it is in use.
+
+mod file;
+mod map;
+mod matrix;
+
+pub use matrix::{Matrix, Precision};
+
+use super::{Config, Esm2Error, Vocab};
+use crate::hash;
+use file::WeightsFile;
+use sha2::{Digest, Sha256};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+/// Configuration file.
+const CONFIG: &str = "config.json";
+/// Vocabulary file.
+const VOCAB: &str = "vocab.txt";
+/// Weights files, in order of preference; an index names shards.
+const WEIGHTS: [&str; 4] = [
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+];
+/// How a pointer of Git LFS begins.
+const LFS: &[u8] = b"version https://git-lfs";
+/// Largest text file of a model's folder that is read: the index of a large model has a few MB.
+const LARGEST_TEXT: u64 = 64 << 20;
+
+/// An opened model folder.
+pub struct ModelFolder {
+    path: PathBuf,
+    /// Shape of the model.
+    pub config: Config,
+    /// Tokens.
+    pub vocab: Vocab,
+    sharded: bool,
+    files: Vec<WeightsFile>,
+    /// Name as in the released checkpoints, without the prefix `esm.`: file and name there.
+    index: BTreeMap<String, (usize, String)>,
+}
+
+fn open(path: &Path) -> Result<File, Esm2Error> {
+    File::open(path).map_err(|source| Esm2Error::Io {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn read_text(path: &Path) -> Result<String, Esm2Error> {
+    let mut text = String::new();
+    let io = |source| Esm2Error::Io {
+        path: path.to_owned(),
+        source,
+    };
+    open(path)?
+        .take(LARGEST_TEXT)
+        .read_to_string(&mut text)
+        .map_err(io)?;
+    if text.as_bytes().starts_with(LFS) {
+        return Err(Esm2Error::LfsPointer {
+            path: path.to_owned(),
+        });
+    }
+    Ok(text)
+}
+
+/// The one name of a tensor that released checkpoints, re-saved ones and those of transformers 5
+/// (`gamma` and `beta` of layer norms) agree on.
+fn canonical(name: &str) -> String {
+    let name = name.strip_prefix("esm.").unwrap_or(name);
+    if let Some(stem) = name.strip_suffix(".gamma") {
+        format!("{stem}.weight")
+    } else if let Some(stem) = name.strip_suffix(".beta") {
+        format!("{stem}.bias")
+    } else {
+        name.to_owned()
+    }
+}
+
+/// Names of the shards in an index.
+fn shards(path: &Path) -> Result<Vec<String>, Esm2Error> {
+    #[derive(serde::Deserialize)]
+    struct Index {
+        weight_map: BTreeMap<String, String>,
+    }
+    let json = |problem: String| Esm2Error::Json {
+        path: path.to_owned(),
+        problem,
+    };
+    let index: Index =
+        serde_json::from_str(&read_text(path)?).map_err(|e| json(format!("not an index: {e}")))?;
+    let names: BTreeSet<String> = index.weight_map.into_values().collect();
+    for name in &names {
+        if name.is_empty() || name.contains(['/', '\\']) {
+            return Err(json(format!("shard '{name}' is not a file of this folder")));
+        }
+    }
+    Ok(names.into_iter().collect())
+}
+
+impl ModelFolder {
+    /// Reads configuration and vocabulary and opens the weights.
+    ///
+    /// # Errors
+    /// [`Esm2Error`] where a file is missing, cut short, a Git LFS pointer, or of another model.
+    pub fn open(path: &Path) -> Result<Self, Esm2Error> {
+        let config_path = path.join(CONFIG);
+        let in_folder = |error: Esm2Error, file: &Path| match error {
+            Esm2Error::Config(problem) | Esm2Error::Vocab(problem) => Esm2Error::Json {
+                path: file.to_owned(),
+                problem,
+            },
+            other => other,
+        };
+        let config =
+            Config::from_json(&read_text(&config_path)?).map_err(|e| in_folder(e, &config_path))?;
+        let vocab_path = path.join(VOCAB);
+        let vocab = Vocab::from_text(&read_text(&vocab_path)?, config.vocab)
+            .map_err(|e| in_folder(e, &vocab_path))?;
+        let Some(found) = WEIGHTS.into_iter().find(|name| path.join(name).exists()) else {
+            return Err(Esm2Error::NoWeights {
+                path: path.to_owned(),
+            });
+        };
+        let sharded = found.strip_suffix(".index.json").is_some();
+        let names = if sharded {
+            shards(&path.join(found))?
+        } else {
+            vec![found.to_owned()]
+        };
+        let mut files = Vec::with_capacity(names.len());
+        let mut index = BTreeMap::new();
+        for (i, name) in names.iter().enumerate() {
+            let file = WeightsFile::open(&path.join(name))?;
+            for tensor in file.names() {
+                index
+                    .entry(canonical(tensor))
+                    .or_insert((i, tensor.clone()));
+            }
+            files.push(file);
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            config,
+            vocab,
+            sharded,
+            files,
+            index,
+        })
+    }
+
+    /// Name of the folder.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let absolute = self
+            .path
+            .canonicalize()
+            .unwrap_or_else(|_| self.path.clone());
+        absolute
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    }
+
+    /// Files that hold weights.
+    pub fn weight_files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(WeightsFile::path)
+    }
+
+    /// SHA-256 of the weights file, in hexadecimal; of the sorted lines `name sha256` where there
+    /// are shards. Reads the files, not their maps, so that no page stays in memory for it.
+    ///
+    /// # Errors
+    /// [`Esm2Error::Io`] where a file cannot be read.
+    pub fn sha256(&self) -> Result<String, Esm2Error> {
+        let mut lines = Vec::new();
+        for file in &self.files {
+            let name = file
+                .path()
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy();
+            lines.push((name.into_owned(), sha256_file(file.path())?));
+        }
+        if let ([(_, only)], false) = (lines.as_slice(), self.sharded) {
+            return Ok(only.clone());
+        }
+        lines.sort();
+        let mut text = String::new();
+        for (name, sum) in lines {
+            let _ = writeln!(text, "{name} {sum}");
+        }
+        Ok(hash::sha256(text.as_bytes()))
+    }
+
+    /// Whether there is a tensor of this name, as in the released checkpoints without `esm.`.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.index.contains_key(name)
+    }
+
+    fn locate(&self, name: &str, shape: &[usize]) -> Result<(&WeightsFile, &str), Esm2Error> {
+        let Some((file, actual)) = self.index.get(name) else {
+            let path = match self.files.as_slice() {
+                [only] => only.path().to_owned(),
+                _ => self.path.clone(),
+            };
+            return Err(Esm2Error::MissingTensor {
+                path,
+                name: name.to_owned(),
+                shape: shape.to_vec(),
+            });
+        };
+        let file = &self.files[*file];
+        let found = file.shape(actual).unwrap_or_default();
+        if found != shape {
+            return Err(Esm2Error::Shape {
+                path: file.path().to_owned(),
+                name: actual.clone(),
+                found,
+                expected: shape.to_vec(),
+            });
+        }
+        Ok((file, actual))
+    }
+
+    /// A vector of weights, in single precision.
+    ///
+    /// # Errors
+    /// [`Esm2Error`] where it is missing, of another length, or holds no floating-point numbers.
+    pub fn vector(&self, name: &str, length: usize) -> Result<Vec<f32>, Esm2Error> {
+        let (file, actual) = self.locate(name, &[length])?;
+        file.matrix(actual, 1, length).map(|m| m.to_vec())
+    }
+
+    /// A matrix of weights, `outputs x inputs`.
+    ///
+    /// # Errors
+    /// [`Esm2Error`] where it is missing, of another shape, or holds no floating-point numbers.
+    pub fn matrix(
+        &self,
+        name: &str,
+        outputs: usize,
+        inputs: usize,
+        precision: Precision,
+    ) -> Result<Matrix, Esm2Error> {
+        let (file, actual) = self.locate(name, &[outputs, inputs])?;
+        Ok(file.matrix(actual, outputs, inputs)?.rounded(precision))
+    }
+}
+
+fn sha256_file(path: &Path) -> Result<String, Esm2Error> {
+    let mut hash = Sha256::new();
+    let mut file = open(path)?;
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let n = file.read(&mut buffer).map_err(|source| Esm2Error::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        if n == 0 {
+            return Ok(hash::hex(&hash.finalize()));
+        }
+        hash.update(&buffer[..n]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_every_convention_meet() {
+        for name in [
+            "esm.encoder.layer.0.LayerNorm.gamma",
+            "encoder.layer.0.LayerNorm.weight",
+            "esm.encoder.layer.0.LayerNorm.weight",
+        ] {
+            assert_eq!(canonical(name), "encoder.layer.0.LayerNorm.weight");
+        }
+        assert_eq!(canonical("esm.a.LayerNorm.beta"), "a.LayerNorm.bias");
+        assert_eq!(canonical("lm_head.bias"), "lm_head.bias");
+    }
+}

@@ -1,0 +1,80 @@
+//! Annotations as files that others read: ranges of residues, and scores of proteins.
+//!
+//! Nothing here knows of models: [`catalogue`] says what a latent is called, [`range`] turns the
+//! rows of a feature table into ranges, and one module a format writes them.
+
+pub mod bed;
+pub mod catalogue;
+pub mod gff3;
+pub mod range;
+pub mod so;
+pub mod tsv;
+
+pub use catalogue::{Catalogue, LatentInfo};
+pub use range::{FeatureRange, RangeFinder, RangeRules};
+
+use std::io;
+
+/// Decimal places of scores, probabilities and activations in text files.
+const DECIMALS: usize = 4;
+
+/// A number as all text formats show it: at most four decimal places, no trailing zeros.
+#[must_use]
+pub fn number(value: f32) -> String {
+    let text = format!("{value:.DECIMALS$}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" {
+        "0".into()
+    } else {
+        text.into()
+    }
+}
+
+/// The ranges of one protein.
+#[derive(Clone, Copy, Debug)]
+pub struct ProteinRanges<'a> {
+    /// Accession.
+    pub protein: &'a str,
+    /// Residues.
+    pub length: u32,
+    /// Ranges, by start, end and latent.
+    pub ranges: &'a [FeatureRange],
+}
+
+/// Writes ranges protein by protein.
+pub trait RangeWriter {
+    /// Writes what stands before the first protein.
+    ///
+    /// # Errors
+    /// Where writing fails.
+    fn begin(&mut self) -> io::Result<()>;
+
+    /// Writes the ranges of a protein.
+    ///
+    /// # Errors
+    /// Where writing fails.
+    fn protein(&mut self, ranges: &ProteinRanges<'_>) -> io::Result<()>;
+
+    /// Writes what stands behind the last protein.
+    ///
+    /// # Errors
+    /// Where writing fails.
+    fn end(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn numbers_are_short_and_never_scientific() {
+        assert_eq!(number(0.0), "0");
+        assert_eq!(number(-0.000_01), "0");
+        assert_eq!(number(1.0), "1");
+        assert_eq!(number(0.123_456), "0.1235");
+        assert_eq!(number(12.5), "12.5");
+        assert_eq!(number(1e9), "1000000000");
+    }
+}

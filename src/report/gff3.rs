@@ -1,0 +1,158 @@
+//! GFF3 (specification 1.26) for proteins, through noodles.
+
+use super::{Catalogue, FeatureRange, ProteinRanges, RangeWriter, catalogue::EVIDENCE, number};
+use noodles::{
+    core::Position,
+    gff::{
+        self, DirectiveBuf,
+        directive_buf::{
+            Value as DirectiveValue, key,
+            value::{GffVersion, SequenceRegion},
+        },
+        feature::{
+            RecordBuf,
+            record_buf::attributes::field::{Value, tag},
+        },
+    },
+};
+use std::io::{self, Write};
+
+/// Column 2 of every line.
+pub const SOURCE: &str = "ProtSAE";
+
+/// Writes GFF3.
+pub struct Gff3Writer<'a, W: Write> {
+    out: gff::io::Writer<W>,
+    catalogue: &'a Catalogue,
+    /// Name of the score's source among the attributes.
+    by_probability: bool,
+}
+
+impl<'a, W: Write> Gff3Writer<'a, W> {
+    /// A writer of ranges of the latents of a catalogue.
+    pub fn new(out: W, catalogue: &'a Catalogue, by_probability: bool) -> Self {
+        Self {
+            out: gff::io::Writer::new(out),
+            catalogue,
+            by_probability,
+        }
+    }
+
+    fn record(
+        &mut self,
+        protein: &str,
+        number_in_protein: usize,
+        range: &FeatureRange,
+    ) -> io::Result<()> {
+        let latent = range.latent;
+        let info = &self.catalogue.latents[latent as usize];
+        let one = |v: String| Value::from(v);
+        let id = format!("{protein}.f{latent}.{number_in_protein}");
+        let mut attributes = vec![
+            (tag::ID.into(), one(id)),
+            (tag::NAME.into(), one(info.name.clone())),
+        ];
+        if !info.ontology_terms.is_empty() {
+            let terms = info
+                .ontology_terms
+                .iter()
+                .map(String::as_str)
+                .chain([EVIDENCE]);
+            attributes.push((
+                tag::ONTOLOGY_TERM.into(),
+                terms.map(Into::into).collect::<Vec<_>>().into(),
+            ));
+        }
+        if !info.dbxrefs.is_empty() {
+            let refs = info.dbxrefs.iter().map(|r| r.as_str().into());
+            attributes.push((tag::DBXREF.into(), refs.collect::<Vec<_>>().into()));
+        }
+        if let Some(concept) = &info.concept {
+            attributes.push(("concept".into(), one(concept.clone())));
+        }
+        attributes.push(("latent".into(), one(latent.to_string())));
+        if !self.by_probability {
+            attributes.push(("max_activation".into(), one(number(range.max_activation))));
+        }
+        if let Some(probability) = range.probability {
+            attributes.push(("probability".into(), one(number(probability))));
+        }
+        let record = RecordBuf::builder()
+            .set_reference_sequence_name(protein)
+            .set_source(SOURCE)
+            .set_type(info.so_type)
+            .set_start(position(range.start)?)
+            .set_end(position(range.end)?)
+            // rounded, so that the text is short
+            .set_score(number(range.score).parse().unwrap_or(range.score))
+            .set_attributes(attributes.into_iter().collect())
+            .build();
+        self.out.write_record(&record)
+    }
+}
+
+fn position(value: u32) -> io::Result<Position> {
+    Position::try_from(value as usize).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
+}
+
+impl<W: Write> RangeWriter for Gff3Writer<'_, W> {
+    fn begin(&mut self) -> io::Result<()> {
+        let version = DirectiveValue::GffVersion(GffVersion::default());
+        self.out
+            .write_directive(&DirectiveBuf::new(key::GFF_VERSION, Some(version)))
+    }
+
+    fn protein(&mut self, protein: &ProteinRanges<'_>) -> io::Result<()> {
+        let region = SequenceRegion::new(protein.protein, position(1)?, position(protein.length)?);
+        let region = DirectiveValue::SequenceRegion(region);
+        self.out
+            .write_directive(&DirectiveBuf::new(key::SEQUENCE_REGION, Some(region)))?;
+        for (i, range) in protein.ranges.iter().enumerate() {
+            self.record(protein.protein, i + 1, range)?;
+        }
+        if protein.ranges.is_empty() {
+            return Ok(());
+        }
+        let resolved = DirectiveBuf::new(key::FORWARD_REFERENCES_ARE_RESOLVED, None);
+        self.out.write_directive(&resolved)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::LatentInfo;
+
+    #[test]
+    fn a_line_reads_as_the_specification_says() {
+        let mut info = LatentInfo::unnamed(0, 1.0);
+        info.name = "ATP; binding, 100 %".into();
+        info.ontology_terms.push("GO:0005524".into());
+        info.concept = Some("GO:0005524".into());
+        let catalogue = Catalogue {
+            latents: vec![info],
+        };
+        let mut writer = Gff3Writer::new(Vec::new(), &catalogue, false);
+        let range = FeatureRange {
+            latent: 0,
+            start: 10,
+            end: 42,
+            score: 0.93,
+            max_activation: 3.25,
+            probability: Some(0.75),
+        };
+        writer.begin().unwrap();
+        let protein = ProteinRanges {
+            protein: "P12345",
+            length: 99,
+            ranges: &[range],
+        };
+        writer.protein(&protein).unwrap();
+        let text = String::from_utf8(writer.out.into_inner()).unwrap();
+        let expected = "##gff-version 3\n##sequence-region P12345 1 99\n\
+            P12345\tProtSAE\tpolypeptide_region\t10\t42\t0.93\t.\t.\tID=P12345.f0.1;\
+            Name=ATP%3B binding%2C 100 %25;Ontology_term=GO:0005524,ECO:0000256;\
+            concept=GO:0005524;latent=0;max_activation=3.25;probability=0.75\n###\n";
+        assert_eq!(text, expected);
+    }
+}

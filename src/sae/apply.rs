@@ -1,0 +1,235 @@
+//! A trained model applied to activations, block by block.
+
+use rayon::prelude::*;
+
+use super::{
+    config::Shape,
+    error::SaeError,
+    forward::{Scratch, SparseRows, block_rows, decode_row, encode_block},
+    pool::PerThread,
+    store::Sae,
+    vector::wide,
+};
+
+/// Applies a model; its memory is reused from call to call.
+#[derive(Debug)]
+pub struct Encoder<'a> {
+    sae: &'a Sae,
+    /// exp(r), [m].
+    scale: Vec<f32>,
+    centred: Vec<f32>,
+    logits: Vec<f32>,
+    blocks: Vec<SparseRows<f32>>,
+    offsets: Vec<usize>,
+    latents: Vec<u32>,
+    values: Vec<f32>,
+    scratch: PerThread<Scratch<f32>>,
+}
+
+/// What a model says of some rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Encoded<'a> {
+    /// Rows.
+    pub rows: usize,
+    /// Concepts, m.
+    pub concepts: usize,
+    /// Logits of the concepts, [rows, m]; a probability is their [`sigmoid`].
+    pub logits: &'a [f32],
+    /// Active latents.
+    pub z: LatentRows<'a>,
+}
+
+/// Active latents of some rows.
+#[derive(Clone, Copy, Debug)]
+pub struct LatentRows<'a> {
+    /// Start of each row in the lists, and the end of the last, [rows + 1].
+    pub offsets: &'a [usize],
+    /// Latents, ascending in a row.
+    pub latents: &'a [u32],
+    /// Their activations, positive, in the model's (scaled) units.
+    pub values: &'a [f32],
+}
+
+impl<'a> LatentRows<'a> {
+    /// Latents and activations of a row.
+    #[must_use]
+    pub fn row(&self, row: usize) -> (&'a [u32], &'a [f32]) {
+        let range = self.offsets[row]..self.offsets[row + 1];
+        (&self.latents[range.clone()], &self.values[range])
+    }
+}
+
+/// The logistic function.
+#[must_use]
+pub fn sigmoid(logit: f32) -> f32 {
+    if logit >= 0.0 {
+        1.0 / (1.0 + (-logit).exp())
+    } else {
+        let e = logit.exp();
+        e / (1.0 + e)
+    }
+}
+
+impl<'a> Encoder<'a> {
+    /// An encoder that works on the threads of the current pool.
+    #[must_use]
+    pub fn new(sae: &'a Sae) -> Self {
+        Self {
+            sae,
+            scale: sae.params.r_pred.iter().map(|r| r.exp()).collect(),
+            centred: Vec::new(),
+            logits: Vec::new(),
+            blocks: Vec::new(),
+            offsets: Vec::new(),
+            latents: Vec::new(),
+            values: Vec::new(),
+            scratch: PerThread::new(),
+        }
+    }
+
+    /// Encodes activations `x` [rows, d] as they are in the table.
+    ///
+    /// # Errors
+    /// [`SaeError::Width`] where `x` is no number of whole rows, [`SaeError::NotFinite`].
+    pub fn encode(&mut self, x: &[f32]) -> Result<Encoded<'_>, SaeError> {
+        let Shape {
+            width: d,
+            defined: m,
+            ..
+        } = self.sae.config.shape;
+        if !x.len().is_multiple_of(d) {
+            return Err(SaeError::Width {
+                what: "number of activations past the last whole row".into(),
+                found: x.len() % d,
+                expected: 0,
+            });
+        }
+        let rows = x.len() / d;
+        let block = block_rows(rows);
+        let blocks = rows.div_ceil(block);
+        let input_scale = self.sae.config.input_scale as f32;
+        let params = &self.sae.params;
+        let objective = &self.sae.config.objective;
+        self.centred.resize(rows * d, 0.0);
+        self.logits.resize(rows * m, 0.0);
+        self.blocks
+            .resize_with(blocks.max(self.blocks.len()), SparseRows::default);
+        // without concepts there is nothing to zip, but every block needs its slice
+        let logits: Vec<&mut [f32]> = if m == 0 {
+            (0..blocks).map(|_| &mut [][..]).collect()
+        } else {
+            self.logits.chunks_mut(block * m).collect()
+        };
+        let finite: Vec<bool> = x
+            .par_chunks(block * d)
+            .zip(self.centred.par_chunks_mut(block * d))
+            .zip(logits)
+            .zip(&mut self.blocks[..blocks])
+            .map(|(((x, centred), logits), out)| {
+                let finite = wide(|| {
+                    let mut finite = true;
+                    for (centred, x) in centred.chunks_exact_mut(d).zip(x.chunks_exact(d)) {
+                        for ((c, &x), &b) in centred.iter_mut().zip(x).zip(&params.b_dec) {
+                            *c = x * input_scale - b;
+                            finite &= c.is_finite();
+                        }
+                    }
+                    finite
+                });
+                self.scratch.with(|scratch| {
+                    encode_block(
+                        params,
+                        &self.scale,
+                        objective,
+                        centred,
+                        logits,
+                        out,
+                        scratch,
+                    );
+                });
+                finite
+            })
+            .collect();
+        if finite.contains(&false) {
+            return Err(not_finite(x, d));
+        }
+        self.offsets.clear();
+        self.offsets.push(0);
+        self.latents.clear();
+        self.values.clear();
+        for block in &self.blocks[..blocks] {
+            let start = self.latents.len();
+            self.offsets
+                .extend(block.offsets[1..].iter().map(|end| start + end));
+            self.latents.extend_from_slice(&block.latents);
+            self.values.extend_from_slice(&block.values);
+        }
+        Ok(Encoded {
+            rows,
+            concepts: m,
+            logits: &self.logits,
+            z: LatentRows {
+                offsets: &self.offsets,
+                latents: &self.latents,
+                values: &self.values,
+            },
+        })
+    }
+}
+
+/// The first activation that is not finite.
+fn not_finite(x: &[f32], width: usize) -> SaeError {
+    let at = x.iter().position(|v| !v.is_finite()).unwrap_or(0);
+    SaeError::NotFinite {
+        row: at / width,
+        column: at % width,
+        value: x.get(at).copied().unwrap_or(f32::NAN),
+    }
+}
+
+impl Sae {
+    /// Reconstructs activations from latents: `out` [rows, d], in the units of the table.
+    ///
+    /// # Errors
+    /// [`SaeError::Width`] where the sizes do not fit.
+    pub fn decode(&self, z: LatentRows<'_>, out: &mut [f32]) -> Result<(), SaeError> {
+        let d = self.config.shape.width;
+        let rows = z.offsets.len().saturating_sub(1);
+        if out.len() != rows * d {
+            return Err(SaeError::Width {
+                what: "size of the reconstruction".into(),
+                found: out.len(),
+                expected: rows * d,
+            });
+        }
+        if let Some(&latent) = z
+            .latents
+            .iter()
+            .find(|&&l| l as usize >= self.config.shape.latents)
+        {
+            return Err(SaeError::Width {
+                what: "a latent's number".into(),
+                found: latent as usize,
+                expected: self.config.shape.latents,
+            });
+        }
+        let scale = 1.0 / self.config.input_scale as f32;
+        out.par_chunks_mut(d).enumerate().for_each(|(row, out)| {
+            let (latents, values) = z.row(row);
+            wide(|| {
+                decode_row(&self.params, latents, values, out);
+                for value in out {
+                    *value *= scale;
+                }
+            });
+        });
+        Ok(())
+    }
+
+    /// Pre-activation of a defined latent (before its `TopK`) of a row whose logit this is.
+    #[must_use]
+    pub fn pre_activation(&self, concept: usize, logit: f32) -> f32 {
+        let p = &self.params;
+        p.r_pred[concept].exp() * (logit - p.b_pred[concept]) + p.b_enc[concept]
+    }
+}

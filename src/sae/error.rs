@@ -1,0 +1,170 @@
+//! What can be wrong with a model, its training data or its settings.
+
+use crate::error::{Classify, ErrorKind};
+
+/// An error of the sparse autoencoder, its training or its files.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SaeError {
+    /// A file of a model folder cannot be opened, read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file or folder.
+        path: String,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// A sidecar (`config.yaml`, `concepts.json`, ...) is not what it should be.
+    #[error("{path}: {message}")]
+    Sidecar {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A format version that this program does not read.
+    #[error("{path}: format `{found}`, expected `{expected}`")]
+    Format {
+        /// The file.
+        path: String,
+        /// What the file says.
+        found: String,
+        /// What this program reads.
+        expected: &'static str,
+    },
+    /// A weights file cannot be parsed.
+    #[error("{path}: not a safetensors file: {message}")]
+    Weights {
+        /// The file.
+        path: String,
+        /// What the parser says.
+        message: String,
+    },
+    /// A tensor is missing.
+    #[error("{path}: tensor `{name}` is missing")]
+    MissingTensor {
+        /// The file.
+        path: String,
+        /// The tensor.
+        name: String,
+    },
+    /// A tensor has another type or shape than the configuration says.
+    #[error("{path}: tensor `{name}` is {found}, expected {expected}")]
+    Tensor {
+        /// The file.
+        path: String,
+        /// The tensor.
+        name: String,
+        /// Its type and shape.
+        found: String,
+        /// The type and shape that fit.
+        expected: String,
+    },
+    /// A size that does not fit.
+    #[error("{what} is {found}, expected {expected}")]
+    Width {
+        /// What has the size.
+        what: String,
+        /// Its size.
+        found: usize,
+        /// The size that fits.
+        expected: usize,
+    },
+    /// Settings that cannot be used together or are out of range.
+    #[error("{0}")]
+    Settings(String),
+    /// An activation that is not finite.
+    #[error("row {row} (from 0): activation {column} is {value}; embed it again with --dtype f32")]
+    NotFinite {
+        /// Row of the block of rows, from 0.
+        row: usize,
+        /// Column, from 0.
+        column: usize,
+        /// The value.
+        value: f32,
+    },
+    /// Labels of concepts that the vocabulary does not have.
+    #[error(
+        "{count} concepts of the labels are not among the concepts, the first: {first}; take labels and concepts of the same run of protsae-concepts"
+    )]
+    UnknownConcepts {
+        /// How many.
+        count: usize,
+        /// The first ten, separated by commas.
+        first: String,
+    },
+    /// A label that does not fit its protein.
+    #[error(
+        "label `{concept}` of protein `{protein}` spans {start}-{end}, but the protein has {length} residues; is it an isoform or another release?"
+    )]
+    LabelPastEnd {
+        /// Accession.
+        protein: String,
+        /// Id of the concept.
+        concept: String,
+        /// First residue.
+        start: u32,
+        /// Last residue.
+        end: u32,
+        /// Length of the protein.
+        length: u32,
+    },
+    /// The same protein twice in the training data.
+    #[error("protein `{protein}` occurs twice: in {first} and in {second}")]
+    DuplicateProtein {
+        /// Accession.
+        protein: String,
+        /// Where it was first.
+        first: String,
+        /// Where it is again.
+        second: String,
+    },
+    /// Proteins of the table without a split.
+    #[error(
+        "{count} proteins of the table are not in the split, the first: {first}; `--on-bad skip` leaves them out"
+    )]
+    NotInSplit {
+        /// How many.
+        count: usize,
+        /// The first ten, separated by commas.
+        first: String,
+    },
+    /// No row is left to train on.
+    #[error("no rows to train on{0}")]
+    NoRows(String),
+    /// The loss stopped being a number.
+    #[error("the loss is {loss} at step {step}; lower --lr, or set --clip")]
+    Diverged {
+        /// The step, from 1.
+        step: u64,
+        /// The loss.
+        loss: f64,
+    },
+    /// A checkpoint of other settings or data.
+    #[error(
+        "{path}: the checkpoint was made with other settings: {what} was {found}, now {expected}; remove it or train without --resume"
+    )]
+    Checkpoint {
+        /// The checkpoint.
+        path: String,
+        /// The setting.
+        what: String,
+        /// Its value in the checkpoint.
+        found: String,
+        /// Its value now.
+        expected: String,
+    },
+}
+
+impl Classify for SaeError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Io { source, .. } => Classify::kind(source),
+            Self::Settings(_) => ErrorKind::Usage,
+            Self::Format { .. } | Self::Width { .. } | Self::Checkpoint { .. } => {
+                ErrorKind::Mismatch
+            }
+            _ => ErrorKind::Data,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! How a model is trained: everything that determines its numbers beside the objective.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{config::Balance, error::SaeError};
+
+/// Whether activations are scaled before the model sees them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Normalize {
+    /// One scalar that gives training rows, centred, a mean square of d.
+    #[default]
+    Scale,
+    /// Not at all.
+    None,
+}
+
+/// Which labels of a concept count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LabelLevel {
+    /// Only those that name residues.
+    Residue,
+    /// All, broadcast to the whole protein.
+    Protein,
+    /// Those that name residues where the concept has any, else those of proteins, broadcast.
+    #[default]
+    Auto,
+}
+
+/// What a protein without any label says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unlabelled {
+    /// It carries no concept.
+    #[default]
+    Negative,
+    /// Nothing: it is left out of the annotation loss.
+    Ignore,
+}
+
+/// How a model is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Training {
+    /// Seed of the initial weights, of the order of rows and of sampled axioms.
+    pub seed: u64,
+    /// Rows a step.
+    pub batch: usize,
+    /// Passes over the training rows.
+    pub epochs: u32,
+    /// Steps after which training ends, whatever the epoch.
+    pub max_steps: Option<u64>,
+    /// Learning rate of Adam.
+    pub lr: f64,
+    /// What the learning rate is multiplied by once `lr_epoch` has passed.
+    pub lr_factor: f64,
+    /// Epoch after which the learning rate falls.
+    pub lr_epoch: u32,
+    /// Initial bias of the predictor.
+    pub predictor_bias: f64,
+    /// Whether activations are scaled.
+    pub normalize: Normalize,
+    /// Weights of positives in the annotation loss.
+    pub balance: Balance,
+    /// Which labels count.
+    pub label_level: LabelLevel,
+    /// What unlabelled proteins say.
+    pub unlabelled: Unlabelled,
+    /// Whether rows are shuffled; otherwise they come sorted by protein.
+    pub shuffle: bool,
+    /// First epoch whose model may be selected by validation.
+    pub select_from: u32,
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            batch: 128,
+            epochs: 50,
+            max_steps: None,
+            lr: 5e-4,
+            lr_factor: 0.1,
+            lr_epoch: 5,
+            predictor_bias: -3.0,
+            normalize: Normalize::Scale,
+            balance: Balance::Sqrt,
+            label_level: LabelLevel::Auto,
+            unlabelled: Unlabelled::Negative,
+            shuffle: true,
+            select_from: 1,
+        }
+    }
+}
+
+impl Training {
+    /// Learning rate of a step in an epoch (from 1).
+    #[must_use]
+    pub fn rate(&self, epoch: u32) -> f64 {
+        if epoch > self.lr_epoch {
+            self.lr * self.lr_factor
+        } else {
+            self.lr
+        }
+    }
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// [`SaeError::Settings`], which names the option.
+    pub fn check(&self) -> Result<(), SaeError> {
+        let fail = |message: String| Err(SaeError::Settings(message));
+        if self.batch == 0 {
+            return fail("--batch must be at least 1".into());
+        }
+        if self.epochs == 0 {
+            return fail("--epochs must be at least 1".into());
+        }
+        if !self.lr.is_finite() || self.lr <= 0.0 {
+            return fail(format!("--lr {} must be a number above 0", self.lr));
+        }
+        if !self.lr_factor.is_finite() || self.lr_factor <= 0.0 {
+            return fail(format!("--lr-factor {} must be above 0", self.lr_factor));
+        }
+        if !self.predictor_bias.is_finite() {
+            return fail(format!(
+                "--predictor-bias {} must be a number",
+                self.predictor_bias
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,126 @@
+//! The K largest positive values of a row, found while its values are produced, without sorting
+//! them all.
+
+#![expect(
+    clippy::inline_always,
+    reason = "kernels, inlined into callers that `wide` compiles"
+)]
+
+use super::real::Real;
+
+/// Values compared with the threshold at a time.
+const BLOCK: usize = 32;
+
+/// A running selection of the K largest positive values; ties go to the lower index.
+///
+/// Values must be offered in ascending order of index.
+#[derive(Clone, Debug, Default)]
+pub struct Selector<T> {
+    k: usize,
+    /// Every value that can still be among the K largest is above it.
+    threshold: T,
+    candidates: Vec<(T, u32)>,
+}
+
+impl<T: Real> Selector<T> {
+    /// Starts a row.
+    pub fn reset(&mut self, k: usize) {
+        self.k = k;
+        self.threshold = T::ZERO;
+        self.candidates.clear();
+        self.candidates.reserve(2 * k.min(1 << 16) + BLOCK);
+    }
+
+    /// Offers the values `value(i)` for i in `0..count`, whose indices start at `first`.
+    #[inline(always)]
+    pub fn offer(&mut self, first: usize, count: usize, value: impl Fn(usize) -> T) {
+        let mut block = [T::ZERO; BLOCK];
+        let mut start = 0;
+        while start + BLOCK <= count {
+            let mut above = false;
+            for (lane, slot) in block.iter_mut().enumerate() {
+                *slot = value(start + lane);
+                above |= *slot > self.threshold;
+            }
+            if above {
+                self.take(first + start, &block);
+            }
+            start += BLOCK;
+        }
+        for i in start..count {
+            self.take(first + i, &[value(i)]);
+        }
+    }
+
+    #[inline(never)]
+    fn take(&mut self, first: usize, values: &[T]) {
+        for (i, &value) in values.iter().enumerate() {
+            if value > self.threshold {
+                self.candidates.push((value, (first + i) as u32));
+            }
+        }
+        if self.candidates.len() >= 2 * self.k {
+            self.prune();
+        }
+    }
+
+    /// Leaves the K largest.
+    fn prune(&mut self) {
+        if self.candidates.len() <= self.k {
+            return;
+        }
+        // no value is NaN here: NaN is above no threshold
+        self.candidates.select_nth_unstable_by(self.k - 1, |a, b| {
+            b.0.partial_cmp(&a.0)
+                .unwrap_or(std::cmp::Ordering::Equal)
+                .then(a.1.cmp(&b.1))
+        });
+        // an equal value that comes later has a higher index, so it loses the tie
+        self.threshold = self.candidates[self.k - 1].0;
+        self.candidates.truncate(self.k);
+    }
+
+    /// The selection, by ascending index.
+    pub fn finish(&mut self) -> &[(T, u32)] {
+        self.prune();
+        self.candidates.sort_unstable_by_key(|&(_, index)| index);
+        &self.candidates
+    }
+}
+
+#[cfg(test)]
+mod tests {
+
+    use super::*;
+    use proptest::prelude::*;
+
+    fn by_sorting(values: &[f64], k: usize) -> Vec<(f64, u32)> {
+        let mut all: Vec<(f64, u32)> = values
+            .iter()
+            .copied()
+            .zip(0..)
+            .filter(|&(v, _)| v > 0.0)
+            .collect();
+        all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        all.truncate(k);
+        all.sort_by_key(|&(_, i)| i);
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn equals_sorting_with_ties(
+            values in proptest::collection::vec(-3i8..6, 0..300),
+            k in 1usize..40,
+            cut in 0usize..300,
+        ) {
+            let values: Vec<f64> = values.into_iter().map(f64::from).collect();
+            let cut = cut.min(values.len());
+            let mut selector = Selector::default();
+            selector.reset(k);
+            selector.offer(0, cut, |i| values[i]);
+            selector.offer(cut, values.len() - cut, |i| values[cut + i]);
+            prop_assert_eq!(selector.finish(), &by_sorting(&values, k)[..]);
+        }
+    }
+}

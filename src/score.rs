@@ -1,0 +1,7 @@
+//! How results are scored: ranks, agreement of latents with concepts, fidelity.
+
+pub mod alignment;
+pub mod dictionary;
+pub mod fidelity;
+pub mod rank;
+pub mod sheet;

@@ -1,0 +1,6 @@
+//! ESM-2 against numbers of transformers, and against itself.
+
+mod composition;
+mod folder;
+mod parity;
+mod support;

@@ -1,0 +1,92 @@
+//! Every site, layer and logit of three models against transformers.
+
+use crate::support::{Reference, batch, load, load_at, places, relative_error, rows, shared};
+use protsae::esm2::weights::Precision;
+use std::path::PathBuf;
+
+/// Largest relative error of a tensor in single precision.
+const SINGLE: f64 = 1e-5;
+/// Largest relative error of a tensor with weights of 8 bits of precision.
+const BRAIN: f64 = 2e-2;
+
+/// Name, folder and saved numbers of each model.
+fn models() -> Vec<(&'static str, PathBuf, Reference)> {
+    let mut models = Vec::new();
+    for (name, folder) in [
+        ("mini_esm2", "data/mini_esm2"),
+        ("random_3x48", "vectors/esm2/random_3x48"),
+        ("random_2x80", "vectors/esm2/random_2x80"),
+    ] {
+        let numbers = shared(&format!("vectors/esm2/{name}.safetensors"));
+        if let (Some(folder), Some(numbers)) = (shared(folder), numbers) {
+            models.push((name, folder, Reference::read(&numbers)));
+        }
+    }
+    models
+}
+
+fn compare(precision: Precision, tolerance: f64, together: bool) {
+    for (name, folder, reference) in models() {
+        let model = load_at(&folder, precision);
+        let places = places(model.config());
+        let sequences: Vec<&str> = reference.sequences.iter().map(String::as_str).collect();
+        let batches: Vec<(usize, Vec<&str>)> = if together {
+            vec![(0, sequences)]
+        } else {
+            sequences
+                .into_iter()
+                .enumerate()
+                .map(|(i, s)| (i, vec![s]))
+                .collect()
+        };
+        for (first, sequences) in batches {
+            let batch = batch(&model, &sequences);
+            let activations = model.forward(&batch, &places, None);
+            let logits = model.logits(&batch, None);
+            for s in 0..sequences.len() {
+                let n = first + s;
+                for (p, place) in places.iter().enumerate() {
+                    let want = reference.get(&format!("s{n}.{}.{}", place.site, place.layer));
+                    let error = relative_error(&rows(&activations, p, &batch, s), &want);
+                    assert!(error < tolerance, "{name} s{n} {place}: {error:e}");
+                }
+                let got: Vec<f32> = batch
+                    .residues(s)
+                    .flat_map(|t| logits.row(t).to_vec())
+                    .collect();
+                let error = relative_error(&got, &reference.get(&format!("s{n}.logits")));
+                assert!(error < tolerance, "{name} s{n} logits: {error:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_site_of_single_sequences() {
+    compare(Precision::F32, SINGLE, false);
+}
+
+#[test]
+fn every_site_of_all_sequences_in_one_batch() {
+    compare(Precision::F32, SINGLE, true);
+}
+
+#[test]
+fn weights_of_half_the_size_are_close() {
+    compare(Precision::Bf16, BRAIN, true);
+    compare(Precision::F16, BRAIN, true);
+}
+
+#[test]
+fn the_embedded_model_is_the_one_of_the_saved_numbers() {
+    let Some(numbers) = shared("vectors/esm2/mini_esm2.safetensors") else {
+        return;
+    };
+    let reference = Reference::read(&numbers);
+    let model = load(&crate::support::mini());
+    let batch = batch(&model, &[&reference.sequences[2]]);
+    let place = places(model.config())[3];
+    let activations = model.forward(&batch, &[place], None);
+    let want = reference.get(&format!("s2.{}.{}", place.site, place.layer));
+    assert!(relative_error(&rows(&activations, 0, &batch, 0), &want) < SINGLE);
+}

@@ -1,0 +1,126 @@
+//! Models and saved numbers.
+
+use protsae::{
+    esm2::{Batch, Config, Model, ModelFolder, Place, model::Needs, weights::Precision},
+    table::metadata::Site,
+};
+use safetensors::{Dtype, SafeTensors};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Reference numbers, where this checkout lies beside them.
+pub(crate) fn shared(path: &str) -> Option<PathBuf> {
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")).join(path);
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("skipped: no {}", path.display());
+    None
+}
+
+/// The embedded PLM.
+pub(crate) fn mini() -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/test_data/mini_esm2")).to_owned()
+}
+
+/// Every place of a model.
+pub(crate) fn places(config: &Config) -> Vec<Place> {
+    let mut places = Vec::new();
+    for site in Site::ALL {
+        for layer in 0..=config.layers {
+            places.extend(Place::new(site, layer, config));
+        }
+    }
+    places
+}
+
+/// A model with all its blocks, and with its head.
+pub(crate) fn load(path: &Path) -> Model {
+    load_at(path, Precision::F32)
+}
+
+/// The same at another precision.
+pub(crate) fn load_at(path: &Path, precision: Precision) -> Model {
+    let folder = ModelFolder::open(path).expect("a model folder");
+    let needs = Needs {
+        layers: folder.config.layers,
+        head: true,
+        precision,
+    };
+    Model::load(&folder, needs).expect("all tensors")
+}
+
+/// A batch of sequences.
+pub(crate) fn batch(model: &Model, sequences: &[&str]) -> Batch {
+    let mut batch = Batch::new();
+    for sequence in sequences {
+        batch.push(model.vocab(), sequence.as_bytes());
+    }
+    batch
+}
+
+/// Residues of every length from 1, of all letters that ESM-2 knows and some that it does not.
+pub(crate) fn sequence(length: usize, salt: usize) -> String {
+    const LETTERS: &[u8] = b"LAGVSERTIDPKQNFYMHWCXBUZOJ";
+    let mut state = salt as u64 + 1;
+    (0..length)
+        .map(|_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            char::from(LETTERS[(state >> 33) as usize % LETTERS.len()])
+        })
+        .collect()
+}
+
+/// The rows of a sequence's residues at a place.
+pub(crate) fn rows(
+    activations: &protsae::esm2::Activations,
+    place: usize,
+    batch: &Batch,
+    sequence: usize,
+) -> Vec<f32> {
+    let residues = batch.residues(sequence);
+    let mut rows = vec![0.0; residues.len() * activations.width()];
+    activations.rows(place, residues, &mut rows);
+    rows
+}
+
+/// Norm of the difference over the norm of what is wanted.
+pub(crate) fn relative_error(got: &[f32], want: &[f32]) -> f64 {
+    assert_eq!(got.len(), want.len());
+    let square = |x: f64| x * x;
+    let difference: f64 = got
+        .iter()
+        .zip(want)
+        .map(|(&g, &w)| square(f64::from(g) - f64::from(w)))
+        .sum();
+    let norm: f64 = want.iter().map(|&w| square(f64::from(w))).sum();
+    (difference / norm).sqrt()
+}
+
+/// Saved numbers of a model: the sequences, and tensors by name.
+pub(crate) struct Reference {
+    bytes: Vec<u8>,
+    pub(crate) sequences: Vec<String>,
+}
+
+impl Reference {
+    pub(crate) fn read(path: &Path) -> Self {
+        let bytes = fs::read(path).expect("saved numbers");
+        let (_, header) = SafeTensors::read_metadata(&bytes).expect("a header");
+        let text = header.metadata().as_ref().expect("metadata")["sequences"].clone();
+        let sequences = serde_json::from_str(&text).expect("a list of sequences");
+        Self { bytes, sequences }
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Vec<f32> {
+        let tensors = SafeTensors::deserialize(&self.bytes).expect("saved tensors");
+        let view = tensors.tensor(name).expect(name);
+        assert_eq!(view.dtype(), Dtype::F32);
+        let (values, _) = view.data().as_chunks::<4>();
+        values.iter().map(|&b| f32::from_le_bytes(b)).collect()
+    }
+}
