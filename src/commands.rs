@@ -2,4 +2,6 @@
 
 pub mod annotate;
 pub mod encode;
+pub mod evaluate;
+pub mod interpret;
 mod shared;

@@ -1,7 +1,9 @@
 //! How results are scored: ranks, agreement of latents with concepts, fidelity.
 
 pub mod alignment;
+pub mod association;
 pub mod dictionary;
 pub mod fidelity;
+pub mod metrics;
 pub mod rank;
 pub mod sheet;

@@ -132,12 +132,8 @@ impl EncodeArgs {
         for source in &self.input {
             let reader =
                 ActivationReader::new(context.open_table(source)?).map_err(source.blame())?;
+            shared::check_residue_rows(&reader, source)?;
             let info = reader.info();
-            if let Some(pool) = &info.pool {
-                return Err(Error::mismatch(format!(
-                    "{source} holds one row a protein (pooled by '{pool}'), expected one a residue"
-                )));
-            }
             let width = reader.width().unwrap_or(sae.config.shape.width);
             shared::check_plm(sae, &self.model, info.plm.as_ref(), width, source)?;
             readers.push((source, reader));

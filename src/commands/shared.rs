@@ -2,9 +2,13 @@
 
 use crate::{
     Error, Result,
+    annot::{
+        concept::ConceptsFile,
+        label_index::{LabelCollector, LabelIndex},
+    },
     cli::{Context, Source, log},
-    sae::store::Sae,
-    table::{PlmIdentity, TableError},
+    sae::store::{self, Sae},
+    table::{PlmIdentity, TableError, activations::ActivationReader, labels},
 };
 use std::{collections::HashSet, path::Path};
 
@@ -35,6 +39,47 @@ pub(super) fn check_plm(
         ));
     }
     Ok(())
+}
+
+/// Reads a vocabulary of concepts.
+///
+/// # Errors
+/// Where it is none, naming the file.
+pub(super) fn read_concepts(context: &Context, path: &Path) -> Result<ConceptsFile> {
+    context.note_input(path);
+    Ok(store::read_concepts(path)?)
+}
+
+/// Reads a label table.
+///
+/// # Errors
+/// Where it is none, or names concepts that the vocabulary does not have.
+pub(super) fn read_labels(
+    context: &Context,
+    source: &Source,
+    concepts: &ConceptsFile,
+) -> Result<LabelIndex> {
+    let mut collector = LabelCollector::new(concepts);
+    let table = context.open_table(source)?;
+    let each = |label| {
+        collector.add(label);
+        Ok::<_, Error>(())
+    };
+    labels::read(table, each).map_err(source.blame())?;
+    collector.finish().map_err(source.blame())
+}
+
+/// Demands a table with one row a residue.
+///
+/// # Errors
+/// [`crate::ErrorKind::Mismatch`] where it holds one row a protein.
+pub(super) fn check_residue_rows(reader: &ActivationReader, source: &Source) -> Result<()> {
+    match &reader.info().pool {
+        None => Ok(()),
+        Some(pool) => Err(Error::mismatch(format!(
+            "{source} holds one row a protein (pooled by '{pool}'), expected one a residue"
+        ))),
+    }
 }
 
 /// Demands that every protein's rows are together, over all batches and tables.

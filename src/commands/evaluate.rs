@@ -1,0 +1,283 @@
+//! `protsae-evaluate`: how faithful an SAE is, and how well its latents agree with concepts.
+
+mod alignment;
+mod rows;
+
+use super::shared;
+use crate::{
+    Error, Result,
+    annot::partition::Partition,
+    cli::{
+        CommonArgs, Context, Source, Tool,
+        args::{OnBad, OnBadArgs},
+        context::{to_json, write_json},
+        log,
+        output::Target,
+        progress::Progress,
+    },
+    error::Context as _,
+    report::multiqc,
+    sae::{apply::Encoder, store::Sae},
+    score::metrics::{METRICS_FORMAT, Metrics},
+    table::activations::ActivationReader,
+};
+use alignment::Aligner;
+use rows::{Collector, PartRows};
+use serde_json::json;
+use std::{io::Write as _, path::PathBuf};
+
+/// Positive residues from which a residue-level concept counts in the means.
+const MIN_RESIDUES: usize = 50;
+/// Positive proteins from which a protein-level concept counts in the means.
+const MIN_PROTEINS: usize = 20;
+
+/// Score a trained SAE on held-out proteins
+#[derive(clap::Parser, Debug)]
+#[command(name = EvaluateArgs::NAME, version, after_help = "Example:
+  protsae-evaluate -i activations.arrow -m model/ --labels labels.arrow --split split.tsv -o metrics.json")]
+pub struct EvaluateArgs {
+    /// Activation table; repeat for several; '-' for standard input
+    #[arg(short, long, required = true, value_name = "TABLE")]
+    input: Vec<Source>,
+
+    /// Model folder
+    #[arg(short, long, value_name = "DIR")]
+    model: PathBuf,
+
+    /// Label table; needed for the suite 'alignment'
+    #[arg(long, value_name = "TABLE")]
+    labels: Option<Source>,
+
+    /// Vocabulary of the labels [default: the model's own]
+    #[arg(long, value_name = "FILE.json")]
+    concepts: Option<PathBuf>,
+
+    /// Which proteins are for what; without it, everything is chosen and reported on all proteins
+    #[arg(long, value_name = "FILE.tsv")]
+    split: Option<Source>,
+
+    /// What to compute
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "fidelity,alignment"
+    )]
+    suite: Vec<Suite>,
+
+    /// Positive test residues from which a residue-level concept counts in the means
+    #[arg(long, default_value_t = MIN_RESIDUES, value_name = "N")]
+    min_residues: usize,
+
+    /// Positive test proteins from which a protein-level concept counts in the means
+    #[arg(long, default_value_t = MIN_PROTEINS, value_name = "N")]
+    min_proteins: usize,
+
+    /// Scores; '-' for standard output
+    #[arg(short, long, default_value = "-", value_name = "FILE.json")]
+    output: Target,
+
+    /// Also write a table for MultiQC
+    #[arg(long, value_name = "FILE_mqc.json")]
+    multiqc: Option<PathBuf>,
+
+    /// Name of the sample in the MultiQC table
+    #[arg(long, default_value = "protsae", value_name = "NAME")]
+    sample_name: String,
+
+    #[command(flatten)]
+    on_bad: OnBadArgs,
+
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum Suite {
+    Fidelity,
+    Alignment,
+}
+
+impl Tool for EvaluateArgs {
+    const NAME: &'static str = "protsae-evaluate";
+
+    fn common(&self) -> &CommonArgs {
+        &self.common
+    }
+
+    fn run(&self, context: &Context) -> Result<()> {
+        let sae = shared::load_model(context, &self.model)?;
+        let alignment = self.suite.contains(&Suite::Alignment);
+        let concepts = match &self.concepts {
+            Some(path) => shared::read_concepts(context, path)?,
+            None => sae.concepts.clone(),
+        };
+        let labels = match (&self.labels, alignment) {
+            (Some(source), true) => Some(shared::read_labels(context, source, &concepts)?),
+            (None, true) => {
+                return Err(Error::usage(
+                    "the suite 'alignment' needs --labels; or ask for --suite fidelity",
+                ));
+            }
+            (_, false) => None,
+        };
+        let split = match &self.split {
+            Some(source) => Some(Partition::read(context.open(source)?).map_err(source.blame())?),
+            None => None,
+        };
+        let readers = self.open(context, &sae)?;
+        if context.is_dry_run() {
+            for (source, reader) in &readers {
+                let rows = reader.rows().map_err(source.blame())?;
+                let rows = rows.map_or("a stream of unknown length".into(), |n| {
+                    format!("{n} residues")
+                });
+                log::plan(&format!("{source}: {rows}"))?;
+            }
+            return Ok(());
+        }
+        let mut output = context.create(&self.output)?;
+        let fidelity = self.suite.contains(&Suite::Fidelity);
+        let mut collector = Collector::new(&sae, split.as_ref(), fidelity);
+        let whole = readers.iter().all(|(_, r)| r.info().sample.is_none());
+        let mut aligner = labels
+            .as_ref()
+            .map(|l| Aligner::new(&sae, l, split.is_some(), whole));
+        let mut encoder = Encoder::new(&sae);
+        let total = readers.iter().map(|(_, r)| r.rows().ok().flatten()).sum();
+        let mut progress = Progress::new("residues", total);
+        for (source, reader) in readers {
+            for batch in reader {
+                let batch = batch.map_err(source.blame())?;
+                let each = |rows: &PartRows| aligner.as_mut().map_or(Ok(()), |a| a.protein(rows));
+                collector
+                    .batch(&mut encoder, &batch, each)
+                    .map_err(source.blame())?;
+                progress.add(batch.rows() as u64);
+            }
+            let each = |rows: &PartRows| aligner.as_mut().map_or(Ok(()), |a| a.protein(rows));
+            collector
+                .end_table(&mut encoder, each)
+                .map_err(source.blame())?;
+        }
+        progress.finish();
+        self.check_unlisted(context, &collector)?;
+        let metrics = Metrics {
+            format: METRICS_FORMAT.into(),
+            sae: sae.identity(),
+            plm: sae.config.plm.clone(),
+            valid: split.is_some().then_some(collector.valid),
+            test: collector.test,
+            fidelity: fidelity.then(|| collector.fidelity()),
+            alignment: aligner.map(|a| a.finish(&concepts, self.min_residues, self.min_proteins)),
+        };
+        let text = to_json(&metrics)?;
+        output
+            .write_all(text.as_bytes())
+            .during(&self.output.to_string())?;
+        output.commit()?;
+        if let Some(path) = &self.multiqc {
+            write_json(path, &self.multiqc_table(&metrics))?;
+        }
+        context.metric("test_proteins", metrics.test.proteins);
+        context.metric("test_residues", metrics.test.residues);
+        Ok(())
+    }
+}
+
+impl EvaluateArgs {
+    /// Opens all inputs and checks that they fit the model, before any work.
+    fn open<'a>(
+        &'a self,
+        context: &Context,
+        sae: &Sae,
+    ) -> Result<Vec<(&'a Source, ActivationReader)>> {
+        let mut readers = Vec::new();
+        for source in &self.input {
+            let reader =
+                ActivationReader::new(context.open_table(source)?).map_err(source.blame())?;
+            shared::check_residue_rows(&reader, source)?;
+            let width = reader.width().unwrap_or(sae.config.shape.width);
+            shared::check_plm(sae, &self.model, reader.info().plm.as_ref(), width, source)?;
+            readers.push((source, reader));
+        }
+        Ok(readers)
+    }
+
+    /// Proteins that the split does not list: an error, or counted.
+    fn check_unlisted(&self, context: &Context, collector: &Collector<'_>) -> Result<()> {
+        let unlisted = &collector.unlisted;
+        if unlisted.is_empty() {
+            return Ok(());
+        }
+        if self.on_bad.on_bad == OnBad::Error {
+            // the split was read, or nothing would be unlisted
+            return Ok(Partition::default().check(unlisted.iter().map(String::as_str))?);
+        }
+        log::warn(&format!(
+            "{} proteins are not in the split and were left out",
+            unlisted.len()
+        ));
+        context.metric("proteins_not_in_split", unlisted);
+        Ok(())
+    }
+
+    fn multiqc_table(&self, metrics: &Metrics) -> serde_json::Value {
+        let column = |key, title, description, value| multiqc::Column {
+            key,
+            title,
+            description,
+            value,
+        };
+        let fidelity = metrics.fidelity.as_ref();
+        let means = metrics
+            .alignment
+            .as_ref()
+            .map(|a| (a.residue_level, a.protein_level));
+        let columns = vec![
+            column(
+                "fvu",
+                "FVU",
+                "fraction of variance unexplained",
+                json!(fidelity.and_then(|f| f.fvu)),
+            ),
+            column(
+                "l0",
+                "L0",
+                "mean number of active latents",
+                json!(fidelity.and_then(|f| f.l0)),
+            ),
+            column(
+                "dead",
+                "Dead",
+                "latents that are never active",
+                json!(fidelity.map(|f| f.dead)),
+            ),
+            column(
+                "auroc_pi_residue",
+                "AUROC pi (residues)",
+                "mean over residue-level concepts",
+                json!(means.and_then(|m| m.0.auroc_pi)),
+            ),
+            column(
+                "auroc_z_residue",
+                "AUROC z (residues)",
+                "mean over residue-level concepts",
+                json!(means.and_then(|m| m.0.auroc_z)),
+            ),
+            column(
+                "auroc_pi_protein",
+                "AUROC pi (proteins)",
+                "mean over protein-level concepts",
+                json!(means.and_then(|m| m.1.auroc_pi)),
+            ),
+        ];
+        multiqc::table(
+            "protsae_evaluate",
+            "ProtSAE evaluation",
+            "Faithfulness of the sparse autoencoder and agreement of its latents with concepts on held-out proteins",
+            &self.sample_name,
+            columns,
+        )
+    }
+}

@@ -1,0 +1,227 @@
+//! Agreement of latents with concepts on held-out proteins.
+
+use super::rows::PartRows;
+use crate::{
+    Result,
+    annot::{
+        concept::{Concept, ConceptsFile, Level},
+        label_index::LabelIndex,
+        partition::Part,
+    },
+    sae::{apply::sigmoid, store::Sae},
+    score::{
+        alignment::{THRESHOLDS, aurocs, best_by_auroc, count},
+        metrics::{Alignment, ConceptScores, Detector, Means, OtherLatent},
+        rank,
+        sheet::{Sheet, judged_on},
+    },
+};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+
+/// Latents and concepts of one part, on residues and on proteins.
+struct Sheets {
+    residues: Sheet,
+    proteins: Sheet,
+}
+
+/// Collects held-out proteins and scores them at the end.
+pub(super) struct Aligner<'a> {
+    sae: &'a Sae,
+    labels: &'a LabelIndex,
+    /// Whether tables hold all residues of their proteins.
+    whole: bool,
+    /// Sheets of the validation proteins; none: latents are chosen on the test proteins.
+    valid: Option<Sheets>,
+    test: Sheets,
+    /// Test logits of each residue-level concept, by residue: ranks of logits are ranks of
+    /// probabilities, without the ties that rounding to 1 would make.
+    residue_logits: Vec<Vec<f32>>,
+    /// Mean test probability and mean logit of each protein-level concept, by protein.
+    protein_means: Vec<Vec<(f32, f32)>>,
+}
+
+impl<'a> Aligner<'a> {
+    pub(super) fn new(sae: &'a Sae, labels: &'a LabelIndex, split: bool, whole: bool) -> Self {
+        let shape = &sae.config.shape;
+        let sheets = || Sheets {
+            residues: Sheet::new(shape.latents, labels.concepts()),
+            proteins: Sheet::new(shape.latents, labels.concepts()),
+        };
+        Self {
+            sae,
+            labels,
+            whole,
+            valid: split.then(sheets),
+            test: sheets(),
+            residue_logits: vec![Vec::new(); shape.defined],
+            protein_means: vec![Vec::new(); shape.defined],
+        }
+    }
+
+    /// Adds a protein.
+    ///
+    /// # Errors
+    /// Where a label ends past its end, unless only some residues of proteins are at hand.
+    pub(super) fn protein(&mut self, rows: &PartRows) -> Result<()> {
+        let labels = self.labels.of(&rows.protein);
+        if self.whole {
+            let length = rows.positions.last().copied().unwrap_or(0);
+            self.labels.check_length(&rows.protein, length)?;
+        }
+        let level = |c: u32| self.labels.level(c);
+        let test = rows.part == Some(Part::Test);
+        let sheets = match &mut self.valid {
+            Some(valid) if !test => valid,
+            _ => &mut self.test,
+        };
+        sheets
+            .residues
+            .add_residues(labels, |c| judged_on(level(c), true), rows.rows());
+        let n = rows.positions.len().max(1) as f32;
+        let mut sums: BTreeMap<u32, (f32, f32)> = BTreeMap::new();
+        for (&latent, &value) in rows.latents.iter().zip(&rows.values) {
+            let entry = sums.entry(latent).or_insert((0.0, 0.0));
+            *entry = (entry.0 + value, entry.1.max(value));
+        }
+        let latents: Vec<_> = sums
+            .into_iter()
+            .map(|(l, (sum, max))| (l, sum / n, max))
+            .collect();
+        sheets
+            .proteins
+            .add_protein(labels, |c| judged_on(level(c), false), &latents);
+        if test {
+            let m = self.sae.config.shape.defined;
+            for concept in 0..m {
+                let logits = rows.logits.iter().skip(concept).step_by(m);
+                if judged_on(level(concept as u32), true) {
+                    self.residue_logits[concept].extend(logits);
+                } else {
+                    let (p, l) = logits.fold((0.0, 0.0), |(p, l), &x| {
+                        (p + f64::from(sigmoid(x)), l + f64::from(x))
+                    });
+                    let n = f64::from(n);
+                    self.protein_means[concept].push(((p / n) as f32, (l / n) as f32));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// All scores.
+    pub(super) fn finish(
+        self,
+        concepts: &ConceptsFile,
+        min_residues: usize,
+        min_proteins: usize,
+    ) -> Alignment {
+        let shape = &self.sae.config.shape;
+        let choose = self.valid.as_ref().unwrap_or(&self.test);
+        let others = shape.defined..shape.latents;
+        let best_residues = best_by_auroc(&choose.residues, others.clone());
+        let best_proteins = best_by_auroc(&choose.proteins, others);
+        let scores: Vec<ConceptScores> = concepts
+            .concepts
+            .par_iter()
+            .map(|concept| {
+                let c = concept.index as usize;
+                let on_residues = judged_on(concept.level, true);
+                let best = if on_residues {
+                    &best_residues
+                } else {
+                    &best_proteins
+                };
+                self.concept(concept, best[c])
+            })
+            .collect();
+        let counted = |level: Level, least: usize| {
+            let scores = scores.iter();
+            Means::over(
+                scores.filter(move |s| s.level == level && s.positives >= least && s.negatives > 0),
+            )
+        };
+        Alignment {
+            min_residues,
+            min_proteins,
+            residue_level: counted(Level::Residue, min_residues),
+            protein_level: counted(Level::Protein, min_proteins),
+            concepts: scores,
+        }
+    }
+
+    fn concept(&self, concept: &Concept, best: Option<(usize, f64)>) -> ConceptScores {
+        let c = concept.index as usize;
+        let on_residues = judged_on(concept.level, true);
+        let test = self.test.of(concept.level);
+        let choose = self.valid.as_ref().unwrap_or(&self.test).of(concept.level);
+        let positives = test.positives(c);
+        let negatives = test.items() - positives;
+        let mut scores = ConceptScores {
+            id: concept.id.clone(),
+            name: concept.name.clone(),
+            kind: concept.kind,
+            level: concept.level,
+            positives,
+            negatives,
+            reason: reason(positives, negatives),
+            auroc_pi: None,
+            auroc_pre: None,
+            auroc_z: None,
+            average_precision_pi: None,
+            detector: None,
+            best_other: best.map(|(latent, _)| OtherLatent {
+                latent: latent as u32,
+                auroc: aurocs(test, latent)[c],
+            }),
+        };
+        if c >= self.sae.config.shape.defined {
+            return scores;
+        }
+        let carries = test.carries(c);
+        if on_residues {
+            let logits = &self.residue_logits[c];
+            scores.auroc_pi = rank::auroc(logits, &carries);
+            // the pre-activation grows with the logit: one order, one area
+            scores.auroc_pre = scores.auroc_pi;
+            scores.average_precision_pi = rank::average_precision(logits, &carries);
+        } else {
+            let (pi, logits): (Vec<f32>, Vec<f32>) = self.protein_means[c].iter().copied().unzip();
+            scores.auroc_pi = rank::auroc(&pi, &carries);
+            scores.auroc_pre = rank::auroc(&logits, &carries);
+            scores.average_precision_pi = rank::average_precision(&pi, &carries);
+        }
+        scores.auroc_z = aurocs(test, c)[c];
+        let maximum = self.sae.latent_max[c];
+        let chosen = count(choose, c, maximum).best(choose, c);
+        let detection =
+            chosen.and_then(|d| count(test, c, maximum).detection(test, c, d.threshold));
+        scores.detector = detection.map(|d| Detector {
+            threshold: f64::from(THRESHOLDS[d.threshold]),
+            precision: d.precision,
+            recall: d.recall,
+            item_recall: d.item_recall,
+            f1: d.f1(),
+        });
+        scores
+    }
+}
+
+impl Sheets {
+    fn of(&self, level: Level) -> &Sheet {
+        if judged_on(level, true) {
+            &self.residues
+        } else {
+            &self.proteins
+        }
+    }
+}
+
+/// Why a concept has no scores.
+fn reason(positives: usize, negatives: usize) -> Option<String> {
+    match (positives, negatives) {
+        (0, _) => Some("no positives among the test proteins".into()),
+        (_, 0) => Some("no negatives among the test proteins".into()),
+        _ => None,
+    }
+}

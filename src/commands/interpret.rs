@@ -1,0 +1,250 @@
+//! `protsae-interpret`: what each latent means, as a dictionary.
+
+mod naming;
+mod reading;
+
+use super::shared;
+use crate::{
+    Error, Result,
+    annot::partition::Partition,
+    cli::{
+        CommonArgs, Context, Source, Tool,
+        args::{OnBad, OnBadArgs},
+        context::to_json,
+        log,
+        output::Target,
+        progress::Progress,
+    },
+    error::Context as _,
+    score::dictionary::{Dictionary, LatentKind, Status},
+    table::features::FeatureReader,
+};
+use naming::{Rules, dictionary};
+use reading::Reading;
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+/// Default of `--min-f1`.
+const MIN_F1: f64 = 0.5;
+/// Default of `--fdr`.
+const FDR: f64 = 0.05;
+/// Default of `--top-proteins`.
+const TOP_PROTEINS: usize = 10;
+
+/// Say what each latent means: the concept it agrees with, how well, and where to see it
+#[derive(clap::Parser, Debug)]
+#[command(name = InterpretArgs::NAME, version, after_help = "Example:
+  protsae-interpret -i features.arrow --labels labels.arrow --concepts concepts.json \\
+    --split split.tsv -o dictionary.json")]
+pub struct InterpretArgs {
+    /// Feature table; repeat for several; '-' for standard input
+    #[arg(short, long, required = true, value_name = "TABLE")]
+    input: Vec<Source>,
+
+    /// Label table
+    #[arg(long, value_name = "TABLE")]
+    labels: Source,
+
+    /// Vocabulary of the labels
+    #[arg(long, value_name = "FILE.json")]
+    concepts: PathBuf,
+
+    /// Which proteins are for what: names and thresholds are chosen on valid, scores are of test;
+    /// without it, both on all proteins
+    #[arg(long, value_name = "FILE.tsv")]
+    split: Option<Source>,
+
+    /// Least F1 on the proteins for choosing that gives a latent a name
+    #[arg(long, default_value_t = MIN_F1, value_name = "F1")]
+    min_f1: f64,
+
+    /// Largest false discovery rate of the association that gives a latent a name
+    #[arg(long, default_value_t = FDR, value_name = "Q")]
+    fdr: f64,
+
+    /// Proteins that are shown for each latent
+    #[arg(long, default_value_t = TOP_PROTEINS, value_name = "N")]
+    top_proteins: usize,
+
+    /// Dictionary; '-' for standard output
+    #[arg(short, long, default_value = "-", value_name = "FILE.json")]
+    output: Target,
+
+    /// Also write the dictionary as a table
+    #[arg(long, value_name = "FILE.tsv")]
+    table: Option<PathBuf>,
+
+    #[command(flatten)]
+    on_bad: OnBadArgs,
+
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+impl Tool for InterpretArgs {
+    const NAME: &'static str = "protsae-interpret";
+
+    fn common(&self) -> &CommonArgs {
+        &self.common
+    }
+
+    fn run(&self, context: &Context) -> Result<()> {
+        let concepts = shared::read_concepts(context, &self.concepts)?;
+        let labels = shared::read_labels(context, &self.labels, &concepts)?;
+        let split = match &self.split {
+            Some(source) => Some(Partition::read(context.open(source)?).map_err(source.blame())?),
+            None => None,
+        };
+        let readers = self.open(context)?;
+        let identity = readers.first().and_then(|(_, r)| r.info().sae.clone());
+        if context.is_dry_run() {
+            log::plan(&format!(
+                "{} concepts, labels of {} proteins",
+                labels.concepts(),
+                labels.proteins()
+            ))?;
+            return Ok(());
+        }
+        let mut output = context.create(&self.output)?;
+        let mut reading = Reading::new(
+            &labels,
+            split.as_ref(),
+            identity.as_ref(),
+            self.top_proteins,
+        );
+        let total = readers.iter().map(|(_, r)| r.rows().ok().flatten()).sum();
+        let mut progress = Progress::new("residues", total);
+        for (source, reader) in readers {
+            reading.whole = reader.info().sample.is_none();
+            for batch in reader {
+                let batch = batch.map_err(source.blame())?;
+                reading.batch(&batch).map_err(source.blame())?;
+                progress.add(batch.rows() as u64);
+            }
+            reading.end_table().map_err(source.blame())?;
+        }
+        progress.finish();
+        if !reading.unlisted.is_empty() {
+            if self.on_bad.on_bad == OnBad::Error {
+                Partition::default().check(reading.unlisted.iter().map(String::as_str))?;
+            }
+            log::warn(&format!(
+                "{} proteins are not in the split and were left out",
+                reading.unlisted.len()
+            ));
+            context.metric("proteins_not_in_split", &reading.unlisted);
+        }
+        let rules = Rules {
+            min_f1: self.min_f1,
+            fdr: self.fdr,
+        };
+        let dictionary = dictionary(reading, &concepts, identity, rules);
+        let text = to_json(&dictionary)?;
+        output
+            .write_all(text.as_bytes())
+            .during(&self.output.to_string())?;
+        output.commit()?;
+        if let Some(path) = &self.table {
+            write_table(context, path, &dictionary)?;
+        }
+        for status in [
+            Status::Defined,
+            Status::Named,
+            Status::Unnamed,
+            Status::Dead,
+        ] {
+            let n = dictionary
+                .latents
+                .iter()
+                .filter(|l| l.status == status)
+                .count();
+            context.metric(status.name(), n);
+        }
+        Ok(())
+    }
+}
+
+impl InterpretArgs {
+    /// Opens all inputs; they must come from one SAE.
+    fn open<'a>(&'a self, context: &Context) -> Result<Vec<(&'a Source, FeatureReader)>> {
+        let mut readers: Vec<(&Source, FeatureReader)> = Vec::new();
+        for source in &self.input {
+            let reader = FeatureReader::new(context.open_table(source)?).map_err(source.blame())?;
+            if let Some((first, other)) = readers.first()
+                && let (Some(a), Some(b)) = (&other.info().sae, &reader.info().sae)
+            {
+                a.check_same(&first.to_string(), b, &source.to_string())?;
+            }
+            readers.push((source, reader));
+        }
+        Ok(readers)
+    }
+}
+
+/// Columns of the table.
+const COLUMNS: [&str; 14] = [
+    "latent",
+    "kind",
+    "status",
+    "concept",
+    "name",
+    "f1",
+    "precision",
+    "recall",
+    "auroc",
+    "q_value",
+    "threshold",
+    "support",
+    "density",
+    "top_proteins",
+];
+
+/// Writes the dictionary as tab-separated values, one line a latent.
+fn write_table(context: &Context, path: &Path, dictionary: &Dictionary) -> Result<()> {
+    let target = Target::File(path.to_owned());
+    let mut output = context.create(&target)?;
+    let mut table = csv::WriterBuilder::new()
+        .delimiter(b'\t')
+        .from_writer(&mut output);
+    let mut write = || -> std::result::Result<(), csv::Error> {
+        table.write_record(COLUMNS)?;
+        for entry in &dictionary.latents {
+            let score = |s: Option<f64>| s.map(|s| format!("{s:.4}")).unwrap_or_default();
+            let concept = entry.concept.as_ref();
+            let kind = match entry.kind {
+                LatentKind::Defined => "defined",
+                LatentKind::Unknown => "unknown",
+            };
+            let top: Vec<&str> = entry
+                .top_proteins
+                .iter()
+                .map(|t| t.protein.as_str())
+                .collect();
+            table.write_record([
+                entry.index.to_string().as_str(),
+                kind,
+                entry.status.name(),
+                concept.map_or("", |c| c.id.as_str()),
+                concept.map_or("", |c| c.name.as_str()),
+                &score(entry.f1),
+                &score(entry.precision),
+                &score(entry.recall),
+                &score(entry.auroc),
+                &entry
+                    .q_value
+                    .map(|q| format!("{q:.3e}"))
+                    .unwrap_or_default(),
+                &entry.threshold.map(|t| t.to_string()).unwrap_or_default(),
+                &entry.support.to_string(),
+                &format!("{:.6}", entry.density),
+                &top.join(","),
+            ])?;
+        }
+        Ok(table.flush()?)
+    };
+    write().map_err(|e| Error::data(e.to_string()).context(path.display().to_string()))?;
+    drop(table);
+    output.commit()
+}

@@ -1,0 +1,260 @@
+//! Reads feature tables into sheets, and notes where each latent is most active.
+
+use crate::{
+    Error, Result,
+    annot::{
+        label_index::LabelIndex,
+        partition::{Part, Partition},
+    },
+    commands::shared::WholeProteins,
+    score::{
+        dictionary::TopProtein,
+        sheet::{Sheet, judged_on},
+    },
+    table::{SaeIdentity, features::FeatureBatch},
+};
+use std::collections::BTreeMap;
+
+/// Latents and concepts of one part.
+pub(super) struct Sheets {
+    /// Residues, and the concepts whose labels name residues.
+    pub(super) residues: Sheet,
+    /// Proteins, and the other concepts.
+    pub(super) proteins: Sheet,
+    /// Proteins, and all concepts: for tests of association.
+    pub(super) association: Sheet,
+}
+
+impl Sheets {
+    fn new(latents: usize, concepts: usize) -> Self {
+        let sheet = || Sheet::new(latents, concepts);
+        Self {
+            residues: sheet(),
+            proteins: sheet(),
+            association: sheet(),
+        }
+    }
+}
+
+/// The rows of the protein that is being read.
+#[derive(Default)]
+struct Rows {
+    positions: Vec<u32>,
+    offsets: Vec<usize>,
+    latents: Vec<u32>,
+    values: Vec<f32>,
+}
+
+/// What has been read.
+pub(super) struct Reading<'a> {
+    labels: &'a LabelIndex,
+    split: Option<&'a Partition>,
+    /// Whether the table that is being read holds all residues of its proteins.
+    pub(super) whole: bool,
+    /// Sheets of the validation proteins; none without a split.
+    pub(super) valid: Option<Sheets>,
+    pub(super) test: Sheets,
+    /// Proteins and residues, whatever they are for.
+    pub(super) proteins: u64,
+    pub(super) residues: u64,
+    pub(super) defined: usize,
+    /// Residues on which each latent is active.
+    pub(super) active: Vec<u64>,
+    /// Largest activation of each latent.
+    pub(super) maxima: Vec<f32>,
+    pub(super) top: Vec<Vec<TopProtein>>,
+    pub(super) unlisted: Vec<String>,
+    top_count: usize,
+    known_latents: Option<usize>,
+    tracker: WholeProteins,
+    rows: Rows,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn new(
+        labels: &'a LabelIndex,
+        split: Option<&'a Partition>,
+        identity: Option<&SaeIdentity>,
+        top_count: usize,
+    ) -> Self {
+        let latents = identity.map_or(0, |i| i.latents as usize);
+        let sheets = || Sheets::new(latents, labels.concepts());
+        Self {
+            labels,
+            split,
+            whole: true,
+            valid: split.map(|_| sheets()),
+            test: sheets(),
+            proteins: 0,
+            residues: 0,
+            // a table without identity says nothing of defined latents: the vocabulary does
+            defined: identity.map_or(labels.concepts(), |i| i.concepts as usize),
+            active: vec![0; latents],
+            maxima: vec![0.0; latents],
+            top: vec![Vec::new(); latents],
+            unlisted: Vec::new(),
+            top_count,
+            known_latents: identity.map(|i| i.latents as usize),
+            tracker: WholeProteins::default(),
+            rows: Rows::default(),
+        }
+    }
+
+    /// Makes room for this many latents.
+    fn grow(&mut self, latents: usize) {
+        self.active.resize(latents, 0);
+        self.maxima.resize(latents, 0.0);
+        self.top.resize(latents, Vec::new());
+        for sheets in self.valid.iter_mut().chain([&mut self.test]) {
+            for sheet in [
+                &mut sheets.residues,
+                &mut sheets.proteins,
+                &mut sheets.association,
+            ] {
+                sheet.grow(latents);
+            }
+        }
+    }
+
+    pub(super) fn batch(&mut self, batch: &FeatureBatch) -> Result<()> {
+        let columns = batch.columns()?;
+        let needed = columns
+            .latent
+            .values
+            .iter()
+            .max()
+            .map_or(0, |&k| k as usize + 1);
+        match self.known_latents {
+            Some(known) if needed > known => {
+                return Err(Error::mismatch(format!(
+                    "latent {} occurs, the table's metadata says that there are {known}",
+                    needed - 1
+                )));
+            }
+            None if needed > self.active.len() => self.grow(needed),
+            _ => {}
+        }
+        for run in batch.runs() {
+            let protein = batch.protein(run.start);
+            if self.tracker.current != protein {
+                self.end_protein()?;
+            }
+            self.tracker.next(protein)?;
+            for row in run {
+                self.rows.positions.push(columns.position[row]);
+                self.rows.latents.extend_from_slice(columns.latent.row(row));
+                self.rows
+                    .values
+                    .extend_from_slice(columns.activation.row(row));
+                self.rows.offsets.push(self.rows.latents.len());
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn end_table(&mut self) -> Result<()> {
+        self.end_protein()?;
+        self.tracker.end_of_table();
+        Ok(())
+    }
+
+    fn end_protein(&mut self) -> Result<()> {
+        if self.rows.positions.is_empty() {
+            return Ok(());
+        }
+        let rows = std::mem::take(&mut self.rows);
+        let protein = self.tracker.current.clone();
+        if self.whole {
+            let length = rows.positions.last().copied().unwrap_or(0);
+            self.labels.check_length(&protein, length)?;
+        }
+        let part = self.split.map_or(Some(Part::Test), |s| s.of(&protein));
+        let Some(part) = part else {
+            self.unlisted.push(protein);
+            return Ok(());
+        };
+        self.proteins += 1;
+        self.residues += rows.positions.len() as u64;
+        let latents = self.note(&protein, &rows);
+        let sheets = match (part, &mut self.valid) {
+            (Part::Train, _) => return Ok(()),
+            (Part::Valid, Some(valid)) => valid,
+            _ => &mut self.test,
+        };
+        let labels = self.labels.of(&protein);
+        let level = |c: u32| self.labels.level(c);
+        let starts = std::iter::once(0).chain(rows.offsets.iter().copied());
+        let each = starts.zip(&rows.offsets).zip(&rows.positions);
+        let each = each.map(|((start, &end), &position)| {
+            (
+                position,
+                &rows.latents[start..end],
+                &rows.values[start..end],
+            )
+        });
+        sheets
+            .residues
+            .add_residues(labels, |c| judged_on(level(c), true), each);
+        sheets
+            .proteins
+            .add_protein(labels, |c| judged_on(level(c), false), &latents);
+        sheets.association.add_protein(labels, |_| true, &latents);
+        Ok(())
+    }
+
+    /// Notes density, maxima and top proteins; returns mean and largest activation of each latent.
+    fn note(&mut self, protein: &str, rows: &Rows) -> Vec<(u32, f32, f32)> {
+        struct Seen {
+            sum: f32,
+            max: f32,
+            ranges: Vec<[u32; 2]>,
+        }
+        let mut seen: BTreeMap<u32, Seen> = BTreeMap::new();
+        let mut start = 0;
+        for (&position, &end) in rows.positions.iter().zip(&rows.offsets) {
+            for (&latent, &value) in rows.latents[start..end]
+                .iter()
+                .zip(&rows.values[start..end])
+            {
+                self.active[latent as usize] += 1;
+                let entry = seen.entry(latent).or_insert(Seen {
+                    sum: 0.0,
+                    max: 0.0,
+                    ranges: Vec::new(),
+                });
+                entry.sum += value;
+                entry.max = entry.max.max(value);
+                match entry.ranges.last_mut() {
+                    Some(range) if range[1] + 1 == position => range[1] = position,
+                    _ => entry.ranges.push([position, position]),
+                }
+            }
+            start = end;
+        }
+        let n = rows.positions.len().max(1) as f32;
+        let mut latents = Vec::with_capacity(seen.len());
+        for (latent, entry) in seen {
+            let k = latent as usize;
+            self.maxima[k] = self.maxima[k].max(entry.max);
+            latents.push((latent, entry.sum / n, entry.max));
+            let top = &mut self.top[k];
+            // by activation, then by name: no order of input shows
+            let at = top.partition_point(|t| {
+                t.activation > f64::from(entry.max)
+                    || (t.activation == f64::from(entry.max) && t.protein.as_str() < protein)
+            });
+            if at < self.top_count {
+                top.truncate(self.top_count - 1);
+                top.insert(
+                    at,
+                    TopProtein {
+                        protein: protein.to_owned(),
+                        activation: f64::from(entry.max),
+                        ranges: entry.ranges,
+                    },
+                );
+            }
+        }
+        latents
+    }
+}

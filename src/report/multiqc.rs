@@ -1,0 +1,71 @@
+//! MultiQC custom content: a table that MultiQC finds by its file name (`*_mqc.json`).
+
+use serde_json::{Map, Value, json};
+
+/// A column of the table.
+pub struct Column {
+    /// Key of the value.
+    pub key: &'static str,
+    /// Title.
+    pub title: &'static str,
+    /// Explanation.
+    pub description: &'static str,
+    /// The value, null where it has none.
+    pub value: Value,
+}
+
+/// A table with one row, for the sample of this name; MultiQC merges tables of one id.
+#[must_use]
+pub fn table(
+    id: &str,
+    section: &str,
+    description: &str,
+    sample: &str,
+    columns: Vec<Column>,
+) -> Value {
+    let mut headers = Map::new();
+    let mut row = Map::new();
+    for column in columns {
+        headers.insert(
+            column.key.into(),
+            json!({"title": column.title, "description": column.description}),
+        );
+        // MultiQC has no null: a missing key is an empty cell
+        if !column.value.is_null() {
+            row.insert(column.key.into(), column.value);
+        }
+    }
+    json!({
+        "id": id,
+        "section_name": section,
+        "description": description,
+        "plot_type": "table",
+        "pconfig": {"id": format!("{id}_table"), "title": section},
+        "headers": headers,
+        "data": {sample: row},
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_value_is_a_missing_key() {
+        let column = |key, value| Column {
+            key,
+            title: "t",
+            description: "d",
+            value,
+        };
+        let table = table(
+            "x",
+            "X",
+            "of x",
+            "s",
+            vec![column("a", json!(1)), column("b", Value::Null)],
+        );
+        assert_eq!(table["data"], json!({"s": {"a": 1}}));
+        assert_eq!(table["plot_type"], "table");
+    }
+}

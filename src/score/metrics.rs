@@ -1,0 +1,152 @@
+//! `metrics.json` (`metrics/1`): how faithful an SAE is, and how well its latents agree with
+//! concepts on held-out proteins. What has no support is null.
+
+use super::fidelity::Fidelity;
+use crate::{
+    annot::concept::{ConceptKind, Level},
+    table::{PlmIdentity, SaeIdentity},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Format name and version of `metrics.json`.
+pub const METRICS_FORMAT: &str = "metrics/1";
+
+/// The content of `metrics.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    /// `metrics/1`.
+    pub format: String,
+    /// The SAE.
+    pub sae: SaeIdentity,
+    /// The activations.
+    pub plm: Option<PlmIdentity>,
+    /// Proteins by which latents and thresholds were chosen; none: chosen on the test proteins.
+    pub valid: Option<PartSize>,
+    /// Proteins on which everything is reported.
+    pub test: PartSize,
+    /// Faithfulness on the test proteins.
+    pub fidelity: Option<Fidelity>,
+    /// Agreement with concepts on the test proteins.
+    pub alignment: Option<Alignment>,
+}
+
+/// Size of a part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PartSize {
+    /// Proteins.
+    pub proteins: u64,
+    /// Residues.
+    pub residues: u64,
+}
+
+/// Agreement with concepts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Alignment {
+    /// Positive residues from which a residue-level concept counts in the means.
+    pub min_residues: usize,
+    /// Positive proteins from which a protein-level concept counts in the means.
+    pub min_proteins: usize,
+    /// Means over the residue-level concepts that count.
+    pub residue_level: Means,
+    /// Means over the protein-level concepts that count.
+    pub protein_level: Means,
+    /// One entry a concept.
+    pub concepts: Vec<ConceptScores>,
+}
+
+/// Means over concepts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Means {
+    /// Concepts that count.
+    pub concepts: usize,
+    /// Area under the ROC curve of the probability.
+    pub auroc_pi: Option<f64>,
+    /// Area under the ROC curve of the defined latent's activation.
+    pub auroc_z: Option<f64>,
+    /// Area under the ROC curve of the best other latent.
+    pub auroc_best_other: Option<f64>,
+    /// F1 of the defined latent.
+    pub f1_z: Option<f64>,
+}
+
+/// Scores of one concept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConceptScores {
+    /// Id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Kind.
+    pub kind: ConceptKind,
+    /// Whether residues or proteins are ranked.
+    pub level: Level,
+    /// Items that carry it.
+    pub positives: usize,
+    /// Items that do not.
+    pub negatives: usize,
+    /// Why scores are null, where they are.
+    pub reason: Option<String>,
+    /// Area under the ROC curve of the probability (mean over the residues of a protein).
+    pub auroc_pi: Option<f64>,
+    /// Area under the ROC curve of the defined latent's pre-activation.
+    pub auroc_pre: Option<f64>,
+    /// Area under the ROC curve of the defined latent's activation.
+    pub auroc_z: Option<f64>,
+    /// Average precision of the probability.
+    pub average_precision_pi: Option<f64>,
+    /// The defined latent as a detector at the threshold chosen on the validation proteins.
+    pub detector: Option<Detector>,
+    /// The best latent without a given concept, chosen on the validation proteins.
+    pub best_other: Option<OtherLatent>,
+}
+
+/// A latent as a detector.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Detector {
+    /// Share of its maximum above which it counts.
+    pub threshold: f64,
+    /// Share of the predicted items that carry the concept.
+    pub precision: f64,
+    /// Share of the concept's instances that are touched.
+    pub recall: f64,
+    /// Share of the concept's items that are predicted.
+    pub item_recall: f64,
+    /// Harmonic mean of precision and recall.
+    pub f1: f64,
+}
+
+/// A latent that was given no concept.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OtherLatent {
+    /// Index.
+    pub latent: u32,
+    /// Area under the ROC curve of its activation on the test proteins.
+    pub auroc: Option<f64>,
+}
+
+impl Means {
+    /// Means over those concepts that have the score.
+    #[must_use]
+    pub fn over<'a>(concepts: impl IntoIterator<Item = &'a ConceptScores>) -> Self {
+        let all: Vec<&ConceptScores> = concepts.into_iter().collect();
+        let mean = |f: fn(&ConceptScores) -> Option<f64>| {
+            let values: Vec<f64> = all.iter().filter_map(|c| f(c)).collect();
+            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+        };
+        Self {
+            concepts: all.len(),
+            auroc_pi: mean(|c| c.auroc_pi),
+            auroc_z: mean(|c| c.auroc_z),
+            auroc_best_other: mean(|c| c.best_other.and_then(|o| o.auroc)),
+            f1_z: mean(|c| c.detector.map(|d| d.f1)),
+        }
+    }
+}
