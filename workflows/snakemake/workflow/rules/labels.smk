@@ -27,6 +27,7 @@ rule split:
     input:
         labels=f"{RESULTS}/labels.arrow",
         clusters=config["clusters"] or [],
+        proteins=config["proteins"],
     output:
         f"{RESULTS}/split.tsv",
     log:
@@ -41,5 +42,5 @@ rule split:
         fractions=config["fractions"],
         extra=extra("split"),
     shell:
-        "protsae-split --labels {input.labels:q} {params.clusters} --fractions {params.fractions}"
-        " {params.extra} -o {output:q} 2> {log:q}"
+        "protsae-split --labels {input.labels:q} {params.clusters} --sequences {input.proteins:q}"
+        " --fractions {params.fractions} {params.extra} -o {output:q} 2> {log:q}"

@@ -19,7 +19,8 @@ rule interpret:
         extra=extra("interpret"),
     shell:
         "protsae-interpret {params.features} --labels {input.labels:q} --concepts {input.concepts:q}"
-        " --split {input.split:q} {params.extra} -o {output.dictionary:q} 2> {log:q}"
+        " --split {input.split:q} {params.extra}"
+        " -o {output.dictionary:q} --table {output.table:q} 2> {log:q}"
 
 
 rule evaluate:
@@ -27,10 +28,10 @@ rule evaluate:
         activations=gather.shards(f"{RESULTS}/activations/{{scatteritem}}.arrow"),
         model=f"{RESULTS}/model",
         labels=f"{RESULTS}/labels.arrow",
-        concepts=f"{RESULTS}/concepts.json",
         split=f"{RESULTS}/split.tsv",
     output:
-        f"{RESULTS}/metrics.json",
+        metrics=f"{RESULTS}/metrics.json",
+        multiqc=f"{RESULTS}/protsae_mqc.json",
     log:
         f"{RESULTS}/logs/evaluate.log",
     benchmark:
@@ -44,8 +45,8 @@ rule evaluate:
         extra=extra("evaluate"),
     shell:
         "protsae-evaluate {params.activations} -m {input.model:q} --labels {input.labels:q}"
-        " --concepts {input.concepts:q} --split {input.split:q} -t {threads} {params.extra}"
-        " -o {output:q} 2> {log:q}"
+        " --split {input.split:q} -t {threads} {params.extra}"
+        " -o {output.metrics:q} --multiqc {output.multiqc:q} 2> {log:q}"
 
 
 rule annotate:
