@@ -1,7 +1,26 @@
 //! One module for each executable: its options and what it does with files and sciences.
 
 pub mod annotate;
+pub mod concepts;
 pub mod encode;
 pub mod evaluate;
 pub mod interpret;
+pub mod schema;
 mod shared;
+pub mod split;
+
+use clap::{Command, CommandFactory};
+
+/// The command lines of all executables, in the order of the pipeline.
+#[must_use]
+pub fn all() -> Vec<Command> {
+    vec![
+        concepts::Args::command(),
+        split::Args::command(),
+        encode::Args::command(),
+        annotate::Args::command(),
+        interpret::Args::command(),
+        evaluate::Args::command(),
+        schema::Args::command(),
+    ]
+}

@@ -19,6 +19,7 @@ pub mod commands;
 pub mod error;
 pub mod esm2;
 pub mod hash;
+pub mod ontology;
 pub mod report;
 pub mod sae;
 pub mod score;

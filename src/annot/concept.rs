@@ -5,6 +5,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::io::{self, Write};
 
 /// Format name and version of `concepts.json`.
 pub const CONCEPTS_FORMAT: &str = "concepts/1";
@@ -25,6 +26,31 @@ pub struct ConceptsFile {
     pub relations: Vec<String>,
     /// The ontology in EL normal forms.
     pub axioms: Axioms,
+}
+
+impl ConceptsFile {
+    /// Writes it as JSON, a concept a line.
+    ///
+    /// # Errors
+    /// Where writing fails.
+    pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        write!(out, "{{\"format\":")?;
+        serde_json::to_writer(&mut *out, &self.format)?;
+        write!(out, ",\n\"ontology\":")?;
+        serde_json::to_writer(&mut *out, &self.ontology)?;
+        write!(out, ",\n\"concepts\":[")?;
+        for (i, concept) in self.concepts.iter().enumerate() {
+            out.write_all(if i == 0 { b"\n" } else { b",\n" })?;
+            serde_json::to_writer(&mut *out, concept)?;
+        }
+        write!(out, "],\n\"zero_classes\":")?;
+        serde_json::to_writer(&mut *out, &self.zero_classes)?;
+        write!(out, ",\n\"relations\":")?;
+        serde_json::to_writer(&mut *out, &self.relations)?;
+        write!(out, ",\n\"axioms\":")?;
+        serde_json::to_writer(&mut *out, &self.axioms)?;
+        writeln!(out, "}}")
+    }
 }
 
 /// Which ontology, in which version.
@@ -109,4 +135,44 @@ pub struct Axioms {
     pub nf4: Vec<[u32; 3]>,
     /// `[c, d]`: C and D have nothing in common.
     pub disjoint: Vec<[u32; 2]>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_json_of_the_same_content() {
+        let concept = |index| Concept {
+            index,
+            id: format!("T:{index}"),
+            name: "a \"name\"".into(),
+            kind: ConceptKind::Go,
+            namespace: None,
+            level: Level::Protein,
+            parents: vec![0],
+            proteins: 7,
+            residues: 0,
+            information_content: 0.1,
+        };
+        let file = ConceptsFile {
+            format: CONCEPTS_FORMAT.into(),
+            ontology: Some(OntologyIdentity::default()),
+            concepts: vec![concept(0), concept(1)],
+            zero_classes: vec!["AUX_1".into()],
+            relations: vec!["BFO:0000050".into()],
+            axioms: Axioms {
+                nf1: vec![[0, 1]],
+                ..Axioms::default()
+            },
+        };
+        for file in [file, ConceptsFile::default()] {
+            let mut bytes = Vec::new();
+            file.write(&mut bytes).unwrap();
+            assert_eq!(
+                serde_json::from_slice::<ConceptsFile>(&bytes).unwrap(),
+                file
+            );
+        }
+    }
 }

@@ -3,37 +3,55 @@
 use super::{TableError, TableSink, TableSource, column, metadata, schema as s};
 use crate::annot::label::Label;
 use arrow_array::{Array, RecordBatch, StringArray, UInt32Array};
+use arrow_schema::SchemaRef;
 use std::{io::Write, sync::Arc};
 
 /// Rows of a record batch.
 const BATCH: usize = 1 << 16;
 
-/// Writes labels in the order in which they come.
-///
-/// # Errors
-/// [`TableError::Io`] where writing fails.
-pub fn write<'a, W: Write>(
-    out: W,
-    container: super::Container,
-    labels: impl IntoIterator<Item = &'a Label>,
-) -> Result<W, TableError> {
-    let schema = s::with_metadata(s::labels(), s::LABELS_FORMAT, []);
-    let mut sink = TableSink::new(out, container, &schema)?;
-    let mut labels = labels.into_iter();
-    loop {
-        let rows: Vec<&Label> = labels.by_ref().take(BATCH).collect();
-        if rows.is_empty() {
-            return sink.finish();
+/// Writes labels one by one, in the order in which they come.
+pub struct Writer<W: Write> {
+    sink: TableSink<W>,
+    schema: SchemaRef,
+    rows: Vec<Label>,
+}
+
+impl<W: Write> Writer<W> {
+    /// Begins a table.
+    ///
+    /// # Errors
+    /// [`TableError::Io`] where writing fails.
+    pub fn new(out: W, container: super::Container) -> Result<Self, TableError> {
+        let schema = s::with_metadata(s::labels(), s::LABELS_FORMAT, []);
+        Ok(Self {
+            sink: TableSink::new(out, container, &schema)?,
+            schema,
+            rows: Vec::new(),
+        })
+    }
+
+    /// Adds a label.
+    ///
+    /// # Errors
+    /// [`TableError::Io`] where writing fails.
+    pub fn push(&mut self, label: Label) -> Result<(), TableError> {
+        self.rows.push(label);
+        if self.rows.len() == BATCH {
+            self.write_rows()?;
         }
+        Ok(())
+    }
+
+    fn write_rows(&mut self) -> Result<(), TableError> {
+        let rows = &self.rows;
         let text = |f: fn(&Label) -> &str| {
             Arc::new(rows.iter().map(|l| Some(f(l))).collect::<StringArray>())
         };
-        let number = |f: fn(&Label) -> Option<u32>| {
-            Arc::new(rows.iter().map(|l| f(l)).collect::<UInt32Array>())
-        };
+        let number =
+            |f: fn(&Label) -> Option<u32>| Arc::new(rows.iter().map(f).collect::<UInt32Array>());
         let evidence: StringArray = rows.iter().map(|l| l.evidence.as_deref()).collect();
         let batch = RecordBatch::try_new(
-            Arc::clone(&schema),
+            Arc::clone(&self.schema),
             vec![
                 text(|l| &l.protein),
                 text(|l| &l.concept),
@@ -44,8 +62,35 @@ pub fn write<'a, W: Write>(
                 Arc::new(evidence),
             ],
         )?;
-        sink.write(&batch)?;
+        self.sink.write(&batch)?;
+        self.rows.clear();
+        Ok(())
     }
+
+    /// Writes what is left, and the end of the table.
+    ///
+    /// # Errors
+    /// [`TableError::Io`] where writing fails.
+    pub fn finish(mut self) -> Result<W, TableError> {
+        self.write_rows()?;
+        self.sink.finish()
+    }
+}
+
+/// Writes labels in the order in which they come.
+///
+/// # Errors
+/// [`TableError::Io`] where writing fails.
+pub fn write<'a, W: Write>(
+    out: W,
+    container: super::Container,
+    labels: impl IntoIterator<Item = &'a Label>,
+) -> Result<W, TableError> {
+    let mut writer = Writer::new(out, container)?;
+    for label in labels {
+        writer.push(label.clone())?;
+    }
+    writer.finish()
 }
 
 /// Reads labels, calling `each` for every row.

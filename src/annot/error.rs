@@ -1,0 +1,88 @@
+//! What can be wrong with annotations.
+
+use crate::error::{Classify, ErrorKind};
+use std::io;
+
+/// Annotations that cannot be used; the caller adds the name of the file.
+#[derive(Debug, thiserror::Error)]
+pub enum AnnotError {
+    /// A record that its format does not allow.
+    #[error("line {line}: {message}")]
+    Record {
+        /// Line of the file, from 1.
+        line: u64,
+        /// What is wrong.
+        message: String,
+    },
+    /// A label outside its protein.
+    #[error(
+        "line {line}: {protein} has a label at residue {position}, but its sequence has {length} residues; \
+         check that both are of one release, or leave such labels out with --on-bad skip"
+    )]
+    PastEnd {
+        /// Line of the file, from 1.
+        line: u64,
+        /// Accession.
+        protein: String,
+        /// The position asked for.
+        position: u32,
+        /// Length of the sequence.
+        length: u32,
+    },
+    /// The content is of no kind that is known.
+    #[error(
+        "the kind of annotations cannot be told from the content ({seen}); name it with --annotation-format"
+    )]
+    UnknownFormat {
+        /// What the file begins with.
+        seen: String,
+    },
+    /// A table without a column that it needs.
+    #[error("line {line}: no column {wanted}; the header has {found}")]
+    Column {
+        /// Line of the header.
+        line: u64,
+        /// What was looked for.
+        wanted: String,
+        /// The columns there.
+        found: String,
+    },
+    /// Words of an option that cannot be understood.
+    #[error("{value:?} is no {what}; known: {known}")]
+    Option {
+        /// The word.
+        value: String,
+        /// What was wanted.
+        what: &'static str,
+        /// What would do.
+        known: String,
+    },
+    /// GO annotations without the ontology that says what they imply.
+    #[error(
+        "GO annotations were read but no ontology: give --ontology go.obo, or leave go out of --kinds"
+    )]
+    NoOntology,
+    /// The text could not be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl AnnotError {
+    /// A bad record.
+    pub(crate) fn record(line: u64, message: impl Into<String>) -> Self {
+        Self::Record {
+            line,
+            message: message.into(),
+        }
+    }
+}
+
+impl Classify for AnnotError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Io(error) => Classify::kind(error),
+            Self::Option { .. } | Self::NoOntology => ErrorKind::Usage,
+            _ => ErrorKind::Data,
+        }
+    }
+}

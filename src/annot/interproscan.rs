@@ -1,0 +1,152 @@
+//! `InterProScan`'s TSV: 11 to 15 columns, versions 5 and 6.
+
+use super::{
+    collect::{Collector, DropReason, Observation, Source},
+    concept::ConceptKind,
+    error::AnnotError,
+    lines::Lines,
+    position::{Place, number},
+};
+use std::io::BufRead;
+
+/// Columns of a row; older files leave the last ones out.
+pub(super) const COLUMNS: std::ops::RangeInclusive<usize> = 11..=15;
+
+/// Reads matches: an entry of `InterPro` labels the stretch of its match, its GO terms the protein.
+///
+/// # Errors
+/// [`AnnotError::Record`] for a row that is no match, unless bad records are skipped; the
+/// reader's errors.
+pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
+    let mut lines = Lines::new(reader);
+    while let Some((line, text)) = lines.next_line()? {
+        if text.trim().is_empty() {
+            continue;
+        }
+        collector.record();
+        if let Err(error) = row(line, text, collector) {
+            collector.bad(error)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a text is the MD5 of a sequence.
+pub(super) fn is_md5(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotError> {
+    let fields: Vec<&str> = text.split('\t').map(str::trim).collect();
+    if !COLUMNS.contains(&fields.len()) {
+        return Err(AnnotError::record(
+            line,
+            format!(
+                "{} columns; InterProScan writes 11 to 15, separated by tabs",
+                fields.len()
+            ),
+        ));
+    }
+    let (protein, md5) = (fields[0], fields[1]);
+    if protein.is_empty() || !is_md5(md5) {
+        return Err(AnnotError::record(
+            line,
+            "columns 1 and 2 are no protein id and MD5 of its sequence",
+        ));
+    }
+    let place = match (number(fields[2]), number(fields[6]), number(fields[7])) {
+        (Some(length), Some(start), Some(end)) if end <= length => Place::Range(start, end),
+        (Some(length), Some(start), Some(end)) => {
+            return Err(AnnotError::record(
+                line,
+                format!("match from {start} to {end} of {protein}, which has {length} residues"),
+            ));
+        }
+        _ => {
+            return Err(AnnotError::record(
+                line,
+                "columns 3, 7 and 8 are no length, start and end of a match",
+            ));
+        }
+    };
+    let Some(entry) = present(fields.get(11)) else {
+        collector.drop(DropReason::NoConcept);
+        return Ok(());
+    };
+    matched(
+        collector,
+        line,
+        protein,
+        entry,
+        present(fields.get(12)).unwrap_or(""),
+        place,
+    )?;
+    for term in present(fields.get(13))
+        .into_iter()
+        .flat_map(|go| go.split('|'))
+    {
+        go_term(collector, line, protein, term)?;
+    }
+    Ok(())
+}
+
+/// The content of a column, where there is any: missing values are written `-`.
+fn present<'a>(field: Option<&&'a str>) -> Option<&'a str> {
+    field.copied().filter(|text| !matches!(*text, "-" | ""))
+}
+
+/// An entry of `InterPro` on a stretch of a protein.
+pub(super) fn matched(
+    collector: &mut Collector,
+    line: u64,
+    protein: &str,
+    entry: &str,
+    name: &str,
+    place: Place,
+) -> Result<(), AnnotError> {
+    let accession = entry
+        .strip_prefix("IPR")
+        .filter(|n| n.len() == 6 && n.bytes().all(|b| b.is_ascii_digit()));
+    if accession.is_none() {
+        return Err(AnnotError::record(
+            line,
+            format!("{entry:?} is no accession of an InterPro entry"),
+        ));
+    }
+    collector.put(&Observation {
+        protein,
+        kind: ConceptKind::Interpro,
+        id: &format!("InterPro:{entry}"),
+        name,
+        place,
+        source: Source::InterPro,
+        evidence: "",
+        line,
+    })
+}
+
+/// A GO term that follows from a match; version 5.6x and later append its source, `GO:0005524(InterPro)`.
+pub(super) fn go_term(
+    collector: &mut Collector,
+    line: u64,
+    protein: &str,
+    term: &str,
+) -> Result<(), AnnotError> {
+    let id = term.split('(').next().unwrap_or(term).trim();
+    if !super::gaf::is_curie(id) {
+        return Err(AnnotError::record(
+            line,
+            format!("{term:?} is no GO term id"),
+        ));
+    }
+    collector.put(&Observation {
+        protein,
+        kind: ConceptKind::Go,
+        id,
+        name: "",
+        place: Place::Whole,
+        source: Source::InterPro,
+        evidence: "IEA",
+        line,
+    })
+}

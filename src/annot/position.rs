@@ -1,0 +1,136 @@
+//! `UniProt`'s positions: `12`, `12..34`, `<1..20`, `?..17`, `P12345-2:5..9`.
+
+/// A place in a protein, 1-based and inclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// The whole protein.
+    Whole,
+    /// A stretch of residues.
+    Range(u32, u32),
+    /// Two residues that a bond joins, in ascending order.
+    Ends(u32, u32),
+}
+
+impl Place {
+    /// The place of a feature: one residue, the two ends of a bond, or a stretch.
+    #[must_use]
+    pub fn of_feature(key: &str, start: u32, end: u32) -> Self {
+        if super::feature::is_bond(key) && start != end {
+            Self::Ends(start.min(end), start.max(end))
+        } else {
+            Self::Range(start, end)
+        }
+    }
+
+    /// The last residue, 0 for the whole protein.
+    #[must_use]
+    pub fn last(self) -> u32 {
+        match self {
+            Self::Whole => 0,
+            Self::Range(_, end) | Self::Ends(_, end) => end,
+        }
+    }
+}
+
+/// What a position says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// First and last residue; a fuzzy end (`<`, `>`) counts at its number.
+    Known(u32, u32),
+    /// An end is unknown or uncertain (`?`).
+    Uncertain,
+    /// Numbered along an isoform.
+    OtherIsoform,
+}
+
+/// Reads a position; none where it is malformed.
+#[must_use]
+pub fn parse(text: &str) -> Option<Position> {
+    let mut text = text.trim();
+    if let Some((isoform, rest)) = text.split_once(':') {
+        if isoform.is_empty() {
+            return None;
+        }
+        text = rest;
+        return ends(text).map(|_| Position::OtherIsoform);
+    }
+    ends(text)
+}
+
+fn ends(text: &str) -> Option<Position> {
+    let (start, end) = text.split_once("..").unwrap_or((text, text));
+    Some(join(End::parse(start)?, End::parse(end)?))
+}
+
+/// The range between two ends.
+pub(super) fn join(start: End, end: End) -> Position {
+    match (start, end) {
+        (End::Known(start), End::Known(end)) => Position::Known(start, end),
+        _ => Position::Uncertain,
+    }
+}
+
+/// One end of a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Known(u32),
+    Uncertain,
+}
+
+impl End {
+    /// `12`, `<1`, `>20`, `?`, `?12`.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if let Some(rest) = text.strip_prefix('?') {
+            return (rest.is_empty() || number(rest).is_some()).then_some(Self::Uncertain);
+        }
+        number(text.trim_start_matches(['<', '>'])).map(Self::Known)
+    }
+}
+
+/// A residue number; spreadsheets write `57.0`.
+pub(super) fn number(text: &str) -> Option<u32> {
+    let digits = match text.split_once('.') {
+        Some((digits, zeros)) if !zeros.is_empty() && zeros.bytes().all(|b| b == b'0') => digits,
+        Some(_) => return None,
+        None => text,
+    };
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_a_position() {
+        for (text, position) in [
+            ("12", Some(Position::Known(12, 12))),
+            ("12..34", Some(Position::Known(12, 34))),
+            ("<1..>20", Some(Position::Known(1, 20))),
+            ("?..17", Some(Position::Uncertain)),
+            ("?12..17", Some(Position::Uncertain)),
+            ("?", Some(Position::Uncertain)),
+            ("P12345-2:5..9", Some(Position::OtherIsoform)),
+            ("57.0", Some(Position::Known(57, 57))),
+            ("57.5", None),
+            ("", None),
+            ("a..b", None),
+            (":5", None),
+            ("1..2..3", None),
+            ("99999999999", None),
+        ] {
+            assert_eq!(parse(text), position, "{text}");
+        }
+    }
+
+    #[test]
+    fn bonds_have_ends() {
+        assert_eq!(Place::of_feature("DISULFID", 30, 10), Place::Ends(10, 30));
+        assert_eq!(Place::of_feature("DISULFID", 10, 10), Place::Range(10, 10));
+        assert_eq!(Place::of_feature("DOMAIN", 10, 30), Place::Range(10, 30));
+    }
+}

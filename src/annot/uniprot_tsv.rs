@@ -1,0 +1,283 @@
+//! `UniProt`'s TSV, as its REST interface and web site write it: columns by label or by field name.
+
+use super::{
+    collect::{Collector, DropReason, Observation, Source},
+    comment,
+    concept::ConceptKind,
+    error::AnnotError,
+    feature, interproscan,
+    lines::Lines,
+    position::{self, Place, Position},
+    uniprot_cell::{self, CellFeature},
+};
+use std::io::BufRead;
+
+/// Names of the column of the accession.
+pub(super) const ENTRY: [&str; 2] = ["Entry", "accession"];
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Column {
+    Entry,
+    Features,
+    GoIds,
+    GoNames,
+    InterPro,
+    Keywords,
+    KeywordIds,
+    Cofactor,
+    Location,
+    Ignored,
+}
+
+impl Column {
+    fn of(name: &str) -> Self {
+        let name = name.trim();
+        let lower = name.to_ascii_lowercase();
+        if ENTRY.contains(&name) {
+            return Self::Entry;
+        }
+        let label = lower
+            .strip_suffix("[ft]")
+            .map_or(lower.as_str(), str::trim_end);
+        if let Some(key) = lower.strip_prefix("ft_") {
+            return if feature::is_known(key) {
+                Self::Features
+            } else {
+                Self::Ignored
+            };
+        }
+        match lower.as_str() {
+            "gene ontology ids" | "go_id" => Self::GoIds,
+            "gene ontology (go)"
+            | "gene ontology (biological process)"
+            | "gene ontology (cellular component)"
+            | "gene ontology (molecular function)"
+            | "go"
+            | "go_p"
+            | "go_c"
+            | "go_f" => Self::GoNames,
+            "interpro" | "xref_interpro" | "cross-reference (interpro)" => Self::InterPro,
+            "keywords" | "keyword" => Self::Keywords,
+            "keyword id" | "keywordid" => Self::KeywordIds,
+            "cofactor" | "cc_cofactor" => Self::Cofactor,
+            "subcellular location [cc]"
+            | "subcellular location[cc]"
+            | "cc_subcellular_location" => Self::Location,
+            _ if feature::is_known(label) => Self::Features,
+            _ => Self::Ignored,
+        }
+    }
+}
+
+/// Reads entries row by row.
+///
+/// # Errors
+/// [`AnnotError::Column`] without an entry column, [`AnnotError::Record`] for a bad row unless bad
+/// records are skipped, the reader's errors.
+pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
+    let mut lines = Lines::new(reader);
+    let Some((line, header)) = lines.next_line()? else {
+        return Ok(());
+    };
+    let mut columns: Vec<Column> = header.split('\t').map(Column::of).collect();
+    if !columns.contains(&Column::Entry) {
+        return Err(AnnotError::Column {
+            line,
+            wanted: ENTRY.join(" or "),
+            found: header.replace('\t', ", "),
+        });
+    }
+    if columns.contains(&Column::KeywordIds) {
+        // the ids say all that the names say
+        for column in &mut columns {
+            if *column == Column::Keywords {
+                *column = Column::Ignored;
+            }
+        }
+    }
+    while let Some((line, text)) = lines.next_line()? {
+        if text.trim().is_empty() {
+            continue;
+        }
+        collector.record();
+        if let Err(error) = row(line, text, &columns, collector) {
+            collector.bad(error)?;
+        }
+    }
+    Ok(())
+}
+
+fn row(
+    line: u64,
+    text: &str,
+    columns: &[Column],
+    collector: &mut Collector,
+) -> Result<(), AnnotError> {
+    let fields: Vec<&str> = text.split('\t').collect();
+    if fields.len() != columns.len() {
+        return Err(AnnotError::record(
+            line,
+            format!("{} columns; the header has {}", fields.len(), columns.len()),
+        ));
+    }
+    let cells = || columns.iter().zip(&fields);
+    let protein = cells()
+        .find(|(column, _)| **column == Column::Entry)
+        .map_or("", |(_, field)| field.trim());
+    if protein.is_empty() {
+        return Err(AnnotError::record(line, "no accession"));
+    }
+    for (column, field) in cells() {
+        cell(line, protein, *column, field.trim(), collector)?;
+    }
+    Ok(())
+}
+
+fn cell(
+    line: u64,
+    protein: &str,
+    column: Column,
+    text: &str,
+    collector: &mut Collector,
+) -> Result<(), AnnotError> {
+    let items = || {
+        text.split(';')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+    };
+    let whole = Observation {
+        protein,
+        kind: ConceptKind::Go,
+        id: "",
+        name: "",
+        place: Place::Whole,
+        source: Source::UniProt,
+        evidence: "",
+        line,
+    };
+    match column {
+        Column::Entry | Column::Ignored => {}
+        Column::Features => {
+            let features = uniprot_cell::parse(text)
+                .map_err(|message| AnnotError::record(line, format!("{protein}: {message}")))?;
+            for item in &features {
+                if let Err(error) = put_feature(line, protein, item, collector) {
+                    collector.bad(error)?;
+                }
+            }
+        }
+        Column::GoIds => {
+            for id in items() {
+                collector.put(&Observation {
+                    id,
+                    source: Source::Go,
+                    ..whole
+                })?;
+            }
+        }
+        Column::GoNames => {
+            for item in items() {
+                let (name, id) = item
+                    .strip_suffix(']')
+                    .and_then(|item| item.rsplit_once('['))
+                    .ok_or_else(|| {
+                        AnnotError::record(
+                            line,
+                            format!("{item:?} of {protein} is no `name [GO:id]`"),
+                        )
+                    })?;
+                collector.put(&Observation {
+                    id,
+                    name: name.trim(),
+                    source: Source::Go,
+                    ..whole
+                })?;
+            }
+        }
+        Column::InterPro => {
+            for entry in items() {
+                interproscan::matched(collector, line, protein, entry, "", Place::Whole)?;
+            }
+        }
+        Column::Keywords | Column::KeywordIds => {
+            for keyword in items() {
+                collector.put(&Observation {
+                    kind: ConceptKind::Keyword,
+                    id: &keyword_id(keyword),
+                    name: if column == Column::Keywords {
+                        keyword
+                    } else {
+                        ""
+                    },
+                    ..whole
+                })?;
+            }
+        }
+        Column::Cofactor => {
+            for cofactor in comment::cofactors(text) {
+                collector.put(&Observation {
+                    kind: ConceptKind::Feature,
+                    id: &cofactor.id,
+                    evidence: &cofactor.evidence,
+                    ..whole
+                })?;
+            }
+        }
+        Column::Location => {
+            for location in comment::locations(text) {
+                collector.put(&Observation {
+                    kind: ConceptKind::Feature,
+                    id: &location.id,
+                    evidence: &location.evidence,
+                    ..whole
+                })?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Id of a keyword by its accession (`KW-0067`) or, where only that is known, by its name.
+pub(super) fn keyword_id(keyword: &str) -> String {
+    format!("UniProtKB-KW:{keyword}")
+}
+
+fn put_feature(
+    line: u64,
+    protein: &str,
+    item: &CellFeature<'_>,
+    collector: &mut Collector,
+) -> Result<(), AnnotError> {
+    let (start, end) = match position::parse(item.position) {
+        Some(Position::Known(start, end)) => (start, end),
+        Some(Position::Uncertain) => {
+            collector.drop(DropReason::UncertainPosition);
+            return Ok(());
+        }
+        Some(Position::OtherIsoform) => {
+            collector.drop(DropReason::Isoform);
+            return Ok(());
+        }
+        None => {
+            return Err(AnnotError::record(
+                line,
+                format!(
+                    "{:?} is no position of {} in {protein}",
+                    item.position, item.key
+                ),
+            ));
+        }
+    };
+    let id = feature::concept_id(item.key, item.qualifier("note"), item.qualifier("ligand"));
+    collector.put(&Observation {
+        protein,
+        kind: ConceptKind::Feature,
+        id: &id,
+        name: &feature::concept_name(item.key, &id, item.qualifier("ligand_id")),
+        place: Place::of_feature(item.key, start, end),
+        source: Source::UniProt,
+        evidence: &uniprot_cell::eco_ids(item.qualifier("evidence")),
+        line,
+    })
+}

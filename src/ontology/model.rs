@@ -1,0 +1,182 @@
+//! An ontology in memory: terms as numbers, and what they assert about each other.
+
+use crate::annot::concept::OntologyIdentity;
+use serde::Serialize;
+use std::collections::{BTreeMap, HashMap};
+
+/// Number of a class: an index into [`Ontology::classes`].
+pub type Class = u32;
+/// Number of a relation: an index into [`Ontology::relations`].
+pub type Relation = u32;
+
+/// Identity of `part_of`.
+pub const PART_OF: &str = "BFO:0000050";
+
+/// A term and its clauses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Term {
+    /// Human-readable name, or empty.
+    pub name: String,
+    /// Index into [`Ontology::namespaces`].
+    pub namespace: u32,
+    /// Obsolete terms assert nothing.
+    pub obsolete: bool,
+    /// `is_a`.
+    pub is_a: Vec<Class>,
+    /// `relationship`.
+    pub relationships: Vec<(Relation, Class)>,
+    /// `intersection_of`: a genus without, a differentia with a relation.
+    pub intersection_of: Vec<(Option<Relation>, Class)>,
+    /// `disjoint_from`.
+    pub disjoint_from: Vec<Class>,
+    /// `equivalent_to`.
+    pub equivalent_to: Vec<Class>,
+    /// `replaced_by` of an obsolete term.
+    pub replaced_by: Vec<Class>,
+}
+
+/// How much of what was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct OntologyCounts {
+    /// Terms, obsolete ones among them.
+    pub terms: u64,
+    /// Obsolete terms.
+    pub obsolete: u64,
+    /// Alternative ids.
+    pub alt_id: u64,
+    /// `replaced_by` clauses.
+    pub replaced_by: u64,
+    /// `is_a` clauses of terms.
+    pub is_a: u64,
+    /// `relationship` clauses of terms, by relation.
+    pub relationship: BTreeMap<String, u64>,
+    /// Terms with an `intersection_of` definition.
+    pub intersection_of: u64,
+    /// `disjoint_from` clauses.
+    pub disjoint_from: u64,
+    /// `equivalent_to` clauses.
+    pub equivalent_to: u64,
+    /// `union_of` clauses: not EL, skipped.
+    pub union_of_skipped: u64,
+    /// Clauses that hold only in a context (`gci_relation`): skipped.
+    pub gci_skipped: u64,
+    /// Relations.
+    pub typedefs: u64,
+    /// `is_a` between relations, `is_transitive`, `transitive_over`, `holds_over_chain`: read, without a loss.
+    pub role_axioms: u64,
+}
+
+/// An ontology.
+#[derive(Clone, Debug, Default)]
+pub struct Ontology {
+    /// Name, version and hash.
+    pub identity: OntologyIdentity,
+    /// Ids of all classes that are defined or referred to.
+    pub classes: Vec<String>,
+    /// Terms by class; none for a class that is only referred to.
+    pub terms: Vec<Option<Term>>,
+    /// Terms in the order of the file.
+    pub order: Vec<Class>,
+    /// Identities of the relations: the first cross-reference of their Typedef, else their id.
+    pub relations: Vec<String>,
+    /// Namespaces; the first is the ontology's default, or empty.
+    pub namespaces: Vec<String>,
+    /// What was read.
+    pub counts: OntologyCounts,
+    pub(super) index: HashMap<String, Class>,
+    pub(super) alternatives: HashMap<Class, Class>,
+}
+
+/// What an id stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolved {
+    /// A current term.
+    Term(Class),
+    /// The `alt_id` of a current term.
+    Alternative(Class),
+    /// An obsolete term with a current replacement.
+    Replaced(Class),
+    /// An obsolete term without one.
+    Obsolete,
+    /// No term of this ontology.
+    Unknown,
+}
+
+/// `replaced_by` chains are followed this far.
+const MAX_REPLACEMENTS: usize = 16;
+
+impl Ontology {
+    /// The class with this id, where it is defined or referred to.
+    #[must_use]
+    pub fn class(&self, id: &str) -> Option<Class> {
+        self.index.get(id).copied()
+    }
+
+    /// The term of a class, where it has one.
+    #[must_use]
+    pub fn term(&self, class: Class) -> Option<&Term> {
+        self.terms.get(class as usize)?.as_ref()
+    }
+
+    /// The namespace of a class, or an empty string.
+    #[must_use]
+    pub fn namespace(&self, class: Class) -> &str {
+        self.term(class)
+            .map_or("", |term| &self.namespaces[term.namespace as usize])
+    }
+
+    /// Follows `alt_id` and `replaced_by` to a current term. Ids of terms win over alternative
+    /// ids, and of several replacements the first that leads to a current term is taken.
+    #[must_use]
+    pub fn resolve(&self, id: &str) -> Resolved {
+        self.class(id)
+            .map_or(Resolved::Unknown, |class| self.resolve_class(class))
+    }
+
+    /// [`Self::resolve`] for a class number.
+    #[must_use]
+    pub fn resolve_class(&self, class: Class) -> Resolved {
+        match self.term(class) {
+            Some(term) if !term.obsolete => Resolved::Term(class),
+            Some(term) => self
+                .replacement(term, 0)
+                .map_or(Resolved::Obsolete, Resolved::Replaced),
+            None => match self.alternatives.get(&class) {
+                Some(&of) => match self.resolve_class(of) {
+                    Resolved::Term(class) => Resolved::Alternative(class),
+                    other => other,
+                },
+                None => Resolved::Unknown,
+            },
+        }
+    }
+
+    fn replacement(&self, term: &Term, depth: usize) -> Option<Class> {
+        if depth == MAX_REPLACEMENTS {
+            return None;
+        }
+        term.replaced_by.iter().find_map(|&class| {
+            let class = match self.term(class) {
+                Some(_) => class,
+                None => *self.alternatives.get(&class)?,
+            };
+            let next = self.term(class)?;
+            if next.obsolete {
+                self.replacement(next, depth + 1)
+            } else {
+                Some(class)
+            }
+        })
+    }
+
+    pub(super) fn intern(&mut self, id: String) -> Class {
+        if let Some(&class) = self.index.get(&id) {
+            return class;
+        }
+        let class = Class::try_from(self.classes.len()).expect("fewer than 2^32 classes");
+        self.classes.push(id.clone());
+        self.terms.push(None);
+        self.index.insert(id, class);
+        class
+    }
+}

@@ -1,0 +1,266 @@
+//! The EL normal forms of an ontology.
+//!
+//! | form | axiom |
+//! |---|---|
+//! | NF1 | C is a subclass of D |
+//! | NF2 | C and D is a subclass of E |
+//! | NF3 | some R.C is a subclass of D |
+//! | NF4 | C is a subclass of some R.D |
+//! | disjoint | C and D have nothing in common |
+//!
+//! A definition X == G and some R.Y becomes X <= G, X <= some R.Y, some R.Y <= A and G and A <= X
+//! with a fresh class A for each distinct expression.
+
+use super::model::{Class, Ontology, Relation};
+use std::collections::HashMap;
+
+/// Name of an auxiliary class, before its number.
+const AUXILIARY: &str = "AUX_";
+
+/// Axioms over numbered classes and relations; each list is sorted and without repeats.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NormalForms {
+    /// Ids of the classes: the ontology's, then the auxiliaries.
+    pub classes: Vec<String>,
+    /// Identities of the relations.
+    pub relations: Vec<String>,
+    /// `[c, d]`: C is a subclass of D.
+    pub nf1: Vec<[u32; 2]>,
+    /// `[c, d, e]`: C and D is a subclass of E.
+    pub nf2: Vec<[u32; 3]>,
+    /// `[r, c, d]`: some R.C is a subclass of D.
+    pub nf3: Vec<[u32; 3]>,
+    /// `[c, r, d]`: C is a subclass of some R.D.
+    pub nf4: Vec<[u32; 3]>,
+    /// `[c, d]`: C and D have nothing in common; c before d by id.
+    pub disjoint: Vec<[u32; 2]>,
+}
+
+/// An expression that an auxiliary class stands for.
+#[derive(PartialEq, Eq, Hash)]
+enum Expression {
+    Some(Relation, Class),
+    And(Class, Class),
+}
+
+struct Normaliser {
+    forms: NormalForms,
+    auxiliaries: HashMap<Expression, Class>,
+    /// Whether the ontology itself names classes like auxiliaries.
+    taken: bool,
+}
+
+impl Normaliser {
+    fn auxiliary(&mut self, expression: Expression) -> Class {
+        let classes = &mut self.forms.classes;
+        let number = self.auxiliaries.len() + 1;
+        let taken = self.taken;
+        *self.auxiliaries.entry(expression).or_insert_with(|| {
+            let mut name = format!("{AUXILIARY}{number}");
+            while taken && classes.contains(&name) {
+                name.push('_');
+            }
+            classes.push(name);
+            Class::try_from(classes.len() - 1).expect("fewer than 2^32 classes")
+        })
+    }
+
+    /// X == conjuncts: X is a subclass of each, and their conjunction, folded pairwise, of X.
+    fn define(&mut self, class: Class, conjuncts: &[(Option<Relation>, Class)]) {
+        let mut literals = Vec::with_capacity(conjuncts.len());
+        for &(relation, filler) in conjuncts {
+            let Some(relation) = relation else {
+                self.forms.nf1.push([class, filler]);
+                literals.push(filler);
+                continue;
+            };
+            self.forms.nf4.push([class, relation, filler]);
+            let auxiliary = self.auxiliary(Expression::Some(relation, filler));
+            self.forms.nf3.push([relation, filler, auxiliary]);
+            literals.push(auxiliary);
+        }
+        let Some((&first, rest)) = literals.split_first() else {
+            return;
+        };
+        let mut folded = first;
+        for (i, &literal) in rest.iter().enumerate() {
+            let target = if i + 1 == rest.len() {
+                class
+            } else {
+                self.auxiliary(Expression::And(folded, literal))
+            };
+            self.forms.nf2.push([folded, literal, target]);
+            folded = target;
+        }
+        if rest.is_empty() {
+            self.forms.nf1.push([first, class]);
+        }
+    }
+}
+
+impl NormalForms {
+    /// The normal forms of all current terms of an ontology.
+    #[must_use]
+    pub fn new(ontology: &Ontology) -> Self {
+        let mut normaliser = Normaliser {
+            forms: Self {
+                classes: ontology.classes.clone(),
+                relations: ontology.relations.clone(),
+                ..Self::default()
+            },
+            auxiliaries: HashMap::new(),
+            taken: ontology.classes.iter().any(|id| id.starts_with(AUXILIARY)),
+        };
+        for &class in &ontology.order {
+            let Some(term) = ontology.term(class).filter(|term| !term.obsolete) else {
+                continue;
+            };
+            let forms = &mut normaliser.forms;
+            forms.nf1.extend(term.is_a.iter().map(|&p| [class, p]));
+            forms
+                .nf4
+                .extend(term.relationships.iter().map(|&(r, y)| [class, r, y]));
+            for &other in &term.disjoint_from {
+                let mut pair = [class, other];
+                pair.sort_by_key(|&c| &ontology.classes[c as usize]);
+                forms.disjoint.push(pair);
+            }
+            for &other in &term.equivalent_to {
+                forms.nf1.push([class, other]);
+                forms.nf1.push([other, class]);
+            }
+            normaliser.define(class, &term.intersection_of);
+        }
+        let mut forms = normaliser.forms;
+        forms.tidy();
+        forms
+    }
+
+    /// Sorts and removes repeats, and axioms of the form C <= C.
+    pub fn tidy(&mut self) {
+        fn set<T: Ord>(axioms: &mut Vec<T>) {
+            axioms.sort_unstable();
+            axioms.dedup();
+        }
+        self.nf1.retain(|[c, d]| c != d);
+        set(&mut self.nf1);
+        set(&mut self.nf2);
+        set(&mut self.nf3);
+        set(&mut self.nf4);
+        set(&mut self.disjoint);
+    }
+
+    /// Number of axioms.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.nf1.len() + self.nf2.len() + self.nf3.len() + self.nf4.len() + self.disjoint.len()
+    }
+
+    /// Whether there is no axiom.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Keeps the axioms that can follow from something being a member of the given classes: the
+    /// locality module of that signature (Cuenca Grau et al. 2008), grown to a fixpoint. What the
+    /// whole ontology entails about those classes, the module entails too.
+    pub fn keep_module(&mut self, signature: impl IntoIterator<Item = Class>) {
+        let mut known = vec![false; self.classes.len()];
+        for class in signature {
+            known[class as usize] = true;
+        }
+        let mut grown = true;
+        while grown {
+            grown = false;
+            let mut learn = |known: &mut Vec<bool>, class: u32| {
+                grown |= !std::mem::replace(&mut known[class as usize], true);
+            };
+            for &[c, d] in &self.nf1 {
+                if known[c as usize] {
+                    learn(&mut known, d);
+                }
+            }
+            for &[c, d, e] in &self.nf2 {
+                if known[c as usize] && known[d as usize] {
+                    learn(&mut known, e);
+                }
+            }
+            for &[_, c, d] in &self.nf3 {
+                if known[c as usize] {
+                    learn(&mut known, d);
+                }
+            }
+            for &[c, _, d] in &self.nf4 {
+                if known[c as usize] {
+                    learn(&mut known, d);
+                }
+            }
+        }
+        let has = |class: u32| known[class as usize];
+        self.nf1.retain(|&[c, _]| has(c));
+        self.nf2.retain(|&[c, d, _]| has(c) && has(d));
+        self.nf3.retain(|&[_, c, _]| has(c));
+        self.nf4.retain(|&[c, _, _]| has(c));
+        self.disjoint.retain(|&[c, d]| has(c) && has(d));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ontology::obo;
+
+    fn forms(terms: &str) -> NormalForms {
+        let text = format!("ontology: toy\n\n{terms}");
+        NormalForms::new(&obo::read(text.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn one_expression_has_one_auxiliary() {
+        let forms = forms(
+            "[Term]\nid: A\nintersection_of: G\nintersection_of: r Y\n\n[Term]\nid: B\nintersection_of: H\nintersection_of: r Y\n",
+        );
+        assert_eq!(forms.nf3.len(), 1);
+        assert_eq!(forms.nf2.len(), 2);
+        assert_eq!(
+            forms
+                .classes
+                .iter()
+                .filter(|c| c.starts_with("AUX_"))
+                .count(),
+            1
+        );
+    }
+
+    #[test]
+    fn k_conjuncts_are_folded_by_k_minus_one_axioms() {
+        let forms = forms(
+            "[Term]\nid: A\nintersection_of: G\nintersection_of: r Y\nintersection_of: s Z\nintersection_of: H\n",
+        );
+        assert_eq!(forms.nf2.len(), 3);
+        assert_eq!(forms.nf1.len(), 2);
+        assert_eq!(forms.nf4.len(), 2);
+    }
+
+    #[test]
+    fn equivalence_goes_both_ways_and_disjointness_is_symmetric() {
+        let forms = forms(
+            "[Term]\nid: A\nequivalent_to: B\ndisjoint_from: C\n\n[Term]\nid: C\ndisjoint_from: A\n",
+        );
+        assert_eq!(forms.nf1, [[0, 1], [1, 0]]);
+        assert_eq!(forms.disjoint, [[0, 2]]);
+    }
+
+    #[test]
+    fn the_module_of_a_class_is_what_follows_from_it() {
+        let mut forms = forms(
+            "[Term]\nid: A\nis_a: B\n\n[Term]\nid: B\nrelationship: r C\n\n[Term]\nid: C\nis_a: D\n\n[Term]\nid: E\nis_a: A\n\n[Term]\nid: F\ndisjoint_from: A\n",
+        );
+        assert_eq!(forms.len(), 5);
+        let a = forms.classes.iter().position(|c| c == "A").unwrap();
+        forms.keep_module([u32::try_from(a).unwrap()]);
+        assert_eq!(forms.len(), 3);
+        assert!(forms.disjoint.is_empty());
+    }
+}

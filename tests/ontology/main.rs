@@ -1,0 +1,301 @@
+//! Ontologies: the reference normal forms, and real ontologies against independent counts.
+
+use protsae::ontology::{
+    Ontology, OntologyError, Resolved,
+    graph::{Closure, Hierarchy, Relations},
+    normal::NormalForms,
+    obo,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    io::{BufReader, Read},
+    path::PathBuf,
+};
+
+const SHARED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared");
+
+/// A file of the reference data, or none where it is not at hand.
+fn shared(path: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(SHARED).join(path);
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("skipped: {} is not here", path.display());
+    None
+}
+
+fn text(path: &PathBuf) -> String {
+    let mut text = String::new();
+    let file = File::open(path).unwrap();
+    if path.extension().is_some_and(|e| e == "gz") {
+        flate2::read::MultiGzDecoder::new(file)
+            .read_to_string(&mut text)
+            .unwrap();
+    } else {
+        BufReader::new(file).read_to_string(&mut text).unwrap();
+    }
+    text
+}
+
+fn load(path: &str) -> Option<Ontology> {
+    let path = shared(path)?;
+    Some(obo::read(text(&path).as_bytes()).unwrap())
+}
+
+/// Axioms as lines, in the way of the reference files.
+fn lines(forms: &NormalForms) -> BTreeSet<String> {
+    let class = |c: u32| forms.classes[c as usize].replace(':', "_");
+    let relation = |r: u32| forms.relations[r as usize].replace(':', "_");
+    let mut lines = BTreeSet::new();
+    for &[c, d] in &forms.nf1 {
+        lines.insert(format!("{} SubClassOf {}", class(c), class(d)));
+    }
+    for &[c, d, e] in &forms.nf2 {
+        lines.insert(format!(
+            "{} and {} SubClassOf {}",
+            class(c),
+            class(d),
+            class(e)
+        ));
+    }
+    for &[r, c, d] in &forms.nf3 {
+        lines.insert(format!(
+            "{} some {} SubClassOf {}",
+            relation(r),
+            class(c),
+            class(d)
+        ));
+    }
+    for &[c, r, d] in &forms.nf4 {
+        lines.insert(format!(
+            "{} SubClassOf {} some {}",
+            class(c),
+            relation(r),
+            class(d)
+        ));
+    }
+    for &[c, d] in &forms.disjoint {
+        lines.insert(format!("{} and {} SubClassOf Nothing", class(c), class(d)));
+    }
+    lines
+}
+
+/// Renames auxiliaries by what defines them, so that their numbers do not matter.
+fn without_numbers(lines: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut meaning: BTreeMap<String, String> = BTreeMap::new();
+    for _ in 0..3 {
+        for line in lines {
+            let Some((left, right)) = line.split_once(" SubClassOf ") else {
+                continue;
+            };
+            if right.starts_with("AUX_") && !right.contains(' ') {
+                meaning.insert(right.to_owned(), format!("({})", rename(left, &meaning)));
+            }
+        }
+    }
+    lines.iter().map(|line| rename(line, &meaning)).collect()
+}
+
+fn rename(text: &str, meaning: &BTreeMap<String, String>) -> String {
+    text.split(' ')
+        .map(|word| meaning.get(word).map_or(word, String::as_str))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[test]
+fn normal_forms_are_the_reference_up_to_names_of_auxiliaries() {
+    let Some(mini) = load("vectors/ontology/mini.obo") else {
+        return;
+    };
+    let expected = shared("vectors/ontology/mini.expected_fresh_aux.norm").unwrap();
+    let expected: BTreeSet<String> = text(&expected).lines().map(str::to_owned).collect();
+    let found = lines(&NormalForms::new(&mini));
+    assert_eq!(without_numbers(&found), without_numbers(&expected));
+    assert_eq!(found.len(), 25);
+}
+
+#[test]
+fn role_axioms_are_counted() {
+    let Some(mini) = load("vectors/ontology/mini.obo") else {
+        return;
+    };
+    // part_of, has_part, regulates transitive; one transitive_over, one chain, two is_a
+    assert_eq!(mini.counts.role_axioms, 7);
+    assert_eq!(mini.counts.typedefs, 5);
+    assert_eq!(mini.identity.version, "mini/2025-01-01");
+    assert_eq!(mini.identity.name, "mini");
+}
+
+#[test]
+fn go_basic_2015_has_the_counts_of_its_release() {
+    let Some(go) = load("data/go/go-basic_2015-01-26.obo.gz") else {
+        return;
+    };
+    let counts = &go.counts;
+    assert_eq!((counts.terms, counts.obsolete), (42_458, 1_866));
+    assert_eq!((counts.is_a, counts.alt_id), (70_715, 1_795));
+    assert_eq!(counts.relationship["BFO:0000050"], 6_768);
+    let regulates: u64 = ["RO:0002211", "RO:0002212", "RO:0002213"]
+        .iter()
+        .map(|r| counts.relationship[*r])
+        .sum();
+    assert_eq!(regulates, 7_444);
+    for relations in [Relations::IsA, Relations::IsAPartOf, Relations::All] {
+        let hierarchy = Hierarchy::new(&go, relations).unwrap();
+        assert_eq!(hierarchy.counts.dangling_skipped, 0);
+        let roots = go.order.iter().filter(|&&c| hierarchy.is_root(c)).count();
+        assert_eq!(roots, 3, "{relations:?}");
+    }
+}
+
+#[test]
+fn go_basic_2026_has_the_counts_of_its_release() {
+    let Some(go) = load("data/go/go-basic_2026-03-25.obo.gz") else {
+        return;
+    };
+    let counts = &go.counts;
+    assert_eq!((counts.terms, counts.obsolete), (48_291, 9_731));
+    // 58,531 lines, two of them between relations
+    assert_eq!((counts.is_a, counts.alt_id), (58_529, 3_646));
+    assert_eq!(counts.replaced_by, 2_013);
+    assert_eq!(counts.relationship["BFO:0000050"], 6_301);
+    assert_eq!(go.identity.version, "releases/2026-03-25");
+}
+
+/// A second reader of the hierarchy, line by line, as a check on the first.
+fn naive_ancestors(text: &str, id: &str) -> BTreeSet<String> {
+    let mut parents: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut namespace: BTreeMap<String, String> = BTreeMap::new();
+    let mut current = String::new();
+    for line in text.lines() {
+        if line.starts_with('[') {
+            current.clear();
+        } else if let Some(id) = line.strip_prefix("id: ") {
+            id.clone_into(&mut current);
+        } else if let Some(name) = line.strip_prefix("namespace: ") {
+            namespace.insert(current.clone(), name.to_owned());
+        } else if let Some(parent) = line
+            .strip_prefix("is_a: ")
+            .or_else(|| line.strip_prefix("relationship: part_of "))
+        {
+            let parent = parent.split(' ').next().unwrap().to_owned();
+            parents.entry(current.clone()).or_default().push(parent);
+        }
+    }
+    let mut found = BTreeSet::from([id.to_owned()]);
+    let mut queue = vec![id.to_owned()];
+    while let Some(term) = queue.pop() {
+        for parent in parents.get(&term).into_iter().flatten() {
+            if namespace[parent] == namespace[&term] && found.insert(parent.clone()) {
+                queue.push(parent.clone());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn ancestors_agree_with_a_second_reader() {
+    let Some(path) = shared("data/go/go-basic_2015-01-26.obo.gz") else {
+        return;
+    };
+    let text = text(&path);
+    let go = obo::read(text.as_bytes()).unwrap();
+    let hierarchy = Hierarchy::new(&go, Relations::IsAPartOf).unwrap();
+    let mut closure = Closure::new(&hierarchy);
+    for id in [
+        "GO:0005524",
+        "GO:0006915",
+        "GO:0005840",
+        "GO:0003677",
+        "GO:0000786",
+    ] {
+        let class = go.class(id).unwrap();
+        let found: BTreeSet<String> = closure
+            .ancestors(class)
+            .iter()
+            .map(|&c| go.classes[c as usize].clone())
+            .collect();
+        assert_eq!(found, naive_ancestors(&text, id), "{id}");
+    }
+}
+
+#[test]
+fn ids_are_resolved_through_alternatives_and_replacements() {
+    let Some(go) = load("data/go/go-basic_2026-03-25.obo.gz") else {
+        return;
+    };
+    let mut replaced = 0;
+    let mut alternative = 0;
+    for id in &go.classes {
+        match go.resolve(id) {
+            Resolved::Replaced(class) => {
+                replaced += 1;
+                assert!(!go.term(class).unwrap().obsolete);
+            }
+            Resolved::Alternative(_) => alternative += 1,
+            _ => {}
+        }
+    }
+    assert!(
+        replaced > 1_000 && alternative > 2_000,
+        "{replaced} {alternative}"
+    );
+    assert_eq!(go.resolve("GO:9999999"), Resolved::Unknown);
+}
+
+#[test]
+fn terms_related_to_themselves_are_no_cycle() {
+    let Some(nucleus) = load("data/go/oak/go-nucleus.obo") else {
+        return;
+    };
+    // `grep` counts 26 clauses whose target is the term itself; there is no longer cycle
+    let hierarchy = Hierarchy::new(&nucleus, Relations::All).unwrap();
+    assert_eq!(hierarchy.counts.reflexive_skipped, 26);
+}
+
+#[test]
+fn a_cycle_put_into_a_real_ontology_is_named() {
+    let Some(path) = shared("data/go/goslim_generic.obo") else {
+        return;
+    };
+    let text = text(&path) + "\n[Term]\nid: GO:0003674\nis_a: GO:0003677 ! DNA binding\n";
+    let ontology = obo::read(text.as_bytes()).unwrap();
+    let error = Hierarchy::new(&ontology, Relations::IsA).unwrap_err();
+    assert!(matches!(&error, OntologyError::Cycle { .. }));
+    assert!(
+        error
+            .to_string()
+            .contains("GO:0003674 is_a GO:0003677 is_a"),
+        "{error}"
+    );
+}
+
+#[test]
+fn byte_order_mark_and_carriage_returns_do_not_matter() {
+    let Some(path) = shared("data/go/pronto/imagingMS.obo") else {
+        return;
+    };
+    let bytes = std::fs::read(path).unwrap();
+    let ontology = obo::read(bytes.as_slice()).unwrap();
+    let declared = bytes
+        .split(|&b| b == b'\n')
+        .filter(|line| line.starts_with(b"[Term]"))
+        .count();
+    assert_eq!(ontology.counts.terms, declared as u64);
+}
+
+#[test]
+fn what_is_no_ontology_is_refused() {
+    for text in ["", ">P1\nMKT\n", "format-version: 1.2\n"] {
+        let error = obo::read(text.as_bytes()).unwrap_err();
+        assert!(matches!(error, OntologyError::NoTerms), "{text:?}: {error}");
+    }
+    let error = obo::read("ontology: x\n\n[Term]\nid: A:1\nis_a:\n".as_bytes()).unwrap_err();
+    assert!(
+        matches!(error, OntologyError::Syntax { line: 5, .. }),
+        "{error}"
+    );
+}
