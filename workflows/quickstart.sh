@@ -72,10 +72,12 @@ step "metrics on held-out proteins" \
     -o "$outdir/metrics.json" --multiqc "$outdir/protsae_mqc.json"
 
 step "ranges as GFF3" \
-    protsae-annotate -i "$outdir/features.arrow" -m "$outdir/model" -o "$outdir/annotations.gff3"
+    protsae-annotate -i "$outdir/features.arrow" -m "$outdir/model" --dictionary "$outdir/dictionary.json" \
+    --latents named -o "$outdir/annotations.gff3"
 
 step "ranges as a table" \
-    protsae-annotate -i "$outdir/features.arrow" -m "$outdir/model" -o "$outdir/annotations.tsv"
+    protsae-annotate -i "$outdir/features.arrow" -m "$outdir/model" --dictionary "$outdir/dictionary.json" \
+    --latents named -o "$outdir/annotations.tsv"
 
 cat <<END
 

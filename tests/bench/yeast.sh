@@ -78,8 +78,10 @@ if [[ $whole == yes ]]; then
         -o "$outdir/activations.arrow"
     measured encode protsae-encode -i "$outdir/activations.arrow" -m "$outdir/protsae" -t "$threads" \
         -o "$outdir/features.arrow" --proteins "$outdir/proteins.arrow"
-    measured interpret protsae-interpret -i "$outdir/features.arrow" "${truth[@]}" -o "$outdir/dictionary.json"
-    measured annotate protsae-annotate -i "$outdir/features.arrow" -m "$outdir/protsae" -o "$outdir/yeast.gff3"
+    measured interpret protsae-interpret -i "$outdir/features.arrow" "${truth[@]}" -o "$outdir/dictionary.json" \
+        --table "$outdir/dictionary.tsv"
+    measured annotate protsae-annotate -i "$outdir/features.arrow" -m "$outdir/protsae" \
+        --dictionary "$outdir/dictionary.json" --latents named -o "$outdir/yeast.gff3"
     if command -v gt >/dev/null; then
         measured "gt gff3validator" gt gff3validator -typecheck so -xrfcheck -- "$outdir/yeast.gff3"
     else

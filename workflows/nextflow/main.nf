@@ -54,7 +54,8 @@ workflow PROTSAE {
 
     PROTSAE_INTERPRET(features, truth)
     PROTSAE_EVALUATE(activations, model, truth.map { m, labels, _concepts, split -> [m, labels, split] })
-    PROTSAE_ANNOTATE(features, model, Channel.fromList(params.formats.tokenize(',')))
+    named = model.join(PROTSAE_INTERPRET.out.json).first()
+    PROTSAE_ANNOTATE(features, named, Channel.fromList(params.formats.tokenize(',')))
 
     emit:
     model       = PROTSAE_TRAIN.out.model

@@ -53,6 +53,7 @@ rule annotate:
     input:
         features=gather.shards(f"{RESULTS}/features/{{scatteritem}}.arrow"),
         model=f"{RESULTS}/model",
+        dictionary=f"{RESULTS}/dictionary.json",
     output:
         f"{RESULTS}/annotations.{{format}}",
     log:
@@ -60,7 +61,7 @@ rule annotate:
     benchmark:
         f"{RESULTS}/benchmarks/annotate.{{format}}.tsv"
     wildcard_constraints:
-        format="gff3|bed|bedgraph|tsv",
+        format="gff3|bed|tsv",
     resources:
         mem_mb=twice_the_memory(2000),
         runtime=60,
@@ -68,4 +69,5 @@ rule annotate:
         features=lambda wildcards, input: repeated("-i", input.features),
         extra=extra("annotate"),
     shell:
-        "protsae-annotate {params.features} -m {input.model:q} {params.extra} -o {output:q} 2> {log:q}"
+        "protsae-annotate {params.features} -m {input.model:q} --dictionary {input.dictionary:q}"
+        " {params.extra} -o {output:q} 2> {log:q}"
