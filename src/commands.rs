@@ -2,12 +2,14 @@
 
 pub mod annotate;
 pub mod concepts;
+pub mod embed;
 pub mod encode;
 pub mod evaluate;
 pub mod interpret;
 pub mod schema;
 mod shared;
 pub mod split;
+pub mod train;
 
 use clap::{Command, CommandFactory};
 
@@ -17,6 +19,7 @@ pub fn all() -> Vec<Command> {
     vec![
         concepts::Args::command(),
         split::Args::command(),
+        train::Args::command(),
         encode::Args::command(),
         annotate::Args::command(),
         interpret::Args::command(),

@@ -1,5 +1,6 @@
 //! ESM-2 against numbers of transformers, and against itself.
 
+mod command;
 mod composition;
 mod folder;
 mod parity;

@@ -3,7 +3,7 @@
 use crate::{
     annot::concept::ConceptsFile,
     cli::{Provenance, context::Counts},
-    sae::store::ModelConfig,
+    sae::{meter::LogLine, store::ModelConfig, train::Summary},
     score::{dictionary::Dictionary, metrics::Metrics},
 };
 use schemars::{JsonSchema, generate::SchemaSettings};
@@ -23,9 +23,11 @@ pub(super) fn all() -> std::collections::BTreeMap<String, Value> {
         of::<ConceptsFile>("concepts"),
         of::<Counts>("counts"),
         of::<Dictionary>("dictionary"),
+        of::<LogLine>("log"),
         of::<Metrics>("metrics"),
         of::<ModelConfig>("model-config"),
         of::<Provenance>("provenance"),
+        of::<Summary>("summary"),
     ]
     .into()
 }
