@@ -1,7 +1,10 @@
 //! The embedded example: its files are what its script makes, and the motifs that are planted in
 //! its proteins are found on proteins that training has not seen.
 
-use protsae::{annot::concept::ConceptsFile, cli::input::Source, table::features::FeatureReader};
+use protsae::{
+    annot::concept::ConceptsFile, cli::input::Source, score::metrics::Metrics,
+    table::features::FeatureReader,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs,
@@ -17,6 +20,8 @@ const MEAN_AUROC_OF_PROBABILITY: f64 = 0.85;
 const MEAN_AUROC_OF_ACTIVATION: f64 = 0.8;
 /// What half of the motifs must exceed, by probability.
 const AUROC_OF_HALF: f64 = 0.9;
+/// How far metrics.json may be from the AUROC found here: scores are rounded to `f32` in tables.
+const SAME_AUROC: f64 = 1e-4;
 /// Bytes of the example, without the language model.
 const MOST_BYTES: u64 = 1_000_000;
 
@@ -153,7 +158,9 @@ fn held_out_scores(features: &Path, split: &Path, concepts: usize) -> Scores {
                 ),
             ];
             for (into, indices, values) in lists {
-                into.iter_mut().for_each(|column| column.push(0.0));
+                for column in into.iter_mut() {
+                    column.push(0.0);
+                }
                 for (&index, &value) in indices.row(row).iter().zip(values.row(row)) {
                     if let Some(cell) = into.get_mut(index as usize).and_then(|c| c.last_mut()) {
                         *cell = value;
@@ -192,6 +199,10 @@ fn planted_motifs_are_found_on_held_out_proteins() {
         concepts.concepts.len(),
     );
 
+    let metrics = fs::read(results.join("metrics.json")).expect("metrics");
+    let metrics: Metrics = serde_json::from_slice(&metrics).expect("metrics");
+    let reported = metrics.alignment.expect("alignment with concepts").concepts;
+
     let mut probabilities = Vec::new();
     let mut activations = Vec::new();
     for (motif, planted) in truth() {
@@ -207,6 +218,17 @@ fn planted_motifs_are_found_on_held_out_proteins() {
         let probability = auroc(&scores.probability[latent], &positive);
         let activation = auroc(&scores.activation[latent], &positive);
         println!("{motif}: probability {probability:.3}, activation {activation:.3}");
+        let told = &reported[latent];
+        let differ = |told: Option<f64>, found: f64| {
+            told.is_none_or(|told| (told - found).abs() > SAME_AUROC)
+        };
+        assert!(
+            !differ(told.auroc_pi, probability) && !differ(told.auroc_z, activation),
+            "metrics.json says of {}: {:?}, {:?}",
+            told.id,
+            told.auroc_pi,
+            told.auroc_z
+        );
         probabilities.push(probability);
         activations.push(activation);
     }

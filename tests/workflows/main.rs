@@ -13,7 +13,7 @@ use tempfile::TempDir;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Results that every way of running must give, byte for byte.
-const RESULTS: [&str; 10] = [
+const RESULTS: [&str; 11] = [
     "concepts.json",
     "labels.arrow",
     "split.tsv",
@@ -24,6 +24,7 @@ const RESULTS: [&str; 10] = [
     "dictionary.tsv",
     "metrics.json",
     "annotations.gff3",
+    "annotations.tsv",
 ];
 
 /// The results of the plain shell, made once.

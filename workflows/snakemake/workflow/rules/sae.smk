@@ -13,7 +13,6 @@ rule train:
     retries: 1
     threads: 8
     resources:
-        gpu=gpus(),
         mem_mb=twice_the_memory(8000),
         runtime=1440,
     params:
@@ -22,12 +21,11 @@ rule train:
         k=config["k"],
         epochs=config["epochs"],
         batch=config["batch"],
-        device=config["device"],
         extra=extra("train"),
     shell:
         "protsae-train {params.activations} --labels {input.labels:q} --concepts {input.concepts:q}"
         " --split {input.split:q} --latents {params.latents} --k {params.k} --epochs {params.epochs}"
-        " --batch {params.batch} --device {params.device} -t {threads} {params.extra} -o {output:q} 2> {log:q}"
+        " --batch {params.batch} -t {threads} {params.extra} -o {output:q} 2> {log:q}"
 
 
 rule encode:
