@@ -7,12 +7,13 @@
 //! On a CPU the engine works on *panels* of [`LANES`] tokens, feature by feature, so that every
 //! step (matrix product, layer norm, GELU, rotary embedding, softmax) is the same arithmetic in
 //! each vector lane and weights are read where they lie in the mapped file. On other devices the
-//! same model runs through candle's tensor operations.
+//! same model runs through candle's tensor operations ([`dense`]).
 
 pub mod attention;
 pub mod batch;
 pub mod block;
 pub mod config;
+pub mod dense;
 pub mod embeddings;
 pub mod engine;
 pub mod error;

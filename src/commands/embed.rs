@@ -18,7 +18,7 @@ use crate::{
     error::Context as _,
     esm2::{
         ModelFolder, Place, Windows,
-        engine::{Engine, Where},
+        engine::{Computed, Engine, Where},
         model::Needs,
         weights::Precision,
     },
@@ -155,7 +155,7 @@ impl Tool for EmbedArgs {
             DeviceChoice::Cuda(number) => Where::Cuda(number),
         };
         let engine = Engine::load(&folder, Needs::places(&places, self.compute), device)?;
-        context.note_device(engine.device());
+        context.note_device(&engine.device());
         let planner = Planner {
             sources: &self.input,
             raw_ids: self.raw_ids,
@@ -164,7 +164,7 @@ impl Tool for EmbedArgs {
             sample: self.sample,
             seed: context.seed(),
             vocab: &folder.vocab,
-            budget: self.budget(context.threads()),
+            budget: self.budget(&engine, context.threads()),
         };
         if context.is_dry_run() {
             return estimate::print(
@@ -239,9 +239,11 @@ impl EmbedArgs {
         }
     }
 
-    fn budget(&self, threads: usize) -> usize {
+    fn budget(&self, engine: &Engine, threads: usize) -> usize {
         match self.batch_tokens {
-            0 => DEFAULT_BATCH_TOKENS.max(threads * BATCH_TOKENS_PER_THREAD),
+            0 => engine
+                .batch_tokens()
+                .unwrap_or_else(|| DEFAULT_BATCH_TOKENS.max(threads * BATCH_TOKENS_PER_THREAD)),
             tokens => tokens,
         }
     }
@@ -299,14 +301,15 @@ impl Job<'_> {
         };
         // a batch waits on either side of the one that is computed
         let (batches, batched) = mpsc::sync_channel::<Batched>(1);
-        let (results, done) = mpsc::sync_channel(1);
+        let (results, done) = mpsc::sync_channel::<(Batched, Computed)>(1);
         thread::scope(|scope| {
             let reading = scope.spawn(move || planner.run(&batches));
             let writing = scope.spawn(move || -> Result<emit::Emitter> {
                 let mut emitter = self.emitter(outputs)?;
                 let mut progress = Progress::new("residues", total);
-                for (batch, activations) in done {
-                    progress.add(emitter.batch(&batch, &activations)?);
+                for (batch, computed) in done {
+                    // copying from a device overlaps with the next batch
+                    progress.add(emitter.batch(&batch, &computed.fetch()?)?);
                 }
                 progress.finish();
                 Ok(emitter)
@@ -314,9 +317,9 @@ impl Job<'_> {
             let mut computing = Ok(());
             for batch in batched {
                 match engine.forward(&batch.batch, self.places) {
-                    Ok(activations) => {
+                    Ok(computed) => {
                         // nobody takes results any more: the writer's error says why
-                        if results.send((batch, activations)).is_err() {
+                        if results.send((batch, computed)).is_err() {
                             break;
                         }
                     }

@@ -2,6 +2,7 @@
 
 mod command;
 mod composition;
+mod dense;
 mod folder;
 mod parity;
 mod support;

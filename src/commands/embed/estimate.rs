@@ -121,9 +121,9 @@ fn rate(
     if batch.sequences() == 0 {
         return Ok(None);
     }
-    engine.forward(batch, places)?;
+    engine.forward(batch, places)?.fetch()?;
     let started = Instant::now();
-    engine.forward(batch, places)?;
+    engine.forward(batch, places)?.fetch()?;
     let work: f64 = (0..batch.sequences())
         .map(|s| flops(batch.range(s).len()))
         .sum();
