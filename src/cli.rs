@@ -12,7 +12,7 @@ pub mod log;
 mod memory;
 pub mod output;
 pub mod progress;
-mod provenance;
+pub(crate) mod provenance;
 pub mod resources;
 mod signal;
 

@@ -2,8 +2,28 @@
 
 pub mod annotate;
 pub mod concepts;
+pub mod embed;
 pub mod encode;
 pub mod evaluate;
 pub mod interpret;
+pub mod schema;
 mod shared;
 pub mod split;
+pub mod train;
+
+use clap::{Command, CommandFactory};
+
+/// The command lines of all executables, in the order of the pipeline.
+#[must_use]
+pub fn all() -> Vec<Command> {
+    vec![
+        concepts::Args::command(),
+        split::Args::command(),
+        train::Args::command(),
+        encode::Args::command(),
+        annotate::Args::command(),
+        interpret::Args::command(),
+        evaluate::Args::command(),
+        schema::Args::command(),
+    ]
+}

@@ -5,19 +5,38 @@
 //! [`engine`] makes training steps, [`train`] runs them; [`store`] is the model folder and
 //! [`apply`] the way to use a trained model.
 
+pub mod adam;
+pub mod annotation;
 pub mod apply;
+pub mod axioms;
+pub mod batch;
+pub mod block;
+pub mod checkpoint;
 pub mod config;
+pub mod dataset;
+pub mod engine;
 pub mod error;
 pub mod forward;
+pub mod labels;
+pub mod loader;
+pub mod meter;
+mod norm;
+pub mod order;
 pub mod params;
+pub mod pipe;
 pub mod pool;
 pub mod product;
+pub mod random;
 pub mod real;
 pub mod settings;
 pub mod store;
 pub mod topk;
+pub mod train;
 pub mod vector;
+mod work;
 
 pub use apply::{Encoded, Encoder, LatentRows, sigmoid};
+pub use engine::Engine;
 pub use error::SaeError;
 pub use store::{ModelConfig, Sae};
+pub use work::StepLosses;

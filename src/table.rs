@@ -1,7 +1,7 @@
 //! The four Arrow tables that pass between steps, as IPC files on disk and IPC streams in pipes.
 //!
 //! [`schema`] holds every column name and metadata key; [`metadata`] the identities that steps
-//! check; [`source`] and [`sink`] the containers; [`activations`], [`features`], [`proteins`] and
+//! check; [`source`] and [`sink`] the containers; [`activations`] (and [`rows`]), [`features`], [`proteins`] and
 //! [`labels`] the typed readers and writers. Readers take what Polars, pyarrow and `DuckDB` write
 //! as long as the columns fit by name and by type up to width ([`column`]).
 
@@ -12,6 +12,7 @@ pub mod features;
 pub mod labels;
 pub mod metadata;
 pub mod proteins;
+pub mod rows;
 pub mod schema;
 pub mod sink;
 pub mod source;

@@ -401,7 +401,7 @@ def fasta(rows):
 
 def gaf(rows):
     out = ["!gaf-version: 2.2", "!generated-by: make_example.py", "!date-generated: 2025-01-01"]
-    aspect = {term: letter for term, _, letter, _, _ in TERMS} | {"GO:0001071": "F"}
+    aspect = {**{term: letter for term, _, letter, _, _ in TERMS}, "GO:0001071": "F"}
     for accession, name, architecture, _, _ in rows:
         for qualifier, term, evidence in ANNOTATIONS[architecture]:
             out.append("\t".join([
@@ -483,11 +483,12 @@ def obo():
 
 def truth(rows):
     """The planted motifs as labels: one line a labelled range, a disulfide bond as its two ends."""
-    out = ["protein\tstart\tend\tkey\tnote"]
+    out = ["protein\tstart\tend\tconcept"]
     for accession, _, _, protein, _ in rows:
         for key, start, end, note in sorted(protein.features, key=lambda f: (f[1], f[2], f[0])):
+            concept = f"{key}:{note}" if note else key
             for first, last in [(start, start), (end, end)] if key == "DISULFID" else [(start, end)]:
-                out.append(f"{accession}\t{first}\t{last}\t{key}\t{note}")
+                out.append(f"{accession}\t{first}\t{last}\t{concept}")
     return out
 
 

@@ -32,10 +32,12 @@ elif ! fetched "$nextflow" tests/nextflow/pom.xml; then
     echo "== jars of Nextflow in $nextflow"
     rm -rf "$nextflow"
     mkdir -p "$nextflow"
-    mvn --batch-mode --quiet --file tests/nextflow/pom.xml dependency:copy-dependencies \
+    mvn --batch-mode --quiet -Dstyle.color=never --file tests/nextflow/pom.xml dependency:copy-dependencies \
         -DincludeScope=runtime -DoutputDirectory="$root/$nextflow/lib"
     cp tests/nextflow/pom.xml "$nextflow/.fetched"
 fi
 
 echo "== cargo test"
+# without arguments, tests that are skipped say why
+(($#)) || set -- -- --show-output
 exec cargo test --release --locked "$@"

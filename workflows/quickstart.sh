@@ -46,7 +46,7 @@ step "concepts and labels from the ontology, annotations and features" \
 
 step "train, validation and test proteins; clusters stay together" \
     protsae-split --labels "$outdir/labels.arrow" --clusters "$example/clusters.tsv" \
-    --fractions 0.7,0.1,0.2 -o "$outdir/split.tsv"
+    --sequences "$example/proteins.fasta" --fractions 0.7,0.1,0.2 -o "$outdir/split.tsv"
 
 step "activations of the protein language model, layer 6" \
     protsae-embed -i "$example/proteins.fasta" -m "$plm" --layer 6 --dtype f16 -t "$threads" \
@@ -63,17 +63,21 @@ step "latents of every residue" \
 
 step "named features" \
     protsae-interpret -i "$outdir/features.arrow" --labels "$outdir/labels.arrow" \
-    --concepts "$outdir/concepts.json" --split "$outdir/split.tsv" -o "$outdir/dictionary.json"
+    --concepts "$outdir/concepts.json" --split "$outdir/split.tsv" \
+    -o "$outdir/dictionary.json" --table "$outdir/dictionary.tsv"
 
 step "metrics on held-out proteins" \
     protsae-evaluate -i "$outdir/activations.arrow" -m "$outdir/model" --labels "$outdir/labels.arrow" \
-    --concepts "$outdir/concepts.json" --split "$outdir/split.tsv" -t "$threads" -o "$outdir/metrics.json"
+    --split "$outdir/split.tsv" --min-residues 10 --min-proteins 5 -t "$threads" \
+    -o "$outdir/metrics.json" --multiqc "$outdir/protsae_mqc.json"
 
 step "ranges as GFF3" \
-    protsae-annotate -i "$outdir/features.arrow" -m "$outdir/model" -o "$outdir/annotations.gff3"
+    protsae-annotate -i "$outdir/features.arrow" -m "$outdir/model" --dictionary "$outdir/dictionary.json" \
+    --latents named -o "$outdir/annotations.gff3"
 
 step "ranges as a table" \
-    protsae-annotate -i "$outdir/features.arrow" -m "$outdir/model" -o "$outdir/annotations.tsv"
+    protsae-annotate -i "$outdir/features.arrow" -m "$outdir/model" --dictionary "$outdir/dictionary.json" \
+    --latents named -o "$outdir/annotations.tsv"
 
 cat <<END
 

@@ -1,8 +1,5 @@
 //! `protsae-annotate`.
 
-use protsae::{cli, commands::annotate::AnnotateArgs};
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    cli::run::<AnnotateArgs>()
+fn main() -> std::process::ExitCode {
+    protsae::cli::run::<protsae::commands::annotate::Args>()
 }

@@ -1,8 +1,5 @@
 //! `protsae-encode`.
 
-use protsae::{cli, commands::encode::EncodeArgs};
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    cli::run::<EncodeArgs>()
+fn main() -> std::process::ExitCode {
+    protsae::cli::run::<protsae::commands::encode::Args>()
 }

@@ -1,8 +1,5 @@
 //! `protsae-evaluate`.
 
-use protsae::{cli, commands::evaluate::EvaluateArgs};
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    cli::run::<EvaluateArgs>()
+fn main() -> std::process::ExitCode {
+    protsae::cli::run::<protsae::commands::evaluate::Args>()
 }

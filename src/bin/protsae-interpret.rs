@@ -1,8 +1,5 @@
 //! `protsae-interpret`.
 
-use protsae::{cli, commands::interpret::InterpretArgs};
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    cli::run::<InterpretArgs>()
+fn main() -> std::process::ExitCode {
+    protsae::cli::run::<protsae::commands::interpret::Args>()
 }

@@ -8,7 +8,8 @@ use super::{
     provenance::{self, Provenance},
 };
 use crate::{Error, Result, error::Context as _, table::TableSource};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{
     fs,
@@ -141,14 +142,12 @@ impl Context {
         let Some(path) = &self.common.metrics else {
             return Ok(());
         };
-        let mut content = Map::new();
-        content.insert("format".into(), METRICS_FORMAT.into());
-        content.insert("tool".into(), self.name.into());
-        content.insert("version".into(), env!("CARGO_PKG_VERSION").into());
-        content.insert(
-            "counts".into(),
-            Value::Object(self.record(|r| r.metrics.clone())),
-        );
+        let content = Counts {
+            format: COUNTS_FORMAT.into(),
+            tool: self.name.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            counts: self.record(|r| r.metrics.clone()),
+        };
         write_json(path, &content)
     }
 
@@ -190,7 +189,21 @@ impl Context {
 }
 
 /// Format name and version of `--metrics` files.
-pub const METRICS_FORMAT: &str = "counts/1";
+pub const COUNTS_FORMAT: &str = "counts/1";
+
+/// The content of a `--metrics` file.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Counts {
+    /// `counts/1`.
+    pub format: String,
+    /// The executable.
+    pub tool: String,
+    /// Its version.
+    pub version: String,
+    /// What was counted, by name.
+    pub counts: Map<String, Value>,
+}
 
 /// Writes pretty JSON with a final newline, atomically.
 ///

@@ -12,7 +12,7 @@ use std::{
 };
 
 /// Format name and version of provenance files.
-pub(super) const FORMAT: &str = "provenance/1";
+pub(crate) const FORMAT: &str = "provenance/1";
 
 /// The content of a provenance file.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

@@ -24,9 +24,9 @@ use std::{io::Write as _, path::PathBuf};
 
 /// Turn features into annotation files: GFF3, BED or a table of ranges
 #[derive(clap::Parser, Debug)]
-#[command(name = AnnotateArgs::NAME, version, after_help = "Example:
+#[command(name = Args::NAME, version, after_help = "Example:
   protsae-annotate -i features.arrow -m model/ -o features.gff3")]
-pub struct AnnotateArgs {
+pub struct Args {
     /// Feature table; repeat for several; '-' for standard input
     #[arg(short, long, required = true, value_name = "TABLE")]
     input: Vec<Source>,
@@ -114,7 +114,7 @@ impl Format {
     }
 }
 
-impl Tool for AnnotateArgs {
+impl Tool for Args {
     const NAME: &'static str = "protsae-annotate";
 
     fn common(&self) -> &CommonArgs {
@@ -185,7 +185,7 @@ impl Tool for AnnotateArgs {
     }
 }
 
-impl AnnotateArgs {
+impl Args {
     /// What the latents are called, and the model if one was given.
     fn catalogue(&self, context: &Context) -> Result<(Catalogue, Option<Sae>)> {
         let sae = match &self.model {

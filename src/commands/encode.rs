@@ -28,9 +28,9 @@ const BLOCK_NUMBERS: usize = 1 << 24;
 
 /// Apply a trained SAE: activations in, features out
 #[derive(clap::Parser, Debug)]
-#[command(name = EncodeArgs::NAME, version, after_help = "Example:
+#[command(name = Args::NAME, version, after_help = "Example:
   protsae-encode -i activations.arrow -m model/ -o features.arrow --proteins proteins.arrow")]
-pub struct EncodeArgs {
+pub struct Args {
     /// Activation table; repeat for several; '-' for standard input
     #[arg(short, long, required = true, value_name = "TABLE")]
     input: Vec<Source>,
@@ -59,7 +59,7 @@ pub struct EncodeArgs {
     common: CommonArgs,
 }
 
-impl Tool for EncodeArgs {
+impl Tool for Args {
     const NAME: &'static str = "protsae-encode";
 
     fn common(&self) -> &CommonArgs {
@@ -121,7 +121,7 @@ impl Tool for EncodeArgs {
     }
 }
 
-impl EncodeArgs {
+impl Args {
     /// Opens all inputs and checks that they fit the model, before any work.
     fn open<'a>(
         &'a self,

@@ -33,9 +33,9 @@ const MIN_PROTEINS: usize = 20;
 
 /// Score a trained SAE on held-out proteins
 #[derive(clap::Parser, Debug)]
-#[command(name = EvaluateArgs::NAME, version, after_help = "Example:
+#[command(name = Args::NAME, version, after_help = "Example:
   protsae-evaluate -i activations.arrow -m model/ --labels labels.arrow --split split.tsv -o metrics.json")]
-pub struct EvaluateArgs {
+pub struct Args {
     /// Activation table; repeat for several; '-' for standard input
     #[arg(short, long, required = true, value_name = "TABLE")]
     input: Vec<Source>,
@@ -98,7 +98,7 @@ enum Suite {
     Alignment,
 }
 
-impl Tool for EvaluateArgs {
+impl Tool for Args {
     const NAME: &'static str = "protsae-evaluate";
 
     fn common(&self) -> &CommonArgs {
@@ -185,7 +185,7 @@ impl Tool for EvaluateArgs {
     }
 }
 
-impl EvaluateArgs {
+impl Args {
     /// Opens all inputs and checks that they fit the model, before any work.
     fn open<'a>(
         &'a self,

@@ -35,10 +35,10 @@ const TOP_PROTEINS: usize = 10;
 
 /// Say what each latent means: the concept it agrees with, how well, and where to see it
 #[derive(clap::Parser, Debug)]
-#[command(name = InterpretArgs::NAME, version, after_help = "Example:
+#[command(name = Args::NAME, version, after_help = "Example:
   protsae-interpret -i features.arrow --labels labels.arrow --concepts concepts.json \\
     --split split.tsv -o dictionary.json")]
-pub struct InterpretArgs {
+pub struct Args {
     /// Feature table; repeat for several; '-' for standard input
     #[arg(short, long, required = true, value_name = "TABLE")]
     input: Vec<Source>,
@@ -83,7 +83,7 @@ pub struct InterpretArgs {
     common: CommonArgs,
 }
 
-impl Tool for InterpretArgs {
+impl Tool for Args {
     const NAME: &'static str = "protsae-interpret";
 
     fn common(&self) -> &CommonArgs {
@@ -166,7 +166,7 @@ impl Tool for InterpretArgs {
     }
 }
 
-impl InterpretArgs {
+impl Args {
     /// Opens all inputs; they must come from one SAE.
     fn open<'a>(&'a self, context: &Context) -> Result<Vec<(&'a Source, FeatureReader)>> {
         let mut readers: Vec<(&Source, FeatureReader)> = Vec::new();

@@ -63,6 +63,24 @@ impl Batch {
         tokens.start + 1..tokens.end - 1
     }
 
+    /// The first and the second half of the sequences, by their tokens; neither is empty where
+    /// there are two sequences.
+    #[must_use]
+    pub fn halves(&self) -> (Self, Self) {
+        let middle = self
+            .ends
+            .partition_point(|&end| end <= self.tokens.len() / 2);
+        let middle = middle.clamp(1, self.sequences().max(2) - 1);
+        let part = |sequences: Range<usize>| {
+            let mut part = Self::new();
+            for s in sequences {
+                part.push_tokens(&self.tokens[self.range(s)]);
+            }
+            part
+        };
+        (part(0..middle), part(middle..self.sequences()))
+    }
+
     /// Tokens of the longest sequence.
     #[must_use]
     pub fn longest(&self) -> usize {

@@ -115,6 +115,9 @@ pub enum Esm2Error {
         /// What to do.
         hint: &'static str,
     },
+    /// A device that this build or machine does not have.
+    #[error("{0}")]
+    NoDevice(String),
     /// An operation on a device failed.
     #[error("computation on the device failed")]
     Device(#[from] candle_core::Error),
@@ -124,7 +127,7 @@ impl Classify for Esm2Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Io { source, .. } => Classify::kind(source),
-            Self::Place(_) => ErrorKind::Usage,
+            Self::Place(_) | Self::NoDevice(_) => ErrorKind::Usage,
             Self::Device(error) if is_out_of_memory(error) => ErrorKind::Memory,
             _ => ErrorKind::Data,
         }

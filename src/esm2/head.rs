@@ -12,9 +12,12 @@ use rayon::prelude::*;
 
 /// The head's weights.
 pub struct Head {
-    dense: Linear,
-    norm: Norm,
-    decoder: Linear,
+    /// First layer.
+    pub dense: Linear,
+    /// Norm behind it.
+    pub norm: Norm,
+    /// Into logits.
+    pub decoder: Linear,
 }
 
 impl Head {

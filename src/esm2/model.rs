@@ -22,6 +22,9 @@ use std::ops::Range;
 /// as their activations stay in a core's second-level cache.
 const GROUP: usize = 4;
 
+/// Name of the norm behind the last block.
+pub(super) const LAST_NORM: &str = "encoder.emb_layer_norm_after";
+
 /// What of a model is needed.
 #[derive(Clone, Copy, Debug)]
 pub struct Needs {
@@ -60,10 +63,25 @@ pub struct Model {
 /// Activations of a batch at some places.
 pub struct Activations {
     width: usize,
-    places: Vec<Vec<f32>>,
+    places: Vec<Values>,
+}
+
+/// Activations of all tokens at one place.
+enum Values {
+    Panels(Vec<f32>),
+    Rows(Vec<f32>),
 }
 
 impl Activations {
+    /// From rows of `width` numbers a token, for each place.
+    #[must_use]
+    pub fn from_rows(width: usize, places: Vec<Vec<f32>>) -> Self {
+        Self {
+            width,
+            places: places.into_iter().map(Values::Rows).collect(),
+        }
+    }
+
     /// Features of a token.
     #[must_use]
     pub fn width(&self) -> usize {
@@ -77,13 +95,20 @@ impl Activations {
     /// Where `out` has another length.
     pub fn rows(&self, place: usize, tokens: Range<usize>, out: &mut [f32]) {
         assert_eq!(out.len(), tokens.len() * self.width, "rows of activations");
+        let panels = match &self.places[place] {
+            Values::Rows(rows) => {
+                let all = tokens.start * self.width..tokens.end * self.width;
+                return out.copy_from_slice(&rows[all]);
+            }
+            Values::Panels(panels) => panels,
+        };
         let size = self.width * LANES;
         let mut rest = out;
         let mut token = tokens.start;
         while token < tokens.end {
             let lane = token % LANES;
             let take = (LANES - lane).min(tokens.end - token);
-            let panel = &self.places[place][token / LANES * size..][..size];
+            let panel = &panels[token / LANES * size..][..size];
             let (rows, others) = rest.split_at_mut(take * self.width);
             for (feature, values) in panel.chunks_exact(LANES).enumerate() {
                 for (row, value) in rows.chunks_exact_mut(self.width).zip(&values[lane..]) {
@@ -136,7 +161,7 @@ impl Model {
             .collect::<Result<_, _>>()?;
         let embeddings = Embeddings::load(folder)?;
         let norm = (layers == config.layers)
-            .then(|| Norm::load(folder, "encoder.emb_layer_norm_after"))
+            .then(|| Norm::load(folder, LAST_NORM))
             .transpose()?;
         let head = needs
             .head
@@ -149,7 +174,7 @@ impl Model {
             blocks,
             norm,
             head,
-            rotary: Tables::default(),
+            rotary: Tables::load(folder)?,
         })
     }
 
@@ -189,7 +214,7 @@ impl Model {
         };
         Activations {
             width: self.config.width,
-            places: self.run(&pass).1,
+            places: self.run(&pass).1.into_iter().map(Values::Panels).collect(),
         }
     }
 
@@ -229,7 +254,7 @@ impl Model {
         let running = pass.layers > 0;
         let mut qkv = vec![0f32; if running { 3 * count * size } else { 0 }];
         let mut attended = vec![0f32; if running { tokens * config.width } else { 0 }];
-        let table = self.rotary.at_least(config, pass.batch.longest());
+        let table = self.rotary.at_least(pass.batch.longest());
         let group = count.div_ceil(rayon::current_num_threads()).clamp(1, GROUP);
         for layer in 0..=pass.layers {
             groups(group, size, &mut x, &mut qkv, &mut captures)

@@ -205,10 +205,27 @@ impl ModelFolder {
         Ok(hash::sha256(text.as_bytes()))
     }
 
-    /// Whether there is a tensor of this name, as in the released checkpoints without `esm.`.
+    /// Bytes of the tensors of the embeddings, the first `layers` blocks, and all that is of no
+    /// block.
     #[must_use]
-    pub fn contains(&self, name: &str) -> bool {
-        self.index.contains_key(name)
+    pub fn bytes(&self, layers: usize) -> u64 {
+        let runs = |name: &str| match name.strip_prefix("encoder.layer.") {
+            None => true,
+            Some(rest) => rest
+                .split('.')
+                .next()
+                .and_then(|n| n.parse::<usize>().ok())
+                .is_some_and(|n| n < layers),
+        };
+        let needed = self.index.iter().filter(|(name, _)| runs(name));
+        needed
+            .map(|(_, (file, actual))| self.files[*file].bytes(actual))
+            .sum()
+    }
+
+    /// Names of all tensors, as in the released checkpoints without `esm.`, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.index.keys().map(String::as_str)
     }
 
     fn locate(&self, name: &str, shape: &[usize]) -> Result<(&WeightsFile, &str), Esm2Error> {

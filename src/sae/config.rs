@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::error::SaeError;
 
 /// Which autoencoder is trained.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Variant {
     /// `TopK` with latents tied to concepts (arXiv 2509.05309).
@@ -17,7 +19,9 @@ pub enum Variant {
 }
 
 /// Which unknown latents the mean of forced activation runs over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum ForcedMean {
     /// All unknown latents: the literal reading.
@@ -28,7 +32,9 @@ pub enum ForcedMean {
 }
 
 /// What the axioms' class centres are normalised by, inside the axiom loss alone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum AxiomNorm {
     /// Nothing.
@@ -42,7 +48,9 @@ pub enum AxiomNorm {
 }
 
 /// The weight of a concept's positives in the annotation loss.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Balance {
     /// 1: the paper's.

@@ -83,6 +83,20 @@ pub enum SaeError {
         /// The value.
         value: f32,
     },
+    /// An activation of a protein that is not finite.
+    #[error(
+        "protein `{protein}`, position {position}: activation {column} is {value}; embed it again with --dtype f32"
+    )]
+    BadRow {
+        /// Accession.
+        protein: String,
+        /// Position of the residue, 1-based; 0 in a pooled table.
+        position: u32,
+        /// Column, from 0.
+        column: usize,
+        /// The value.
+        value: f32,
+    },
     /// Labels of concepts that the vocabulary does not have.
     #[error(
         "{count} concepts of the labels are not among the concepts, the first: {first}; take labels and concepts of the same run of protsae-concepts"
@@ -118,16 +132,6 @@ pub enum SaeError {
         first: String,
         /// Where it is again.
         second: String,
-    },
-    /// Proteins of the table without a split.
-    #[error(
-        "{count} proteins of the table are not in the split, the first: {first}; `--on-bad skip` leaves them out"
-    )]
-    NotInSplit {
-        /// How many.
-        count: usize,
-        /// The first ten, separated by commas.
-        first: String,
     },
     /// No row is left to train on.
     #[error("no rows to train on{0}")]

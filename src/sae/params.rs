@@ -1,10 +1,8 @@
 //! The parameters of a model.
 
-use rand::Rng;
-use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
-
 use super::{
     config::{AxiomNorm, Shape},
+    random::{Purpose, normal, stream},
     real::Real,
 };
 
@@ -78,18 +76,17 @@ impl<T: Real> Params<T> {
         let d = shape.width;
         let deviation = 1.0 / (d as f64).sqrt();
         let mut params = Self::zeros(shape, norm);
-        let fill = |values: &mut [T], kind: u64| {
+        let fill = |values: &mut [T], purpose: Purpose| {
             for (block, values) in values.chunks_mut(INIT_ROWS * d).enumerate() {
-                let mut rng = ChaCha8Rng::seed_from_u64(seed);
-                rng.set_stream(kind << 32 | block as u64);
+                let mut rng = stream(seed, purpose, block as u64);
                 for value in values {
                     *value = T::of(deviation * normal(&mut rng));
                 }
             }
         };
-        fill(&mut params.enc, 1);
-        fill(&mut params.w_zero, 2);
-        fill(&mut params.relations, 3);
+        fill(&mut params.enc, Purpose::Weights);
+        fill(&mut params.w_zero, Purpose::ZeroClasses);
+        fill(&mut params.relations, Purpose::Relations);
         params.dec.copy_from_slice(&params.enc);
         params.b_pred.fill(T::of(predictor_bias));
         params.b_dec.copy_from_slice(b_dec);
@@ -146,17 +143,4 @@ impl<T: Real> Params<T> {
         .into_iter()
         .filter(|(name, values)| !name.starts_with("bn_") || !values.is_empty())
     }
-}
-
-/// A standard normal value (Box-Muller; one of the pair).
-pub(crate) fn normal(rng: &mut impl Rng) -> f64 {
-    // (0, 1]: the logarithm of 0 is not finite
-    let radius = 1.0 - unit(rng);
-    let angle = std::f64::consts::TAU * unit(rng);
-    (-2.0 * radius.ln()).sqrt() * angle.cos()
-}
-
-/// Uniform in [0, 1), 53 bits.
-fn unit(rng: &mut impl Rng) -> f64 {
-    (rng.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
 }

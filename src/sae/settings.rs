@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::{config::Balance, error::SaeError};
 
 /// Whether activations are scaled before the model sees them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Normalize {
     /// One scalar that gives training rows, centred, a mean square of d.
@@ -17,7 +19,9 @@ pub enum Normalize {
 }
 
 /// Which labels of a concept count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum LabelLevel {
     /// Only those that name residues.
@@ -30,7 +34,9 @@ pub enum LabelLevel {
 }
 
 /// What a protein without any label says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unlabelled {
     /// It carries no concept.
@@ -72,6 +78,8 @@ pub struct Training {
     pub shuffle: bool,
     /// First epoch whose model may be selected by validation.
     pub select_from: u32,
+    /// SHA-256 of the weights of the model that training began with; none: initial weights.
+    pub init: Option<String>,
 }
 
 impl Default for Training {
@@ -91,6 +99,7 @@ impl Default for Training {
             unlabelled: Unlabelled::Negative,
             shuffle: true,
             select_from: 1,
+            init: None,
         }
     }
 }

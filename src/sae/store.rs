@@ -31,6 +31,10 @@ pub const WEIGHTS_FILE: &str = "model.safetensors";
 pub const CONFIG_FILE: &str = "config.yaml";
 /// Vocabulary of a model folder.
 pub const CONCEPTS_FILE: &str = "concepts.json";
+/// What a model folder says of its training.
+pub const SUMMARY_FILE: &str = "summary.json";
+/// Log of a model folder.
+pub const LOG_FILE: &str = "log.jsonl";
 /// Name of the tensor of each latent's largest activation.
 pub const LATENT_MAX: &str = "latent_max";
 
@@ -112,13 +116,7 @@ impl Sae {
         let sha256 = weights.sha256();
         let tensors = weights.tensors()?;
         let mut params = Params::zeros(config.shape, config.objective.axiom_norm);
-        let shapes: Vec<_> = params
-            .tensors()
-            .map(|(name, shape, _)| (name, shape))
-            .collect();
-        for ((name, values), (_, shape)) in params.tensors_mut().zip(shapes) {
-            tensors.read(name, &shape, values)?;
-        }
+        tensors.read_params(&mut params)?;
         let mut latent_max = vec![0.0; config.shape.latents];
         tensors.read(LATENT_MAX, &[config.shape.latents], &mut latent_max)?;
         Ok(Self {
@@ -308,6 +306,15 @@ pub(crate) struct Tensors<'a> {
 }
 
 impl Tensors<'_> {
+    /// Copies all parameters of a model of this shape.
+    pub(crate) fn read_params(&self, params: &mut Params<f32>) -> Result<(), SaeError> {
+        let shapes: Vec<_> = params.tensors().map(|(_, shape, _)| shape).collect();
+        for ((name, values), shape) in params.tensors_mut().zip(shapes) {
+            self.read(name, &shape, values)?;
+        }
+        Ok(())
+    }
+
     /// Copies an f32 tensor of this shape.
     pub(crate) fn read(
         &self,

@@ -316,6 +316,11 @@ impl Iterator for ActivationReader {
 }
 
 impl ActivationBatch {
+    /// The record batch itself.
+    pub(super) fn record(&self) -> &RecordBatch {
+        &self.batch
+    }
+
     /// Rows of this batch.
     #[must_use]
     pub fn rows(&self) -> usize {

@@ -134,11 +134,7 @@ impl TableSource {
             return Err(TableError::NotArrow(head.iter().take(8).copied().collect()));
         }
         if footer_follows {
-            let mut magic = [0; 8];
-            reader.read_exact(&mut magic).map_err(|e| match e.kind() {
-                std::io::ErrorKind::UnexpectedEof => TableError::Truncated("it ends in its head"),
-                _ => TableError::Io(e),
-            })?;
+            skip_magic(&mut reader)?;
         }
         let watcher = EndWatcher {
             inner: reader,
@@ -237,6 +233,28 @@ fn looks_like_stream(head: &[u8]) -> bool {
     }
 }
 
+/// Passes the magic of an IPC file and the zeros that align its first message.
+fn skip_magic(reader: &mut dyn BufRead) -> Result<(), TableError> {
+    let mut passed = 0;
+    loop {
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            return Err(TableError::Truncated("it ends in its head"));
+        }
+        let skipped = buffer
+            .iter()
+            .zip(passed..)
+            .take_while(|&(&byte, at)| at < MAGIC.len() || byte == 0)
+            .count();
+        let all = skipped == buffer.len();
+        reader.consume(skipped);
+        passed += skipped;
+        if !all {
+            return Ok(());
+        }
+    }
+}
+
 /// The bytes behind the stream of an IPC file must be its footer, and nothing after it.
 fn check_footer(reader: &mut dyn BufRead) -> Result<(), TableError> {
     let mut rest = Vec::new();
@@ -265,15 +283,18 @@ fn message_of(data: &[u8]) -> Result<arrow_ipc::Message<'_>, TableError> {
 
 /// End of the schema message, which is where an empty file's stream ends.
 fn first_message_end(body: &[u8]) -> Result<usize, TableError> {
+    let start = MAGIC.len();
+    let zeros = body.get(start..).unwrap_or_default();
+    let start = start + zeros.iter().take_while(|&&b| b == 0).count();
     let length_at = |at: usize| {
         body.get(at..at + 4)
             .and_then(|b| <[u8; 4]>::try_from(b).ok())
             .map(i32::from_le_bytes)
             .ok_or(TableError::Truncated("it ends in its head"))
     };
-    let (at, length) = match length_at(8)? {
-        -1 => (16, length_at(12)?),
-        legacy => (12, legacy),
+    let (at, length) = match length_at(start)? {
+        -1 => (start + 8, length_at(start + 4)?),
+        legacy => (start + 4, legacy),
     };
     Ok(at + usize::try_from(length).unwrap_or(0))
 }

@@ -34,7 +34,7 @@ workflow PROTSAE {
     def language_model = Channel.value([[id: plm.name], plm])
 
     PROTSAE_CONCEPTS([meta, ontology, annotations, proteins])
-    PROTSAE_SPLIT(PROTSAE_CONCEPTS.out.arrow.map { m, labels -> [m, labels, clusters] })
+    PROTSAE_SPLIT(PROTSAE_CONCEPTS.out.arrow.map { m, labels -> [m, labels, clusters, proteins] })
     truth = PROTSAE_CONCEPTS.out.arrow
         .join(PROTSAE_CONCEPTS.out.json)
         .join(PROTSAE_SPLIT.out.tsv)
@@ -53,8 +53,9 @@ workflow PROTSAE {
     features = gather(PROTSAE_ENCODE.out.arrow, meta)
 
     PROTSAE_INTERPRET(features, truth)
-    PROTSAE_EVALUATE(activations, model, truth)
-    PROTSAE_ANNOTATE(features, model, Channel.fromList(params.formats.tokenize(',')))
+    PROTSAE_EVALUATE(activations, model, truth.map { m, labels, _concepts, split -> [m, labels, split] })
+    named = model.join(PROTSAE_INTERPRET.out.json).first()
+    PROTSAE_ANNOTATE(features, named, Channel.fromList(params.formats.tokenize(',')))
 
     emit:
     model       = PROTSAE_TRAIN.out.model

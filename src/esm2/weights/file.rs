@@ -96,6 +96,16 @@ impl WeightsFile {
         }
     }
 
+    /// Bytes of a tensor; 0 where there is none.
+    pub(super) fn bytes(&self, name: &str) -> u64 {
+        match &self.format {
+            Format::Safetensors { entries, .. } => entries.get(name).map_or(0, |e| e.bytes as u64),
+            Format::PyTorch(tensors) => tensors.tensor_infos().get(name).map_or(0, |info| {
+                (info.layout.shape().elem_count() * info.dtype.size_in_bytes()) as u64
+            }),
+        }
+    }
+
     /// A tensor as a matrix; its shape has been checked.
     pub(super) fn matrix(
         &self,

@@ -2,12 +2,11 @@
 
 use super::map::Numbers;
 use half::{bf16, f16, slice::HalfFloatSliceExt};
-use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
 
 /// Precision of the weights in use. On a CPU the arithmetic is single precision in each case; on
 /// other devices products are of this precision, softmax and norms single.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
     /// As stored: no number is rounded.
     #[default]
@@ -16,6 +15,38 @@ pub enum Precision {
     Bf16,
     /// Rounded to half precision: half the memory.
     F16,
+}
+
+impl Precision {
+    /// Every precision.
+    pub const ALL: [Self; 3] = [Self::F32, Self::Bf16, Self::F16];
+
+    /// The name used in options.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+            Self::F16 => "f16",
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Precision {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|p| p.name() == text)
+            .ok_or_else(|| format!("unknown precision '{text}': f32, bf16 or f16"))
+    }
 }
 
 /// The numbers of a matrix.

@@ -10,13 +10,13 @@ rule concepts:
         f"{RESULTS}/logs/concepts.log",
     benchmark:
         f"{RESULTS}/benchmarks/concepts.tsv"
+    resources:
+        mem_mb=twice_the_memory(1000),
+        runtime=30,
     params:
         annotations=repeated("--annotations", config["annotations"]),
         min_count=config["min_count"],
         extra=extra("concepts"),
-    resources:
-        mem_mb=twice_the_memory(1000),
-        runtime=30,
     shell:
         "protsae-concepts --ontology {input.ontology:q} {params.annotations} --sequences {input.proteins:q}"
         " --min-count {params.min_count} {params.extra}"
@@ -27,19 +27,20 @@ rule split:
     input:
         labels=f"{RESULTS}/labels.arrow",
         clusters=config["clusters"] or [],
+        proteins=config["proteins"],
     output:
         f"{RESULTS}/split.tsv",
     log:
         f"{RESULTS}/logs/split.log",
     benchmark:
         f"{RESULTS}/benchmarks/split.tsv"
+    resources:
+        mem_mb=twice_the_memory(1000),
+        runtime=30,
     params:
         clusters=clusters_flag(),
         fractions=config["fractions"],
         extra=extra("split"),
-    resources:
-        mem_mb=twice_the_memory(1000),
-        runtime=30,
     shell:
-        "protsae-split --labels {input.labels:q} {params.clusters} --fractions {params.fractions}"
-        " {params.extra} -o {output:q} 2> {log:q}"
+        "protsae-split --labels {input.labels:q} {params.clusters} --sequences {input.proteins:q}"
+        " --fractions {params.fractions} {params.extra} -o {output:q} 2> {log:q}"

@@ -22,17 +22,17 @@ rule embed:
         f"{RESULTS}/logs/embed.{{scatteritem}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/embed.{{scatteritem}}.tsv"
+    retries: 1
+    threads: 4
+    resources:
+        gpu=gpus(),
+        mem_mb=twice_the_memory(4000),
+        runtime=480,
     params:
         layer=config["layer"],
         site=config["site"],
         device=config["device"],
         extra=extra("embed"),
-    threads: 4
-    retries: 1
-    resources:
-        gpu=gpus(),
-        mem_mb=twice_the_memory(4000),
-        runtime=480,
     shell:
         "protsae-embed -i {input.proteins:q} -m {input.plm:q} --layer {params.layer} --site {params.site}"
         " --device {params.device} -t {threads} {params.extra} -o {output:q} 2> {log:q}"

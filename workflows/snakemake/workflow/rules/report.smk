@@ -11,15 +11,16 @@ rule interpret:
         f"{RESULTS}/logs/interpret.log",
     benchmark:
         f"{RESULTS}/benchmarks/interpret.tsv"
-    params:
-        features=lambda wildcards, input: repeated("-i", input.features),
-        extra=extra("interpret"),
     resources:
         mem_mb=twice_the_memory(4000),
         runtime=120,
+    params:
+        features=lambda wildcards, input: repeated("-i", input.features),
+        extra=extra("interpret"),
     shell:
         "protsae-interpret {params.features} --labels {input.labels:q} --concepts {input.concepts:q}"
-        " --split {input.split:q} {params.extra} -o {output.dictionary:q} 2> {log:q}"
+        " --split {input.split:q} {params.extra}"
+        " -o {output.dictionary:q} --table {output.table:q} 2> {log:q}"
 
 
 rule evaluate:
@@ -27,31 +28,32 @@ rule evaluate:
         activations=gather.shards(f"{RESULTS}/activations/{{scatteritem}}.arrow"),
         model=f"{RESULTS}/model",
         labels=f"{RESULTS}/labels.arrow",
-        concepts=f"{RESULTS}/concepts.json",
         split=f"{RESULTS}/split.tsv",
     output:
-        f"{RESULTS}/metrics.json",
+        metrics=f"{RESULTS}/metrics.json",
+        multiqc=f"{RESULTS}/protsae_mqc.json",
     log:
         f"{RESULTS}/logs/evaluate.log",
     benchmark:
         f"{RESULTS}/benchmarks/evaluate.tsv"
-    params:
-        activations=lambda wildcards, input: repeated("-i", input.activations),
-        extra=extra("evaluate"),
     threads: 4
     resources:
         mem_mb=twice_the_memory(4000),
         runtime=120,
+    params:
+        activations=lambda wildcards, input: repeated("-i", input.activations),
+        extra=extra("evaluate"),
     shell:
         "protsae-evaluate {params.activations} -m {input.model:q} --labels {input.labels:q}"
-        " --concepts {input.concepts:q} --split {input.split:q} -t {threads} {params.extra}"
-        " -o {output:q} 2> {log:q}"
+        " --split {input.split:q} -t {threads} {params.extra}"
+        " -o {output.metrics:q} --multiqc {output.multiqc:q} 2> {log:q}"
 
 
 rule annotate:
     input:
         features=gather.shards(f"{RESULTS}/features/{{scatteritem}}.arrow"),
         model=f"{RESULTS}/model",
+        dictionary=f"{RESULTS}/dictionary.json",
     output:
         f"{RESULTS}/annotations.{{format}}",
     log:
@@ -59,12 +61,13 @@ rule annotate:
     benchmark:
         f"{RESULTS}/benchmarks/annotate.{{format}}.tsv"
     wildcard_constraints:
-        format="gff3|bed|bedgraph|tsv",
-    params:
-        features=lambda wildcards, input: repeated("-i", input.features),
-        extra=extra("annotate"),
+        format="gff3|bed|tsv",
     resources:
         mem_mb=twice_the_memory(2000),
         runtime=60,
+    params:
+        features=lambda wildcards, input: repeated("-i", input.features),
+        extra=extra("annotate"),
     shell:
-        "protsae-annotate {params.features} -m {input.model:q} {params.extra} -o {output:q} 2> {log:q}"
+        "protsae-annotate {params.features} -m {input.model:q} --dictionary {input.dictionary:q}"
+        " {params.extra} -o {output:q} 2> {log:q}"

@@ -10,24 +10,22 @@ rule train:
         f"{RESULTS}/logs/train.log",
     benchmark:
         f"{RESULTS}/benchmarks/train.tsv"
+    retries: 1
+    threads: 8
+    resources:
+        mem_mb=twice_the_memory(8000),
+        runtime=1440,
     params:
         activations=lambda wildcards, input: repeated("-i", input.activations),
         latents=config["latents"],
         k=config["k"],
         epochs=config["epochs"],
         batch=config["batch"],
-        device=config["device"],
         extra=extra("train"),
-    threads: 8
-    retries: 1
-    resources:
-        gpu=gpus(),
-        mem_mb=twice_the_memory(8000),
-        runtime=1440,
     shell:
         "protsae-train {params.activations} --labels {input.labels:q} --concepts {input.concepts:q}"
         " --split {input.split:q} --latents {params.latents} --k {params.k} --epochs {params.epochs}"
-        " --batch {params.batch} --device {params.device} -t {threads} {params.extra} -o {output:q} 2> {log:q}"
+        " --batch {params.batch} -t {threads} {params.extra} -o {output:q} 2> {log:q}"
 
 
 rule encode:
@@ -41,13 +39,13 @@ rule encode:
         f"{RESULTS}/logs/encode.{{scatteritem}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/encode.{{scatteritem}}.tsv"
-    params:
-        extra=extra("encode"),
-    threads: 4
     retries: 1
+    threads: 4
     resources:
         mem_mb=twice_the_memory(4000),
         runtime=240,
+    params:
+        extra=extra("encode"),
     shell:
         "protsae-encode -i {input.activations:q} -m {input.model:q} -t {threads} {params.extra}"
         " -o {output.features:q} --proteins {output.proteins:q} 2> {log:q}"

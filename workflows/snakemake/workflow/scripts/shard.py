@@ -24,22 +24,21 @@ def records(path):
 
 def shard(path, outputs):
     """Writes each record to the shard in which the middle of its text falls."""
-    sizes = [len(record) for record in records(path)]
-    total, done, current = sum(sizes), 0, 0
-    out = open(outputs[0], "w")
-    try:
-        for record in records(path):
-            target = min((2 * done + len(record)) * len(outputs) // (2 * total), len(outputs) - 1)
-            done += len(record)
-            while current < target:
+    total = sum(map(len, records(path)))
+    out, done = None, 0
+    for name in outputs:
+        open(name, "w").close()
+    current = -1
+    for record in records(path):
+        target = min((2 * done + len(record)) * len(outputs) // (2 * total), len(outputs) - 1)
+        done += len(record)
+        if target != current:
+            if out:
                 out.close()
-                current += 1
-                out = open(outputs[current], "w")
-            out.write(record)
-    finally:
+            current, out = target, open(outputs[target], "w")
+        out.write(record)
+    if out:
         out.close()
-    for path in outputs[current + 1 :]:
-        open(path, "w").close()
 
 
 shard(snakemake.input[0], list(snakemake.output))  # noqa: F821

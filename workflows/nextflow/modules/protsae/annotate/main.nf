@@ -4,7 +4,7 @@ process PROTSAE_ANNOTATE {
 
     input:
     tuple val(meta), path(features)
-    tuple val(meta2), path(model)
+    tuple val(meta2), path(model), path(dictionary)
     val format
 
     output:
@@ -22,6 +22,7 @@ process PROTSAE_ANNOTATE {
     protsae-annotate \\
         ${files} \\
         -m ${model} \\
+        --dictionary ${dictionary} \\
         --format ${format} \\
         ${args} \\
         -o ${prefix}.annotations.${format}

@@ -5,10 +5,11 @@ process PROTSAE_EVALUATE {
     input:
     tuple val(meta), path(activations)
     tuple val(meta2), path(model)
-    tuple val(meta3), path(labels), path(concepts), path(split)
+    tuple val(meta3), path(labels), path(split)
 
     output:
     tuple val(meta), path("${prefix}.metrics.json"), emit: json
+    tuple val(meta), path("${prefix}.protsae_mqc.json"), emit: multiqc
     tuple val("${task.process}"), val('protsae-evaluate'), eval("protsae-evaluate --version | sed 's/.* //'"), topic: versions, emit: versions_protsae
 
     when:
@@ -23,16 +24,17 @@ process PROTSAE_EVALUATE {
         ${files} \\
         -m ${model} \\
         --labels ${labels} \\
-        --concepts ${concepts} \\
         --split ${split} \\
         --threads ${task.cpus} \\
         ${args} \\
+        --multiqc ${prefix}.protsae_mqc.json \\
+        --sample-name ${meta.id} \\
         -o ${prefix}.metrics.json
     """
 
     stub:
     prefix = task.ext.prefix ?: "${meta.id}"
     """
-    touch ${prefix}.metrics.json
+    touch ${prefix}.metrics.json ${prefix}.protsae_mqc.json
     """
 }

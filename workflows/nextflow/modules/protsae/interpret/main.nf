@@ -25,6 +25,7 @@ process PROTSAE_INTERPRET {
         --concepts ${concepts} \\
         --split ${split} \\
         ${args} \\
+        --table ${prefix}.dictionary.tsv \\
         -o ${prefix}.dictionary.json
     """
 

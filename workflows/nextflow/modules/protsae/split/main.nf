@@ -3,7 +3,7 @@ process PROTSAE_SPLIT {
     label 'process_single'
 
     input:
-    tuple val(meta), path(labels), path(clusters)
+    tuple val(meta), path(labels), path(clusters), path(proteins)
 
     output:
     tuple val(meta), path("${prefix}.split.tsv"), emit: tsv
@@ -20,6 +20,7 @@ process PROTSAE_SPLIT {
     protsae-split \\
         --labels ${labels} \\
         ${groups} \\
+        --sequences ${proteins} \\
         ${args} \\
         -o ${prefix}.split.tsv
     """

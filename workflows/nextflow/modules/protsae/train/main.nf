@@ -1,7 +1,6 @@
 process PROTSAE_TRAIN {
     tag "${meta.id}"
     label 'process_high'
-    label 'process_gpu'
 
     input:
     tuple val(meta), path(activations)
@@ -16,7 +15,6 @@ process PROTSAE_TRAIN {
 
     script:
     def args = task.ext.args ?: ''
-    def device = task.accelerator ? 'cuda' : 'cpu'
     def files = [activations].flatten().collect { file -> "-i ${file}" }.join(' ')
     prefix = task.ext.prefix ?: "${meta.id}"
     """
@@ -25,7 +23,6 @@ process PROTSAE_TRAIN {
         --labels ${labels} \\
         --concepts ${concepts} \\
         --split ${split} \\
-        --device ${device} \\
         --threads ${task.cpus} \\
         ${args} \\
         -o ${prefix}.model

@@ -1,0 +1,91 @@
+//! `protsae-schema`: JSON Schemas (2020-12) of every configuration, sidecar and table, and a check
+//! of files against them.
+
+mod check;
+mod config;
+mod sidecar;
+mod table;
+
+use crate::{
+    Error, Result,
+    cli::{CommonArgs, Context, Source, Tool, context::to_json, output::Target},
+    error::Context as _,
+};
+use serde_json::Value;
+use std::{collections::BTreeMap, io::Write as _};
+
+/// Print the JSON Schemas of configurations, sidecars and tables, or check files against them
+#[derive(clap::Parser, Debug)]
+#[command(name = Args::NAME, version, after_help = "Example:
+  protsae-schema show concepts
+  protsae-schema check model/concepts.json features.arrow")]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Action {
+    /// Print the names of all schemas
+    List,
+    /// Print a schema
+    Show {
+        /// Name of the schema
+        name: String,
+    },
+    /// Read files to their end and say whether they are what they claim to be
+    Check {
+        /// Files: tables, sidecars, models' config.yaml, or configurations named <tool>.yaml
+        #[arg(required = true)]
+        files: Vec<Source>,
+    },
+}
+
+/// Every schema by name.
+///
+/// # Errors
+/// Where a schema is no JSON, which would be a bug.
+pub fn all() -> Result<BTreeMap<String, Value>> {
+    let mut schemas = sidecar::all();
+    schemas.extend(table::all());
+    schemas.extend(config::all());
+    Ok(schemas)
+}
+
+impl Tool for Args {
+    const NAME: &'static str = "protsae-schema";
+
+    fn common(&self) -> &CommonArgs {
+        &self.common
+    }
+
+    fn run(&self, context: &Context) -> Result<()> {
+        let text = match &self.action {
+            Action::List => all()?.into_keys().map(|name| name + "\n").collect(),
+            Action::Show { name } => {
+                let schemas = all()?;
+                let schema = schemas.get(name).ok_or_else(|| {
+                    let names: Vec<&str> = schemas.keys().map(String::as_str).collect();
+                    Error::usage(format!(
+                        "no schema '{name}'; there are {}",
+                        names.join(", ")
+                    ))
+                })?;
+                to_json(schema)?
+            }
+            Action::Check { files } => {
+                let checked: Result<Vec<String>> =
+                    files.iter().map(|f| check::file(context, f)).collect();
+                checked?.concat()
+            }
+        };
+        let mut output = context.create(&Target::Stdout)?;
+        output
+            .write_all(text.as_bytes())
+            .during("standard output")?;
+        output.commit()
+    }
+}

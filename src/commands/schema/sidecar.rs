@@ -1,0 +1,33 @@
+//! Schemas of the JSON and YAML files beside tables and models, from the types that read them.
+
+use crate::{
+    annot::concept::ConceptsFile,
+    cli::{Provenance, context::Counts},
+    sae::{meter::LogLine, store::ModelConfig, train::Summary},
+    score::{dictionary::Dictionary, metrics::Metrics},
+};
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde_json::Value;
+
+fn of<T: JsonSchema>(name: &str) -> (String, Value) {
+    let generator = SchemaSettings::draft2020_12().into_generator();
+    (
+        name.to_owned(),
+        generator.into_root_schema_for::<T>().to_value(),
+    )
+}
+
+/// Every sidecar by name.
+pub(super) fn all() -> std::collections::BTreeMap<String, Value> {
+    [
+        of::<ConceptsFile>("concepts"),
+        of::<Counts>("counts"),
+        of::<Dictionary>("dictionary"),
+        of::<LogLine>("log"),
+        of::<Metrics>("metrics"),
+        of::<ModelConfig>("model-config"),
+        of::<Provenance>("provenance"),
+        of::<Summary>("summary"),
+    ]
+    .into()
+}

@@ -1,0 +1,276 @@
+//! Tables, labels, vocabulary and split of a training run, opened and checked against each other.
+
+use super::{Args, same_info};
+use crate::{
+    Error, Result,
+    annot::{
+        concept::ConceptsFile,
+        label::Label,
+        partition::{Part, Partition, PartitionError},
+    },
+    cli::{Context, Source, args::OnBad, log},
+    commands::shared,
+    error::Context as _,
+    sae::{
+        dataset::{Dataset, DatasetBuilder},
+        labels::{LabelIndex, vocabulary},
+        pipe::{self, Pipe},
+        settings::Training,
+        train::{Event, RunOptions, Task, Trained, TrainingData, train, train_on_pipe},
+    },
+    table::{
+        TableError,
+        activations::{ActivationInfo, ActivationReader},
+        labels,
+    },
+};
+use std::collections::HashSet;
+
+/// Everything that is trained on.
+pub(super) struct Inputs {
+    /// Name of the first table.
+    pub(super) name: String,
+    /// What the tables say of themselves.
+    pub(super) info: ActivationInfo,
+    /// Width of the activations.
+    pub(super) width: usize,
+    labels: LabelIndex,
+    split: Option<Partition>,
+    on_bad: OnBad,
+    rows: Rows,
+}
+
+/// The activations.
+enum Rows {
+    Tables {
+        data: Dataset,
+        train: Vec<u32>,
+        valid: Vec<u32>,
+    },
+    Pipe(Source, Box<ActivationReader>),
+}
+
+impl Inputs {
+    /// Opens and checks all inputs; with the vocabulary.
+    pub(super) fn open(
+        args: &Args,
+        context: &Context,
+        training: &Training,
+    ) -> Result<(Self, ConceptsFile)> {
+        let pipe = args.is_pipe();
+        if pipe && (training.epochs != 1 || args.run.resume) {
+            return Err(Error::usage(
+                "a pipe can be read once: it takes --epochs 1 and no --resume; write the activations to a file",
+            ));
+        }
+        if !pipe && args.input.contains(&Source::Stdin) {
+            return Err(Error::usage(
+                "standard input cannot be one of several tables",
+            ));
+        }
+        let mut all = Vec::new();
+        labels::read(context.open_table(&args.labels)?, |label: Label| {
+            all.push(label);
+            Ok::<_, Error>(())
+        })
+        .map_err(args.labels.blame())?;
+        let concepts = match &args.concepts {
+            Some(path) => shared::read_concepts(context, path)?,
+            None => vocabulary(&all),
+        };
+        let level = training.label_level;
+        let labels = LabelIndex::new(&all, &concepts, level, training.unlabelled)
+            .map_err(args.labels.blame())?;
+        drop(all);
+        let split = match &args.split {
+            None => None,
+            Some(source) => {
+                Some(Partition::read(context.open(source)?).during(&source.to_string())?)
+            }
+        };
+        let mut readers = Vec::new();
+        for source in &args.input {
+            let reader =
+                ActivationReader::new(context.open_table(source)?).map_err(source.blame())?;
+            readers.push((source, reader));
+        }
+        let Some((first, reader)) = readers.first() else {
+            return Err(Error::usage("no input"));
+        };
+        let (name, info) = (first.to_string(), reader.info().clone());
+        for (source, reader) in &readers[1..] {
+            same_info(&info, &name, reader.info(), &source.to_string())?;
+        }
+        if info.plm.is_none() {
+            log::warn(&format!(
+                "{name} does not say which PLM its activations are of, so the model will not either"
+            ));
+        }
+        let on_bad = args.on_bad.on_bad;
+        let (width, rows) = if pipe {
+            let (source, reader) = readers.remove(0);
+            let width = reader.width().ok_or_else(|| {
+                Error::data("the activations are no fixed-size lists; a pipe must say their width")
+                    .context(source.to_string())
+            })?;
+            (width, Rows::Pipe(source.clone(), Box::new(reader)))
+        } else {
+            let data = read_tables(readers)?;
+            if info.sample.is_none() && info.pool.is_none() {
+                data.check_labels(&labels).map_err(args.labels.blame())?;
+            }
+            let (train, valid) = assign(&data, split.as_ref(), on_bad, context)?;
+            (data.width(), Rows::Tables { data, train, valid })
+        };
+        let inputs = Self {
+            name,
+            info,
+            width,
+            labels,
+            split,
+            on_bad,
+            rows,
+        };
+        Ok((inputs, concepts))
+    }
+
+    /// Rows that will be trained on, where that is known.
+    pub(super) fn total(&self, training: &Training) -> Option<u64> {
+        let Rows::Tables { data, train, .. } = &self.rows else {
+            return None;
+        };
+        let rows: u64 = train.iter().map(|&p| u64::from(data.rows(p))).sum();
+        let all = rows * u64::from(training.epochs);
+        let most = training
+            .max_steps
+            .map(|s| s.saturating_mul(training.batch as u64));
+        Some(most.map_or(all, |most| most.min(all)))
+    }
+
+    /// Trains.
+    pub(super) fn train(
+        self,
+        task: &Task<'_>,
+        options: &RunOptions,
+        tell: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Trained> {
+        match self.rows {
+            Rows::Tables {
+                data,
+                train: proteins,
+                valid,
+            } => {
+                let data = TrainingData {
+                    data: &data,
+                    labels: &self.labels,
+                    train: proteins,
+                    valid,
+                };
+                train(task, &data, options, tell)
+            }
+            Rows::Pipe(source, reader) => {
+                let arriving = reader.map(|batch| batch.map_err(source.blame()));
+                let mut seen = HashSet::new();
+                let (split, on_bad) = (self.split, self.on_bad);
+                let assign = move |protein: &str| {
+                    if !seen.insert(protein.to_owned()) {
+                        let protein = protein.to_owned();
+                        return Err(TableError::Scattered { protein }.into());
+                    }
+                    let Some(split) = &split else {
+                        return Ok(pipe::Part::Train);
+                    };
+                    match split.of(protein) {
+                        Some(Part::Train) => Ok(pipe::Part::Train),
+                        Some(Part::Valid) => Ok(pipe::Part::Valid),
+                        Some(Part::Test) => Ok(pipe::Part::Neither),
+                        None if on_bad == OnBad::Skip => {
+                            log::warn(&format!(
+                                "protein '{protein}' is not in the split: left out"
+                            ));
+                            Ok(pipe::Part::Neither)
+                        }
+                        None => Err(PartitionError::Missing {
+                            count: 1,
+                            examples: protein.into(),
+                        }
+                        .into()),
+                    }
+                };
+                let whole = self.info.sample.is_none() && self.info.pool.is_none();
+                let mut pipe = Pipe::new(
+                    Box::new(arriving),
+                    Box::new(assign),
+                    &self.labels,
+                    (whole, self.info.pool.is_some()),
+                    (task.training.seed, task.training.shuffle),
+                    task.training.batch,
+                );
+                train_on_pipe(task, &mut pipe, options, tell)
+            }
+        }
+    }
+}
+
+fn read_tables(readers: Vec<(&Source, ActivationReader)>) -> Result<Dataset> {
+    let mut builder: Option<DatasetBuilder> = None;
+    for (source, reader) in readers {
+        let pooled = reader.info().pool.is_some();
+        let schema_width = reader.width();
+        let mut named = false;
+        for batch in reader {
+            let batch = batch.map_err(source.blame())?;
+            let builder = builder.get_or_insert_with(|| DatasetBuilder::new(batch.width()));
+            if !named {
+                builder.table(&source.to_string());
+                named = true;
+            }
+            builder.batch(&batch, pooled).map_err(source.blame())?;
+        }
+        if builder.is_none()
+            && let Some(width) = schema_width
+        {
+            builder = Some(DatasetBuilder::new(width));
+        }
+    }
+    Ok(builder.unwrap_or_default().finish())
+}
+
+/// Numbers of the proteins for training and for validation.
+fn assign(
+    data: &Dataset,
+    split: Option<&Partition>,
+    on_bad: OnBad,
+    context: &Context,
+) -> Result<(Vec<u32>, Vec<u32>)> {
+    let all = 0..data.len() as u32;
+    let Some(split) = split else {
+        return Ok((all.collect(), Vec::new()));
+    };
+    if on_bad == OnBad::Error {
+        split.check(all.clone().map(|p| data.accession(p)))?;
+    }
+    let of = |part| {
+        let proteins = all.clone();
+        proteins.filter(move |&p| split.of(data.accession(p)) == Some(part))
+    };
+    let skipped: Vec<&str> = all
+        .clone()
+        .map(|p| data.accession(p))
+        .filter(|p| split.of(p).is_none())
+        .collect();
+    if !skipped.is_empty() {
+        log::warn(&format!(
+            "{} proteins are not in the split and left out: {}",
+            skipped.len(),
+            skipped
+                .iter()
+                .take(10)
+                .copied()
+                .collect::<Vec<_>>()
+                .join(", ")
+        ));
+    }
+    context.metric("skipped_proteins", skipped.len());
+    Ok((of(Part::Train).collect(), of(Part::Valid).collect()))
+}

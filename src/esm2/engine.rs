@@ -1,0 +1,220 @@
+//! The model on the device that was asked for.
+
+use super::{
+    Activations, Batch, Esm2Error, Model, ModelFolder, Place,
+    dense::DenseModel,
+    error::is_out_of_memory,
+    head::Logits,
+    model::{Needs, Replacement},
+};
+use candle_core::{Device, Tensor};
+
+/// Batches are planned for this part of a device's free memory: half.
+const MEMORY_SHARE: usize = 2;
+/// Most tokens that are planned for a batch on a device: products gain nothing beyond.
+const MOST_TOKENS: usize = 1 << 16;
+/// Fewest tokens that are planned for a batch on a device.
+const FEWEST_TOKENS: usize = 1 << 11;
+
+/// Where to compute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// On a GPU where this build and this machine have one, else on the CPU.
+    Auto,
+    /// On the CPU.
+    Cpu,
+    /// On the GPU of this number.
+    Cuda(usize),
+}
+
+/// A loaded model, wherever it runs.
+pub enum Engine {
+    /// On the CPU, by panels.
+    Panels(Box<Model>),
+    /// Through candle's tensor operations.
+    Dense(Box<DenseModel>),
+}
+
+/// Activations that may still be on a device, in the order of their tokens.
+pub enum Computed {
+    /// In the host's memory.
+    Here(Activations),
+    /// On a device: for each part of the batch, each place's rows.
+    There {
+        /// Features of a token.
+        width: usize,
+        /// Parts of the batch, one unless memory was short.
+        parts: Vec<Vec<Tensor>>,
+    },
+}
+
+impl Computed {
+    /// Brings them to the host.
+    ///
+    /// # Errors
+    /// [`Esm2Error::Device`] where the device fails.
+    pub fn fetch(self) -> Result<Activations, Esm2Error> {
+        let (width, parts) = match self {
+            Self::Here(activations) => return Ok(activations),
+            Self::There { width, parts } => (width, parts),
+        };
+        let mut places = vec![Vec::new(); parts.first().map_or(0, Vec::len)];
+        for part in parts {
+            for (place, tensor) in places.iter_mut().zip(part) {
+                place.extend(tensor.flatten_all()?.to_vec1::<f32>()?);
+            }
+        }
+        Ok(Activations::from_rows(width, places))
+    }
+}
+
+/// The device of a choice; `None` is the CPU.
+fn device(at: Where) -> Result<Option<Device>, Esm2Error> {
+    let compiled = cfg!(feature = "cuda");
+    match at {
+        Where::Cpu => Ok(None),
+        Where::Auto if !compiled => Ok(None),
+        Where::Auto => Ok(Device::new_cuda(0).ok()),
+        Where::Cuda(_) if !compiled => Err(Esm2Error::NoDevice(
+            "this build has no CUDA: build it with --features cuda, or say --device cpu".into(),
+        )),
+        Where::Cuda(number) => match Device::new_cuda(number) {
+            Ok(device) => Ok(Some(device)),
+            Err(e) => Err(Esm2Error::NoDevice(format!(
+                "no GPU of number {number}: {e}: say --device cpu to compute without"
+            ))),
+        },
+    }
+}
+
+impl Engine {
+    /// Loads what is needed of a model.
+    ///
+    /// # Errors
+    /// [`Esm2Error`] where a tensor does not fit or there is no such device.
+    pub fn load(folder: &ModelFolder, needs: Needs, at: Where) -> Result<Self, Esm2Error> {
+        Ok(match device(at)? {
+            None => Self::Panels(Box::new(Model::load(folder, needs)?)),
+            Some(device) => Self::Dense(Box::new(DenseModel::load(folder, needs, &device)?)),
+        })
+    }
+
+    /// Name of the device, for the log.
+    #[must_use]
+    pub fn device(&self) -> String {
+        match self {
+            Self::Panels(_) => "cpu".into(),
+            Self::Dense(model) => format!("{:?}", model.device().location()).to_lowercase(),
+        }
+    }
+
+    /// Tokens of a batch that the device has memory for; `None` where that does not bound it.
+    #[must_use]
+    pub fn batch_tokens(&self) -> Option<usize> {
+        match self {
+            Self::Panels(_) => None,
+            Self::Dense(model) => {
+                let planned = free_memory(model.device())? / MEMORY_SHARE;
+                Some((planned / model.bytes_per_token()).clamp(FEWEST_TOKENS, MOST_TOKENS))
+            }
+        }
+    }
+
+    /// Activations of every token of a batch at each of `places`. A batch for which a device's
+    /// memory does not suffice is halved until it does.
+    ///
+    /// # Errors
+    /// [`Esm2Error::Device`] where the device fails, or cannot hold a single sequence.
+    pub fn forward(&self, batch: &Batch, places: &[Place]) -> Result<Computed, Esm2Error> {
+        match self {
+            Self::Panels(model) => Ok(Computed::Here(model.forward(batch, places, None))),
+            Self::Dense(model) => Ok(Computed::There {
+                width: model.config().width,
+                parts: halving(batch, &|part| model.forward(part, places, None))?,
+            }),
+        }
+    }
+
+    /// Logits of every token, with something replaced on the way or not.
+    ///
+    /// # Errors
+    /// [`Esm2Error::Device`] where the device fails.
+    ///
+    /// # Panics
+    /// Where the model was loaded without its head.
+    pub fn logits(&self, batch: &Batch, edit: Option<Replacement>) -> Result<Logits, Esm2Error> {
+        match self {
+            Self::Panels(model) => Ok(model.logits(batch, edit)),
+            Self::Dense(model) => Ok(model.logits(batch, edit)?),
+        }
+    }
+}
+
+/// Computes a batch, or its halves where memory does not suffice.
+fn halving<T>(
+    batch: &Batch,
+    compute: &dyn Fn(&Batch) -> candle_core::Result<T>,
+) -> Result<Vec<T>, Esm2Error> {
+    match compute(batch) {
+        Ok(result) => Ok(vec![result]),
+        Err(error) if is_out_of_memory(&error) && batch.sequences() > 1 => {
+            let (left, right) = batch.halves();
+            let mut results = halving(&left, compute)?;
+            results.extend(halving(&right, compute)?);
+            Ok(results)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(feature = "cuda")]
+fn free_memory(device: &Device) -> Option<usize> {
+    let Device::Cuda(device) = device else {
+        return None;
+    };
+    let (free, _) = device.cuda_stream().context().mem_get_info().ok()?;
+    Some(free)
+}
+
+#[cfg(not(feature = "cuda"))]
+fn free_memory(_: &Device) -> Option<usize> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(lengths: &[usize]) -> Batch {
+        let mut batch = Batch::new();
+        for (i, &length) in lengths.iter().enumerate() {
+            batch.push_tokens(&vec![i as u32; length]);
+        }
+        batch
+    }
+
+    fn limited(limit: usize) -> impl Fn(&Batch) -> candle_core::Result<Vec<u32>> {
+        move |part| {
+            if part.tokens().len() > limit {
+                candle_core::bail!("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")");
+            }
+            Ok(part.tokens().to_vec())
+        }
+    }
+
+    #[test]
+    fn a_batch_too_large_is_halved_and_keeps_its_order() {
+        let whole = batch(&[5, 9, 2, 7, 1, 10, 3]);
+        for limit in [10, 12, 20, 40] {
+            let parts = halving(&whole, &limited(limit)).expect("every sequence fits");
+            assert_eq!(parts.concat(), whole.tokens());
+        }
+    }
+
+    #[test]
+    fn a_sequence_too_large_exhausts_memory() {
+        use crate::error::{Classify, ErrorKind};
+        let error = halving(&batch(&[5, 9]), &limited(8)).expect_err("9 tokens do not fit");
+        assert_eq!(error.kind(), ErrorKind::Memory);
+    }
+}

@@ -1,0 +1,94 @@
+//! The annotation loss: binary cross-entropy of the predictor, with weighted positives.
+
+use super::real::Real;
+
+/// ln(1 + e^x) and the logistic function of x.
+#[expect(
+    clippy::inline_always,
+    reason = "a kernel, inlined into callers that `wide` compiles"
+)]
+#[inline(always)]
+fn softplus_and_sigmoid<T: Real>(x: T) -> (T, T) {
+    let e = (-x.abs()).exp();
+    let small = e / (T::ONE + e);
+    let large = T::ONE / (T::ONE + e);
+    let softplus = x.larger(T::ZERO) + e.ln_1p();
+    (softplus, if x < T::ZERO { small } else { large })
+}
+
+/// Replaces a row's logits by their gradients times `factor`, and returns the row's loss, summed
+/// over concepts.
+///
+/// `labels` are the row's concepts (ascending or not, each once), `weights` those of positives.
+#[expect(
+    clippy::inline_always,
+    reason = "a kernel, inlined into callers that `wide` compiles"
+)]
+#[inline(always)]
+pub fn row<T: Real>(logits: &mut [T], labels: &[u32], weights: &[T], factor: T) -> f64 {
+    let mut loss = 0.0;
+    for &concept in labels {
+        let c = concept as usize;
+        let x = logits[c];
+        let (softplus, _) = softplus_and_sigmoid(x);
+        // the loop below counts every concept as a negative
+        loss += (weights[c] * (softplus - x) - softplus).f64();
+    }
+    // positives' gradients need the logit, which the loop overwrites
+    let mut sum = T::ZERO;
+    for block in logits.chunks_mut(64) {
+        let mut part = T::ZERO;
+        for x in block {
+            let (softplus, sigmoid) = softplus_and_sigmoid(*x);
+            part += softplus;
+            *x = sigmoid * factor;
+        }
+        sum += part;
+    }
+    for &concept in labels {
+        let c = concept as usize;
+        // w (p - 1), from p times factor
+        logits[c] = weights[c] * (logits[c] - factor);
+    }
+    loss + sum.f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loss_and_gradient_of_a_row() {
+        let logits = [0.3f64, -1.2, 40.0, -40.0];
+        let weights = [3.0, 2.0, 1.0, 1.0];
+        let labels = [0, 3];
+        let loss = |x: &[f64; 4]| -> f64 {
+            let mut sum = 0.0;
+            for c in 0..4 {
+                let p = 1.0 / (1.0 + (-x[c]).exp());
+                sum -= if labels.contains(&(c as u32)) {
+                    weights[c] * p.ln()
+                } else if c == 2 {
+                    // 1 - p is not exact here
+                    -40.0
+                } else {
+                    (1.0 - p).ln()
+                };
+            }
+            sum
+        };
+        let mut gradient = logits;
+        let got = row(&mut gradient, &labels, &weights, 0.5);
+        assert!((got - loss(&logits)).abs() < 1e-12);
+        for c in [0, 1] {
+            let h = 1e-6;
+            let (mut up, mut down) = (logits, logits);
+            up[c] += h;
+            down[c] -= h;
+            let want = 0.5 * (loss(&up) - loss(&down)) / (2.0 * h);
+            assert!((gradient[c] - want).abs() < 1e-8);
+        }
+        assert!((gradient[2] - 0.5).abs() < 1e-12);
+        assert!((gradient[3] + 0.5).abs() < 1e-12);
+    }
+}

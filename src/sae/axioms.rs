@@ -1,0 +1,557 @@
+//! The axiom loss: hinges on distances between class centres (protsae's four normal forms, in the
+//! numbering of the `DeepGO` family, and disjointness).
+//!
+//! Every hinge has one shape, `[alpha |c_a + s v - c_b| + beta_a r_a + beta_b r_b + mu g]+`, so a
+//! form is a list of [`Kind`]s. Two passes over the axioms, in chunks: the first finds the active
+//! hinges and their lengths, the second gathers, class by class, the gradients of the axioms that
+//! the class occurs in. Nothing is held but a few numbers per axiom, and no sum depends on the
+//! number of threads.
+
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use super::{
+    config::{AxiomNorm, Objective, Shape},
+    norm::{SLOTS, SlotNorms, unit_backward},
+    params::Params,
+    pool::PerThread,
+    random::{Purpose, below, stream},
+    real::Real,
+    vector::wide,
+};
+use crate::annot::concept::Axioms;
+
+/// Normal forms with a loss of their own: NF1, NF2, NF3, NF4, disjoint.
+pub const FORMS: usize = 5;
+/// Names of the forms, as in the log.
+pub const FORM_NAMES: [&str; FORMS] = ["nf1", "nf2", "nf3", "nf4", "disjoint"];
+
+/// Terms that are summed together.
+const CHUNK: usize = 512;
+/// Classes per task.
+const CLASSES: usize = 16;
+/// A term without a relation.
+const NO_RELATION: u32 = u32::MAX;
+
+/// A hinge of a normal form.
+struct Kind {
+    form: usize,
+    /// Places in the axiom of the two classes.
+    a: usize,
+    b: usize,
+    /// Place of the relation and its sign.
+    relation: Option<(usize, i8)>,
+    alpha: i8,
+    beta_a: i8,
+    beta_b: i8,
+    margin: i8,
+    /// Columns that batch normalisation runs over.
+    slot_a: usize,
+    slot_b: usize,
+}
+
+const fn kind(form: usize, a: usize, b: usize, beta_a: i8, beta_b: i8) -> Kind {
+    Kind {
+        form,
+        a,
+        b,
+        relation: None,
+        alpha: 1,
+        beta_a,
+        beta_b,
+        margin: -1,
+        slot_a: 0,
+        slot_b: 0,
+    }
+}
+
+const KINDS: [Kind; 7] = [
+    Kind {
+        slot_b: 1,
+        ..kind(0, 0, 1, 1, -1)
+    },
+    Kind {
+        slot_a: 2,
+        slot_b: 3,
+        ..kind(1, 0, 1, -1, -1)
+    },
+    Kind {
+        slot_a: 4,
+        slot_b: 2,
+        ..kind(1, 2, 0, 0, -1)
+    },
+    Kind {
+        slot_a: 4,
+        slot_b: 3,
+        ..kind(1, 2, 1, 0, -1)
+    },
+    Kind {
+        relation: Some((0, 1)),
+        slot_a: 5,
+        slot_b: 6,
+        ..kind(2, 1, 2, 1, -1)
+    },
+    Kind {
+        relation: Some((1, -1)),
+        slot_a: 7,
+        slot_b: 8,
+        ..kind(3, 0, 2, -1, -1)
+    },
+    Kind {
+        alpha: -1,
+        margin: 1,
+        slot_a: 9,
+        slot_b: 10,
+        ..kind(4, 0, 1, 1, 1)
+    },
+];
+
+/// One hinge of one axiom.
+#[derive(Clone, Copy, Debug)]
+struct Term {
+    kind: u8,
+    a: u32,
+    b: u32,
+    relation: u32,
+}
+
+/// The axiom loss and its gradients.
+#[derive(Debug)]
+pub struct AxiomLoss<T> {
+    /// Axioms by form, each padded to three numbers.
+    axioms: [Vec<[u32; 3]>; FORMS],
+    shape: Shape,
+    norm: AxiomNorm,
+    margin: T,
+    per_step: Option<usize>,
+    terms: Vec<Term>,
+    /// Axioms of each form among the terms.
+    drawn: [usize; FORMS],
+    /// d loss / d length, over the length; 0 where the hinge is not active.
+    pull: Vec<T>,
+    /// d loss / d hinge.
+    weight: Vec<T>,
+    sums: Vec<[f64; FORMS]>,
+    /// Terms of each (slot and) class: twice the term, plus one where the class is its second.
+    starts: Vec<u32>,
+    incident: Vec<u32>,
+    /// Terms of each relation.
+    relation_starts: Vec<u32>,
+    of_relation: Vec<u32>,
+    norms: SlotNorms<T>,
+    partial: Vec<T>,
+    rows: PerThread<Vec<T>>,
+    /// Gradient of the centres, [m + z, d].
+    pub centres: Vec<T>,
+    /// Gradient of the signed radii, [m + z].
+    pub radii: Vec<T>,
+    /// Gradient of the relation vectors, [R, d].
+    pub relations: Vec<T>,
+    /// Gradient of the normalisation's scale, [d] or empty.
+    pub bn_gamma: Vec<T>,
+}
+
+/// Row of a class centre.
+fn centre<T: Real>(params: &Params<T>, class: usize) -> &[T] {
+    let d = params.shape.width;
+    let m = params.shape.defined;
+    if class < m {
+        &params.enc[class * d..][..d]
+    } else {
+        &params.w_zero[(class - m) * d..][..d]
+    }
+}
+
+/// Signed radius of a class.
+fn signed_radius<T: Real>(params: &Params<T>, class: usize) -> T {
+    let m = params.shape.defined;
+    if class < m {
+        params.b_pred[class]
+    } else {
+        params.b_zero[class - m]
+    }
+}
+
+/// -1, 0 or 1.
+fn sign<T: Real>(value: T) -> T {
+    if value > T::ZERO {
+        T::ONE
+    } else if value < T::ZERO {
+        -T::ONE
+    } else {
+        T::ZERO
+    }
+}
+
+impl<T: Real> AxiomLoss<T> {
+    /// The loss over these axioms; none where there is nothing to compute.
+    #[must_use]
+    pub fn new(axioms: &Axioms, shape: Shape, objective: &Objective) -> Option<Self> {
+        let pad = |pairs: &[[u32; 2]]| pairs.iter().map(|a| [a[0], a[1], 0]).collect();
+        let axioms: [Vec<[u32; 3]>; FORMS] = [
+            pad(&axioms.nf1),
+            axioms.nf2.clone(),
+            axioms.nf3.clone(),
+            axioms.nf4.clone(),
+            pad(&axioms.disjoint),
+        ];
+        let nothing =
+            shape.defined == 0 || objective.lambda_axiom == 0.0 || axioms.iter().all(Vec::is_empty);
+        if nothing {
+            return None;
+        }
+        let d = shape.width;
+        let batchnorm = objective.axiom_norm == AxiomNorm::Batchnorm;
+        let mut loss = Self {
+            axioms,
+            shape,
+            norm: objective.axiom_norm,
+            margin: T::of(objective.margin),
+            per_step: objective.axioms_per_step,
+            terms: Vec::new(),
+            drawn: [0; FORMS],
+            pull: Vec::new(),
+            weight: Vec::new(),
+            sums: Vec::new(),
+            starts: Vec::new(),
+            incident: Vec::new(),
+            relation_starts: Vec::new(),
+            of_relation: Vec::new(),
+            norms: SlotNorms::new(if batchnorm { shape } else { Shape::default() }),
+            partial: Vec::new(),
+            rows: PerThread::new(),
+            centres: vec![T::ZERO; shape.classes() * d],
+            radii: vec![T::ZERO; shape.classes()],
+            relations: vec![T::ZERO; shape.relations * d],
+            bn_gamma: vec![T::ZERO; if batchnorm { d } else { 0 }],
+        };
+        if loss.per_step.is_none() {
+            loss.draw(None);
+        }
+        Some(loss)
+    }
+
+    /// Computes the loss of each form, and the gradients of `factor` times their sum.
+    ///
+    /// `seed` decides which axioms are drawn, where not all are taken.
+    pub fn compute(&mut self, params: &Params<T>, factor: T, seed: (u64, u64)) -> [f64; FORMS] {
+        if self.per_step.is_some() {
+            self.draw(Some(stream(seed.0, Purpose::Axioms, seed.1)));
+        }
+        match self.norm {
+            AxiomNorm::None => {}
+            AxiomNorm::Unit => self.norms.unit_lengths(params),
+            AxiomNorm::Batchnorm => self.norms.statistics(params),
+        }
+        let losses = self.hinges(params, factor);
+        self.gather_relations(params);
+        if self.norm == AxiomNorm::Batchnorm {
+            self.gather_batchnorm(params);
+        } else {
+            self.gather(params);
+        }
+        losses
+    }
+
+    /// Chooses the axioms of this step and indexes them by class and relation.
+    fn draw(&mut self, mut rng: Option<ChaCha8Rng>) {
+        self.terms.clear();
+        self.norms.clear_counts();
+        let bn = self.norm == AxiomNorm::Batchnorm;
+        for (form, axioms) in self.axioms.iter().enumerate() {
+            let all = axioms.len();
+            let sampled = self.per_step.filter(|&count| count < all);
+            self.drawn[form] = sampled.unwrap_or(all);
+            for i in 0..self.drawn[form] {
+                let axiom = match (&mut rng, sampled) {
+                    (Some(rng), Some(_)) => axioms[below(rng, all as u64) as usize],
+                    _ => axioms[i],
+                };
+                for (number, kind) in (0..).zip(&KINDS) {
+                    if kind.form == form {
+                        self.terms.push(Term {
+                            kind: number,
+                            a: axiom[kind.a],
+                            b: axiom[kind.b],
+                            relation: kind.relation.map_or(NO_RELATION, |(at, _)| axiom[at]),
+                        });
+                    }
+                }
+                if bn {
+                    self.norms.count(form, &axiom);
+                }
+            }
+        }
+        let classes = self.shape.classes();
+        let terms = &self.terms;
+        let key = |slot: usize, class: u32| class as usize + if bn { slot * classes } else { 0 };
+        let of_class = terms.iter().zip(0u32..).flat_map(|(term, t)| {
+            let kind = &KINDS[term.kind as usize];
+            [
+                (key(kind.slot_a, term.a), 2 * t),
+                (key(kind.slot_b, term.b), 2 * t + 1),
+            ]
+        });
+        let keys = if bn { SLOTS * classes } else { classes };
+        index(keys, of_class, &mut self.starts, &mut self.incident);
+        let of_relation = terms
+            .iter()
+            .zip(0u32..)
+            .filter(|(term, _)| term.relation != NO_RELATION)
+            .map(|(term, t)| (term.relation as usize, t));
+        index(
+            self.shape.relations,
+            of_relation,
+            &mut self.relation_starts,
+            &mut self.of_relation,
+        );
+        self.pull.resize(terms.len(), T::ZERO);
+        self.weight.resize(terms.len(), T::ZERO);
+        self.sums.resize(terms.len().div_ceil(CHUNK), [0.0; FORMS]);
+    }
+
+    /// First pass: which hinges are active, and how strongly each pulls.
+    fn hinges(&mut self, params: &Params<T>, factor: T) -> [f64; FORMS] {
+        let (norms, norm, margin, drawn) = (&self.norms, self.norm, self.margin, self.drawn);
+        let rows = &self.rows;
+        let d = self.shape.width;
+        self.terms
+            .par_chunks(CHUNK)
+            .zip(self.pull.par_chunks_mut(CHUNK))
+            .zip(self.weight.par_chunks_mut(CHUNK))
+            .zip(&mut self.sums)
+            .for_each(|(((terms, pulls), weights), sums)| {
+                rows.with(|row| {
+                    row.resize(d, T::ZERO);
+                    *sums = [0.0; FORMS];
+                    for ((term, pull), weight) in terms.iter().zip(pulls).zip(weights) {
+                        let kind = &KINDS[term.kind as usize];
+                        row.fill(T::ZERO);
+                        let length = wide(|| {
+                            add_difference(params, norms, norm, term, T::ONE, row);
+                            super::vector::dot(row, row).sqrt()
+                        });
+                        let signed = |s: i8, value: T| T::of(f64::from(s)) * value;
+                        let radius = |class: u32| signed_radius(params, class as usize).abs();
+                        let hinge = signed(kind.alpha, length)
+                            + signed(kind.beta_a, radius(term.a))
+                            + signed(kind.beta_b, radius(term.b))
+                            + signed(kind.margin, margin);
+                        let count = drawn[kind.form] as f64;
+                        let active = hinge > T::ZERO;
+                        *weight = if active {
+                            factor / T::of(count)
+                        } else {
+                            T::ZERO
+                        };
+                        *pull = if active && length > T::ZERO {
+                            signed(kind.alpha, *weight) / length
+                        } else {
+                            T::ZERO
+                        };
+                        if active {
+                            sums[kind.form] += hinge.f64() / count;
+                        }
+                    }
+                });
+            });
+        let mut losses = [0.0; FORMS];
+        for sums in &self.sums {
+            for (loss, sum) in losses.iter_mut().zip(sums) {
+                *loss += sum;
+            }
+        }
+        losses
+    }
+
+    /// Second pass, without batch normalisation: gradients of centres and radii.
+    fn gather(&mut self, params: &Params<T>) {
+        let d = self.shape.width;
+        let (terms, pulls, weights) = (&self.terms, &self.pull, &self.weight);
+        let (starts, incident) = (&self.starts, &self.incident);
+        let (norms, norm) = (&self.norms, self.norm);
+        self.centres
+            .par_chunks_mut(CLASSES * d)
+            .zip(self.radii.par_chunks_mut(CLASSES))
+            .enumerate()
+            .for_each(|(chunk, (rows, radii))| {
+                for (i, (row, radius)) in rows.chunks_exact_mut(d).zip(radii).enumerate() {
+                    let class = chunk * CLASSES + i;
+                    let range = starts[class] as usize..starts[class + 1] as usize;
+                    row.fill(T::ZERO);
+                    let mut sum = T::ZERO;
+                    wide(|| {
+                        for &entry in &incident[range] {
+                            let t = (entry / 2) as usize;
+                            let second = entry % 2 == 1;
+                            let pull = if second { -pulls[t] } else { pulls[t] };
+                            if pull != T::ZERO {
+                                add_difference(params, norms, norm, &terms[t], pull, row);
+                            }
+                            let kind = &KINDS[terms[t].kind as usize];
+                            let beta = if second { kind.beta_b } else { kind.beta_a };
+                            sum += T::of(f64::from(beta)) * weights[t];
+                        }
+                        if norm == AxiomNorm::Unit {
+                            unit_backward(centre(params, class), norms.inverse(class), row);
+                        }
+                    });
+                    *radius = sum * sign(signed_radius(params, class));
+                }
+            });
+    }
+
+    /// Second pass with batch normalisation, column by column.
+    fn gather_batchnorm(&mut self, params: &Params<T>) {
+        let d = self.shape.width;
+        let classes = self.shape.classes();
+        self.centres.fill(T::ZERO);
+        self.radii.fill(T::ZERO);
+        self.bn_gamma.fill(T::ZERO);
+        self.partial.resize(classes * d, T::ZERO);
+        for slot in 0..SLOTS {
+            if self.norms.rows(slot) == 0 {
+                continue;
+            }
+            let (terms, pulls, weights) = (&self.terms, &self.pull, &self.weight);
+            let (starts, incident) = (&self.starts, &self.incident);
+            let norms = &self.norms;
+            self.partial
+                .par_chunks_mut(d)
+                .zip(&mut self.radii)
+                .enumerate()
+                .for_each(|(class, (row, radius))| {
+                    row.fill(T::ZERO);
+                    let key = slot * classes + class;
+                    let mut sum = T::ZERO;
+                    for &entry in &incident[starts[key] as usize..starts[key + 1] as usize] {
+                        let t = (entry / 2) as usize;
+                        let second = entry % 2 == 1;
+                        let pull = if second { -pulls[t] } else { pulls[t] };
+                        if pull != T::ZERO {
+                            let norm = AxiomNorm::Batchnorm;
+                            add_difference(params, norms, norm, &terms[t], pull, row);
+                        }
+                        let kind = &KINDS[terms[t].kind as usize];
+                        let beta = if second { kind.beta_b } else { kind.beta_a };
+                        sum += T::of(f64::from(beta)) * weights[t];
+                    }
+                    *radius += sum * sign(signed_radius(params, class));
+                });
+            self.norms.backward(
+                params,
+                slot,
+                &self.partial,
+                &mut self.centres,
+                &mut self.bn_gamma,
+            );
+        }
+    }
+
+    /// Gradients of the relation vectors: few and long lists, summed by chunks.
+    fn gather_relations(&mut self, params: &Params<T>) {
+        let d = self.shape.width;
+        for relation in 0..self.shape.relations {
+            let range = self.relation_starts[relation] as usize
+                ..self.relation_starts[relation + 1] as usize;
+            let list = &self.of_relation[range];
+            let chunks = list.len().div_ceil(CHUNK);
+            self.partial
+                .resize((chunks * d).max(self.partial.len()), T::ZERO);
+            let (terms, pulls) = (&self.terms, &self.pull);
+            let (norms, norm) = (&self.norms, self.norm);
+            list.par_chunks(CHUNK)
+                .zip(self.partial.par_chunks_mut(d))
+                .for_each(|(list, row)| {
+                    row.fill(T::ZERO);
+                    wide(|| {
+                        for &t in list {
+                            let term = &terms[t as usize];
+                            let kind = &KINDS[term.kind as usize];
+                            let sign = kind.relation.map_or(0, |(_, sign)| sign);
+                            let pull = T::of(f64::from(sign)) * pulls[t as usize];
+                            if pull != T::ZERO {
+                                add_difference(params, norms, norm, term, pull, row);
+                            }
+                        }
+                    });
+                });
+            let out = &mut self.relations[relation * d..][..d];
+            out.fill(T::ZERO);
+            for row in self.partial.chunks_exact(d).take(chunks) {
+                super::vector::add(row, out);
+            }
+        }
+    }
+}
+
+/// `out += pull (c_a + s v - c_b)`, centres normalised.
+#[expect(
+    clippy::inline_always,
+    reason = "a kernel, inlined into callers that `wide` compiles"
+)]
+#[inline(always)]
+fn add_difference<T: Real>(
+    params: &Params<T>,
+    norms: &SlotNorms<T>,
+    norm: AxiomNorm,
+    term: &Term,
+    pull: T,
+    out: &mut [T],
+) {
+    let kind = &KINDS[term.kind as usize];
+    let (class_a, class_b) = (term.a as usize, term.b as usize);
+    let (a, b) = (centre(params, class_a), centre(params, class_b));
+    match norm {
+        AxiomNorm::None => {
+            for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
+                *out += pull * (a - b);
+            }
+        }
+        AxiomNorm::Unit => {
+            let (scale_a, scale_b) = (norms.inverse(class_a), norms.inverse(class_b));
+            for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
+                *out += pull * (a * scale_a - b * scale_b);
+            }
+        }
+        AxiomNorm::Batchnorm => {
+            let (mean_a, scale_a) = norms.column(kind.slot_a);
+            let (mean_b, scale_b) = norms.column(kind.slot_b);
+            for (i, out) in out.iter_mut().enumerate() {
+                let a = (a[i] - mean_a[i]) * scale_a[i] * params.bn_gamma[i];
+                let b = (b[i] - mean_b[i]) * scale_b[i] * params.bn_gamma[i];
+                *out += pull * (a - b);
+            }
+        }
+    }
+    if let Some((_, sign)) = kind.relation {
+        let d = params.shape.width;
+        let vector = &params.relations[term.relation as usize * d..][..d];
+        super::vector::axpy(T::of(f64::from(sign)) * pull, vector, out);
+    }
+}
+
+/// Lists values by key: those of key k are `values[starts[k]..starts[k + 1]]`, in their order.
+fn index(
+    keys: usize,
+    entries: impl Iterator<Item = (usize, u32)> + Clone,
+    starts: &mut Vec<u32>,
+    values: &mut Vec<u32>,
+) {
+    starts.clear();
+    starts.resize(keys + 2, 0);
+    // shifted by one, so that filling leaves the starts in place
+    for (key, _) in entries.clone() {
+        starts[key + 2] += 1;
+    }
+    for key in 2..starts.len() {
+        starts[key] += starts[key - 1];
+    }
+    values.clear();
+    values.resize(starts.last().map_or(0, |&end| end as usize), 0);
+    for (key, value) in entries {
+        let slot = &mut starts[key + 1];
+        values[*slot as usize] = value;
+        *slot += 1;
+    }
+}

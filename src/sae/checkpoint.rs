@@ -1,0 +1,271 @@
+//! Checkpoints: everything that training needs to go on to the same bytes.
+//!
+//! A checkpoint is a folder `step-N` that appears whole, by rename; the one before goes once it is
+//! there.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    engine::{Engine, OptimizerState},
+    error::SaeError,
+    params::Params,
+    store::{LOG_FILE, ModelConfig, Slice, Weights, io, read_yaml, write_file, write_tensors},
+};
+
+/// Format name and version of `state.yaml`.
+const FORMAT: &str = "checkpoint/1";
+const STATE_FILE: &str = "state.yaml";
+const PARAMS_FILE: &str = "params.safetensors";
+const FIRST_FILE: &str = "first-moments.safetensors";
+const SECOND_FILE: &str = "second-moments.safetensors";
+const BEST_FILE: &str = "best.safetensors";
+
+/// Where training stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Position {
+    /// Steps made.
+    pub step: u64,
+    /// Epoch, from 1.
+    pub epoch: u32,
+    /// Rows of the epoch that have been trained on.
+    pub rows: u64,
+    /// The best validation so far.
+    pub best: Option<BestScore>,
+}
+
+/// What a model scored in validation.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BestScore {
+    /// Annotation loss; 0 where there is none.
+    pub annot: f64,
+    /// Normalised reconstruction loss.
+    pub fvu: f64,
+    /// Epoch, from 1.
+    pub epoch: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct State {
+    format: String,
+    config: ModelConfig,
+    data: String,
+    position: Position,
+}
+
+/// What is saved of a run.
+#[derive(Debug)]
+pub struct Saved {
+    /// Where it stands.
+    pub position: Position,
+    /// Parameters.
+    pub params: Params<f32>,
+    /// Moments.
+    pub state: OptimizerState<f32>,
+    /// Parameters of the best model so far.
+    pub best: Option<Params<f32>>,
+    /// The log so far.
+    pub log: Vec<u8>,
+}
+
+/// A folder of checkpoints of one run.
+#[derive(Clone, Debug)]
+pub struct Checkpoints {
+    dir: PathBuf,
+}
+
+fn write_params(path: &Path, params: &Params<f32>) -> Result<(), SaeError> {
+    let tensors = params.tensors();
+    write_tensors(
+        path,
+        tensors.map(|(name, shape, values)| (name.to_owned(), Slice { shape, values })),
+    )
+}
+
+fn read_params(path: &Path, config: &ModelConfig) -> Result<Params<f32>, SaeError> {
+    let weights = Weights::open(path)?;
+    let tensors = weights.tensors()?;
+    let mut params = Params::zeros(config.shape, config.objective.axiom_norm);
+    tensors.read_params(&mut params)?;
+    Ok(params)
+}
+
+impl Checkpoints {
+    /// In this folder, which is made when the first checkpoint is.
+    #[must_use]
+    pub fn new(dir: &Path) -> Self {
+        Self { dir: dir.into() }
+    }
+
+    fn steps(&self) -> Result<Vec<(u64, PathBuf)>, SaeError> {
+        let entries = match fs::read_dir(&self.dir) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(io(&self.dir, e)),
+        };
+        let mut steps = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(|e| io(&self.dir, e))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if let Some(step) = name.strip_prefix("step-").and_then(|n| n.parse().ok()) {
+                steps.push((step, path.clone()));
+            }
+        }
+        steps.sort();
+        Ok(steps)
+    }
+
+    /// Saves a run. `data` identifies what it is trained on.
+    ///
+    /// # Errors
+    /// [`SaeError::Io`].
+    pub fn save(
+        &self,
+        engine: &mut Engine<f32>,
+        config: &ModelConfig,
+        data: &str,
+        position: &Position,
+        best: Option<&Params<f32>>,
+        log: &[u8],
+    ) -> Result<(), SaeError> {
+        let old = self.steps()?;
+        let part = self.dir.join("unfinished");
+        if part.exists() {
+            fs::remove_dir_all(&part).map_err(|e| io(&part, e))?;
+        }
+        fs::create_dir_all(&part).map_err(|e| io(&part, e))?;
+        let (params, moments) = engine.settled();
+        write_params(&part.join(PARAMS_FILE), params)?;
+        write_params(&part.join(FIRST_FILE), &moments.first)?;
+        write_params(&part.join(SECOND_FILE), &moments.second)?;
+        if let Some(best) = best {
+            write_params(&part.join(BEST_FILE), best)?;
+        }
+        write_file(&part.join(LOG_FILE), log)?;
+        let path = part.join(STATE_FILE);
+        let state = State {
+            format: FORMAT.into(),
+            config: config.clone(),
+            data: data.into(),
+            position: position.clone(),
+        };
+        let yaml = serde_yaml::to_string(&state).map_err(|e| SaeError::Sidecar {
+            path: path.display().to_string(),
+            message: e.to_string(),
+        })?;
+        write_file(&path, yaml.as_bytes())?;
+        let whole = self.dir.join(format!("step-{}", position.step));
+        if whole.exists() {
+            fs::remove_dir_all(&whole).map_err(|e| io(&whole, e))?;
+        }
+        fs::rename(&part, &whole).map_err(|e| io(&whole, e))?;
+        for (_, path) in old.iter().filter(|(step, _)| *step != position.step) {
+            fs::remove_dir_all(path).map_err(|e| io(path, e))?;
+        }
+        Ok(())
+    }
+
+    /// The last checkpoint; none where there is no one yet.
+    ///
+    /// # Errors
+    /// [`SaeError::Checkpoint`] where it is of other settings or data, or [`SaeError`] where it is
+    /// damaged.
+    pub fn load(&self, config: &ModelConfig, data: &str) -> Result<Option<Saved>, SaeError> {
+        let Some((_, dir)) = self.steps()?.pop() else {
+            return Ok(None);
+        };
+        let path = dir.join(STATE_FILE);
+        let state: State = read_yaml(&path)?;
+        if state.format != FORMAT {
+            return Err(SaeError::Format {
+                path: path.display().to_string(),
+                found: state.format,
+                expected: FORMAT,
+            });
+        }
+        compare(&path, &state, config, data)?;
+        let best = match state.position.best {
+            None => None,
+            Some(_) => Some(read_params(&dir.join(BEST_FILE), config)?),
+        };
+        let log = dir.join(LOG_FILE);
+        Ok(Some(Saved {
+            params: read_params(&dir.join(PARAMS_FILE), config)?,
+            state: OptimizerState {
+                step: state.position.step,
+                first: read_params(&dir.join(FIRST_FILE), config)?,
+                second: read_params(&dir.join(SECOND_FILE), config)?,
+            },
+            best,
+            log: fs::read(&log).map_err(|e| io(&log, e))?,
+            position: state.position,
+        }))
+    }
+
+    /// Removes all checkpoints: the model is in place.
+    ///
+    /// # Errors
+    /// [`SaeError::Io`].
+    pub fn remove(&self) -> Result<(), SaeError> {
+        for (_, path) in self.steps()? {
+            fs::remove_dir_all(&path).map_err(|e| io(&path, e))?;
+        }
+        // other people's files in it stay
+        let _ = fs::remove_dir_all(self.dir.join("unfinished"));
+        let _ = fs::remove_dir(&self.dir);
+        Ok(())
+    }
+}
+
+/// Demands the same settings and data, naming the first that differs.
+fn compare(path: &Path, state: &State, config: &ModelConfig, data: &str) -> Result<(), SaeError> {
+    let differs = |what: &str, found: &str, expected: &str| {
+        Err(SaeError::Checkpoint {
+            path: path.display().to_string(),
+            what: what.into(),
+            found: found.into(),
+            expected: expected.into(),
+        })
+    };
+    if state.data != data {
+        return differs("training data", &state.data, data);
+    }
+    if state.config == *config {
+        return Ok(());
+    }
+    let flat = |config: &ModelConfig| {
+        let mut out = Vec::new();
+        if let Ok(value) = serde_json::to_value(config) {
+            flatten("", &value, &mut out);
+        }
+        out
+    };
+    let (old, new) = (flat(&state.config), flat(config));
+    match old.iter().zip(&new).find(|(a, b)| a != b) {
+        Some(((name, found), (_, expected))) => differs(name, found, expected),
+        None => differs("configuration", "another", "this one"),
+    }
+}
+
+fn flatten(prefix: &str, value: &serde_json::Value, out: &mut Vec<(String, String)>) {
+    match value {
+        serde_json::Value::Object(map) => {
+            for (key, value) in map {
+                let name = if prefix.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{prefix}.{key}")
+                };
+                flatten(&name, value, out);
+            }
+        }
+        other => out.push((prefix.to_owned(), other.to_string())),
+    }
+}

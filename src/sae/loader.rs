@@ -1,0 +1,105 @@
+//! Batches made ahead of the step that needs them, on a thread of their own, in memory that goes
+//! round.
+
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use super::{batch::Batch, dataset::Dataset, labels::LabelIndex, order::EpochOrder};
+use crate::Result;
+
+/// Batches that may lie ready.
+const READY: usize = 2;
+
+/// Where batches come from, one after the other.
+pub trait Source: Send {
+    /// Fills `batch` with the next rows; false (and an empty batch) at the end.
+    ///
+    /// # Errors
+    /// Where the data cannot be read.
+    fn fill(&mut self, batch: &mut Batch<f32>) -> Result<bool>;
+}
+
+/// An epoch of a dataset, in batches of `rows` rows.
+#[derive(Debug)]
+pub struct Epoch<'a> {
+    /// The tables.
+    pub data: &'a Dataset,
+    /// Their labels.
+    pub labels: &'a LabelIndex,
+    /// What activations are multiplied by.
+    pub scale: f32,
+    /// The rows' order.
+    pub order: EpochOrder,
+    /// Rows of a batch.
+    pub rows: usize,
+}
+
+impl Source for Epoch<'_> {
+    fn fill(&mut self, batch: &mut Batch<f32>) -> Result<bool> {
+        batch.clear();
+        while batch.rows() < self.rows {
+            let Some(at) = self.order.next(self.data) else {
+                break;
+            };
+            let labels = self.labels.protein(self.data.accession(at.protein));
+            self.data.append(at, self.scale, labels, batch)?;
+        }
+        Ok(batch.rows() > 0)
+    }
+}
+
+/// Batches of a source, as the step takes them.
+#[derive(Debug)]
+pub struct Batches {
+    ready: Receiver<Result<Batch<f32>>>,
+    used: SyncSender<Batch<f32>>,
+}
+
+impl Batches {
+    /// The next batch; none at the end.
+    ///
+    /// # Errors
+    /// Where the data cannot be read.
+    pub fn next(&self) -> Result<Option<Batch<f32>>> {
+        // a closed channel is the end: errors come through it
+        self.ready.recv().ok().transpose()
+    }
+
+    /// Gives a batch's memory back.
+    pub fn recycle(&self, batch: Batch<f32>) {
+        // the loader may be done
+        let _ = self.used.try_send(batch);
+    }
+}
+
+/// Runs `consume` beside a thread that fills batches from `source`.
+///
+/// # Errors
+/// What `consume` returns.
+pub fn with_batches<R>(
+    source: &mut dyn Source,
+    consume: impl FnOnce(&Batches) -> Result<R>,
+) -> Result<R> {
+    std::thread::scope(|scope| {
+        let (send, ready) = sync_channel(READY);
+        let (used, returned) = sync_channel::<Batch<f32>>(READY + 2);
+        scope.spawn(move || {
+            loop {
+                let mut batch = returned.try_recv().unwrap_or_default();
+                let message = match source.fill(&mut batch) {
+                    Ok(false) => return,
+                    Ok(true) => Ok(batch),
+                    Err(error) => Err(error),
+                };
+                let failed = message.is_err();
+                if send.send(message).is_err() || failed {
+                    return;
+                }
+            }
+        });
+        // moved into the closure, so that the loader ends when the consumer does
+        let batches = Batches { ready, used };
+        let outcome = consume(&batches);
+        drop(batches);
+        outcome
+    })
+}

@@ -1,0 +1,162 @@
+//! Steps of training (or encoding alone) on a seeded sparse mixture, timed.
+//!
+//!     cargo bench --bench train_step -- --batch 2048 --width 320 --latents 4096 --k 32
+//!         [--concepts 200] [--steps 20] [--axioms 2000] [--zero 500] [--threads 2] [--encode-only]
+//!
+//! Prints one JSON line with the names that `train.sh` compares: the median over the steps.
+
+use std::time::Instant;
+
+use protsae::{
+    annot::concept::{Axioms, CONCEPTS_FORMAT, ConceptsFile},
+    sae::{
+        Encoder, Engine, ModelConfig, Sae,
+        batch::Batch,
+        config::{AxiomNorm, Objective, Shape},
+        params::Params,
+        settings::Training,
+    },
+};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Active atoms of a row of the mixture.
+const ATOMS: usize = 12;
+/// Steps before the clock starts.
+const WARM_UP: usize = 3;
+
+fn option(name: &str, default: usize) -> usize {
+    let arguments: Vec<String> = std::env::args().collect();
+    match arguments.iter().position(|a| a == name) {
+        None => default,
+        Some(at) => arguments[at + 1].parse().expect("a number"),
+    }
+}
+
+fn uniform(rng: &mut ChaCha8Rng) -> f32 {
+    (rng.next_u32() >> 8) as f32 / (1 << 24) as f32
+}
+
+fn below(rng: &mut ChaCha8Rng, end: usize) -> usize {
+    (rng.next_u64() % end as u64) as usize
+}
+
+fn batch(rng: &mut ChaCha8Rng, atoms: &[f32], shape: &Shape, rows: usize) -> Batch<f32> {
+    let d = shape.width;
+    let mut batch = Batch::default();
+    batch.clear();
+    for _ in 0..rows {
+        let start = batch.x.len();
+        batch.x.resize(start + d, 0.0);
+        for _ in 0..ATOMS {
+            let atom = below(rng, 4 * d);
+            let size = uniform(rng);
+            for (x, a) in batch.x[start..].iter_mut().zip(&atoms[atom * d..]) {
+                *x += size * a;
+            }
+            if atom < shape.defined
+                && !batch.labels[batch.offsets[batch.rows()]..].contains(&(atom as u32))
+            {
+                batch.labels.push(atom as u32);
+            }
+        }
+        batch.end_row(true);
+    }
+    batch
+}
+
+fn main() {
+    let shape = Shape {
+        width: option("--width", 320),
+        latents: option("--latents", 4096),
+        defined: option("--concepts", 200),
+        zero_classes: option("--zero", 500),
+        relations: 8,
+    };
+    let (rows, steps) = (option("--batch", 2048), option("--steps", 20));
+    let threads = option("--threads", 2);
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global()
+        .expect("the pool is not built yet");
+    let mut rng = ChaCha8Rng::seed_from_u64(0);
+    let d = shape.width;
+    let atoms: Vec<f32> = (0..4 * d * d)
+        .map(|_| (0..4).map(|_| uniform(&mut rng) - 0.5).sum::<f32>() * 1.73)
+        .collect();
+    let data: Vec<Batch<f32>> = (0..4)
+        .map(|_| batch(&mut rng, &atoms, &shape, rows))
+        .collect();
+    let classes = shape.classes();
+    let axioms = Axioms {
+        nf1: (0..option("--axioms", 2000))
+            .map(|_| {
+                [
+                    below(&mut rng, classes) as u32,
+                    below(&mut rng, classes) as u32,
+                ]
+            })
+            .collect(),
+        nf4: (0..option("--axioms", 2000))
+            .map(|_| [0, 0, 0].map(|_: u32| below(&mut rng, classes) as u32))
+            .map(|[c, r, e]| [c, r % 8, e])
+            .collect(),
+        ..Axioms::default()
+    };
+    let objective = Objective {
+        k: option("--k", 32),
+        ..Objective::default()
+    };
+    let params = Params::initial(shape, AxiomNorm::None, 0, 0.0, &vec![0.0; d]);
+    let encode_only = std::env::args().any(|a| a == "--encode-only");
+    let mut times = Vec::new();
+    let mut losses = Vec::new();
+    if encode_only {
+        let sae = Sae {
+            config: ModelConfig {
+                format: protsae::sae::store::MODEL_FORMAT.into(),
+                plm: None,
+                shape,
+                input_scale: 1.0,
+                objective,
+                training: Training::default(),
+            },
+            concepts: ConceptsFile {
+                format: CONCEPTS_FORMAT.into(),
+                ..ConceptsFile::default()
+            },
+            latent_max: vec![0.0; shape.latents],
+            sha256: String::new(),
+            params,
+        };
+        let mut encoder = Encoder::new(&sae);
+        for step in 0..WARM_UP + steps {
+            let start = Instant::now();
+            encoder.encode(&data[step % 4].x).expect("finite");
+            times.push(start.elapsed().as_secs_f64());
+        }
+    } else {
+        let mut engine = Engine::new(params, objective, vec![1.0; shape.defined], &axioms, 0);
+        drop(atoms);
+        for step in 0..WARM_UP + steps {
+            let start = Instant::now();
+            let l = engine.step(&data[step % 4], 5e-4, true);
+            times.push(start.elapsed().as_secs_f64());
+            losses.push([l.rec, l.annot, l.axiom]);
+        }
+    }
+    let mut timed = times.split_off(WARM_UP);
+    timed.sort_by(f64::total_cmp);
+    let median = timed[timed.len() / 2];
+    println!(
+        "{}",
+        serde_json::json!({
+            "rows_per_s": (rows as f64 / median * 10.0).round() / 10.0,
+            "ms_per_step": (median * 1e6).round() / 1e3,
+            "batch": rows, "width": d, "latents": shape.latents, "k": option("--k", 32),
+            "concepts": shape.defined, "encode_only": encode_only,
+            "first": losses.first(), "last": losses.last(),
+            "peak_rss_mib": protsae::cli::resources::peak_memory().map(|b| b >> 20),
+        })
+    );
+}

@@ -1,0 +1,12 @@
+//! How every executable behaves in a pipeline.
+//!
+//! [`rows`] is the table: one row an executable, with what it reads and writes. [`contract`] holds
+//! every row to the conduct that all share; an executable without a row fails it.
+
+mod bad_input;
+mod contract;
+mod fixture;
+mod options;
+mod pipe;
+mod rows;
+mod schemas;

@@ -1,0 +1,220 @@
+//! The table: what each executable reads and writes.
+
+use crate::{
+    arguments,
+    fixture::{Fixture, example, plm, training},
+};
+use std::path::PathBuf;
+
+/// One executable.
+pub(crate) struct Row {
+    pub(crate) tool: &'static str,
+    /// The option of its main input.
+    pub(crate) input: &'static str,
+    /// The main input.
+    pub(crate) source: fn(&Fixture) -> PathBuf,
+    /// All other options.
+    pub(crate) rest: fn(&Fixture) -> Vec<String>,
+    /// What it writes.
+    pub(crate) output: Out,
+    /// A main input without records; or why there is none.
+    pub(crate) empty: Result<fn(&Fixture) -> PathBuf, &'static str>,
+    /// The main input in two parts, in order; or why it is never in parts.
+    pub(crate) shards: Result<fn(&Fixture) -> [PathBuf; 2], &'static str>,
+    /// Whether the order of the parts shows in the output: rows follow their input.
+    pub(crate) ordered: bool,
+    /// Whether the main input may come through a pipe and give the same bytes; or why not.
+    pub(crate) stdin: Result<(), &'static str>,
+}
+
+/// What an executable writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Out {
+    /// A text file, at `-o`.
+    Text(&'static str),
+    /// An Arrow table, at `-o`: a file on disk, a stream in a pipe.
+    Table,
+    /// A folder, at `-o`.
+    Folder,
+    /// Standard output alone.
+    Stdout,
+}
+
+impl Out {
+    /// A name for the output, with the suffix that says what it is.
+    pub(crate) fn name(self) -> String {
+        match self {
+            Self::Text(suffix) => format!("out.{suffix}"),
+            Self::Table => "out.arrow".into(),
+            Self::Folder => "out".into(),
+            Self::Stdout => "-".into(),
+        }
+    }
+}
+
+/// Every executable.
+pub(crate) const ROWS: &[Row] = &[
+    Row {
+        tool: "protsae-concepts",
+        input: "--annotations",
+        source: |_| example("features.csv"),
+        // a device as second output: what is compared is the main one
+        rest: |_| {
+            arguments![
+                "--concepts",
+                "/dev/null",
+                "--min-count",
+                "5",
+                "--kinds",
+                "feature"
+            ]
+        },
+        output: Out::Table,
+        empty: Err("annotations without a line cannot be told from any other file"),
+        shards: Err(
+            "annotations of one protein may be in any file; repeated files are tested with their kinds",
+        ),
+        ordered: false,
+        stdin: Ok(()),
+    },
+    Row {
+        tool: "protsae-split",
+        input: "--labels",
+        source: |f| f.path("labels.arrow"),
+        rest: |_| arguments!["--fractions", "0.5,0.25,0.25"],
+        output: Out::Text("tsv"),
+        empty: Err("a split of no proteins is tested beside the code"),
+        shards: Err("labels of all proteins come from one run of protsae-concepts"),
+        ordered: false,
+        stdin: Err("labels are read from a file"),
+    },
+    Row {
+        tool: "protsae-embed",
+        input: "-i",
+        source: |f| f.path("proteins.fasta"),
+        rest: |_| arguments!["-m", plm(), "--layer", "2"],
+        output: Out::Table,
+        empty: Ok(|f| f.path("empty.fasta")),
+        shards: Ok(|f| [f.path("shard0.fasta"), f.path("shard1.fasta")]),
+        ordered: true,
+        stdin: Ok(()),
+    },
+    Row {
+        tool: "protsae-train",
+        input: "-i",
+        source: |f| f.path("proteins.activations.arrow"),
+        rest: training,
+        output: Out::Folder,
+        empty: Err("nothing can be learned from nothing: an error, tested with bad input"),
+        shards: Ok(|f| {
+            [
+                f.path("shard0.activations.arrow"),
+                f.path("shard1.activations.arrow"),
+            ]
+        }),
+        ordered: false,
+        stdin: Err("a pipe is read once, in order of arrival: another order of rows than of files"),
+    },
+    Row {
+        tool: "protsae-encode",
+        input: "-i",
+        source: |f| f.path("proteins.activations.arrow"),
+        rest: |f| arguments!["-m", f.path("model")],
+        output: Out::Table,
+        empty: Ok(|f| f.path("empty.activations.arrow")),
+        shards: Ok(|f| {
+            [
+                f.path("shard0.activations.arrow"),
+                f.path("shard1.activations.arrow"),
+            ]
+        }),
+        ordered: true,
+        stdin: Ok(()),
+    },
+    Row {
+        tool: "protsae-annotate",
+        input: "-i",
+        source: |f| f.path("proteins.features.arrow"),
+        rest: |f| {
+            arguments![
+                "-m",
+                f.path("model"),
+                "--latents",
+                "all",
+                "--format",
+                "gff3"
+            ]
+        },
+        output: Out::Text("gff3"),
+        empty: Ok(|f| f.path("empty.features.arrow")),
+        shards: Ok(|f| {
+            [
+                f.path("shard0.features.arrow"),
+                f.path("shard1.features.arrow"),
+            ]
+        }),
+        ordered: true,
+        stdin: Ok(()),
+    },
+    Row {
+        tool: "protsae-interpret",
+        input: "-i",
+        source: |f| f.path("proteins.features.arrow"),
+        rest: |f| {
+            arguments![
+                "--labels",
+                f.path("labels.arrow"),
+                "--concepts",
+                f.path("concepts.json"),
+                "--split",
+                f.path("split.tsv")
+            ]
+        },
+        output: Out::Text("json"),
+        empty: Ok(|f| f.path("empty.features.arrow")),
+        shards: Ok(|f| {
+            [
+                f.path("shard0.features.arrow"),
+                f.path("shard1.features.arrow"),
+            ]
+        }),
+        ordered: false,
+        stdin: Ok(()),
+    },
+    Row {
+        tool: "protsae-evaluate",
+        input: "-i",
+        source: |f| f.path("proteins.activations.arrow"),
+        rest: |f| {
+            arguments![
+                "-m",
+                f.path("model"),
+                "--labels",
+                f.path("labels.arrow"),
+                "--split",
+                f.path("split.tsv")
+            ]
+        },
+        output: Out::Text("json"),
+        empty: Ok(|f| f.path("empty.activations.arrow")),
+        shards: Ok(|f| {
+            [
+                f.path("shard0.activations.arrow"),
+                f.path("shard1.activations.arrow"),
+            ]
+        }),
+        ordered: false,
+        stdin: Ok(()),
+    },
+    Row {
+        tool: "protsae-schema",
+        input: "show",
+        source: |_| "concepts".into(),
+        rest: |_| Vec::new(),
+        output: Out::Stdout,
+        empty: Err("it reads no records"),
+        shards: Err("it reads no records"),
+        ordered: false,
+        stdin: Err("it reads no records"),
+    },
+];

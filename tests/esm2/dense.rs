@@ -1,0 +1,146 @@
+//! The path of other devices, run on the CPU, against the path of the CPU.
+
+use crate::support::{batch, load, mini, places, relative_error, rows, sequence, shared};
+use candle_core::Device;
+use protsae::esm2::{
+    Activations, Batch, Model, ModelFolder, Place,
+    dense::DenseModel,
+    engine::{Computed, Engine, Where},
+    model::Needs,
+    weights::Precision,
+};
+use std::path::Path;
+
+/// Largest relative error in single precision.
+const SINGLE: f64 = 1e-5;
+/// Largest relative error in half precision.
+const HALF: f64 = 2e-2;
+
+fn dense(path: &Path, precision: Precision) -> DenseModel {
+    let folder = ModelFolder::open(path).expect("a model folder");
+    let needs = Needs {
+        layers: folder.config.layers,
+        head: true,
+        precision,
+    };
+    DenseModel::load(&folder, needs, &Device::Cpu).expect("all tensors")
+}
+
+fn fetch(model: &DenseModel, batch: &Batch, places: &[Place]) -> Activations {
+    let part = model.forward(batch, places, None).expect("no device fails");
+    let width = model.config().width;
+    let parts = vec![part];
+    Computed::There { width, parts }
+        .fetch()
+        .expect("no device fails")
+}
+
+/// Mixed lengths, some nearly equal, so that groups have padding.
+fn mixed(model: &Model) -> Batch {
+    let texts: Vec<String> = [300, 295, 1, 64, 62, 290, 7]
+        .into_iter()
+        .enumerate()
+        .map(|(i, length)| sequence(length, i))
+        .collect();
+    batch(model, &texts.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn compare(path: &Path, precision: Precision, tolerance: f64) {
+    let model = load(path);
+    let other = dense(path, precision);
+    let places = places(model.config());
+    let batch = mixed(&model);
+    let want = model.forward(&batch, &places, None);
+    let got = fetch(&other, &batch, &places);
+    for s in 0..batch.sequences() {
+        for (p, place) in places.iter().enumerate() {
+            let error = relative_error(&rows(&got, p, &batch, s), &rows(&want, p, &batch, s));
+            assert!(error < tolerance, "{place}, sequence {s}: {error:e}");
+        }
+    }
+    let want = model.logits(&batch, None);
+    let got = other.logits(&batch, None).expect("no device fails");
+    for token in 0..batch.tokens().len() {
+        let error = relative_error(got.row(token), want.row(token));
+        assert!(error < tolerance, "logits of token {token}: {error:e}");
+    }
+}
+
+#[test]
+fn every_site_agrees_in_single_precision() {
+    compare(&mini(), Precision::F32, SINGLE);
+    for name in ["random_3x48", "random_2x80"] {
+        if let Some(path) = shared(&format!("vectors/esm2/{name}")) {
+            compare(&path, Precision::F32, SINGLE);
+        }
+    }
+}
+
+#[test]
+fn every_site_is_close_in_half_precision() {
+    compare(&mini(), Precision::F16, HALF);
+}
+
+#[test]
+fn edits_reach_the_same_logits() {
+    let model = load(&mini());
+    let other = dense(&mini(), Precision::F32);
+    let batch = mixed(&model);
+    let halve = |_: &[usize], rows: &mut [f32]| {
+        for value in rows {
+            *value *= 0.5;
+        }
+    };
+    for place in places(model.config()) {
+        let want = model.logits(&batch, Some((place, &halve)));
+        let got = other
+            .logits(&batch, Some((place, &halve)))
+            .expect("no device fails");
+        for token in 0..batch.tokens().len() {
+            let error = relative_error(got.row(token), want.row(token));
+            assert!(error < SINGLE, "{place}, token {token}: {error:e}");
+        }
+    }
+}
+
+#[test]
+fn parts_of_a_batch_are_joined_in_order() {
+    let model = load(&mini());
+    let other = dense(&mini(), Precision::F32);
+    let places = &places(model.config())[2..4];
+    let whole = mixed(&model);
+    let (left, right) = whole.halves();
+    let parts = [&left, &right].map(|b| other.forward(b, places, None).expect("no device fails"));
+    let width = model.config().width;
+    let joined = Computed::There {
+        width,
+        parts: parts.into(),
+    }
+    .fetch()
+    .expect("no device fails");
+    let want = fetch(&other, &whole, places);
+    for s in 0..whole.sequences() {
+        for p in 0..places.len() {
+            let error = relative_error(&rows(&joined, p, &whole, s), &rows(&want, p, &whole, s));
+            assert!(error < SINGLE, "{error:e}");
+        }
+    }
+}
+
+#[test]
+fn a_build_without_cuda_says_so() {
+    let folder = ModelFolder::open(&mini()).expect("a model folder");
+    let needs = Needs {
+        layers: 1,
+        head: false,
+        precision: Precision::F32,
+    };
+    let auto = Engine::load(&folder, needs, Where::Auto).expect("some device");
+    if !cfg!(feature = "cuda") {
+        assert_eq!(auto.device(), "cpu");
+        let error = Engine::load(&folder, needs, Where::Cuda(0))
+            .err()
+            .expect("no CUDA");
+        assert!(error.to_string().contains("--features cuda"));
+    }
+}

@@ -1,0 +1,34 @@
+//! The training engine against saved numbers, and the laws it must obey.
+//!
+//! Saved numbers lie outside of the repository; where they are absent, their tests say so and
+//! pass.
+
+mod axioms;
+mod synthetic;
+mod train;
+mod vectors;
+
+use std::path::PathBuf;
+
+/// A file of saved numbers; none where they are absent, with a word on stderr.
+fn saved(path: &str) -> Option<PathBuf> {
+    let full = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")).join(path);
+    if full.exists() {
+        return Some(full);
+    }
+    eprintln!("skipped: {} is absent", full.display());
+    None
+}
+
+/// Length of the difference over the length of what is wanted.
+fn relative_error(got: &[f64], want: &[f64]) -> f64 {
+    assert_eq!(got.len(), want.len(), "sizes differ");
+    let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+    let difference = norm(&mut got.iter().zip(want).map(|(a, b)| a - b));
+    let length = norm(&mut want.iter().copied());
+    if difference == 0.0 {
+        0.0
+    } else {
+        difference / length
+    }
+}

@@ -1,0 +1,470 @@
+//! `protsae-train` as users run it.
+
+use super::synthetic::{self, ATOMS, CONCEPTS, Data, WIDTH};
+use protsae::{
+    sae::{Encoder, Sae},
+    table::Container,
+};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+struct Bench {
+    dir: tempfile::TempDir,
+    data: Data,
+}
+
+impl Bench {
+    fn new(proteins: usize) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let data = synthetic::make(proteins);
+        let bench = Self { dir, data };
+        let all: Vec<usize> = (0..proteins).collect();
+        bench
+            .data
+            .write_activations(&bench.path("all.arrow"), &all, Container::File);
+        bench.data.write_labels(&bench.path("labels.arrow"));
+        bench.data.write_split(&bench.path("split.tsv"));
+        bench
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn command(&self, inputs: &[&str], output: &str, more: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_protsae-train"));
+        command.current_dir(self.dir.path());
+        for input in inputs {
+            command.args(["-i", input]);
+        }
+        command.args(["--labels", "labels.arrow", "-o", output, "--latents", "64"]);
+        command.args(["--k", "6", "--batch", "64", "--log-every", "5"]);
+        command.args(more);
+        command
+    }
+
+    fn run(&self, inputs: &[&str], output: &str, more: &[&str]) -> Output {
+        self.command(inputs, output, more).output().unwrap()
+    }
+
+    fn train(&self, inputs: &[&str], output: &str, more: &[&str]) {
+        let out = self.run(inputs, output, more);
+        let stderr = String::from_utf8_lossy(&out.stderr);
+        assert!(out.status.success(), "{stderr}");
+    }
+
+    /// The files of a model that are data.
+    fn model(&self, name: &str) -> BTreeMap<String, Vec<u8>> {
+        let files = [
+            "model.safetensors",
+            "config.yaml",
+            "concepts.json",
+            "summary.json",
+        ];
+        let dir = self.path(name);
+        let read = |file: &str| fs::read(dir.join(file)).unwrap();
+        files.map(|f| (f.to_owned(), read(f))).into()
+    }
+
+    fn assert_same(&self, a: &str, b: &str) {
+        let (left, right) = (self.model(a), self.model(b));
+        for (file, bytes) in &left {
+            assert!(*bytes == right[file], "{file} of {a} and {b} differ");
+        }
+    }
+
+    fn weights(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name).join("model.safetensors")).unwrap()
+    }
+}
+
+#[test]
+fn bytes_do_not_depend_on_threads_shards_or_their_order() {
+    let bench = Bench::new(40);
+    let short = ["--split", "split.tsv", "--epochs", "2"];
+    bench.train(&["all.arrow"], "one", &[&short[..], &["-t", "1"]].concat());
+    bench.train(&["all.arrow"], "two", &[&short[..], &["-t", "2"]].concat());
+    bench.train(
+        &["all.arrow"],
+        "three",
+        &[&short[..], &["-t", "3"]].concat(),
+    );
+    bench.assert_same("one", "two");
+    bench.assert_same("one", "three");
+    let (even, odd): (Vec<usize>, Vec<usize>) = (0..40).rev().partition(|n| n % 2 == 0);
+    let write = |name, numbers: &[usize], container| {
+        bench
+            .data
+            .write_activations(&bench.path(name), numbers, container);
+    };
+    write("even.arrow", &even, Container::File);
+    write("odd.arrow", &odd, Container::Stream);
+    write("none.arrow", &[], Container::File);
+    let shards = ["odd.arrow", "none.arrow", "even.arrow"];
+    bench.train(&shards, "shards", &short);
+    bench.assert_same("one", "shards");
+    bench.train(
+        &["all.arrow"],
+        "seed",
+        &[&short[..], &["--seed", "1"]].concat(),
+    );
+    assert!(bench.weights("one") != bench.weights("seed"), "no seed");
+    let names: Vec<String> = fs::read_dir(bench.path("one"))
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(names.len(), 5, "{names:?}");
+}
+
+#[test]
+fn a_resumed_run_ends_in_the_same_bytes() {
+    let bench = Bench::new(30);
+    let settings = ["--split", "split.tsv", "--epochs", "3", "--seed", "5"];
+    bench.train(&["all.arrow"], "whole", &settings);
+    // killed after a checkpoint, in the middle of the second epoch
+    let every = [&settings[..], &["--checkpoint-every", "3"]].concat();
+    let mut child = bench
+        .command(&["all.arrow"], "resumed", &every)
+        .env("RUST_BACKTRACE", "0")
+        .spawn()
+        .unwrap();
+    let checkpoints = bench.path("resumed.checkpoints");
+    let reached = |step: u64| {
+        fs::read_dir(&checkpoints).is_ok_and(|entries| {
+            entries.flatten().any(|entry| {
+                let name = entry.file_name().into_string().unwrap_or_default();
+                let found = name.strip_prefix("step-").and_then(|n| n.parse().ok());
+                found.is_some_and(|found: u64| found >= step)
+            })
+        })
+    };
+    while !reached(12) && child.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    bench.train(
+        &["all.arrow"],
+        "resumed",
+        &[&every[..], &["--resume", "-t", "1"]].concat(),
+    );
+    bench.assert_same("whole", "resumed");
+    assert!(!checkpoints.exists(), "checkpoints remain");
+}
+
+#[test]
+fn a_checkpoint_of_other_settings_is_refused() {
+    let bench = Bench::new(20);
+    let first = ["--checkpoint-every", "2", "--max-steps", "1000000"];
+    let mut child = bench.command(&["all.arrow"], "m", &first).spawn().unwrap();
+    let checkpoints = bench.path("m.checkpoints");
+    let any = || {
+        fs::read_dir(&checkpoints).is_ok_and(|entries| {
+            let mut names = entries.flatten().map(|e| e.file_name());
+            names.any(|n| n.to_string_lossy().starts_with("step-"))
+        })
+    };
+    while !any() && child.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let out = bench.run(
+        &["all.arrow"],
+        "m",
+        &["--resume", "--lr", "0.01", "--max-steps", "1000000"],
+    );
+    let stderr = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(3), "{stderr}");
+    assert!(
+        stderr.contains("training.lr") && stderr.contains("0.0005") && stderr.contains("0.01"),
+        "{stderr}"
+    );
+    assert!(!bench.path("m").exists());
+}
+
+/// Area under the ROC curve, ties at half weight.
+fn auroc(scores: &[f64], truth: &[bool]) -> f64 {
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));
+    let (mut rank, mut i) = (0.0, 0);
+    while i < order.len() {
+        let same = |&&j: &&usize| scores[j] == scores[order[i]];
+        let ties = order[i..].iter().take_while(same).count();
+        let mean = i as f64 + f64::midpoint(ties as f64, 1.0);
+        let tied = order[i..i + ties].iter();
+        rank += mean * tied.filter(|&&j| truth[j]).count() as f64;
+        i += ties;
+    }
+    let positives = truth.iter().filter(|&&t| t).count() as f64;
+    let negatives = truth.len() as f64 - positives;
+    (rank - positives * (positives + 1.0) / 2.0) / (positives * negatives)
+}
+
+/// AUROC of a model's pi and z of each concept, and of the best latent, over held-out proteins.
+fn scores(model: &Path, data: &Data) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+    let sae = Sae::load(model).unwrap();
+    let m = sae.config.shape.defined;
+    let n = sae.config.shape.latents;
+    let mut encoder = Encoder::new(&sae);
+    let (mut logits, mut z, mut truth) = (vec![vec![]; m], vec![vec![]; n], vec![vec![]; CONCEPTS]);
+    for (number, (accession, x)) in data.proteins.iter().enumerate() {
+        if number % 5 == 0 || number % 7 != 0 {
+            continue;
+        }
+        let encoded = encoder.encode(x).unwrap();
+        let of_protein: Vec<_> = data
+            .labels
+            .iter()
+            .filter(|l| l.protein == *accession)
+            .collect();
+        for row in 0..encoded.rows {
+            for (c, out) in logits.iter_mut().enumerate() {
+                out.push(f64::from(encoded.logits[row * m + c]));
+            }
+            for out in &mut z {
+                out.push(0.0);
+            }
+            let (latents, values) = encoded.z.row(row);
+            for (&latent, &value) in latents.iter().zip(values) {
+                *z[latent as usize].last_mut().unwrap() = f64::from(value);
+            }
+            for (c, out) in truth.iter_mut().enumerate() {
+                let id = format!("SITE:c{c}");
+                let position = Some(row as u32 + 1);
+                out.push(
+                    of_protein
+                        .iter()
+                        .any(|l| l.concept == id && l.start == position),
+                );
+            }
+        }
+    }
+    let of = |scores: &[Vec<f64>]| -> Vec<f64> {
+        scores
+            .iter()
+            .zip(&truth)
+            .map(|(s, t)| auroc(s, t))
+            .collect()
+    };
+    let best = truth
+        .iter()
+        .map(|t| z.iter().map(|s| auroc(s, t)).fold(0.0, f64::max))
+        .collect();
+    (of(&logits), of(&z[..m]), best)
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+#[test]
+fn planted_concepts_are_learned_and_beat_plain_topk() {
+    let bench = Bench::new(400);
+    let settings = ["--split", "split.tsv", "--epochs", "12", "--lr", "0.003"];
+    let settings = [&settings[..], &["--lr-epoch", "12"]].concat();
+    bench.train(&["all.arrow"], "protsae", &settings);
+    let topk = [&settings[..], &["--variant", "topk"]].concat();
+    bench.train(&["all.arrow"], "topk", &topk);
+    let (pi, z, _) = scores(&bench.path("protsae"), &bench.data);
+    let (none, _, best) = scores(&bench.path("topk"), &bench.data);
+    assert!(none.is_empty());
+    assert!(mean(&pi) > 0.95, "pi {pi:?}");
+    assert!(mean(&z) > 0.95, "z {z:?}");
+    assert!(mean(&z) > mean(&best), "z {z:?}, best TopK latent {best:?}");
+    // decoder rows of a model without concepts recover the dictionary
+    let sae = Sae::load(&bench.path("topk")).unwrap();
+    let cosine = |atom: &[f64], row: &[f32]| {
+        let dot: f64 = atom.iter().zip(row).map(|(a, &w)| a * f64::from(w)).sum();
+        let length: f64 = row.iter().map(|&w| f64::from(w).powi(2)).sum();
+        dot / length.sqrt()
+    };
+    let rows = sae.params.dec.chunks_exact(WIDTH);
+    let recovered: Vec<f64> = bench.data.atoms[..ATOMS]
+        .iter()
+        .map(|atom| {
+            rows.clone()
+                .map(|row| cosine(atom, row))
+                .fold(0.0, f64::max)
+        })
+        .collect();
+    assert!(mean(&recovered) > 0.9, "{recovered:?}");
+}
+
+#[test]
+fn every_switch_changes_the_numbers() {
+    let bench = Bench::new(20);
+    let concepts = concepts_with_axioms();
+    fs::write(bench.path("concepts.json"), concepts).unwrap();
+    let base = [
+        "--concepts",
+        "concepts.json",
+        "--max-steps",
+        "12",
+        "--predictor-bias",
+        "0",
+    ];
+    bench.train(&["all.arrow"], "base", &base);
+    let base_weights = bench.weights("base");
+    for (i, more) in [
+        &["--detach", "false"][..],
+        &["--forced-activation", "false"],
+        &["--rescale", "false"],
+        &["--forced-mean", "active"],
+        &["--lambda-axiom", "0"],
+        &["--lambda-annot", "1"],
+        &["--margin", "3"],
+        &["--axioms-per-step", "1"],
+        &["--axiom-norm", "unit"],
+        &["--axiom-norm", "batchnorm"],
+        &["--balance", "none"],
+        &["--balance", "inverse"],
+        &["--normalize", "none"],
+        &["--no-shuffle"],
+        &["--label-level", "protein"],
+        &["--lr", "0.001"],
+        &["--predictor-bias", "-1"],
+        &["--variant", "topk"],
+        &["--k", "7"],
+        &["--init", "base"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("m{i}");
+        let more = [&base[..], more].concat();
+        // the last of an option given twice wins
+        let more: Vec<&str> = match more.iter().rposition(|a| *a == "--predictor-bias") {
+            Some(at) if at > 5 => [&base[..4], &more[at..]].concat(),
+            _ => more,
+        };
+        let mut command = Command::new(env!("CARGO_BIN_EXE_protsae-train"));
+        command.current_dir(bench.dir.path());
+        command.args(["-i", "all.arrow", "--labels", "labels.arrow", "-o", &name]);
+        command.args(["--latents", "64", "--batch", "64"]);
+        if !more.contains(&"--k") {
+            command.args(["--k", "6"]);
+        }
+        let out = command.args(&more).output().unwrap();
+        let stderr = String::from_utf8_lossy(&out.stderr);
+        assert!(out.status.success(), "{more:?}: {stderr}");
+        assert!(base_weights != bench.weights(&name), "{more:?}");
+    }
+}
+
+fn concepts_with_axioms() -> String {
+    let concept = |i: usize| {
+        serde_json::json!({
+            "index": i, "id": format!("SITE:c{i}"), "name": "", "kind": "feature",
+            "namespace": null, "level": "residue", "parents": [], "proteins": 1,
+            "residues": 1, "information_content": 0.0,
+        })
+    };
+    serde_json::json!({
+        "format": "concepts/1", "ontology": null,
+        "concepts": (0..CONCEPTS).map(concept).collect::<Vec<_>>(),
+        "zero_classes": ["AUX_1", "AUX_2"], "relations": ["part_of"],
+        "axioms": {
+            "nf1": [[0, 1], [2, 6]], "nf2": [[0, 2, 3]], "nf3": [[0, 4, 5]],
+            "nf4": [[1, 0, 7], [3, 0, 2]], "disjoint": [[0, 5], [1, 2]],
+        },
+    })
+    .to_string()
+}
+
+#[test]
+fn a_pipe_is_trained_on_in_one_pass() {
+    let bench = Bench::new(40);
+    let all: Vec<usize> = (0..40).collect();
+    bench
+        .data
+        .write_activations(&bench.path("stream.arrow"), &all, Container::Stream);
+    let run = |name: &str, threads: &str| {
+        let more = ["--split", "split.tsv", "-t", threads];
+        let stream = fs::File::open(bench.path("stream.arrow")).unwrap();
+        let out = bench
+            .command(&["-"], name, &more)
+            .stdin(stream)
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&out.stderr);
+        assert!(out.status.success(), "{stderr}");
+    };
+    run("a", "1");
+    run("b", "2");
+    bench.assert_same("a", "b");
+    let summary: serde_json::Value =
+        serde_json::from_slice(&bench.model("a")["summary.json"]).unwrap();
+    let train = (0..40).filter(|n| n % 5 != 0 && n % 7 != 0).count();
+    assert_eq!(summary["train"]["rows"], train as u64 * 30);
+    assert_eq!(summary["valid"]["rows"], 8 * 30);
+    let out = bench.run(&["-"], "c", &["--epochs", "2"]);
+    assert_eq!(out.status.code(), Some(2));
+}
+
+#[test]
+fn bad_input_is_named_and_nothing_is_written() {
+    let bench = Bench::new(10);
+    let refuse = |inputs: &[&str], more: &[&str], status: i32, words: &[&str]| {
+        let out = bench.run(inputs, "m", more);
+        let stderr = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(status), "{more:?}: {stderr}");
+        for word in words {
+            assert!(stderr.contains(word), "{more:?}: no '{word}' in {stderr}");
+        }
+        assert!(!bench.path("m").exists());
+        let left = fs::read_dir(bench.dir.path()).unwrap().flatten();
+        let temporary = left.filter(|e| e.file_name().to_string_lossy().starts_with('.'));
+        assert_eq!(temporary.count(), 0);
+    };
+    refuse(&["all.arrow"], &["--latents", "3"], 2, &["--latents"]);
+    refuse(&["all.arrow"], &["--epochs", "0"], 2, &["--epochs"]);
+    refuse(
+        &["all.arrow", "all.arrow"],
+        &[],
+        1,
+        &["P0000", "all.arrow", "twice"],
+    );
+    fs::write(bench.path("short.tsv"), "protein\tsplit\nP0001\ttrain\n").unwrap();
+    refuse(
+        &["all.arrow"],
+        &["--split", "short.tsv"],
+        1,
+        &["P0000", "--on-bad"],
+    );
+    bench.train(
+        &["all.arrow"],
+        "skipped",
+        &["--split", "short.tsv", "--on-bad", "skip", "--epochs", "1"],
+    );
+    let mut past = synthetic::make(10);
+    past.labels[0].end = Some(31);
+    past.write_labels(&bench.path("past.arrow"));
+    let relabel = |labels: &str, words: &[&str]| {
+        let out = Command::new(env!("CARGO_BIN_EXE_protsae-train"))
+            .current_dir(bench.dir.path())
+            .args(["-i", "all.arrow", "--labels", labels, "-o", "m"])
+            .args(["--concepts", "concepts.json"])
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(1), "{stderr}");
+        for word in words {
+            assert!(stderr.contains(word), "no '{word}' in {stderr}");
+        }
+    };
+    fs::write(bench.path("concepts.json"), concepts_with_axioms()).unwrap();
+    relabel("past.arrow", &["P0000", "31", "past.arrow"]);
+    let mut unknown = synthetic::make(10);
+    unknown.labels[0].concept = "GO:9999999".into();
+    unknown.write_labels(&bench.path("unknown.arrow"));
+    relabel("unknown.arrow", &["GO:9999999", "unknown.arrow"]);
+    let mut whole = fs::read(bench.path("all.arrow")).unwrap();
+    whole.truncate(whole.len() / 2);
+    fs::write(bench.path("cut.arrow"), whole).unwrap();
+    refuse(&["cut.arrow"], &[], 1, &["cut.arrow"]);
+}

@@ -1,0 +1,5 @@
+//! The Arrow tables: written and read back, cut short, appended to, and exchanged with other readers.
+
+mod exchange;
+mod integrity;
+mod support;

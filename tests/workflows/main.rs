@@ -1,0 +1,222 @@
+//! The plain shell, Snakemake and Nextflow run the pipeline on the embedded example, and their
+//! results are the same bytes. The two engines scatter the proteins over shards; the shell does not.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::LazyLock,
+};
+
+use tempfile::TempDir;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Results that every way of running must give, byte for byte.
+const RESULTS: [&str; 11] = [
+    "concepts.json",
+    "labels.arrow",
+    "split.tsv",
+    "model/model.safetensors",
+    "model/config.yaml",
+    "model/concepts.json",
+    "dictionary.json",
+    "dictionary.tsv",
+    "metrics.json",
+    "annotations.gff3",
+    "annotations.tsv",
+];
+
+/// The results of the plain shell, made once.
+static PLAIN: LazyLock<TempDir> = LazyLock::new(|| {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let output = run(Command::new(format!("{ROOT}/workflows/quickstart.sh"))
+        .current_dir(dir.path())
+        .arg("--outdir")
+        .arg(dir.path()));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    for name in ["annotations.gff3", "dictionary.tsv", "metrics.json"] {
+        let path = dir.path().canonicalize().expect("it exists").join(name);
+        assert!(
+            said.contains(&path.display().to_string()),
+            "the quickstart does not say where {name} is:\n{said}"
+        );
+    }
+    dir
+});
+
+/// The folder of the executables under test.
+fn executables() -> PathBuf {
+    let embed = Path::new(env!("CARGO_BIN_EXE_protsae-embed"));
+    embed.parent().expect("a file has a folder").to_path_buf()
+}
+
+/// Runs a command with the executables under test, and demands success.
+fn run(command: &mut Command) -> Output {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = [
+        executables(),
+        PathBuf::from(format!("{ROOT}/target/venv/bin")),
+    ];
+    let path = env::join_paths(folders.into_iter().chain(env::split_paths(&path)))
+        .expect("folders without a colon");
+    let output = command
+        .env("PATH", path)
+        .env("PROTSAE_BIN", executables())
+        .output()
+        .unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display()));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}
+
+/// Compares the results in `dir`, whose names `name` gives, with those of the plain shell.
+fn assert_same_bytes(dir: &Path, name: impl Fn(&str) -> String) {
+    for result in RESULTS {
+        let expected =
+            fs::read(PLAIN.path().join(result)).unwrap_or_else(|e| panic!("{result}: {e}"));
+        let path = dir.join(name(result));
+        let got = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        assert!(!expected.is_empty(), "{result} is empty");
+        assert!(
+            got == expected,
+            "{} differs from the plain shell's",
+            path.display()
+        );
+    }
+}
+
+/// Nextflow: the one on PATH, else the launcher of the jars that `tests/run.sh` fetches.
+fn nextflow() -> Option<Command> {
+    let on_path = env::split_paths(&env::var_os("PATH")?)
+        .map(|folder| folder.join("nextflow"))
+        .find(|path| path.is_file());
+    if let Some(path) = on_path {
+        return Some(Command::new(path));
+    }
+    let jars = Path::new(ROOT).join("target/nextflow/.fetched");
+    if !jars.is_file() {
+        eprintln!(
+            "skipped: no nextflow on PATH and no jars in target/nextflow; tests/run.sh fetches them where Java and Maven are installed"
+        );
+        return None;
+    }
+    Some(Command::new(format!("{ROOT}/tests/nextflow/nextflow")))
+}
+
+/// Runs the Nextflow pipeline on the embedded example in a folder of its own.
+fn run_nextflow(mut command: Command, arguments: &[&str]) -> TempDir {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    run(command
+        .current_dir(dir.path())
+        .args([
+            "run",
+            &format!("{ROOT}/workflows/nextflow"),
+            "-profile",
+            "test",
+        ])
+        .args(["--outdir", "results"])
+        .args(arguments));
+    dir
+}
+
+/// The steps that a Nextflow run took, by the trace it leaves: name of the process, once per task.
+fn steps(dir: &Path) -> Vec<String> {
+    let trace = fs::read_to_string(dir.join("results/pipeline_info/trace.txt")).expect("a trace");
+    let mut lines = trace.lines();
+    let header: Vec<_> = lines.next().expect("a header").split('\t').collect();
+    let name = header
+        .iter()
+        .position(|&column| column == "name")
+        .expect("a name");
+    let mut steps: Vec<String> = lines
+        .map(|line| line.split('\t').nth(name).expect("a full line"))
+        .map(|task| {
+            task.split(' ')
+                .next()
+                .unwrap_or(task)
+                .replace("PROTSAE:PROTSAE_", "")
+        })
+        .collect();
+    steps.sort();
+    steps
+}
+
+/// Three shards, two formats, everything else once.
+const STEPS: [&str; 13] = [
+    "ANNOTATE",
+    "ANNOTATE",
+    "CONCEPTS",
+    "EMBED",
+    "EMBED",
+    "EMBED",
+    "ENCODE",
+    "ENCODE",
+    "ENCODE",
+    "EVALUATE",
+    "INTERPRET",
+    "SPLIT",
+    "TRAIN",
+];
+
+#[test]
+fn the_plain_shell_runs_from_any_folder_and_says_where_the_results_are() {
+    for result in RESULTS {
+        assert!(PLAIN.path().join(result).is_file(), "no {result}");
+    }
+}
+
+#[test]
+fn snakemake_gives_the_same_bytes() {
+    let snakemake = Path::new(ROOT).join("target/venv/bin/snakemake");
+    if !snakemake.is_file() {
+        eprintln!("skipped: no snakemake in target/venv; tests/run.sh installs it");
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    // the configuration names its inputs from the root of the repository
+    std::os::unix::fs::symlink(format!("{ROOT}/test_data"), dir.path().join("test_data"))
+        .expect("a link to the example");
+    run(Command::new(snakemake)
+        .current_dir(dir.path())
+        .args([
+            "--snakefile",
+            &format!("{ROOT}/workflows/snakemake/workflow/Snakefile"),
+        ])
+        .args(["--cores", "2"])
+        // caches of its own, not those of the home folder
+        .env("XDG_CACHE_HOME", dir.path().join("cache")));
+    assert_same_bytes(&dir.path().join("results"), str::to_string);
+}
+
+#[test]
+fn nextflow_gives_the_same_bytes() {
+    let Some(command) = nextflow() else { return };
+    let dir = run_nextflow(command, &[]);
+    assert_eq!(steps(dir.path()), STEPS);
+    assert_same_bytes(&dir.path().join("results"), |result| {
+        format!("proteins.{result}")
+    });
+    let versions = fs::read_to_string(dir.path().join("results/pipeline_info/versions.yml"))
+        .expect("versions");
+    assert!(
+        versions.contains(concat!("protsae-train: ", env!("CARGO_PKG_VERSION"))),
+        "{versions}"
+    );
+}
+
+#[test]
+fn nextflow_stubs_make_every_file() {
+    let Some(command) = nextflow() else { return };
+    let dir = run_nextflow(command, &["-stub-run"]);
+    assert_eq!(steps(dir.path()), STEPS);
+    for result in RESULTS {
+        let path = dir.path().join(format!("results/proteins.{result}"));
+        assert_eq!(fs::read(&path).ok(), Some(Vec::new()), "{}", path.display());
+    }
+}
