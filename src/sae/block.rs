@@ -50,11 +50,11 @@ pub struct Block<T> {
     pub z: SparseRows<T>,
     /// d loss / d pre-activation of each of them.
     pub slopes: Vec<T>,
-    /// Sum over rows of d loss / d `x_hat`, [d].
+    /// Sum over rows of d loss / d `x_hat`, `[d]`.
     pub bias_gradient: Vec<T>,
     /// Sums over rows.
     pub sums: Sums,
-    /// The defined latents' part of a row's reconstruction, [d].
+    /// The defined latents' part of a row's reconstruction, `[d]`.
     part: Vec<T>,
 }
 
@@ -68,7 +68,7 @@ pub struct Factors<T> {
 }
 
 impl<T: Real> Block<T> {
-    /// Counts how predictions and latents agree; `logits` [rows, m] are the predictor's.
+    /// Counts how predictions and latents agree; `logits` `[rows, m]` are the predictor's.
     pub fn count(&mut self, logits: &[T], defined: usize) {
         self.sums = Sums::default();
         let sums = &mut self.sums;
@@ -115,7 +115,7 @@ impl<T: Real> Block<T> {
         self.sums.annot = loss;
     }
 
-    /// Reconstructs the rows, leaves d loss / d `x_hat` in `gradient` [rows, d], and traces it
+    /// Reconstructs the rows, leaves d loss / d `x_hat` in `gradient` `[rows, d]`, and traces it
     /// back to the pre-activations of active latents.
     pub fn reconstruct(
         &mut self,

@@ -81,9 +81,9 @@ pub struct Scratch<T> {
     selectors: Vec<Selector<T>>,
 }
 
-/// Encodes a block of centred rows `xc` [rows, d].
+/// Encodes a block of centred rows `xc` `[rows, d]`.
 ///
-/// `scale` is exp(r) [m]. Fills `logits` [rows, m] and replaces `out`.
+/// `scale` is exp(r) `[m]`. Fills `logits` `[rows, m]` and replaces `out`.
 pub fn encode_block<T: Real>(
     params: &Params<T>,
     scale: &[T],

@@ -16,25 +16,25 @@ pub struct Params<T> {
     pub shape: Shape,
     /// Encoder rows, [n, d]: `W_pred` (m rows, the class centres), then `W_unk`.
     pub enc: Vec<T>,
-    /// Decoder rows, [n, d].
+    /// Decoder rows, `[n, d]`.
     pub dec: Vec<T>,
-    /// Predictor's bias, [m]; its absolute value is the class radius.
+    /// Predictor's bias, `[m]`; its absolute value is the class radius.
     pub b_pred: Vec<T>,
-    /// Log-scale of the defined encoder rows, [m].
+    /// Log-scale of the defined encoder rows, `[m]`.
     pub r_pred: Vec<T>,
-    /// Encoder's bias, [n].
+    /// Encoder's bias, `[n]`.
     pub b_enc: Vec<T>,
-    /// Decoder's bias, subtracted before encoding, [d].
+    /// Decoder's bias, subtracted before encoding, `[d]`.
     pub b_dec: Vec<T>,
-    /// Centres of the zero classes, [z, d].
+    /// Centres of the zero classes, `[z, d]`.
     pub w_zero: Vec<T>,
-    /// Radii of the zero classes, [z].
+    /// Radii of the zero classes, `[z]`.
     pub b_zero: Vec<T>,
     /// Relation vectors, [R, d].
     pub relations: Vec<T>,
-    /// Scale of the axioms' batch normalisation, [d], empty without it.
+    /// Scale of the axioms' batch normalisation, `[d]`, empty without it.
     pub bn_gamma: Vec<T>,
-    /// Shift of the axioms' batch normalisation, [d], empty without it.
+    /// Shift of the axioms' batch normalisation, `[d]`, empty without it.
     pub bn_beta: Vec<T>,
 }
 
