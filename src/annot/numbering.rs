@@ -1,7 +1,7 @@
 //! Axioms over the numbers of concepts and zero classes.
 
 use super::concept::Axioms;
-use crate::ontology::{Ontology, normal::NormalForms};
+use crate::ontology::normal::NormalForms;
 use std::collections::{BTreeMap, HashMap};
 
 /// The ontology's part of `concepts.json`.
@@ -12,17 +12,16 @@ pub(super) struct Numbered {
     pub(super) axioms: Axioms,
 }
 
-/// Numbers the normal forms of an ontology and of a tree (child, parent): `concepts` gives the
+/// Numbers normal forms and the edges of a tree (child, parent): `concepts` gives the
 /// numbers of concepts by id, all other classes that occur in an axiom are numbered from
 /// `first_zero` on, in the order of their ids.
 pub(super) fn number(
-    ontology: Option<&Ontology>,
+    mut forms: NormalForms,
     tree: &BTreeMap<String, String>,
     concepts: &HashMap<&str, u32>,
     first_zero: usize,
     module: bool,
 ) -> Numbered {
-    let mut forms = ontology.map(NormalForms::new).unwrap_or_default();
     add_tree(&mut forms, tree);
     let mut number: Vec<Option<u32>> = forms
         .classes

@@ -16,7 +16,7 @@ use super::{
     position::Place,
     reference::References,
 };
-use crate::ontology::{Class, Ontology, graph::Hierarchy};
+use crate::ontology::{Class, Ontology, graph::Hierarchy, normal::NormalForms};
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -53,6 +53,8 @@ pub struct Choice {
     pub namespaces: Vec<String>,
     /// Which axioms to keep.
     pub axioms: AxiomScope,
+    /// Axioms to take in place of the ontology's own.
+    pub normal_forms: Option<NormalForms>,
 }
 
 impl Default for Choice {
@@ -61,6 +63,7 @@ impl Default for Choice {
             min_count: DEFAULT_MIN_COUNT,
             namespaces: Vec::new(),
             axioms: AxiomScope::default(),
+            normal_forms: None,
         }
     }
 }
@@ -248,8 +251,13 @@ impl<'a> Vocabulary<'a> {
                 .iter()
                 .map(|(child, parent)| (format!("{ENTRY}{child}"), format!("{ENTRY}{parent}")))
                 .collect();
+            let forms = match (&choice.normal_forms, self.terminology) {
+                (Some(forms), _) => forms.clone(),
+                (None, Some(terminology)) => NormalForms::new(terminology.ontology),
+                (None, None) => NormalForms::default(),
+            };
             let numbered = numbering::number(
-                self.terminology.map(|t| t.ontology),
+                forms,
                 &edges,
                 &classes,
                 chosen.len(),

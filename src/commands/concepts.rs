@@ -18,9 +18,10 @@ use crate::{
     },
     error::Context as _,
     ontology::{
-        Ontology,
+        self, Ontology,
         graph::{Hierarchy, Relations},
-        obo,
+        norm_file,
+        normal::NormalForms,
     },
     seq::fasta,
     table::labels,
@@ -39,7 +40,7 @@ const EXAMPLE: &str = "Example:
 #[derive(Parser, Clone, Debug)]
 #[command(name = "protsae-concepts", version, after_help = EXAMPLE)]
 pub struct Args {
-    /// Ontology in OBO format (1.2 or 1.4); needed where GO annotations are read
+    /// Ontology in OBO format (1.2 or 1.4) or as OBO Graphs JSON; needed where GO annotations are read
     #[arg(long, value_name = "FILE.obo")]
     pub ontology: Option<Source>,
 
@@ -109,6 +110,10 @@ pub struct Args {
     /// Axioms to write: all of the ontology, those that say something about a concept, or none
     #[arg(long, value_enum, value_name = "WHICH", default_value = "all")]
     pub axioms: Axioms,
+
+    /// Axioms in normal form (go.norm of the `DeepGO` family) in place of the ontology's own
+    #[arg(long, value_name = "FILE.norm")]
+    pub normal_forms: Option<Source>,
 
     /// Keep ids like `sp|P12345|NAME` as they are
     #[arg(long)]
@@ -224,6 +229,7 @@ impl Tool for Args {
                 Axioms::Module => AxiomScope::Module,
                 Axioms::None => AxiomScope::None,
             },
+            normal_forms: self.read_normal_forms(context)?,
         };
         let mut vocabulary = Vocabulary::new(collector, terminology, &choice)?;
         self.write(context, &mut vocabulary)?;
@@ -249,7 +255,8 @@ impl Args {
             .chain(&self.interpro2go)
             .chain(&self.interpro_entries)
             .chain(&self.interpro_tree)
-            .chain(&self.keyword_list);
+            .chain(&self.keyword_list)
+            .chain(&self.normal_forms);
         if inputs.filter(|source| **source == Source::Stdin).count() > 1 {
             return Err(Error::usage("standard input (-) can be read only once"));
         }
@@ -273,12 +280,28 @@ impl Args {
         let Some(source) = &self.ontology else {
             return Ok(None);
         };
-        let ontology = obo::read(context.open(source)?).map_err(source.blame())?;
+        let ontology = ontology::read(context.open(source)?).map_err(source.blame())?;
         log::detail(&format!(
             "{source}: {} terms, {} of them obsolete",
             ontology.counts.terms, ontology.counts.obsolete
         ));
         Ok(Some(ontology))
+    }
+
+    fn read_normal_forms(&self, context: &Context) -> Result<Option<NormalForms>> {
+        let Some(source) = &self.normal_forms else {
+            return Ok(None);
+        };
+        let file = norm_file::read(context.open(source)?).map_err(source.blame())?;
+        if file.suspicious > 0 {
+            log::warn(&format!(
+                "{source}: {} axioms `some R.C SubClassOf D` name a term where an auxiliary class belongs; \
+                 their producer is known to reuse names of unrelated terms, so they and some `C and D SubClassOf E` are wrong",
+                file.suspicious
+            ));
+        }
+        context.metric("normal_forms_role_axioms_skipped", file.role_axioms);
+        Ok(Some(file.forms))
     }
 
     fn read_references(&self, context: &Context) -> Result<References> {

@@ -3,6 +3,7 @@
 use protsae::ontology::{
     Ontology, OntologyError, Resolved,
     graph::{Closure, Hierarchy, Relations},
+    norm_file,
     normal::NormalForms,
     obo,
 };
@@ -114,6 +115,51 @@ fn normal_forms_are_the_reference_up_to_names_of_auxiliaries() {
     let found = lines(&NormalForms::new(&mini));
     assert_eq!(without_numbers(&found), without_numbers(&expected));
     assert_eq!(found.len(), 25);
+}
+
+/// The file is of the first graph that `obographs` made of the same text; metadata edges between
+/// classes and individuals aside, both say the same.
+#[test]
+fn obo_graphs_say_what_obo_says() {
+    let (Some(obo_file), Some(json_file)) = (
+        shared("data/go/oak/go-nucleus.obo"),
+        shared("data/go/oak/go-nucleus.json"),
+    ) else {
+        return;
+    };
+    let obo = protsae::ontology::read(text(&obo_file).as_bytes()).unwrap();
+    let json = protsae::ontology::read(text(&json_file).as_bytes()).unwrap();
+    assert_eq!(json.counts.intersection_of, obo.counts.intersection_of);
+    let without_disjointness = |ontology: &Ontology| -> BTreeSet<String> {
+        let mut forms = NormalForms::new(ontology);
+        forms.disjoint.clear();
+        without_numbers(&lines(&forms))
+    };
+    let (from_obo, from_json) = (without_disjointness(&obo), without_disjointness(&json));
+    let only_obo: Vec<&String> = from_obo.difference(&from_json).collect();
+    let only_json: Vec<&String> = from_json.difference(&from_obo).collect();
+    assert!(
+        only_obo.is_empty() && only_json.is_empty(),
+        "{only_obo:#?} {only_json:#?}"
+    );
+}
+
+#[test]
+fn published_normal_forms_are_read_with_a_count_of_what_is_wrong() {
+    let (Some(published), Some(fresh)) = (
+        shared("vectors/ontology/mini.norm"),
+        shared("vectors/ontology/mini.expected_fresh_aux.norm"),
+    ) else {
+        return;
+    };
+    let read = |path: &PathBuf| norm_file::read(text(path).as_bytes()).unwrap();
+    let published = read(&published);
+    assert!(published.suspicious >= 4 && published.role_axioms > 0);
+    let file = read(&fresh);
+    assert_eq!((file.suspicious, file.role_axioms), (0, 0));
+    let expected: BTreeSet<String> = text(&fresh).lines().map(str::to_owned).collect();
+    let found = lines(&file.forms);
+    assert_eq!(found, expected);
 }
 
 #[test]

@@ -1,0 +1,252 @@
+//! OBO Graphs JSON (<https://github.com/geneontology/obographs>).
+
+use super::{
+    error::OntologyError,
+    model::{Ontology, Term},
+    obo::{Builder, compact_iri},
+};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use std::{
+    collections::HashSet,
+    io::{self, Read},
+};
+
+#[derive(Debug, Deserialize)]
+struct Document {
+    graphs: Vec<Graph>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Graph {
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    meta: Option<Meta>,
+    #[serde(default)]
+    nodes: Vec<Node>,
+    #[serde(default)]
+    edges: Vec<Edge>,
+    #[serde(default)]
+    equivalent_nodes_sets: Vec<EquivalentNodes>,
+    #[serde(default)]
+    logical_definition_axioms: Vec<Definition>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Meta {
+    deprecated: bool,
+    version: Option<String>,
+    basic_property_values: Vec<Property>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Property {
+    pred: String,
+    #[serde(default)]
+    val: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Node {
+    id: String,
+    #[serde(default)]
+    lbl: Option<String>,
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+    #[serde(default)]
+    meta: Option<Meta>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Edge {
+    sub: String,
+    pred: String,
+    obj: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EquivalentNodes {
+    #[serde(default)]
+    node_ids: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Definition {
+    defined_class_id: String,
+    #[serde(default)]
+    genus_ids: Vec<String>,
+    #[serde(default)]
+    restrictions: Vec<Restriction>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Restriction {
+    property_id: String,
+    filler_id: String,
+}
+
+const NAMESPACE: &str = "hasOBONamespace";
+const ALTERNATIVE: &str = "hasAlternativeId";
+const REPLACED_BY: &str = "IAO_0100001";
+
+/// Hashes what is read through it.
+struct Hashing<R> {
+    inner: R,
+    hasher: Sha256,
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.hasher.update(&buffer[..n]);
+        Ok(n)
+    }
+}
+
+/// Reads an OBO Graphs document; of several graphs all are one ontology.
+///
+/// # Errors
+/// [`OntologyError::Graphs`] for JSON of another kind or cut off, [`OntologyError::NoTerms`], or
+/// the reader's error.
+pub fn read(reader: impl Read) -> Result<Ontology, OntologyError> {
+    let hashing = Hashing {
+        inner: reader,
+        hasher: Sha256::new(),
+    };
+    let mut reader = io::BufReader::with_capacity(1 << 16, hashing);
+    let document: Document = serde_json::from_reader(&mut reader).map_err(|error| {
+        if error.is_io() {
+            OntologyError::Io(error.into())
+        } else {
+            OntologyError::Graphs {
+                message: error.to_string(),
+            }
+        }
+    })?;
+    let sha256 = crate::hash::hex(&reader.into_inner().hasher.finalize());
+    let mut builder = Builder::default();
+    builder.ontology.namespaces.push(String::new());
+    for graph in &document.graphs {
+        builder.graph(graph);
+    }
+    builder.finish(sha256)
+}
+
+impl Builder {
+    fn graph(&mut self, graph: &Graph) {
+        let identity = &mut self.ontology.identity;
+        if identity.name.is_empty() {
+            let name = graph.id.rsplit('/').next().unwrap_or_default();
+            name.trim_end_matches(".owl").clone_into(&mut identity.name);
+        }
+        if let Some(version) = graph.meta.as_ref().and_then(|meta| meta.version.as_ref())
+            && identity.version.is_empty()
+        {
+            identity.version.clone_from(version);
+        }
+        let mut properties: HashSet<&str> = HashSet::new();
+        for node in &graph.nodes {
+            match node.kind.as_deref() {
+                Some("CLASS") => self.node(node),
+                Some("PROPERTY") => {
+                    self.ontology.counts.typedefs += 1;
+                    properties.insert(&node.id);
+                }
+                // individuals, and nodes that are only referred to
+                _ => {}
+            }
+        }
+        for edge in &graph.edges {
+            if properties.contains(edge.sub.as_str()) {
+                self.ontology.counts.role_axioms += 1;
+                continue;
+            }
+            let object = self.class(compact_iri(&edge.obj));
+            if edge.pred == "is_a" {
+                if let Some(term) = self.of(&edge.sub) {
+                    term.is_a.push(object);
+                }
+            } else {
+                let relation = self.relation(compact_iri(&edge.pred));
+                if let Some(term) = self.of(&edge.sub) {
+                    term.relationships.push((relation, object));
+                }
+            }
+        }
+        for definition in &graph.logical_definition_axioms {
+            let mut conjuncts = Vec::new();
+            for genus in &definition.genus_ids {
+                conjuncts.push((None, self.class(compact_iri(genus))));
+            }
+            for Restriction {
+                property_id,
+                filler_id,
+            } in &definition.restrictions
+            {
+                let relation = self.relation(compact_iri(property_id));
+                conjuncts.push((Some(relation), self.class(compact_iri(filler_id))));
+            }
+            if let Some(term) = self.of(&definition.defined_class_id) {
+                term.intersection_of.extend(conjuncts);
+            }
+        }
+        for set in &graph.equivalent_nodes_sets {
+            let Some((first, others)) = set.node_ids.split_first() else {
+                continue;
+            };
+            for other in others {
+                let other = self.class(compact_iri(other));
+                if let Some(term) = self.of(first) {
+                    term.equivalent_to.push(other);
+                }
+            }
+        }
+    }
+
+    /// The term of an IRI, where it is one.
+    fn of(&mut self, iri: &str) -> Option<&mut Term> {
+        let class = self.class(compact_iri(iri));
+        self.ontology.terms[class as usize].as_mut()
+    }
+
+    fn node(&mut self, node: &Node) {
+        let class = self.class(compact_iri(&node.id));
+        let mut term = Term {
+            name: node.lbl.clone().unwrap_or_default(),
+            ..Term::default()
+        };
+        if let Some(meta) = &node.meta {
+            term.obsolete = meta.deprecated;
+            for property in &meta.basic_property_values {
+                let name = property.pred.rsplit(['#', '/']).next().unwrap_or_default();
+                match name {
+                    NAMESPACE => term.namespace = self.namespace(property.val.clone()),
+                    ALTERNATIVE => {
+                        self.ontology.counts.alt_id += 1;
+                        let alternative = self.class(compact_iri(&property.val));
+                        self.ontology
+                            .alternatives
+                            .entry(alternative)
+                            .or_insert(class);
+                    }
+                    REPLACED_BY => {
+                        self.ontology.counts.replaced_by += 1;
+                        term.replaced_by
+                            .push(self.class(compact_iri(&property.val)));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        if self.ontology.terms[class as usize].replace(term).is_none() {
+            self.ontology.order.push(class);
+            self.ontology.counts.terms += 1;
+        }
+    }
+}
