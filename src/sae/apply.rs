@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::{
     config::Shape,
     error::SaeError,
-    forward::{Scratch, SparseRows, block_rows, decode_row, encode_block},
+    forward::{Choice, Scratch, SparseRows, block_rows, decode_row, encode_block},
     pool::PerThread,
     store::Sae,
     vector::wide,
@@ -110,6 +110,7 @@ impl<'a> Encoder<'a> {
         let input_scale = self.sae.config.input_scale as f32;
         let params = &self.sae.params;
         let objective = &self.sae.config.objective;
+        let choice = Choice::applied(objective, params);
         self.centred.resize(rows * d, 0.0);
         self.logits.resize(rows * m, 0.0);
         self.blocks
@@ -141,6 +142,7 @@ impl<'a> Encoder<'a> {
                         params,
                         &self.scale,
                         objective,
+                        choice,
                         centred,
                         logits,
                         out,
