@@ -2,6 +2,7 @@
 
 pub mod accession;
 pub mod alphabet;
+pub mod checksum;
 pub mod fasta;
 
 /// A protein: its accession and its residues in one-letter code, upper case.

@@ -1,7 +1,11 @@
 //! Lines of a text with their numbers.
 
 use super::error::AnnotError;
-use std::io::BufRead;
+use std::{
+    cell::Cell,
+    io::{self, BufRead, Read},
+    rc::Rc,
+};
 
 /// Lines longer than this are no annotation: reading stops before memory does.
 pub(crate) const MAX_LINE: usize = 1 << 28;
@@ -30,7 +34,7 @@ impl<R: BufRead> Lines<R> {
             if available.is_empty() {
                 break;
             }
-            let newline = memchr(available);
+            let newline = memchr::memchr(b'\n', available);
             let taken = newline.map_or(available.len(), |at| at + 1);
             self.buffer.extend_from_slice(&available[..taken]);
             self.reader.consume(taken);
@@ -60,6 +64,43 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-fn memchr(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(|&b| b == b'\n')
+/// Counts the line ends that pass, for parsers that do not know where they are.
+pub(super) struct CountLines<R> {
+    inner: R,
+    lines: Rc<Cell<u64>>,
+}
+
+impl<R: BufRead> CountLines<R> {
+    /// The reader, and the number of lines that it has passed.
+    pub(super) fn new(inner: R) -> (Self, Rc<Cell<u64>>) {
+        let lines = Rc::new(Cell::new(0));
+        let reader = Self {
+            inner,
+            lines: Rc::clone(&lines),
+        };
+        (reader, lines)
+    }
+}
+
+impl<R: BufRead> Read for CountLines<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.fill_buf()?.read(buffer)?;
+        self.consume(n);
+        Ok(n)
+    }
+}
+
+impl<R: BufRead> BufRead for CountLines<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        if let Ok(buffer) = self.inner.fill_buf() {
+            let passed = &buffer[..amount.min(buffer.len())];
+            let ends = memchr::memchr_iter(b'\n', passed).count() as u64;
+            self.lines.set(self.lines.get() + ends);
+        }
+        self.inner.consume(amount);
+    }
 }

@@ -219,6 +219,7 @@ fn cell(
                 collector.put(&Observation {
                     kind: ConceptKind::Feature,
                     id: &cofactor.id,
+                    name: &cofactor.name,
                     evidence: &cofactor.evidence,
                     ..whole
                 })?;
@@ -229,6 +230,7 @@ fn cell(
                 collector.put(&Observation {
                     kind: ConceptKind::Feature,
                     id: &location.id,
+                    name: &location.name,
                     evidence: &location.evidence,
                     ..whole
                 })?;

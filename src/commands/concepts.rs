@@ -330,7 +330,13 @@ impl Args {
 
     fn write(&self, context: &Context, vocabulary: &mut Vocabulary<'_>) -> Result<()> {
         if context.is_dry_run() {
-            return vocabulary.labels(|_| Ok(()));
+            let mut labels = 0_u64;
+            vocabulary.labels(|_| {
+                labels += 1;
+                Ok::<_, Error>(())
+            })?;
+            let concepts = vocabulary.file.concepts.len();
+            return Ok(log::plan(&format!("{concepts} concepts, {labels} labels"))?);
         }
         let mut output = context.create(&self.concepts)?;
         vocabulary

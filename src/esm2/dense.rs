@@ -182,7 +182,7 @@ impl DenseModel {
             blocks,
             norm: last,
             head,
-            rotary: Tables::default(),
+            rotary: Tables::load(folder)?,
             config,
         })
     }
@@ -311,7 +311,7 @@ impl DenseModel {
 
     fn pack<'a>(&self, batch: &'a Batch) -> Result<Packed<'a>> {
         let half = self.config.head_width() / 2;
-        let table = self.rotary.at_least(&self.config, batch.longest());
+        let table = self.rotary.at_least(batch.longest());
         let (mut cos, mut sin) = (Vec::new(), Vec::new());
         let angle = |values: &[f32], table: &Table, position: usize, out: &mut Vec<f32>| {
             out.extend((0..half).map(|i| values[i * table.length + position]));

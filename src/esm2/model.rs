@@ -174,7 +174,7 @@ impl Model {
             blocks,
             norm,
             head,
-            rotary: Tables::default(),
+            rotary: Tables::load(folder)?,
         })
     }
 
@@ -254,7 +254,7 @@ impl Model {
         let running = pass.layers > 0;
         let mut qkv = vec![0f32; if running { 3 * count * size } else { 0 }];
         let mut attended = vec![0f32; if running { tokens * config.width } else { 0 }];
-        let table = self.rotary.at_least(config, pass.batch.longest());
+        let table = self.rotary.at_least(pass.batch.longest());
         let group = count.div_ceil(rayon::current_num_threads()).clamp(1, GROUP);
         for layer in 0..=pass.layers {
             groups(group, size, &mut x, &mut qkv, &mut captures)

@@ -1,7 +1,10 @@
 //! Rotary position embedding (Su et al. 2021), as transformers' ESM computes it.
 
-use super::Config;
+use super::{Config, Esm2Error, ModelFolder};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// How the tensor of frequencies ends, once a model or once a block.
+const FREQUENCIES: &str = "rotary_embeddings.inv_freq";
 
 /// Cosines and sines of every frequency at positions from 0: element (frequency, position) is at
 /// `frequency * length + position`.
@@ -17,12 +20,9 @@ pub struct Table {
 impl Table {
     /// Angles are formed in single precision, as the reference does.
     #[must_use]
-    pub fn new(config: &Config, length: usize) -> Self {
-        let half = config.head_width() / 2;
+    pub fn new(frequencies: &[f32], length: usize) -> Self {
         let (mut cos, mut sin) = (Vec::new(), Vec::new());
-        for i in 0..half {
-            let exponent = (2 * i) as f32 / config.head_width() as f32;
-            let frequency = 1.0 / (config.rope_theta as f32).powf(exponent);
+        for frequency in frequencies {
             for position in 0..length {
                 let angle = f64::from(position as f32 * frequency);
                 cos.push(angle.cos() as f32);
@@ -33,22 +33,56 @@ impl Table {
     }
 }
 
-/// The longest table that was needed so far.
-#[derive(Default)]
-pub struct Tables(Mutex<Option<Arc<Table>>>);
+/// A model's frequencies, and the longest table that was needed so far.
+pub struct Tables {
+    frequencies: Vec<f32>,
+    held: Mutex<Option<Arc<Table>>>,
+}
 
 impl Tables {
+    /// Takes the frequencies from the checkpoint: released ESM-2 were trained with frequencies
+    /// rounded to half precision, and their checkpoints hold those. Computes them where there are
+    /// none.
+    ///
+    /// # Errors
+    /// [`Esm2Error`] where the tensor does not fit.
+    pub fn load(folder: &ModelFolder) -> Result<Self, Esm2Error> {
+        let half = folder.config.head_width() / 2;
+        let names: Vec<&str> = folder
+            .names()
+            .filter(|n| n.ends_with(FREQUENCIES))
+            .collect();
+        let shared = names.iter().find(|n| **n == FREQUENCIES);
+        let frequencies = match shared.or(names.first()) {
+            Some(name) => folder.vector(name, half)?,
+            None => formula(&folder.config),
+        };
+        Ok(Self {
+            frequencies,
+            held: Mutex::new(None),
+        })
+    }
+
     /// A table of at least so many positions.
     #[must_use]
-    pub fn at_least(&self, config: &Config, length: usize) -> Arc<Table> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn at_least(&self, length: usize) -> Arc<Table> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         match held.as_ref() {
             Some(table) if table.length >= length => Arc::clone(table),
             _ => {
-                let table = Arc::new(Table::new(config, length.next_multiple_of(256)));
+                let table = Table::new(&self.frequencies, length.next_multiple_of(256));
+                let table = Arc::new(table);
                 *held = Some(Arc::clone(&table));
                 table
             }
         }
     }
+}
+
+/// `theta^(-2 i / head_width)` in single precision.
+fn formula(config: &Config) -> Vec<f32> {
+    let width = config.head_width();
+    (0..width / 2)
+        .map(|i| 1.0 / (config.rope_theta as f32).powf((2 * i) as f32 / width as f32))
+        .collect()
 }

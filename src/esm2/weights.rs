@@ -223,10 +223,9 @@ impl ModelFolder {
             .sum()
     }
 
-    /// Whether there is a tensor of this name, as in the released checkpoints without `esm.`.
-    #[must_use]
-    pub fn contains(&self, name: &str) -> bool {
-        self.index.contains_key(name)
+    /// Names of all tensors, as in the released checkpoints without `esm.`, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.index.keys().map(String::as_str)
     }
 
     fn locate(&self, name: &str, shape: &[usize]) -> Result<(&WeightsFile, &str), Esm2Error> {

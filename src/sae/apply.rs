@@ -5,11 +5,15 @@ use rayon::prelude::*;
 use super::{
     config::Shape,
     error::SaeError,
-    forward::{Choice, Scratch, SparseRows, block_rows, decode_row, encode_block},
+    forward::{Choice, Scratch, SparseRows, decode_row, encode_block},
     pool::PerThread,
     store::Sae,
     vector::wide,
 };
+
+/// Rows of a matrix product: always as many, the last ones padded, since the order in which a
+/// product is summed depends on its size, and a row's numbers must not depend on its neighbours.
+const BLOCK: usize = 128;
 
 /// Applies a model; its memory is reused from call to call.
 #[derive(Debug)]
@@ -105,14 +109,16 @@ impl<'a> Encoder<'a> {
             });
         }
         let rows = x.len() / d;
-        let block = block_rows(rows);
+        let block = BLOCK;
         let blocks = rows.div_ceil(block);
+        let padded = blocks * block;
         let input_scale = self.sae.config.input_scale as f32;
         let params = &self.sae.params;
         let objective = &self.sae.config.objective;
         let choice = Choice::applied(objective, params);
-        self.centred.resize(rows * d, 0.0);
-        self.logits.resize(rows * m, 0.0);
+        self.centred.resize(padded * d, 0.0);
+        self.centred[rows * d..].fill(0.0);
+        self.logits.resize(padded * m, 0.0);
         self.blocks
             .resize_with(blocks.max(self.blocks.len()), SparseRows::default);
         // without concepts there is nothing to zip, but every block needs its slice
@@ -159,17 +165,19 @@ impl<'a> Encoder<'a> {
         self.offsets.push(0);
         self.latents.clear();
         self.values.clear();
-        for block in &self.blocks[..blocks] {
+        for (i, encoded) in self.blocks[..blocks].iter().enumerate() {
             let start = self.latents.len();
-            self.offsets
-                .extend(block.offsets[1..].iter().map(|end| start + end));
-            self.latents.extend_from_slice(&block.latents);
-            self.values.extend_from_slice(&block.values);
+            let real = block.min(rows - i * block);
+            let end = encoded.offsets[real];
+            let ends = encoded.offsets[1..=real].iter();
+            self.offsets.extend(ends.map(|end| start + end));
+            self.latents.extend_from_slice(&encoded.latents[..end]);
+            self.values.extend_from_slice(&encoded.values[..end]);
         }
         Ok(Encoded {
             rows,
             concepts: m,
-            logits: &self.logits,
+            logits: &self.logits[..rows * m],
             z: LatentRows {
                 offsets: &self.offsets,
                 latents: &self.latents,

@@ -1,6 +1,8 @@
 //! Annotations: real files against independent counts, odd files, and the two executables.
 
+mod dat;
 mod files;
+mod formats;
 mod go;
 mod split;
 mod support;

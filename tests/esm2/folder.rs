@@ -122,6 +122,41 @@ fn names_of_every_convention_give_the_same_bits() {
 }
 
 #[test]
+fn rotary_frequencies_are_those_of_the_checkpoint() {
+    let want = embed(&mini());
+    let mut tensors = tensors();
+    let is_frequency = |name: &str| name.ends_with("inv_freq");
+    let rounded: Vec<u8> = tensors["esm.encoder.layer.0.attention.self.rotary_embeddings.inv_freq"]
+        .2
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|&b| half::f16::from_f32(f32::from_le_bytes(b)).to_f32())
+        .flat_map(f32::to_le_bytes)
+        .collect();
+    // computed, where a checkpoint has none
+    let mut without = tensors.clone();
+    without.retain(|name, _| !is_frequency(name));
+    let (_dir, path) = with_weights(&serialize(&without));
+    assert!(crate::support::relative_error(&embed(&path), &want) < 1e-5);
+    // rounded to half precision, as in released checkpoints, by either name
+    for (name, tensor) in &mut tensors {
+        if is_frequency(name) {
+            tensor.2.clone_from(&rounded);
+        }
+    }
+    let (_dir, path) = with_weights(&serialize(&tensors));
+    let got = embed(&path);
+    assert!(crate::support::relative_error(&got, &want) > 1e-5);
+    let name = "esm.encoder.layer.0.attention.self.rotary_embeddings.inv_freq";
+    let one = tensors.remove(name).expect("it was there");
+    tensors.retain(|name, _| !is_frequency(name));
+    tensors.insert("esm.rotary_embeddings.inv_freq".into(), one);
+    let (_dir, path) = with_weights(&serialize(&tensors));
+    assert_eq!(embed(&path), got);
+}
+
+#[test]
 fn tensors_that_nothing_needs_are_ignored() {
     let mut tensors = tensors();
     tensors.insert(
