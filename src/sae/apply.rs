@@ -19,7 +19,7 @@ const BLOCK: usize = 128;
 #[derive(Debug)]
 pub struct Encoder<'a> {
     sae: &'a Sae,
-    /// exp(r), [m].
+    /// exp(r), `[m]`.
     scale: Vec<f32>,
     centred: Vec<f32>,
     logits: Vec<f32>,
@@ -37,7 +37,7 @@ pub struct Encoded<'a> {
     pub rows: usize,
     /// Concepts, m.
     pub concepts: usize,
-    /// Logits of the concepts, [rows, m]; a probability is their [`sigmoid`].
+    /// Logits of the concepts, `[rows, m]`; a probability is their [`sigmoid`].
     pub logits: &'a [f32],
     /// Active latents.
     pub z: LatentRows<'a>,
@@ -46,7 +46,7 @@ pub struct Encoded<'a> {
 /// Active latents of some rows.
 #[derive(Clone, Copy, Debug)]
 pub struct LatentRows<'a> {
-    /// Start of each row in the lists, and the end of the last, [rows + 1].
+    /// Start of each row in the lists, and the end of the last, `[rows + 1]`.
     pub offsets: &'a [usize],
     /// Latents, ascending in a row.
     pub latents: &'a [u32],
@@ -91,7 +91,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Encodes activations `x` [rows, d] as they are in the table.
+    /// Encodes activations `x` `[rows, d]` as they are in the table.
     ///
     /// # Errors
     /// [`SaeError::Width`] where `x` is no number of whole rows, [`SaeError::NotFinite`].
@@ -198,7 +198,7 @@ fn not_finite(x: &[f32], width: usize) -> SaeError {
 }
 
 impl Sae {
-    /// Reconstructs activations from latents: `out` [rows, d], in the units of the table.
+    /// Reconstructs activations from latents: `out` `[rows, d]`, in the units of the table.
     ///
     /// # Errors
     /// [`SaeError::Width`] where the sizes do not fit.

@@ -2,7 +2,7 @@
 //! numbering of the `DeepGO` family, and disjointness).
 //!
 //! Every hinge has one shape, `[alpha |c_a + s v - c_b| + beta_a r_a + beta_b r_b + mu g]+`, so a
-//! form is a list of [`Kind`]s. Two passes over the axioms, in chunks: the first finds the active
+//! form is a list of `Kind`s. Two passes over the axioms, in chunks: the first finds the active
 //! hinges and their lengths, the second gathers, class by class, the gradients of the axioms that
 //! the class occurs in. Nothing is held but a few numbers per axiom, and no sum depends on the
 //! number of threads.
@@ -138,18 +138,18 @@ pub struct AxiomLoss<T> {
     /// Terms of each relation.
     relation_starts: Vec<u32>,
     of_relation: Vec<u32>,
-    /// Classes that the terms name, [m + z].
+    /// Classes that the terms name, `[m + z]`.
     named: Vec<bool>,
     norms: SlotNorms<T>,
     partial: Vec<T>,
     rows: PerThread<Vec<T>>,
-    /// Gradient of the centres, [m + z, d]; rows of classes that are not named are stale.
+    /// Gradient of the centres, `[m + z, d]`; rows of classes that are not named are stale.
     pub centres: Vec<T>,
-    /// Gradient of the signed radii, [m + z].
+    /// Gradient of the signed radii, `[m + z]`.
     pub radii: Vec<T>,
-    /// Gradient of the relation vectors, [R, d].
+    /// Gradient of the relation vectors, `[R, d]`.
     pub relations: Vec<T>,
-    /// Gradient of the normalisation's scale, [d] or empty.
+    /// Gradient of the normalisation's scale, `[d]` or empty.
     pub bn_gamma: Vec<T>,
 }
 

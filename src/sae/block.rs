@@ -58,11 +58,11 @@ pub struct Block<T> {
     pub slopes: Vec<T>,
     /// Gated: d loss / d gate; jumprelu: d loss / d threshold. Otherwise empty.
     pub second: Vec<T>,
-    /// Sum over rows of d loss / d `x_hat`, [d].
+    /// Sum over rows of d loss / d `x_hat`, `[d]`.
     pub bias_gradient: Vec<T>,
     /// Sums over rows.
     pub sums: Sums,
-    /// The defined latents' part of a row's reconstruction, [d].
+    /// The defined latents' part of a row's reconstruction, `[d]`.
     part: Vec<T>,
 }
 
@@ -76,7 +76,7 @@ pub struct Factors<T> {
 }
 
 impl<T: Real> Block<T> {
-    /// Counts how predictions and latents agree; `logits` [rows, m] are the predictor's.
+    /// Counts how predictions and latents agree; `logits` `[rows, m]` are the predictor's.
     pub fn count(&mut self, logits: &[T], defined: usize) {
         self.sums = Sums::default();
         let sums = &mut self.sums;
@@ -123,9 +123,9 @@ impl<T: Real> Block<T> {
         self.sums.annot = loss;
     }
 
-    /// Reconstructs the rows, leaves d loss / d `x_hat` in `gradient` [rows, groups, d] (for each
+    /// Reconstructs the rows, leaves d loss / d `x_hat` in `gradient` `[rows, groups, d]` (for each
     /// group of latents between prefixes, that of all reconstructions it takes part in), and traces
-    /// it back to the pre-activations of active latents. `norms` [n] are the decoder rows' lengths,
+    /// it back to the pre-activations of active latents. `norms` `[n]` are the decoder rows' lengths,
     /// where the variant needs them.
     pub fn reconstruct(
         &mut self,
@@ -247,7 +247,7 @@ struct Row<'a, T> {
     latents: &'a [u32],
     values: &'a [T],
     forced: &'a [bool],
-    /// d loss / d `x_hat`, [groups, d].
+    /// d loss / d `x_hat`, `[groups, d]`.
     gradient: &'a [T],
     /// Defined latents among them, which come first.
     split: usize,

@@ -44,7 +44,7 @@ pub struct Engine<T> {
     params: Params<T>,
     state: OptimizerState<T>,
     objective: Objective,
-    /// Weights of positives, [m].
+    /// Weights of positives, `[m]`.
     weights: Vec<T>,
     axioms: Option<AxiomLoss<T>>,
     seed: u64,
@@ -59,7 +59,7 @@ pub struct Engine<T> {
     held: Option<(Vec<T>, Vec<T>)>,
     work: Work<T>,
     scalars: Vec<Scalars<T>>,
-    /// Each panel's part of `b_dec`'s gradient, [panels, d].
+    /// Each panel's part of `b_dec`'s gradient, `[panels, d]`.
     bias_parts: Vec<T>,
     /// Gradients of all parameters but the matrices, whose place is empty.
     small: Params<T>,
@@ -123,7 +123,7 @@ impl<T: Real> Engine<T> {
         self.state.step
     }
 
-    /// Rows of the last batch in which each latent was active, [n].
+    /// Rows of the last batch in which each latent was active, `[n]`.
     #[must_use]
     pub fn activity(&self) -> &[u32] {
         &self.work.activity

@@ -147,9 +147,9 @@ pub struct Scratch<T> {
     selectors: Vec<Selector<T>>,
 }
 
-/// Encodes a block of centred rows `xc` [rows, d].
+/// Encodes a block of centred rows `xc` `[rows, d]`.
 ///
-/// `scale` is exp(r) [m]. Fills `logits` [rows, m] and replaces `out`.
+/// `scale` is exp(r) `[m]`. Fills `logits` `[rows, m]` and replaces `out`.
 #[expect(
     clippy::too_many_arguments,
     reason = "what is read, what is written, and what is reused"

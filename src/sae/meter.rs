@@ -208,7 +208,7 @@ pub struct Survey {
     meter: Meter,
     sum: Vec<f64>,
     squares: f64,
-    /// Largest activation of each latent, [n].
+    /// Largest activation of each latent, `[n]`.
     pub latent_max: Vec<f32>,
 }
 

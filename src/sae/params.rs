@@ -19,34 +19,34 @@ const OPTIONAL: [&str; 5] = ["bn_gamma", "bn_beta", "threshold", "b_mag", "r_mag
 pub struct Params<T> {
     /// Sizes.
     pub shape: Shape,
-    /// Encoder rows, [n, d]: `W_pred` (m rows, the class centres), then `W_unk`.
+    /// Encoder rows, `[n, d]`: `W_pred` (m rows, the class centres), then `W_unk`.
     pub enc: Vec<T>,
-    /// Decoder rows, [n, d].
+    /// Decoder rows, `[n, d]`.
     pub dec: Vec<T>,
-    /// Predictor's bias, [m]; its absolute value is the class radius.
+    /// Predictor's bias, `[m]`; its absolute value is the class radius.
     pub b_pred: Vec<T>,
-    /// Log-scale of the defined encoder rows, [m].
+    /// Log-scale of the defined encoder rows, `[m]`.
     pub r_pred: Vec<T>,
-    /// Encoder's bias, [n].
+    /// Encoder's bias, `[n]`.
     pub b_enc: Vec<T>,
-    /// Decoder's bias, subtracted before encoding, [d].
+    /// Decoder's bias, subtracted before encoding, `[d]`.
     pub b_dec: Vec<T>,
-    /// Centres of the zero classes, [z, d].
+    /// Centres of the zero classes, `[z, d]`.
     pub w_zero: Vec<T>,
-    /// Radii of the zero classes, [z].
+    /// Radii of the zero classes, `[z]`.
     pub b_zero: Vec<T>,
-    /// Relation vectors, [R, d].
+    /// Relation vectors, `[R, d]`.
     pub relations: Vec<T>,
-    /// Scale of the axioms' batch normalisation, [d], empty without it.
+    /// Scale of the axioms' batch normalisation, `[d]`, empty without it.
     pub bn_gamma: Vec<T>,
-    /// Shift of the axioms' batch normalisation, [d], empty without it.
+    /// Shift of the axioms' batch normalisation, `[d]`, empty without it.
     pub bn_beta: Vec<T>,
-    /// Threshold of each latent, [n]; empty for variants without.
+    /// Threshold of each latent, `[n]`; empty for variants without.
     pub threshold: Vec<T>,
-    /// Bias of each latent's magnitude, [n]; empty for variants other than gated, whose `b_enc` is
+    /// Bias of each latent's magnitude, `[n]`; empty for variants other than gated, whose `b_enc` is
     /// the gates' bias.
     pub b_mag: Vec<T>,
-    /// Log-scale of each latent's magnitude, [n]; empty for variants other than gated.
+    /// Log-scale of each latent's magnitude, `[n]`; empty for variants other than gated.
     pub r_mag: Vec<T>,
 }
 

@@ -66,7 +66,7 @@ pub struct Sae {
     pub concepts: ConceptsFile,
     /// Its weights.
     pub params: Params<f32>,
-    /// Largest activation of each latent over the training rows, [n].
+    /// Largest activation of each latent over the training rows, `[n]`.
     pub latent_max: Vec<f32>,
     /// SHA-256 of `model.safetensors`, in lower-case hexadecimal.
     pub sha256: String,

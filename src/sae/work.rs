@@ -44,7 +44,7 @@ pub struct StepLosses {
 /// Entries of a batch by latent.
 #[derive(Debug, Default)]
 struct ByLatent {
-    /// Start of each latent's entries, [n + 1] (and one more, which filling needs).
+    /// Start of each latent's entries, `[n + 1]` (and one more, which filling needs).
     starts: Vec<u32>,
     /// Row of each entry.
     rows: Vec<u32>,
@@ -55,11 +55,11 @@ struct ByLatent {
 /// Memory of a task of the backward pass.
 #[derive(Debug, Default)]
 pub(crate) struct PanelScratch<T> {
-    /// Gradients of the panel's predictor rows, [panel, d].
+    /// Gradients of the panel's predictor rows, `[panel, d]`.
     predictor: Vec<T>,
-    /// Gradient of an encoder row, [d].
+    /// Gradient of an encoder row, `[d]`.
     pub(crate) enc: Vec<T>,
-    /// Gradient of a decoder row, [d].
+    /// Gradient of a decoder row, `[d]`.
     pub(crate) dec: Vec<T>,
 }
 
@@ -93,23 +93,23 @@ pub(crate) struct Work<T> {
     /// Rows of the batch, and per block.
     rows: usize,
     block: usize,
-    /// exp(r), [m].
+    /// exp(r), `[m]`.
     pub(crate) scale: Vec<T>,
-    /// Centred input, [rows, d].
+    /// Centred input, `[rows, d]`.
     xc: Vec<T>,
-    /// d loss / d `x_hat`, [rows, groups, d].
+    /// d loss / d `x_hat`, `[rows, groups, d]`.
     gradient: Vec<T>,
     /// Groups of latents between prefixes.
     groups: usize,
-    /// Lengths of decoder rows, [n], where the variant needs them.
+    /// Lengths of decoder rows, `[n]`, where the variant needs them.
     pub(crate) norms: Vec<T>,
-    /// Logits, then their gradients, [rows, m].
+    /// Logits, then their gradients, `[rows, m]`.
     logits: Vec<T>,
     blocks: Vec<Block<T>>,
     by_latent: ByLatent,
     /// Values of the whole batch, while the largest are sought.
     all: Vec<T>,
-    /// Rows in which each latent is active, [n].
+    /// Rows in which each latent is active, `[n]`.
     pub(crate) activity: Vec<u32>,
     scratch: PerThread<Scratch<T>>,
     pub(crate) panels: PerThread<PanelScratch<T>>,
@@ -323,7 +323,7 @@ impl<T: Real> Work<T> {
         }
     }
 
-    /// Sum over rows of d loss / d `x_hat`, added to `out` [d].
+    /// Sum over rows of d loss / d `x_hat`, added to `out` `[d]`.
     pub(crate) fn add_bias_gradient(&self, out: &mut [T]) {
         for block in self.blocks() {
             add(&block.bias_gradient, out);
