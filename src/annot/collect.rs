@@ -5,6 +5,7 @@ use super::{
     error::AnnotError,
     evidence::{EvidenceFilter, go_code},
     position::Place,
+    reference::References,
 };
 use crate::{
     hash,
@@ -229,6 +230,7 @@ pub struct Fingerprint {
 #[derive(Debug, Default)]
 pub struct Collector {
     settings: Settings,
+    pub(super) references: References,
     pub(super) proteins: Interner,
     /// The proteins to restrict to, when sequences were given.
     sequences: Option<Sequences>,
@@ -255,6 +257,51 @@ impl Collector {
         };
         collector.evidences.intern("");
         collector
+    }
+
+    /// Gives the lists that annotations refer to; before any annotation is read.
+    pub fn set_references(&mut self, references: References) {
+        self.references = references;
+    }
+
+    /// Whether signatures (`Pfam:PF00001`) are worth naming: some mapping to GO was given.
+    #[must_use]
+    pub fn maps_to_go(&self) -> bool {
+        !self.references.go.is_empty()
+    }
+
+    /// Takes the GO terms that an external id is mapped to.
+    ///
+    /// # Errors
+    /// Those of [`Self::put`].
+    pub fn put_mapped(&mut self, protein: &str, id: &str, line: u64) -> Result<(), AnnotError> {
+        let Some(terms) = self.references.go.remove(id) else {
+            return Ok(());
+        };
+        let mut result = Ok(());
+        for term in &terms {
+            result = result.and_then(|()| {
+                self.put(&Observation {
+                    protein,
+                    kind: ConceptKind::Go,
+                    id: term,
+                    name: "",
+                    place: Place::Whole,
+                    source: Source::InterPro,
+                    evidence: "IEA",
+                    line,
+                })
+            });
+        }
+        self.references.go.insert(id.to_owned(), terms);
+        result
+    }
+
+    /// Id of a keyword's concept: by accession where that is known.
+    #[must_use]
+    pub fn keyword_id(&self, keyword: &str) -> String {
+        let known = self.references.keywords.get(keyword);
+        format!("UniProtKB-KW:{}", known.map_or(keyword, String::as_str))
     }
 
     /// Whether a kind of concept is asked for.

@@ -178,6 +178,7 @@ fn interproscan(
         collector.drop(DropReason::UncertainPosition);
         return Ok(());
     };
+    interproscan::signature(collector, line, &item.protein, &item.text("Name"))?;
     let entries = item
         .values("Dbxref")
         .filter_map(|value| value.strip_prefix("InterPro:").map(str::to_owned))

@@ -72,6 +72,7 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
         crc64: None,
     };
     collector.check_sequence(protein, fingerprint, line)?;
+    signature(collector, line, protein, fields[4])?;
     let Some(entry) = present(fields.get(11)) else {
         collector.drop(DropReason::NoConcept);
         return Ok(());
@@ -134,7 +135,27 @@ pub(super) fn matched(
         source: Source::InterPro,
         evidence: "",
         line,
-    })
+    })?;
+    if collector.maps_to_go() {
+        let id = std::str::from_utf8(&id).expect("ASCII throughout");
+        collector.put_mapped(protein, id, line)?;
+    }
+    Ok(())
+}
+
+/// A signature of a member database: Pfam's may be mapped to GO.
+pub(super) fn signature(
+    collector: &mut Collector,
+    line: u64,
+    protein: &str,
+    accession: &str,
+) -> Result<(), AnnotError> {
+    if !collector.maps_to_go() || !accession.starts_with("PF") {
+        return Ok(());
+    }
+    // Pfam may append a version
+    let accession = accession.split('.').next().unwrap_or(accession);
+    collector.put_mapped(protein, &format!("Pfam:{accession}"), line)
 }
 
 /// A GO term that follows from a match; version 5.6x and later append its source, `GO:0005524(InterPro)`.

@@ -42,6 +42,7 @@ struct Match {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Signature {
+    accession: String,
     entry: Option<Entry>,
 }
 
@@ -207,6 +208,8 @@ fn put(protein: &Protein, line: u64, collector: &mut Collector) -> Result<(), An
         let id = collector.choose_by_md5(&reference.id, md5).to_owned();
         collector.check_sequence(&id, fingerprint, line)?;
         for found in &protein.matches {
+            let accession = &found.signature.accession;
+            interproscan::signature(collector, line, &id, accession)?;
             let Some(entry) = &found.signature.entry else {
                 collector.drop(DropReason::NoConcept);
                 continue;

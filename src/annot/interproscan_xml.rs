@@ -73,6 +73,8 @@ fn one_match(
     collector: &mut Collector,
 ) -> Result<(), AnnotError> {
     let signature = found.child("signature");
+    let accession = signature.map_or("", |signature| signature.attribute("ac"));
+    interproscan::signature(collector, line, protein, accession)?;
     let Some(entry) = signature.and_then(|signature| signature.child("entry")) else {
         collector.drop(DropReason::NoConcept);
         return Ok(());

@@ -47,7 +47,7 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
         }
         columns += 1;
     }
-    let [protein, entry, name, _, start, end] = fields;
+    let [protein, entry, name, signature, start, end] = fields;
     let place = match (number(start.trim()), number(end.trim())) {
         (Some(start), Some(end)) if columns == COLUMNS && !protein.is_empty() => {
             Place::Range(start, end)
@@ -61,5 +61,6 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
             ));
         }
     };
-    interproscan::matched(collector, line, protein, entry, name, place)
+    interproscan::matched(collector, line, protein, entry, name, place)?;
+    interproscan::signature(collector, line, protein, signature)
 }

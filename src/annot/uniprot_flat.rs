@@ -12,7 +12,6 @@ use super::{
     lines::Lines,
     position::Place,
     uniprot_cell::eco_ids,
-    uniprot_tsv::keyword_id,
 };
 use crate::seq::checksum;
 use std::io::BufRead;
@@ -86,8 +85,8 @@ struct Entry {
     error: Option<AnnotError>,
 }
 
-// `DR` lines, of which only two kinds matter, are a third of a file
-const WANTED_REFERENCES: [&str; 2] = ["GO; ", "InterPro; "];
+// `DR` lines, of which only three kinds matter, are a third of a file
+const WANTED_REFERENCES: [&str; 3] = ["GO; ", "InterPro; ", "Pfam; "];
 const WANTED_COMMENTS: [&str; 2] = ["COFACTOR", "SUBCELLULAR LOCATION"];
 
 impl Entry {
@@ -284,7 +283,7 @@ impl Entry {
             }
             collector.put(&Observation {
                 kind: ConceptKind::Keyword,
-                id: &keyword_id(name),
+                id: &collector.keyword_id(name),
                 name,
                 evidence: &eco_ids(keyword),
                 ..self.whole(protein)
@@ -359,6 +358,9 @@ fn put_reference(
             format!("{text:?} is no cross-reference of {protein}"),
         ));
     };
+    if database == "Pfam" {
+        return interproscan::signature(collector, line, protein, id);
+    }
     if database == "InterPro" {
         return interproscan::matched(collector, line, protein, id, name, Place::Whole);
     }

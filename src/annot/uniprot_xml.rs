@@ -6,7 +6,6 @@ use super::{
     error::AnnotError,
     feature, interproscan,
     position::{self, End, Place, Position},
-    uniprot_tsv::keyword_id,
     xml::{self, Node},
 };
 use crate::seq::checksum;
@@ -89,7 +88,7 @@ impl<'a> Entry<'a> {
             };
             collector.put(&Observation {
                 kind: ConceptKind::Keyword,
-                id: &keyword_id(id),
+                id: &collector.keyword_id(id),
                 name: keyword.text.trim(),
                 evidence: &self.eco(keyword),
                 ..self.whole(protein)
@@ -225,6 +224,7 @@ impl<'a> Entry<'a> {
                 },
                 ..self.whole(protein)
             }),
+            "Pfam" => interproscan::signature(collector, self.line, protein, id),
             "InterPro" => interproscan::matched(
                 collector,
                 self.line,

@@ -4,6 +4,7 @@ mod dat;
 mod files;
 mod formats;
 mod go;
+mod references;
 mod split;
 mod support;
 mod tools;
