@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::{
     config::Shape,
     error::SaeError,
-    forward::{Scratch, SparseRows, decode_row, encode_block},
+    forward::{Choice, Scratch, SparseRows, decode_row, encode_block},
     pool::PerThread,
     store::Sae,
     vector::wide,
@@ -115,6 +115,7 @@ impl<'a> Encoder<'a> {
         let input_scale = self.sae.config.input_scale as f32;
         let params = &self.sae.params;
         let objective = &self.sae.config.objective;
+        let choice = Choice::applied(objective, params);
         self.centred.resize(padded * d, 0.0);
         self.centred[rows * d..].fill(0.0);
         self.logits.resize(padded * m, 0.0);
@@ -147,6 +148,7 @@ impl<'a> Encoder<'a> {
                         params,
                         &self.scale,
                         objective,
+                        choice,
                         centred,
                         logits,
                         out,

@@ -28,7 +28,6 @@ pub(super) fn all() -> std::collections::BTreeMap<String, Value> {
         of::<ModelConfig>("model-config"),
         of::<Provenance>("provenance"),
         of::<Summary>("model-summary"),
-        of::<Summary>("summary"),
     ]
     .into()
 }
