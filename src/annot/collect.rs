@@ -1,5 +1,8 @@
 //! Where all readers put what they find: filtered, checked against sequences, counted.
 
+mod report;
+mod statement;
+
 use super::{
     concept::ConceptKind,
     error::AnnotError,
@@ -12,123 +15,13 @@ use crate::{
     seq::{accession, checksum},
 };
 use foldhash::fast::FixedState;
-use serde::Serialize;
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt,
-};
+use std::collections::HashMap;
+
+pub use report::{DropReason, InputReport};
+pub use statement::{Fingerprint, Observation, Settings, Source};
 
 /// Skipped records are listed up to this number; all are counted.
 const LISTED: usize = 10;
-
-/// Where a label comes from, as `labels/1` writes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Source {
-    /// An annotation of the Gene Ontology.
-    Go,
-    /// A feature or keyword of `UniProt`.
-    UniProt,
-    /// A match of `InterPro`, or what follows from one.
-    InterPro,
-    /// The sequence itself.
-    Sequence,
-}
-
-impl Source {
-    /// The word in the table.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Go => "GO",
-            Self::UniProt => "UniProtKB",
-            Self::InterPro => "InterPro",
-            Self::Sequence => "sequence",
-        }
-    }
-}
-
-/// Something that a record says about a protein.
-#[derive(Clone, Copy, Debug)]
-pub struct Observation<'a> {
-    /// The protein, as the record names it.
-    pub protein: &'a str,
-    /// Kind of the concept.
-    pub kind: ConceptKind,
-    /// Id of the concept.
-    pub id: &'a str,
-    /// Human-readable name of the concept, where the record has it.
-    pub name: &'a str,
-    /// Where in the protein.
-    pub place: Place,
-    /// Whose statement.
-    pub source: Source,
-    /// GO codes or ECO ids, separated by commas, or empty.
-    pub evidence: &'a str,
-    /// Line of the record, from 1.
-    pub line: u64,
-}
-
-/// Why something that was read is no label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DropReason {
-    /// Its kind is not among `--kinds`.
-    Kind,
-    /// The record says NOT.
-    Negated,
-    /// Its evidence is not among `--evidence`.
-    Evidence,
-    /// Its protein is not among `--sequences`.
-    OtherProtein,
-    /// Numbered along an isoform.
-    Isoform,
-    /// A position is unknown or uncertain.
-    UncertainPosition,
-    /// It belongs to no concept (an `InterProScan` match without an entry).
-    NoConcept,
-    /// A bad record, skipped on request.
-    Bad,
-}
-
-impl fmt::Display for DropReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Kind => "of other kinds",
-            Self::Negated => "negated (NOT)",
-            Self::Evidence => "by evidence",
-            Self::OtherProtein => "of proteins not in --sequences",
-            Self::Isoform => "numbered along an isoform",
-            Self::UncertainPosition => "at uncertain positions",
-            Self::NoConcept => "without a concept",
-            Self::Bad => "bad",
-        })
-    }
-}
-
-/// What was read from one input, and what became of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct InputReport {
-    /// Name of the input.
-    pub input: String,
-    /// Format of the input.
-    pub format: String,
-    /// Records (lines, entries) that were read.
-    pub records: u64,
-    /// Statements that were kept.
-    pub kept: u64,
-    /// Statements that were kept, by kind and level (`feature, residue`).
-    pub kept_by_kind: BTreeMap<String, u64>,
-    /// Statements and records that were not, by reason.
-    pub dropped: BTreeMap<DropReason, u64>,
-    /// Records whose evidence is no GO code; they are taken under `any` and `curated`.
-    pub unknown_evidence: u64,
-    /// Entries that were found under a secondary accession.
-    pub by_secondary_accession: u64,
-    /// Records whose protein was found by the MD5 of its sequence.
-    pub by_sequence: u64,
-    /// The first bad records that were skipped.
-    pub bad: Vec<String>,
-}
 
 /// A stored statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,35 +39,6 @@ pub(super) struct RawConcept {
     pub(super) kind: ConceptKind,
     pub(super) id: String,
     pub(super) name: String,
-}
-
-/// What the readers are asked to take.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Kinds of concepts to take.
-    pub kinds: Vec<ConceptKind>,
-    /// Evidence to take.
-    pub evidence: EvidenceFilter,
-    /// Whether bad records are skipped and counted instead of refused.
-    pub skip_bad: bool,
-    /// Whether `sp|P12345|NAME` is kept as it is.
-    pub raw_ids: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            kinds: vec![
-                ConceptKind::Go,
-                ConceptKind::Interpro,
-                ConceptKind::Feature,
-                ConceptKind::Keyword,
-            ],
-            evidence: EvidenceFilter::Any,
-            skip_bad: false,
-            raw_ids: false,
-        }
-    }
 }
 
 /// Strings with numbers.
@@ -213,17 +77,6 @@ struct Known {
 struct Sequences {
     known: Vec<Known>,
     by_md5: HashMap<[u8; 16], u32>,
-}
-
-/// What a record says of its protein's sequence.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Fingerprint {
-    /// Number of residues.
-    pub length: Option<u32>,
-    /// CRC64 of `UniProt`.
-    pub crc64: Option<u64>,
-    /// MD5 of `InterProScan`.
-    pub md5: Option<[u8; 16]>,
 }
 
 /// Collects statements from any number of inputs.

@@ -13,6 +13,7 @@ use crate::{
     cli::{
         CommonArgs, Context, Source, Tool,
         args::{OnBad, OnBadArgs},
+        context::write_json,
         log,
         output::Target,
     },
@@ -27,7 +28,7 @@ use crate::{
     table::labels,
 };
 use clap::{Parser, ValueEnum};
-use std::io::Write;
+use std::{io::Write, path::PathBuf};
 
 const EXAMPLE: &str = "Example:
   protsae-concepts --ontology go-basic.obo.gz --annotations goa_yeast.gaf.gz --annotations features.csv \\
@@ -118,6 +119,10 @@ pub struct Args {
     /// Keep ids like `sp|P12345|NAME` as they are
     #[arg(long)]
     pub raw_ids: bool,
+
+    /// Also write a table of what was read and dropped for MultiQC
+    #[arg(long, value_name = "FILE_mqc.json")]
+    pub multiqc: Option<PathBuf>,
 
     /// What to do with bad records.
     #[command(flatten)]
@@ -241,6 +246,10 @@ impl Tool for Args {
         context.metric("vocabulary", &vocabulary.report);
         context.metric("axioms", count_axioms(&vocabulary));
         report(&vocabulary);
+        if let Some(path) = self.multiqc.as_ref().filter(|_| !context.is_dry_run()) {
+            context.note_output(&Target::File(path.clone()))?;
+            write_json(path, &multiqc_table(&inputs))?;
+        }
         Ok(())
     }
 }
@@ -471,6 +480,38 @@ fn warn_about_inputs(inputs: &[InputReport]) {
             ));
         }
     }
+}
+
+/// A row for each input: records, labels, and what was left out for which reason.
+fn multiqc_table(inputs: &[InputReport]) -> serde_json::Value {
+    let mut rows = serde_json::Map::new();
+    let mut headers = serde_json::Map::new();
+    for (key, title) in [("records", "Records"), ("kept", "Labels")] {
+        headers.insert(key.into(), serde_json::json!({ "title": title }));
+    }
+    for input in inputs {
+        let mut row = serde_json::Map::new();
+        row.insert("records".into(), input.records.into());
+        row.insert("kept".into(), input.kept.into());
+        for (reason, count) in &input.dropped {
+            let title = format!("Left out: {reason}");
+            let key = title
+                .to_lowercase()
+                .replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+            headers.insert(key.clone(), serde_json::json!({ "title": title }));
+            row.insert(key, (*count).into());
+        }
+        rows.insert(input.input.clone(), row.into());
+    }
+    serde_json::json!({
+        "id": "protsae_concepts",
+        "section_name": "ProtSAE annotations",
+        "description": "Annotations that were read, and what became of them",
+        "plot_type": "table",
+        "pconfig": {"id": "protsae_concepts_table", "title": "ProtSAE annotations"},
+        "headers": headers,
+        "data": rows,
+    })
 }
 
 fn count_axioms(vocabulary: &Vocabulary<'_>) -> serde_json::Value {

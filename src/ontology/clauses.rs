@@ -27,7 +27,7 @@ const TERM_TAGS: [&str; 12] = [
     "replaced_by",
 ];
 
-const TYPEDEF_TAGS: [&str; 8] = [
+const TYPEDEF_TAGS: [&str; 10] = [
     "id",
     "name",
     "xref",
@@ -35,6 +35,8 @@ const TYPEDEF_TAGS: [&str; 8] = [
     "is_transitive",
     "transitive_over",
     "holds_over_chain",
+    "is_metadata_tag",
+    "is_class_level",
     "is_obsolete",
 ];
 

@@ -60,6 +60,8 @@ pub struct OntologyCounts {
     pub union_of_skipped: u64,
     /// Clauses that hold only in a context (`gci_relation`): skipped.
     pub gci_skipped: u64,
+    /// `relationship` clauses of relations that are metadata or between classes as such: no axioms, skipped.
+    pub metadata_skipped: u64,
     /// Relations.
     pub typedefs: u64,
     /// `is_a` between relations, `is_transitive`, `transitive_over`, `holds_over_chain`: read, without a loss.

@@ -14,7 +14,10 @@ use fastobo::{
     parser::{Parser, SequentialParser},
     syntax::pest::error::{ErrorVariant, LineColLocation},
 };
-use std::{collections::HashMap, io::BufRead};
+use std::{
+    collections::{HashMap, HashSet},
+    io::BufRead,
+};
 
 /// IRIs of this form are written as `PREFIX:LOCAL`.
 const OBO_PURL: &str = "http://purl.obolibrary.org/obo/";
@@ -104,6 +107,8 @@ pub(super) struct Builder {
     /// Identity of a relation by its id.
     pub(super) identities: HashMap<String, String>,
     date: String,
+    /// Ids of relations that make no statement about instances.
+    metadata: HashSet<String>,
 }
 
 impl Builder {
@@ -221,6 +226,9 @@ impl Builder {
         for line in frame.clauses() {
             match line.as_inner() {
                 TypedefClause::Xref(xref) if identity.is_none() => identity = Some(text(xref.id())),
+                TypedefClause::IsMetadataTag(true) | TypedefClause::IsClassLevel(true) => {
+                    self.metadata.insert(id.clone());
+                }
                 TypedefClause::IsA(_)
                 | TypedefClause::IsTransitive(true)
                 | TypedefClause::TransitiveOver(_)
@@ -233,6 +241,22 @@ impl Builder {
         }
     }
 
+    /// `never_in_taxon` and the like say nothing of the form "some R.Y".
+    fn drop_metadata(&mut self) {
+        let Ontology {
+            terms,
+            counts,
+            relations,
+            ..
+        } = &mut self.ontology;
+        for term in terms.iter_mut().flatten() {
+            let before = term.relationships.len();
+            term.relationships
+                .retain(|(relation, _)| !self.metadata.contains(&relations[*relation as usize]));
+            counts.metadata_skipped += (before - term.relationships.len()) as u64;
+        }
+    }
+
     /// Gives relations their identities and counts what the terms assert.
     pub(super) fn finish(mut self, sha256: String) -> Result<Ontology, OntologyError> {
         if self.ontology.order.is_empty() {
@@ -241,8 +265,9 @@ impl Builder {
         let identity = &mut self.ontology.identity;
         identity.sha256 = sha256;
         if identity.version.is_empty() {
-            identity.version = self.date;
+            identity.version.clone_from(&self.date);
         }
+        self.drop_metadata();
         let mut unique: Vec<String> = Vec::new();
         let renumbered: Vec<Relation> = self
             .ontology

@@ -4,6 +4,7 @@ mod dat;
 mod files;
 mod formats;
 mod go;
+mod mutations;
 mod references;
 mod split;
 mod support;
