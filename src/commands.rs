@@ -19,6 +19,7 @@ pub fn all() -> Vec<Command> {
     vec![
         concepts::Args::command(),
         split::Args::command(),
+        embed::Args::command(),
         train::Args::command(),
         encode::Args::command(),
         annotate::Args::command(),

@@ -3,7 +3,7 @@
 //! [`schema`] holds every column name and metadata key; [`metadata`] the identities that steps
 //! check; [`source`] and [`sink`] the containers; [`activations`] (and [`rows`]), [`features`], [`proteins`] and
 //! [`labels`] the typed readers and writers. Readers take what Polars, pyarrow and `DuckDB` write
-//! as long as the columns fit by name and by type up to width ([`column`]).
+//! as long as the columns fit by name and by type up to width ([`mod@column`]).
 
 pub mod activations;
 pub mod column;

@@ -5,8 +5,13 @@ use super::{
     error::AnnotError,
     evidence::{EvidenceFilter, go_code},
     position::Place,
+    reference::References,
 };
-use crate::seq::accession;
+use crate::{
+    hash,
+    seq::{accession, checksum},
+};
+use foldhash::fast::FixedState;
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -111,10 +116,16 @@ pub struct InputReport {
     pub records: u64,
     /// Statements that were kept.
     pub kept: u64,
+    /// Statements that were kept, by kind and level (`feature, residue`).
+    pub kept_by_kind: BTreeMap<String, u64>,
     /// Statements and records that were not, by reason.
     pub dropped: BTreeMap<DropReason, u64>,
     /// Records whose evidence is no GO code; they are taken under `any` and `curated`.
     pub unknown_evidence: u64,
+    /// Entries that were found under a secondary accession.
+    pub by_secondary_accession: u64,
+    /// Records whose protein was found by the MD5 of its sequence.
+    pub by_sequence: u64,
     /// The first bad records that were skipped.
     pub bad: Vec<String>,
 }
@@ -169,7 +180,7 @@ impl Default for Settings {
 /// Strings with numbers.
 #[derive(Debug, Default)]
 pub(super) struct Interner {
-    index: HashMap<String, u32>,
+    index: HashMap<String, u32, FixedState>,
     pub(super) names: Vec<String>,
 }
 
@@ -189,20 +200,49 @@ impl Interner {
     }
 }
 
+/// What is known of a protein's sequence.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    length: u32,
+    crc64: u64,
+    md5: [u8; 16],
+}
+
+/// Sequences by number of their protein, and proteins by sequence.
+#[derive(Debug, Default)]
+struct Sequences {
+    known: Vec<Known>,
+    by_md5: HashMap<[u8; 16], u32>,
+}
+
+/// What a record says of its protein's sequence.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Fingerprint {
+    /// Number of residues.
+    pub length: Option<u32>,
+    /// CRC64 of `UniProt`.
+    pub crc64: Option<u64>,
+    /// MD5 of `InterProScan`.
+    pub md5: Option<[u8; 16]>,
+}
+
 /// Collects statements from any number of inputs.
 #[derive(Debug, Default)]
 pub struct Collector {
     settings: Settings,
+    pub(super) references: References,
     pub(super) proteins: Interner,
-    /// Lengths of the proteins, when sequences were given.
-    lengths: Option<Vec<u32>>,
+    /// The proteins to restrict to, when sequences were given.
+    sequences: Option<Sequences>,
     pub(super) evidences: Interner,
-    concept_index: HashMap<ConceptKind, HashMap<String, u32>>,
+    concept_index: [HashMap<String, u32, FixedState>; ConceptKind::ALL.len()],
     pub(super) concepts: Vec<RawConcept>,
     pub(super) rows: Vec<Row>,
     /// Finished inputs.
     pub reports: Vec<InputReport>,
     current: InputReport,
+    /// Statements kept of the current input, by kind and by whether they name residues.
+    kept_by_kind: [[u64; 2]; ConceptKind::ALL.len()],
     /// Protein of the row before, which most often is that of the next.
     last: Option<(String, Option<u32>)>,
 }
@@ -219,6 +259,51 @@ impl Collector {
         collector
     }
 
+    /// Gives the lists that annotations refer to; before any annotation is read.
+    pub fn set_references(&mut self, references: References) {
+        self.references = references;
+    }
+
+    /// Whether signatures (`Pfam:PF00001`) are worth naming: some mapping to GO was given.
+    #[must_use]
+    pub fn maps_to_go(&self) -> bool {
+        !self.references.go.is_empty()
+    }
+
+    /// Takes the GO terms that an external id is mapped to.
+    ///
+    /// # Errors
+    /// Those of [`Self::put`].
+    pub fn put_mapped(&mut self, protein: &str, id: &str, line: u64) -> Result<(), AnnotError> {
+        let Some(terms) = self.references.go.remove(id) else {
+            return Ok(());
+        };
+        let mut result = Ok(());
+        for term in &terms {
+            result = result.and_then(|()| {
+                self.put(&Observation {
+                    protein,
+                    kind: ConceptKind::Go,
+                    id: term,
+                    name: "",
+                    place: Place::Whole,
+                    source: Source::InterPro,
+                    evidence: "IEA",
+                    line,
+                })
+            });
+        }
+        self.references.go.insert(id.to_owned(), terms);
+        result
+    }
+
+    /// Id of a keyword's concept: by accession where that is known.
+    #[must_use]
+    pub fn keyword_id(&self, keyword: &str) -> String {
+        let known = self.references.keywords.get(keyword);
+        format!("UniProtKB-KW:{}", known.map_or(keyword, String::as_str))
+    }
+
     /// Whether a kind of concept is asked for.
     #[must_use]
     pub fn wants_kind(&self, kind: ConceptKind) -> bool {
@@ -227,15 +312,22 @@ impl Collector {
 
     /// From now on only proteins given by [`Self::add_sequence`] are taken.
     pub fn restrict_to_sequences(&mut self) {
-        self.lengths.get_or_insert_default();
+        self.sequences.get_or_insert_default();
     }
 
     /// Adds a protein's sequence; with the kind `residue` its residues become labels.
     pub fn add_sequence(&mut self, protein: &str, sequence: &[u8]) {
         let index = self.proteins.intern(protein);
-        let lengths = self.lengths.get_or_insert_default();
-        lengths.resize(lengths.len().max(index as usize + 1), 0);
-        lengths[index as usize] = u32::try_from(sequence.len()).unwrap_or(u32::MAX);
+        let sequences = self.sequences.get_or_insert_default();
+        let count = sequences.known.len().max(index as usize + 1);
+        sequences.known.resize(count, Known::default());
+        let md5 = checksum::md5(sequence);
+        sequences.known[index as usize] = Known {
+            length: u32::try_from(sequence.len()).unwrap_or(u32::MAX),
+            crc64: checksum::crc64(sequence),
+            md5,
+        };
+        sequences.by_md5.entry(md5).or_insert(index);
         self.last = None;
         if !self.wants_kind(ConceptKind::Residue) {
             return;
@@ -274,6 +366,15 @@ impl Collector {
 
     /// Ends the input that was begun.
     pub fn end(&mut self) {
+        let counts = std::mem::take(&mut self.kept_by_kind);
+        for (kind, counts) in ConceptKind::ALL.iter().zip(counts) {
+            for (level, count) in ["protein", "residue"].iter().zip(counts) {
+                if count > 0 {
+                    let name = format!("{}, {level}", kind.as_str());
+                    self.current.kept_by_kind.insert(name, count);
+                }
+            }
+        }
         self.reports.push(std::mem::take(&mut self.current));
     }
 
@@ -319,7 +420,7 @@ impl Collector {
             return *index;
         }
         let accession = self.accession(id);
-        let index = if self.lengths.is_some() {
+        let index = if self.sequences.is_some() {
             self.proteins.get(accession)
         } else {
             Some(self.proteins.intern(accession))
@@ -331,8 +432,95 @@ impl Collector {
         index
     }
 
+    /// Whether a protein of this id is asked for.
+    #[must_use]
+    pub fn wants(&self, id: &str) -> bool {
+        self.sequences.is_none() || self.proteins.get(self.accession(id)).is_some()
+    }
+
+    /// The first of an entry's accessions under which its protein is asked for.
+    pub fn choose_accession<'a>(
+        &mut self,
+        accessions: impl IntoIterator<Item = &'a str>,
+    ) -> Option<&'a str> {
+        let mut accessions = accessions.into_iter();
+        let primary = accessions.next()?;
+        if self.wants(primary) {
+            return Some(primary);
+        }
+        let found = accessions.find(|accession| self.wants(accession))?;
+        self.current.by_secondary_accession += 1;
+        Some(found)
+    }
+
+    /// The protein of a record that names it by id and by its sequence's MD5: by id where that is
+    /// asked for, else by sequence.
+    pub fn choose_by_md5<'a>(&'a mut self, id: &'a str, md5: [u8; 16]) -> &'a str {
+        if self.wants(id) {
+            return id;
+        }
+        let by_md5 = self.sequences.as_ref().and_then(|s| s.by_md5.get(&md5));
+        match by_md5.copied() {
+            Some(protein) => {
+                self.current.by_sequence += 1;
+                &self.proteins.names[protein as usize]
+            }
+            None => id,
+        }
+    }
+
+    /// Compares what a record says of a protein's sequence with the sequence that was given.
+    ///
+    /// # Errors
+    /// [`AnnotError::OtherSequence`] where they differ.
+    pub fn check_sequence(
+        &mut self,
+        id: &str,
+        record: Fingerprint,
+        line: u64,
+    ) -> Result<(), AnnotError> {
+        let Some(protein) = self.protein(id) else {
+            return Ok(());
+        };
+        let Some(known) = self
+            .sequences
+            .as_ref()
+            .and_then(|s| s.known.get(protein as usize))
+        else {
+            return Ok(());
+        };
+        let differ = |what, record: String, sequence: String| {
+            Err(AnnotError::OtherSequence {
+                line,
+                protein: id.to_owned(),
+                what,
+                record,
+                sequence,
+            })
+        };
+        match record {
+            Fingerprint {
+                length: Some(length),
+                ..
+            } if length != known.length => {
+                differ("length", length.to_string(), known.length.to_string())
+            }
+            Fingerprint {
+                crc64: Some(crc64), ..
+            } if crc64 != known.crc64 => differ(
+                "CRC64",
+                format!("{crc64:016X}"),
+                format!("{:016X}", known.crc64),
+            ),
+            Fingerprint { md5: Some(md5), .. } if md5 != known.md5 => {
+                differ("MD5", hash::hex(&md5), hash::hex(&known.md5))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn concept(&mut self, kind: ConceptKind, id: &str, name: &str) -> u32 {
-        let by_id = self.concept_index.entry(kind).or_default();
+        let by_id = &mut self.concept_index[kind as usize];
         if let Some(&index) = by_id.get(id) {
             let known = &mut self.concepts[index as usize].name;
             // the smallest name, so that the order of inputs does not matter
@@ -391,7 +579,10 @@ impl Collector {
             return self.bad(error);
         }
         let concept = self.concept(observation.kind, observation.id, observation.name);
-        let evidence = self.evidences.intern(observation.evidence);
+        let evidence = match observation.evidence {
+            "" => 0,
+            evidence => self.evidences.intern(evidence),
+        };
         self.rows.push(Row {
             protein,
             concept,
@@ -400,6 +591,8 @@ impl Collector {
             evidence,
         });
         self.current.kept += 1;
+        let by_residue = usize::from(observation.place != Place::Whole);
+        self.kept_by_kind[observation.kind as usize][by_residue] += 1;
         Ok(())
     }
 
@@ -417,7 +610,7 @@ impl Collector {
                 ),
             ));
         }
-        let length = *self.lengths.as_ref()?.get(protein as usize)?;
+        let length = self.sequences.as_ref()?.known.get(protein as usize)?.length;
         (end > length).then(|| AnnotError::PastEnd {
             line: observation.line,
             protein: self.proteins.names[protein as usize].clone(),

@@ -8,6 +8,8 @@ use super::uniprot_cell::eco_ids;
 pub struct Commented {
     /// `COFACTOR:Zn(2+)`, `LOCATION:Cell membrane`.
     pub id: String,
+    /// Name for people, with the `ChEBI` id of a cofactor.
+    pub name: String,
     /// ECO ids, joined by commas.
     pub evidence: String,
 }
@@ -19,8 +21,15 @@ pub fn cofactors(text: &str) -> Vec<Commented> {
         .skip(1)
         .filter_map(|part| {
             let name = part.split(';').next()?.trim();
+            let chebi = part
+                .split(';')
+                .find_map(|field| field.trim().strip_prefix("Xref=ChEBI:"));
             (!name.is_empty()).then(|| Commented {
                 id: format!("COFACTOR:{name}"),
+                name: match chebi {
+                    Some(id) => format!("Cofactor: {name} [{}]", id.trim()),
+                    None => format!("Cofactor: {name}"),
+                },
                 evidence: eco_ids(part),
             })
         })
@@ -48,6 +57,7 @@ pub fn locations(text: &str) -> Vec<Commented> {
             }
             found.push(Commented {
                 id: format!("LOCATION:{name}"),
+                name: format!("Subcellular location: {name}"),
                 evidence: eco_ids(part),
             });
         }
@@ -79,6 +89,7 @@ mod tests {
         let found = cofactors(text);
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].id, "COFACTOR:Zn(2+)");
+        assert_eq!(found[0].name, "Cofactor: Zn(2+) [CHEBI:29105]");
         assert_eq!(found[0].evidence, "ECO:0000269");
         assert_eq!(found[1].id, "COFACTOR:NAD(+)");
     }

@@ -83,6 +83,29 @@ pub enum ConceptKind {
     Residue,
 }
 
+impl ConceptKind {
+    /// All kinds, in the order in which concepts are sorted.
+    pub const ALL: [Self; 5] = [
+        Self::Go,
+        Self::Interpro,
+        Self::Feature,
+        Self::Keyword,
+        Self::Residue,
+    ];
+
+    /// The word in `concepts.json`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Go => "go",
+            Self::Interpro => "interpro",
+            Self::Feature => "feature",
+            Self::Keyword => "keyword",
+            Self::Residue => "residue",
+        }
+    }
+}
+
 /// Whether a concept's labels name residues or whole proteins.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,

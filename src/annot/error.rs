@@ -29,6 +29,23 @@ pub enum AnnotError {
         /// Length of the sequence.
         length: u32,
     },
+    /// A record of another sequence than the one given.
+    #[error(
+        "line {line}: {protein}: the {what} of its sequence is {record} here but {sequence} in the sequences given; \
+         check that both are of one release, or leave such records out with --on-bad skip"
+    )]
+    OtherSequence {
+        /// Line of the file, from 1.
+        line: u64,
+        /// Accession.
+        protein: String,
+        /// Length, CRC64 or MD5.
+        what: &'static str,
+        /// What the record says.
+        record: String,
+        /// What the sequence says.
+        sequence: String,
+    },
     /// The content is of no kind that is known.
     #[error(
         "the kind of annotations cannot be told from the content ({seen}); name it with --annotation-format"

@@ -1,6 +1,14 @@
 //! Kinds of annotation files, told by content.
 
-use super::{collect::Collector, error::AnnotError, feature_table, gaf, interproscan, uniprot_tsv};
+use super::{
+    collect::Collector,
+    error::AnnotError,
+    feature_table, gaf,
+    gff::{self, Flavour},
+    gpad, interproscan, interproscan_json, interproscan_xml, protein2ipr, uniprot_flat,
+    uniprot_tsv, uniprot_xml,
+};
+use crate::seq::checksum;
 use serde::{Deserialize, Serialize};
 use std::{
     fmt,
@@ -11,30 +19,57 @@ use std::{
 /// Bytes that are looked at to tell a format.
 const PEEKED: u64 = 1 << 16;
 
+/// Column 2 of `UniProt`'s GFF.
+const UNIPROT_GFF_SOURCE: &str = "UniProtKB";
+
 /// A kind of annotation file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
     /// GO gene associations, GAF 2.0 to 2.2.
     Gaf,
+    /// GO associations, GPAD 1.1 to 2.0.
+    Gpad,
     /// Features, separated by commas.
     FeatureCsv,
     /// Features, separated by tabs.
     FeatureTsv,
-    /// `InterProScan`'s TSV.
-    InterproscanTsv,
+    /// `UniProt`'s flat file.
+    UniprotDat,
+    /// `UniProt`'s XML.
+    UniprotXml,
     /// `UniProt`'s TSV.
     UniprotTsv,
+    /// `UniProt`'s GFF.
+    UniprotGff,
+    /// `InterProScan`'s TSV.
+    InterproscanTsv,
+    /// `InterProScan`'s GFF3.
+    InterproscanGff,
+    /// `InterProScan`'s JSON.
+    InterproscanJson,
+    /// `InterProScan`'s XML.
+    InterproscanXml,
+    /// `InterPro`'s matches of `UniProt`.
+    Protein2ipr,
 }
 
 impl Format {
     /// All formats, in the order in which messages list them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 13] = [
         Self::Gaf,
+        Self::Gpad,
         Self::FeatureCsv,
         Self::FeatureTsv,
-        Self::InterproscanTsv,
+        Self::UniprotDat,
+        Self::UniprotXml,
         Self::UniprotTsv,
+        Self::UniprotGff,
+        Self::InterproscanTsv,
+        Self::InterproscanGff,
+        Self::InterproscanJson,
+        Self::InterproscanXml,
+        Self::Protein2ipr,
     ];
 
     /// The word of the option.
@@ -42,10 +77,18 @@ impl Format {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Gaf => "gaf",
+            Self::Gpad => "gpad",
             Self::FeatureCsv => "feature-csv",
             Self::FeatureTsv => "feature-tsv",
-            Self::InterproscanTsv => "interproscan-tsv",
+            Self::UniprotDat => "uniprot-dat",
+            Self::UniprotXml => "uniprot-xml",
             Self::UniprotTsv => "uniprot-tsv",
+            Self::UniprotGff => "uniprot-gff",
+            Self::InterproscanTsv => "interproscan-tsv",
+            Self::InterproscanGff => "interproscan-gff",
+            Self::InterproscanJson => "interproscan-json",
+            Self::InterproscanXml => "interproscan-xml",
+            Self::Protein2ipr => "protein2ipr",
         }
     }
 
@@ -56,8 +99,8 @@ impl Format {
     pub fn sniff(beginning: &[u8]) -> Result<Option<Self>, AnnotError> {
         let text = String::from_utf8_lossy(beginning);
         let text = text.trim_start_matches('\u{feff}');
-        if text.starts_with("!gaf-version") {
-            return Ok(Some(Self::Gaf));
+        if let Some(format) = Self::of_first_line(text) {
+            return Ok(Some(format));
         }
         let Some(line) = text
             .lines()
@@ -65,34 +108,84 @@ impl Format {
         else {
             return Ok(None);
         };
+        Self::of_row(line)
+            .map(Some)
+            .ok_or_else(|| AnnotError::UnknownFormat {
+                seen: format!("{:?}", line.chars().take(60).collect::<String>()),
+            })
+    }
+
+    /// Formats that say what they are.
+    fn of_first_line(text: &str) -> Option<Self> {
+        let text = text.trim_start();
+        let xml = |root: &str| text.starts_with('<') && text.contains(root);
+        if text.starts_with("!gaf-version") {
+            Some(Self::Gaf)
+        } else if text.starts_with("!gpa-version") || text.starts_with("!gpad-version") {
+            Some(Self::Gpad)
+        } else if text.starts_with(uniprot_flat::FIRST) {
+            Some(Self::UniprotDat)
+        } else if text.starts_with(gff::FIRST) {
+            Some(Self::of_gff(text))
+        } else if text.starts_with('{') {
+            Some(Self::InterproscanJson)
+        } else if xml("<protein-matches") || xml("<nucleotide-sequence-matches") {
+            Some(Self::InterproscanXml)
+        } else if xml("<uniprot") || xml("<mzLibProteinDb") {
+            Some(Self::UniprotXml)
+        } else {
+            None
+        }
+    }
+
+    /// `UniProt` names itself as the source of its features.
+    fn of_gff(text: &str) -> Self {
+        let source = text
+            .lines()
+            .find(|line| !line.starts_with('#') && !line.is_empty())
+            .and_then(|line| line.split('\t').nth(1));
+        if source == Some(UNIPROT_GFF_SOURCE) {
+            Self::UniprotGff
+        } else {
+            Self::InterproscanGff
+        }
+    }
+
+    /// Formats that are told by the columns of their first row.
+    fn of_row(line: &str) -> Option<Self> {
         let fields: Vec<&str> = line.split('\t').map(str::trim).collect();
+        let columns = fields.len();
         let has = |name: &str| fields.iter().any(|f| f.eq_ignore_ascii_case(name));
-        let format = if gaf::COLUMNS.contains(&fields.len())
-            && gaf::is_curie(fields[4])
-            && !interproscan::is_md5(fields[1])
+        if interproscan::COLUMNS.contains(&columns) && is_md5(fields[1]) {
+            Some(Self::InterproscanTsv)
+        } else if gaf::COLUMNS.contains(&columns) && gaf::is_curie(fields[4]) {
+            Some(Self::Gaf)
+        } else if gpad::COLUMNS.contains(&columns)
+            && gaf::is_curie(fields[3])
+            && fields[5].starts_with("ECO:")
         {
-            Self::Gaf
-        } else if interproscan::COLUMNS.contains(&fields.len()) && interproscan::is_md5(fields[1]) {
-            Self::InterproscanTsv
+            Some(Self::Gpad)
+        } else if (9..=10).contains(&columns) && fields[1] == UNIPROT_GFF_SOURCE {
+            Some(Self::UniprotGff)
+        } else if columns == protein2ipr::COLUMNS && interproscan::is_entry(fields[1]) {
+            Some(Self::Protein2ipr)
         } else if uniprot_tsv::ENTRY.iter().any(|name| fields.contains(name))
             && !has(feature_table::FEATURE)
         {
-            Self::UniprotTsv
+            Some(Self::UniprotTsv)
         } else if has(feature_table::FEATURE) && has(feature_table::START) {
-            Self::FeatureTsv
-        } else if line.split(',').any(|f| {
-            f.trim()
-                .trim_matches('"')
-                .eq_ignore_ascii_case(feature_table::FEATURE)
-        }) {
-            Self::FeatureCsv
+            Some(Self::FeatureTsv)
         } else {
-            return Err(AnnotError::UnknownFormat {
-                seen: format!("{:?}", line.chars().take(60).collect::<String>()),
-            });
-        };
-        Ok(Some(format))
+            let mut cells = line.split(',').map(|f| f.trim().trim_matches('"'));
+            cells
+                .any(|f| f.eq_ignore_ascii_case(feature_table::FEATURE))
+                .then_some(Self::FeatureCsv)
+        }
     }
+}
+
+fn is_md5(text: &str) -> bool {
+    checksum::parse_md5(text).is_some()
 }
 
 impl fmt::Display for Format {
@@ -137,10 +230,18 @@ pub fn read(
     match format {
         None => {}
         Some(Format::Gaf) => gaf::read(reader, collector)?,
+        Some(Format::Gpad) => gpad::read(reader, collector)?,
         Some(Format::FeatureCsv) => feature_table::read(reader, b',', collector)?,
         Some(Format::FeatureTsv) => feature_table::read(reader, b'\t', collector)?,
-        Some(Format::InterproscanTsv) => interproscan::read(reader, collector)?,
+        Some(Format::UniprotDat) => uniprot_flat::read(reader, collector)?,
+        Some(Format::UniprotXml) => uniprot_xml::read(reader, collector)?,
         Some(Format::UniprotTsv) => uniprot_tsv::read(reader, collector)?,
+        Some(Format::UniprotGff) => gff::read(reader, Flavour::UniProt, collector)?,
+        Some(Format::InterproscanTsv) => interproscan::read(reader, collector)?,
+        Some(Format::InterproscanGff) => gff::read(reader, Flavour::InterProScan, collector)?,
+        Some(Format::InterproscanJson) => interproscan_json::read(reader, collector)?,
+        Some(Format::InterproscanXml) => interproscan_xml::read(reader, collector)?,
+        Some(Format::Protein2ipr) => protein2ipr::read(reader, collector)?,
     }
     collector.end();
     Ok(format)

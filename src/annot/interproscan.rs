@@ -1,12 +1,13 @@
 //! `InterProScan`'s TSV: 11 to 15 columns, versions 5 and 6.
 
 use super::{
-    collect::{Collector, DropReason, Observation, Source},
+    collect::{Collector, DropReason, Fingerprint, Observation, Source},
     concept::ConceptKind,
     error::AnnotError,
     lines::Lines,
     position::{Place, number},
 };
+use crate::seq::checksum;
 use std::io::BufRead;
 
 /// Columns of a row; older files leave the last ones out.
@@ -31,11 +32,6 @@ pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), Annot
     Ok(())
 }
 
-/// Whether a text is the MD5 of a sequence.
-pub(super) fn is_md5(text: &str) -> bool {
-    text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit())
-}
-
 fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotError> {
     let fields: Vec<&str> = text.split('\t').map(str::trim).collect();
     if !COLUMNS.contains(&fields.len()) {
@@ -47,13 +43,13 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
             ),
         ));
     }
-    let (protein, md5) = (fields[0], fields[1]);
-    if protein.is_empty() || !is_md5(md5) {
+    let protein = fields[0];
+    let Some(md5) = checksum::parse_md5(fields[1]).filter(|_| !protein.is_empty()) else {
         return Err(AnnotError::record(
             line,
             "columns 1 and 2 are no protein id and MD5 of its sequence",
         ));
-    }
+    };
     let place = match (number(fields[2]), number(fields[6]), number(fields[7])) {
         (Some(length), Some(start), Some(end)) if end <= length => Place::Range(start, end),
         (Some(length), Some(start), Some(end)) => {
@@ -69,6 +65,14 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
             ));
         }
     };
+    let protein = &collector.choose_by_md5(protein, md5).to_owned();
+    let fingerprint = Fingerprint {
+        length: number(fields[2]),
+        md5: Some(md5),
+        crc64: None,
+    };
+    collector.check_sequence(protein, fingerprint, line)?;
+    signature(collector, line, protein, fields[4])?;
     let Some(entry) = present(fields.get(11)) else {
         collector.drop(DropReason::NoConcept);
         return Ok(());
@@ -95,6 +99,15 @@ fn present<'a>(field: Option<&&'a str>) -> Option<&'a str> {
     field.copied().filter(|text| !matches!(*text, "-" | ""))
 }
 
+/// Database of the ids of entries.
+const PREFIX: &str = "InterPro:";
+
+/// Whether a text is the accession of an entry, `IPR000719`.
+pub(super) fn is_entry(text: &str) -> bool {
+    text.strip_prefix("IPR")
+        .is_some_and(|n| n.len() == 6 && n.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// An entry of `InterPro` on a stretch of a protein.
 pub(super) fn matched(
     collector: &mut Collector,
@@ -104,25 +117,45 @@ pub(super) fn matched(
     name: &str,
     place: Place,
 ) -> Result<(), AnnotError> {
-    let accession = entry
-        .strip_prefix("IPR")
-        .filter(|n| n.len() == 6 && n.bytes().all(|b| b.is_ascii_digit()));
-    if accession.is_none() {
+    if !is_entry(entry) {
         return Err(AnnotError::record(
             line,
             format!("{entry:?} is no accession of an InterPro entry"),
         ));
     }
+    // accessions have one length: no allocation for each of a billion matches
+    let mut id = *b"InterPro:IPR000000";
+    id[PREFIX.len()..].copy_from_slice(entry.as_bytes());
     collector.put(&Observation {
         protein,
         kind: ConceptKind::Interpro,
-        id: &format!("InterPro:{entry}"),
+        id: std::str::from_utf8(&id).expect("ASCII throughout"),
         name,
         place,
         source: Source::InterPro,
         evidence: "",
         line,
-    })
+    })?;
+    if collector.maps_to_go() {
+        let id = std::str::from_utf8(&id).expect("ASCII throughout");
+        collector.put_mapped(protein, id, line)?;
+    }
+    Ok(())
+}
+
+/// A signature of a member database: Pfam's may be mapped to GO.
+pub(super) fn signature(
+    collector: &mut Collector,
+    line: u64,
+    protein: &str,
+    accession: &str,
+) -> Result<(), AnnotError> {
+    if !collector.maps_to_go() || !accession.starts_with("PF") {
+        return Ok(());
+    }
+    // Pfam may append a version
+    let accession = accession.split('.').next().unwrap_or(accession);
+    collector.put_mapped(protein, &format!("Pfam:{accession}"), line)
 }
 
 /// A GO term that follows from a match; version 5.6x and later append its source, `GO:0005524(InterPro)`.

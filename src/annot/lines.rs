@@ -30,7 +30,7 @@ impl<R: BufRead> Lines<R> {
             if available.is_empty() {
                 break;
             }
-            let newline = memchr(available);
+            let newline = memchr::memchr(b'\n', available);
             let taken = newline.map_or(available.len(), |at| at + 1);
             self.buffer.extend_from_slice(&available[..taken]);
             self.reader.consume(taken);
@@ -58,8 +58,4 @@ impl<R: BufRead> Lines<R> {
             .map_err(|_| AnnotError::record(self.number, "not valid UTF-8"))?;
         Ok(Some((self.number, text)))
     }
-}
-
-fn memchr(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(|&b| b == b'\n')
 }

@@ -1,7 +1,8 @@
 //! Axioms over the numbers of concepts and zero classes.
 
 use super::concept::Axioms;
-use crate::ontology::{Class, Ontology, normal::NormalForms};
+use crate::ontology::{Ontology, normal::NormalForms};
+use std::collections::{BTreeMap, HashMap};
 
 /// The ontology's part of `concepts.json`.
 #[derive(Debug, Default)]
@@ -11,21 +12,27 @@ pub(super) struct Numbered {
     pub(super) axioms: Axioms,
 }
 
-/// Numbers the normal forms of an ontology: `concepts` gives each concept's class and number, all
-/// other classes that occur in an axiom are numbered from `first_zero` on, in the order of their ids.
+/// Numbers the normal forms of an ontology and of a tree (child, parent): `concepts` gives the
+/// numbers of concepts by id, all other classes that occur in an axiom are numbered from
+/// `first_zero` on, in the order of their ids.
 pub(super) fn number(
-    ontology: &Ontology,
-    concepts: &[(Class, u32)],
+    ontology: Option<&Ontology>,
+    tree: &BTreeMap<String, String>,
+    concepts: &HashMap<&str, u32>,
     first_zero: usize,
     module: bool,
 ) -> Numbered {
-    let mut forms = NormalForms::new(ontology);
+    let mut forms = ontology.map(NormalForms::new).unwrap_or_default();
+    add_tree(&mut forms, tree);
+    let mut number: Vec<Option<u32>> = forms
+        .classes
+        .iter()
+        .map(|id| concepts.get(id.as_str()).copied())
+        .collect();
     if module {
-        forms.keep_module(concepts.iter().map(|&(class, _)| class));
-    }
-    let mut number: Vec<Option<u32>> = vec![None; forms.classes.len()];
-    for &(class, concept) in concepts {
-        number[class as usize] = Some(concept);
+        let signature = (0..).zip(&number).filter(|(_, number)| number.is_some());
+        let signature: Vec<u32> = signature.map(|(class, _)| class).collect();
+        forms.keep_module(signature);
     }
     let mut has_class = vec![false; forms.classes.len()];
     let mut has_relation = vec![false; forms.relations.len()];
@@ -96,5 +103,19 @@ pub(super) fn number(
             .map(|&relation| forms.relations[relation as usize].clone())
             .collect(),
         axioms,
+    }
+}
+
+/// Adds the edges of a tree as axioms: a child is a subclass of its parent.
+fn add_tree(forms: &mut NormalForms, tree: &BTreeMap<String, String>) {
+    let mut class_of: HashMap<&str, u32> = HashMap::new();
+    for (child, parent) in tree {
+        let mut class = |id: &'_ str| {
+            forms.classes.push(id.to_owned());
+            u32::try_from(forms.classes.len() - 1).expect("fewer than 2^32 classes")
+        };
+        let child = *class_of.entry(child).or_insert_with(|| class(child));
+        let parent = *class_of.entry(parent).or_insert_with(|| class(parent));
+        forms.nf1.push([child, parent]);
     }
 }

@@ -23,6 +23,7 @@ enum Column {
     GoIds,
     GoNames,
     InterPro,
+    Pfam,
     Keywords,
     KeywordIds,
     Cofactor,
@@ -58,6 +59,7 @@ impl Column {
             | "go_c"
             | "go_f" => Self::GoNames,
             "interpro" | "xref_interpro" | "cross-reference (interpro)" => Self::InterPro,
+            "pfam" | "xref_pfam" | "cross-reference (pfam)" => Self::Pfam,
             "keywords" | "keyword" => Self::Keywords,
             "keyword id" | "keywordid" => Self::KeywordIds,
             "cofactor" | "cc_cofactor" => Self::Cofactor,
@@ -200,11 +202,16 @@ fn cell(
                 interproscan::matched(collector, line, protein, entry, "", Place::Whole)?;
             }
         }
+        Column::Pfam => {
+            for family in items() {
+                interproscan::signature(collector, line, protein, family)?;
+            }
+        }
         Column::Keywords | Column::KeywordIds => {
             for keyword in items() {
                 collector.put(&Observation {
                     kind: ConceptKind::Keyword,
-                    id: &keyword_id(keyword),
+                    id: &collector.keyword_id(keyword),
                     name: if column == Column::Keywords {
                         keyword
                     } else {
@@ -214,33 +221,24 @@ fn cell(
                 })?;
             }
         }
-        Column::Cofactor => {
-            for cofactor in comment::cofactors(text) {
+        Column::Cofactor | Column::Location => {
+            let concepts = if column == Column::Cofactor {
+                comment::cofactors(text)
+            } else {
+                comment::locations(text)
+            };
+            for concept in concepts {
                 collector.put(&Observation {
                     kind: ConceptKind::Feature,
-                    id: &cofactor.id,
-                    evidence: &cofactor.evidence,
-                    ..whole
-                })?;
-            }
-        }
-        Column::Location => {
-            for location in comment::locations(text) {
-                collector.put(&Observation {
-                    kind: ConceptKind::Feature,
-                    id: &location.id,
-                    evidence: &location.evidence,
+                    id: &concept.id,
+                    name: &concept.name,
+                    evidence: &concept.evidence,
                     ..whole
                 })?;
             }
         }
     }
     Ok(())
-}
-
-/// Id of a keyword by its accession (`KW-0067`) or, where only that is known, by its name.
-pub(super) fn keyword_id(keyword: &str) -> String {
-    format!("UniProtKB-KW:{keyword}")
 }
 
 fn put_feature(

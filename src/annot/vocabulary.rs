@@ -4,23 +4,30 @@
 //! kind by its id. A candidate's statements hold for its ancestors too. Candidates with enough
 //! proteins become concepts, numbered by kind and id.
 
+mod resolve;
+
 use super::{
-    collect::{Collector, Row, Source},
-    concept::{Axioms, CONCEPTS_FORMAT, Concept, ConceptKind, ConceptsFile, Level},
+    collect::Collector,
+    concept::{CONCEPTS_FORMAT, Concept, ConceptKind, ConceptsFile, Level},
     error::AnnotError,
+    expansion::{Expansion, Fact, covered, merged},
     label::Label,
     numbering,
     position::Place,
+    reference::References,
 };
-use crate::ontology::{
-    Class, Ontology, Resolved,
-    graph::{Closure, Hierarchy},
-};
+use crate::ontology::{Class, Ontology, graph::Hierarchy};
 use serde::Serialize;
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+};
 
 /// Proteins that a concept needs, where nothing else is asked for.
 pub const DEFAULT_MIN_COUNT: u64 = 10;
+
+/// Database of the ids of `InterPro`'s entries.
+const ENTRY: &str = "InterPro:";
 
 /// Unknown ids are listed up to this number.
 const LISTED: usize = 10;
@@ -98,15 +105,6 @@ pub struct VocabularyReport {
     pub labels: u64,
 }
 
-/// A statement about a candidate; `Ord` is the order of the label table within a protein.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Fact {
-    candidate: u32,
-    place: Place,
-    source: Source,
-    evidence: u32,
-}
-
 /// Concepts and labels.
 #[derive(Debug)]
 pub struct Vocabulary<'a> {
@@ -122,6 +120,10 @@ pub struct Vocabulary<'a> {
     evidences: Vec<String>,
     /// Concept of each candidate.
     numbers: Vec<Option<u32>>,
+    /// Types, names and tree of `InterPro`'s entries.
+    references: References,
+    /// Parent of each candidate that is an entry of the tree.
+    tree: Vec<Option<u32>>,
 }
 
 /// Something that may become a concept.
@@ -159,148 +161,13 @@ impl<'a> Vocabulary<'a> {
             proteins: Vec::new(),
             evidences: Vec::new(),
             numbers: Vec::new(),
+            references: References::default(),
+            tree: Vec::new(),
         };
         vocabulary.load(collector)?;
         vocabulary.count();
         vocabulary.choose(choice);
         Ok(vocabulary)
-    }
-
-    /// Turns rows into facts about candidates, protein by protein in order of accession.
-    fn load(&mut self, collector: Collector) -> Result<(), AnnotError> {
-        let Collector {
-            proteins,
-            concepts,
-            evidences,
-            rows,
-            ..
-        } = collector;
-        let candidate_of = self.candidates_of(&concepts, &rows)?;
-        drop(concepts);
-        self.report.proteins = proteins.names.len() as u64;
-        let mut order: Vec<u32> = (0..).take(proteins.names.len()).collect();
-        order
-            .sort_unstable_by(|&a, &b| proteins.names[a as usize].cmp(&proteins.names[b as usize]));
-        let mut rank = vec![0u32; order.len()];
-        for (place, &protein) in (0..).zip(&order) {
-            rank[protein as usize] = place;
-        }
-        let mut sorted: Vec<(u32, Fact)> = rows
-            .iter()
-            .filter_map(|row| {
-                let fact = Fact {
-                    candidate: candidate_of[row.concept as usize]?,
-                    place: row.place,
-                    source: row.source,
-                    evidence: row.evidence,
-                };
-                Some((rank[row.protein as usize], fact))
-            })
-            .collect();
-        drop(rows);
-        sorted.sort_unstable();
-        let before = sorted.len();
-        sorted.dedup();
-        self.report.repeated = (before - sorted.len()) as u64;
-        let mut names = proteins.names;
-        let mut start = 0;
-        for of_one in sorted.chunk_by(|a, b| a.0 == b.0) {
-            let protein = order[of_one[0].0 as usize];
-            let range = start..start + of_one.len();
-            start = range.end;
-            self.proteins
-                .push((std::mem::take(&mut names[protein as usize]), range));
-        }
-        self.facts = sorted.into_iter().map(|(_, fact)| fact).collect();
-        self.evidences = evidences.names;
-        Ok(())
-    }
-
-    /// The candidate of every concept that was read; terms resolve to current ones.
-    fn candidates_of(
-        &mut self,
-        concepts: &[super::collect::RawConcept],
-        rows: &[Row],
-    ) -> Result<Vec<Option<u32>>, AnnotError> {
-        let mut of_class: Vec<Option<u32>> = Vec::new();
-        if let Some(terminology) = self.terminology {
-            // all current terms, so that ancestors are candidates too
-            let ontology = terminology.ontology;
-            of_class.resize(ontology.classes.len(), None);
-            for (class, term) in (0..).zip(&ontology.terms) {
-                if let Some(term) = term.as_ref().filter(|term| !term.obsolete) {
-                    of_class[class as usize] = Some(self.candidate(Candidate {
-                        kind: ConceptKind::Go,
-                        id: ontology.classes[class as usize].clone(),
-                        name: term.name.clone(),
-                        class: Some(class),
-                        proteins: 0,
-                        residues: 0,
-                        by_residue: false,
-                    }));
-                }
-            }
-        }
-        let mut statements = vec![0u64; concepts.len()];
-        for row in rows {
-            statements[row.concept as usize] += 1;
-        }
-        let mut unknown: Vec<&str> = Vec::new();
-        let mut found = Vec::with_capacity(concepts.len());
-        for (concept, &statements) in concepts.iter().zip(&statements) {
-            if concept.kind != ConceptKind::Go {
-                found.push(Some(self.candidate(Candidate {
-                    kind: concept.kind,
-                    id: concept.id.clone(),
-                    name: if concept.name.is_empty() {
-                        concept.id.clone()
-                    } else {
-                        concept.name.clone()
-                    },
-                    class: None,
-                    proteins: 0,
-                    residues: 0,
-                    by_residue: false,
-                })));
-                continue;
-            }
-            let terminology = self.terminology.ok_or(AnnotError::NoOntology)?;
-            let report = &mut self.report;
-            let class = match terminology.ontology.resolve(&concept.id) {
-                Resolved::Term(class) => Some(class),
-                Resolved::Alternative(class) => {
-                    report.alt_id_followed += statements;
-                    Some(class)
-                }
-                Resolved::Replaced(class) => {
-                    report.replaced_by_followed += statements;
-                    Some(class)
-                }
-                Resolved::Obsolete => {
-                    report.obsolete_dropped += statements;
-                    None
-                }
-                Resolved::Unknown => {
-                    report.unknown_dropped += statements;
-                    unknown.push(&concept.id);
-                    None
-                }
-            };
-            found.push(class.and_then(|class| of_class[class as usize]));
-        }
-        unknown.sort_unstable();
-        self.report.unknown_ids = unknown.len() as u64;
-        self.report.unknown_listed = unknown
-            .iter()
-            .take(LISTED)
-            .map(|&id| id.to_owned())
-            .collect();
-        Ok(found)
-    }
-
-    fn candidate(&mut self, candidate: Candidate) -> u32 {
-        self.candidates.push(candidate);
-        u32::try_from(self.candidates.len() - 1).expect("fewer than 2^32 candidates")
     }
 
     /// Candidate of each class, and the closure over them.
@@ -318,7 +185,7 @@ impl<'a> Vocabulary<'a> {
     /// Counts proteins and residues of every candidate after propagation.
     fn count(&mut self) {
         let of_class = self.of_class();
-        let mut expansion = Expansion::new(self.terminology, &of_class);
+        let mut expansion = Expansion::new(self.terminology, &of_class, &self.tree);
         let mut facts = Vec::new();
         for (_, range) in &self.proteins {
             expansion.expand(&self.candidates, &self.facts[range.clone()], &mut facts);
@@ -367,17 +234,23 @@ impl<'a> Vocabulary<'a> {
             self.numbers[candidate as usize] = Some(number);
         }
         self.describe(&chosen);
-        if choice.axioms != AxiomScope::None
-            && let Some(terminology) = self.terminology
-        {
-            let classes: Vec<(Class, u32)> = self
+        if choice.axioms != AxiomScope::None {
+            let classes: HashMap<&str, u32> = self
                 .candidates
                 .iter()
                 .zip(&self.numbers)
-                .filter_map(|(candidate, number)| Some((candidate.class?, (*number)?)))
+                .filter(|(c, _)| matches!(c.kind, ConceptKind::Go | ConceptKind::Interpro))
+                .filter_map(|(c, number)| Some((c.id.as_str(), (*number)?)))
+                .collect();
+            let edges: BTreeMap<String, String> = self
+                .references
+                .parents
+                .iter()
+                .map(|(child, parent)| (format!("{ENTRY}{child}"), format!("{ENTRY}{parent}")))
                 .collect();
             let numbered = numbering::number(
-                terminology.ontology,
+                self.terminology.map(|t| t.ontology),
+                &edges,
                 &classes,
                 chosen.len(),
                 choice.axioms == AxiomScope::Module,
@@ -385,8 +258,6 @@ impl<'a> Vocabulary<'a> {
             self.file.zero_classes = numbered.zero_classes;
             self.file.relations = numbered.relations;
             self.file.axioms = numbered.axioms;
-        } else {
-            self.file.axioms = Axioms::default();
         }
     }
 
@@ -410,6 +281,16 @@ impl<'a> Vocabulary<'a> {
                     namespace = Some(t.ontology.namespace(class).to_owned())
                         .filter(|namespace| !namespace.is_empty());
                     parents = self.nearest_concepts(direct, t.hierarchy, &of_class);
+                }
+                if let Some(parent) = self.tree[candidate as usize] {
+                    fewest = Some(self.candidates[parent as usize].proteins);
+                    // a parent has no fewer proteins, so it is a concept too
+                    parents = self.numbers[parent as usize].into_iter().collect();
+                }
+                if let Some(accession) = c.id.strip_prefix(ENTRY)
+                    && let Some(entry) = self.references.entries.get(accession)
+                {
+                    namespace = Some(entry.kind.clone());
                 }
                 Concept {
                     index,
@@ -466,7 +347,7 @@ impl<'a> Vocabulary<'a> {
     /// What `each` returns.
     pub fn labels<E>(&mut self, mut each: impl FnMut(Label) -> Result<(), E>) -> Result<(), E> {
         let of_class = self.of_class();
-        let mut expansion = Expansion::new(self.terminology, &of_class);
+        let mut expansion = Expansion::new(self.terminology, &of_class, &self.tree);
         let mut facts = Vec::new();
         self.report.labels = 0;
         self.report.labelled_proteins = 0;
@@ -514,73 +395,5 @@ impl<'a> Vocabulary<'a> {
             }
         }
         Ok(())
-    }
-}
-
-/// The evidence of statements that are one label, joined by commas.
-fn merged(facts: &[Fact], evidences: &[String]) -> Option<String> {
-    let mut codes: Vec<&str> = facts
-        .iter()
-        .flat_map(|fact| evidences[fact.evidence as usize].split(','))
-        .filter(|code| !code.is_empty())
-        .collect();
-    codes.sort_unstable();
-    codes.dedup();
-    (!codes.is_empty()).then(|| codes.join(","))
-}
-
-/// Residues under the facts of one candidate in one protein.
-fn covered(facts: &[Fact]) -> u64 {
-    let mut ranges: Vec<(u32, u32)> = Vec::new();
-    for fact in facts {
-        match fact.place {
-            Place::Whole => {}
-            Place::Range(start, end) => ranges.push((start, end)),
-            Place::Ends(a, b) => ranges.extend([(a, a), (b, b)]),
-        }
-    }
-    ranges.sort_unstable();
-    let mut last = 0;
-    let mut residues = 0;
-    for (start, end) in ranges {
-        let start = start.max(last + 1);
-        if end >= start {
-            residues += u64::from(end - start + 1);
-            last = end;
-        }
-    }
-    residues
-}
-
-/// Adds to the facts of a protein those that follow along the hierarchy.
-struct Expansion<'a> {
-    closure: Option<Closure<'a>>,
-    of_class: &'a [u32],
-}
-
-impl<'a> Expansion<'a> {
-    fn new(terminology: Option<Terminology<'a>>, of_class: &'a [u32]) -> Self {
-        Self {
-            closure: terminology.map(|t| Closure::new(t.hierarchy)),
-            of_class,
-        }
-    }
-
-    /// Facts and what follows from them, sorted and without repeats.
-    fn expand(&mut self, candidates: &[Candidate], facts: &[Fact], out: &mut Vec<Fact>) {
-        out.clear();
-        for fact in facts {
-            match (candidates[fact.candidate as usize].class, &mut self.closure) {
-                (Some(class), Some(closure)) => {
-                    out.extend(closure.ancestors(class).iter().map(|&ancestor| Fact {
-                        candidate: self.of_class[ancestor as usize],
-                        ..*fact
-                    }));
-                }
-                _ => out.push(*fact),
-            }
-        }
-        out.sort_unstable();
-        out.dedup();
     }
 }

@@ -1,8 +1,8 @@
 //! `protsae-embed`.
 
-use protsae::{cli, commands::embed::EmbedArgs};
+use protsae::{cli, commands::embed::Args};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::run::<EmbedArgs>()
+    cli::run::<Args>()
 }

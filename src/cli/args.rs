@@ -16,39 +16,39 @@ const COMMON: &str = "Common options";
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct CommonArgs {
     /// Threads to use; 0: one for every core. Results do not depend on it
-    #[arg(short, long, value_name = "N", default_value_t = 0, help_heading = COMMON)]
+    #[arg(short, long, value_name = "N", default_value_t = 0, global = true, help_heading = COMMON)]
     pub threads: usize,
 
     /// Seed of everything random
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED, help_heading = COMMON)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED, global = true, help_heading = COMMON)]
     pub seed: u64,
 
     /// YAML file with options by their long names; the command line wins
-    #[arg(long, value_name = "FILE.yaml", help_heading = COMMON)]
+    #[arg(long, value_name = "FILE.yaml", global = true, help_heading = COMMON)]
     pub config: Option<PathBuf>,
 
     /// Print the resolved options as YAML and end
-    #[arg(long, help_heading = COMMON)]
+    #[arg(long, global = true, help_heading = COMMON)]
     pub print_config: bool,
 
     /// Check the inputs, print what would be done, and end
-    #[arg(long, help_heading = COMMON)]
+    #[arg(long, global = true, help_heading = COMMON)]
     pub dry_run: bool,
 
     /// Write who made what of what: command, versions, SHA-256 of inputs and outputs, times
-    #[arg(long, value_name = "FILE.json", help_heading = COMMON)]
+    #[arg(long, value_name = "FILE.json", global = true, help_heading = COMMON)]
     pub provenance: Option<PathBuf>,
 
     /// Write the counts of this run
-    #[arg(long, value_name = "FILE.json", help_heading = COMMON)]
+    #[arg(long, value_name = "FILE.json", global = true, help_heading = COMMON)]
     pub metrics: Option<PathBuf>,
 
     /// Print errors only
-    #[arg(short, long, conflicts_with = "verbose", help_heading = COMMON)]
+    #[arg(short, long, conflicts_with = "verbose", global = true, help_heading = COMMON)]
     pub quiet: bool,
 
     /// Print more
-    #[arg(short, long, help_heading = COMMON)]
+    #[arg(short, long, global = true, help_heading = COMMON)]
     pub verbose: bool,
 }
 

@@ -54,7 +54,7 @@ pub struct Args {
 
     /// Share of its maximum from which a latent counts (with --by probability: the probability)
     /// [default: the latent's own in the dictionary, else 0.15; probabilities 0.5]
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     threshold: Option<f32>,
 
     /// What makes a range: activations of latents, or probabilities of concepts

@@ -7,6 +7,7 @@ use crate::{
         concept::ConceptKind,
         evidence::EvidenceFilter,
         format::{self, Format},
+        reference::References,
         vocabulary::{AxiomScope, Choice, DEFAULT_MIN_COUNT, Terminology, Vocabulary},
     },
     cli::{
@@ -53,6 +54,22 @@ pub struct Args {
     /// Proteins to restrict to; labels must lie within them. Repeatable
     #[arg(long, value_name = "FASTA")]
     pub sequences: Vec<Source>,
+
+    /// Mapping of InterPro entries or Pfam families to GO (interpro2go, pfam2go); repeatable
+    #[arg(long, value_name = "FILE")]
+    pub interpro2go: Vec<Source>,
+
+    /// InterPro's entry.list: types and names of entries
+    #[arg(long, value_name = "FILE")]
+    pub interpro_entries: Option<Source>,
+
+    /// InterPro's ParentChildTreeFile.txt: matches propagate along it, and it gives axioms
+    #[arg(long, value_name = "FILE")]
+    pub interpro_tree: Option<Source>,
+
+    /// UniProt's keywlist.txt: accessions of keywords that files give by name
+    #[arg(long, value_name = "FILE")]
+    pub keyword_list: Option<Source>,
 
     /// Where the vocabulary goes
     #[arg(long, value_name = "FILE.json")]
@@ -186,6 +203,7 @@ impl Tool for Args {
             skip_bad: self.on_bad.on_bad == OnBad::Skip,
             raw_ids: self.raw_ids,
         });
+        collector.set_references(self.read_references(context)?);
         self.read_sequences(context, &mut collector)?;
         self.read_annotations(context, &mut collector)?;
         let inputs = std::mem::take(&mut collector.reports);
@@ -227,7 +245,11 @@ impl Args {
             .annotations
             .iter()
             .chain(&self.sequences)
-            .chain(&self.ontology);
+            .chain(&self.ontology)
+            .chain(&self.interpro2go)
+            .chain(&self.interpro_entries)
+            .chain(&self.interpro_tree)
+            .chain(&self.keyword_list);
         if inputs.filter(|source| **source == Source::Stdin).count() > 1 {
             return Err(Error::usage("standard input (-) can be read only once"));
         }
@@ -257,6 +279,34 @@ impl Args {
             ontology.counts.terms, ontology.counts.obsolete
         ));
         Ok(Some(ontology))
+    }
+
+    fn read_references(&self, context: &Context) -> Result<References> {
+        let mut references = References::default();
+        for source in &self.interpro2go {
+            let reader = context.open(source)?;
+            references
+                .read_external2go(reader)
+                .map_err(source.blame())?;
+        }
+        if let Some(source) = &self.interpro_entries {
+            let reader = context.open(source)?;
+            references.read_entries(reader).map_err(source.blame())?;
+        }
+        // a tree without its entries would only make axioms about nothing
+        if let Some(source) = self
+            .interpro_tree
+            .as_ref()
+            .filter(|_| self.kinds.contains(&Kind::Interpro))
+        {
+            let reader = context.open(source)?;
+            references.read_tree(reader).map_err(source.blame())?;
+        }
+        if let Some(source) = &self.keyword_list {
+            let reader = context.open(source)?;
+            references.read_keywords(reader).map_err(source.blame())?;
+        }
+        Ok(references)
     }
 
     /// Full names of the namespaces asked for.
@@ -330,7 +380,13 @@ impl Args {
 
     fn write(&self, context: &Context, vocabulary: &mut Vocabulary<'_>) -> Result<()> {
         if context.is_dry_run() {
-            return vocabulary.labels(|_| Ok(()));
+            let mut labels = 0_u64;
+            vocabulary.labels(|_| {
+                labels += 1;
+                Ok::<_, Error>(())
+            })?;
+            let concepts = vocabulary.file.concepts.len();
+            return Ok(log::plan(&format!("{concepts} concepts, {labels} labels"))?);
         }
         let mut output = context.create(&self.concepts)?;
         vocabulary

@@ -63,10 +63,10 @@ enum TableType {
 
 /// Run proteins through ESM-2: FASTA in, a table of activations out
 #[derive(clap::Parser, Debug)]
-#[command(name = EmbedArgs::NAME, version, after_help = "Example:
+#[command(name = Args::NAME, version, after_help = "Example:
   protsae-embed -i proteins.fasta.gz -m esm2_t33_650M_UR50D/ --layer 24 -o activations.arrow
   protsae-embed -i proteins.fasta -m esm2/ --layer 6,12,18 -o 'layer{layer}.arrow'")]
-pub struct EmbedArgs {
+pub struct Args {
     /// FASTA file, plain, gzip, bgzip or zstd; repeat for several; '-' for standard input
     #[arg(short, long, required = true, value_name = "FASTA")]
     input: Vec<Source>,
@@ -134,7 +134,7 @@ pub struct EmbedArgs {
     common: CommonArgs,
 }
 
-impl Tool for EmbedArgs {
+impl Tool for Args {
     const NAME: &'static str = "protsae-embed";
 
     fn common(&self) -> &CommonArgs {
@@ -147,14 +147,15 @@ impl Tool for EmbedArgs {
         for path in self.input.iter().filter_map(Source::path) {
             context.note_input(path);
         }
-        let folder = ModelFolder::open(&self.model)?;
+        let folder = ModelFolder::open(&self.model).path(&self.model)?;
         let (places, wanted) = self.places(&folder)?;
         let device = match self.device {
             DeviceChoice::Auto => Where::Auto,
             DeviceChoice::Cpu => Where::Cpu,
             DeviceChoice::Cuda(number) => Where::Cuda(number),
         };
-        let engine = Engine::load(&folder, Needs::places(&places, self.compute), device)?;
+        let needs = Needs::places(&places, self.compute);
+        let engine = Engine::load(&folder, needs, device).path(&self.model)?;
         context.note_device(&engine.device());
         let planner = Planner {
             sources: &self.input,
@@ -193,12 +194,13 @@ impl Tool for EmbedArgs {
         context.metric("proteins", tally.proteins);
         context.metric("residues", tally.residues);
         context.metric("tokens", tally.tokens);
-        context.metric("skipped", tally.skipped);
+        context.metric("skipped", tally.skipped.len());
+        context.metric("skipped_records", tally.skipped);
         Ok(())
     }
 }
 
-impl EmbedArgs {
+impl Args {
     /// The places to read, and the identity that an SAE demands.
     fn places(&self, folder: &ModelFolder) -> Result<(Vec<Place>, Option<PlmIdentity>)> {
         let config = &folder.config;
@@ -285,7 +287,7 @@ fn read_sae(folder: &Path) -> Result<PlmIdentity> {
 
 /// One run.
 struct Job<'a> {
-    args: &'a EmbedArgs,
+    args: &'a Args,
     folder: &'a ModelFolder,
     places: &'a [Place],
     wanted: Option<&'a PlmIdentity>,

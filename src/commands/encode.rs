@@ -69,7 +69,7 @@ impl Tool for Args {
     fn run(&self, context: &Context) -> Result<()> {
         shared::check_share("--min-probability", self.min_probability)?;
         let sae = shared::load_model(context, &self.model)?;
-        let readers = self.open(context, &sae)?;
+        let readers = shared::open_activations(context, &self.input, &sae, &self.model)?;
         if context.is_dry_run() {
             return plan(&sae, &readers);
         }
@@ -90,7 +90,9 @@ impl Tool for Args {
         };
         let mut encoder = Encoder::new(&sae);
         let block = (BLOCK_NUMBERS / (sae.config.shape.width + sae.config.shape.defined)).max(1);
+        let proteins_name = self.proteins.as_ref().map(Target::to_string);
         let mut sink = Sink {
+            names: [self.output.to_string(), proteins_name.unwrap_or_default()],
             features: writer,
             proteins,
             totals: Totals::new(sae.config.shape.defined, sae.config.shape.latents),
@@ -108,8 +110,7 @@ impl Tool for Args {
         for (source, reader) in readers {
             for batch in reader {
                 let batch = batch.map_err(source.blame())?;
-                sink.batch(&mut encoder, &batch, block)
-                    .map_err(source.blame())?;
+                sink.batch(&mut encoder, &batch, block, source)?;
                 progress.add(batch.rows() as u64);
             }
             sink.end_table()?;
@@ -117,28 +118,9 @@ impl Tool for Args {
         progress.finish();
         context.metric("proteins", sink.whole.count());
         context.metric("residues", sink.rows);
-        sink.finish()
-    }
-}
-
-impl Args {
-    /// Opens all inputs and checks that they fit the model, before any work.
-    fn open<'a>(
-        &'a self,
-        context: &Context,
-        sae: &Sae,
-    ) -> Result<Vec<(&'a Source, ActivationReader)>> {
-        let mut readers = Vec::new();
-        for source in &self.input {
-            let reader =
-                ActivationReader::new(context.open_table(source)?).map_err(source.blame())?;
-            shared::check_residue_rows(&reader, source)?;
-            let info = reader.info();
-            let width = reader.width().unwrap_or(sae.config.shape.width);
-            shared::check_plm(sae, &self.model, info.plm.as_ref(), width, source)?;
-            readers.push((source, reader));
-        }
-        Ok(readers)
+        let (features, proteins) = sink.finish()?;
+        proteins.map_or(Ok(()), Output::commit)?;
+        features.commit()
     }
 }
 
@@ -267,6 +249,8 @@ impl Totals {
 
 /// What the encoded rows of all inputs go into.
 struct Sink {
+    /// Names of the two outputs, for messages.
+    names: [String; 2],
     features: FeatureWriter<Output>,
     proteins: Option<ProteinWriter<Output>>,
     totals: Totals,
@@ -287,16 +271,19 @@ impl Sink {
         encoder: &mut Encoder<'_>,
         batch: &ActivationBatch,
         block: usize,
+        source: &Source,
     ) -> Result<()> {
         let width = batch.width();
-        let activations = batch.activations()?;
-        let positions = batch.positions()?;
-        let residues = batch.residues()?;
+        let activations = batch.activations().map_err(source.blame())?;
+        let positions = batch.positions().map_err(source.blame())?;
+        let residues = batch.residues().map_err(source.blame())?;
         for start in (0..batch.rows()).step_by(block) {
             let end = (start + block).min(batch.rows());
-            let encoded = encoder.encode(&activations[start * width..end * width])?;
+            let encoded = encoder
+                .encode(&activations[start * width..end * width])
+                .map_err(source.blame())?;
             for row in start..end {
-                self.protein(batch.protein(row))?;
+                self.protein(batch.protein(row), source)?;
                 self.residue(positions[row], residues[row], &encoded, row - start)?;
             }
         }
@@ -304,8 +291,8 @@ impl Sink {
     }
 
     /// Begins another protein where it is one.
-    fn protein(&mut self, protein: &str) -> Result<()> {
-        if self.whole.next(protein)? {
+    fn protein(&mut self, protein: &str, source: &Source) -> Result<()> {
+        if self.whole.next(protein).map_err(source.blame())? {
             self.end_protein()?;
             protein.clone_into(&mut self.totals.protein);
         }
@@ -351,13 +338,17 @@ impl Sink {
             concepts: &self.concepts,
             probabilities: &self.probabilities,
         };
-        Ok(self.features.push(&self.whole.current, row)?)
+        self.features
+            .push(&self.whole.current, row)
+            .during(&self.names[0])
     }
 
     /// Writes the row of the protein that has ended, if there is one.
     fn end_protein(&mut self) -> Result<()> {
         match &mut self.proteins {
-            Some(writer) if self.totals.residues > 0 => Ok(writer.push(&self.totals.take())?),
+            Some(writer) if self.totals.residues > 0 => {
+                writer.push(&self.totals.take()).during(&self.names[1])
+            }
             _ => Ok(()),
         }
     }
@@ -368,11 +359,10 @@ impl Sink {
         Ok(())
     }
 
-    fn finish(self) -> Result<()> {
-        let features = self.features.finish()?;
-        if let Some(proteins) = self.proteins {
-            proteins.finish()?.commit()?;
-        }
-        features.commit()
+    fn finish(self) -> Result<(Output, Option<Output>)> {
+        let features = self.features.finish().during(&self.names[0])?;
+        let proteins = self.proteins.map(ProteinWriter::finish).transpose();
+        let proteins = proteins.during(&self.names[1])?;
+        Ok((features, proteins))
     }
 }

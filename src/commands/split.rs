@@ -121,7 +121,10 @@ impl Tool for Args {
                 .collect::<BTreeMap<_, _>>(),
         );
         if context.is_dry_run() {
-            return Ok(());
+            let (proteins, groups) = (part_of.len(), groups.len());
+            return Ok(log::plan(&format!(
+                "{proteins} proteins in {groups} groups"
+            ))?);
         }
         let mut output = context.create(&self.output)?;
         let mut write = || -> std::io::Result<()> {

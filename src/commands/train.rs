@@ -18,7 +18,7 @@ use crate::{
         checkpoint::Checkpoints,
         config::{AxiomNorm, Balance, ForcedMean, Objective, Shape, Variant},
         meter::{EpochLine, Measures},
-        settings::{LabelLevel, Normalize, Training, Unlabelled},
+        settings::{LabelLevel, Normalize, Schedule, Training, Unlabelled},
         store::{self, Sae},
         train::{Event, RunOptions, Task, Trained},
     },
@@ -29,6 +29,8 @@ use std::path::{Path, PathBuf};
 
 /// Latents where `--latents` is not given, unless there are more concepts than half of them.
 const DEFAULT_LATENTS: usize = 4096;
+/// Default of `--axioms-per-step`: an ontology's tens of thousands would cost more than all else.
+const DEFAULT_AXIOMS_PER_STEP: usize = 2048;
 /// Default of `--log-every`.
 const DEFAULT_LOG_EVERY: u64 = 10;
 /// Default of `--checkpoint-every`.
@@ -40,7 +42,7 @@ const METHOD: &str = "Method";
 const TRAINING: &str = "Training";
 const RUN: &str = "Run";
 
-/// Train a ProtSAE, or a plain TopK SAE, on activations and labels
+/// Train a ProtSAE, or one of its rivals, on activations and labels
 #[derive(clap::Parser, Debug)]
 #[command(name = Args::NAME, version, after_help = "Example:
   protsae-train -i activations.arrow --labels labels.arrow --concepts concepts.json \\
@@ -109,9 +111,9 @@ struct MethodArgs {
     #[arg(long, default_value_t = Objective::default().margin, allow_negative_numbers = true, value_name = "X", help_heading = METHOD)]
     margin: f64,
 
-    /// Axioms drawn per normal form and step; without it, all of them
-    #[arg(long, value_name = "N", help_heading = METHOD)]
-    axioms_per_step: Option<usize>,
+    /// Axioms drawn per normal form and step, where a form has more; 0: all of them
+    #[arg(long, default_value_t = DEFAULT_AXIOMS_PER_STEP, value_name = "N", help_heading = METHOD)]
+    axioms_per_step: usize,
 
     /// Normalisation of class centres inside the axiom loss
     #[arg(long, value_enum, default_value_t, value_name = "NAME", help_heading = METHOD)]
@@ -128,6 +130,18 @@ struct MethodArgs {
     /// Keep the reconstruction loss out of the predictor's weights
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "true|false", help_heading = METHOD)]
     detach: bool,
+
+    /// Weight of the penalty on active latents (relu, gated, jumprelu)
+    #[arg(long, default_value_t = Objective::default().lambda_sparsity, value_name = "X", help_heading = METHOD)]
+    lambda_sparsity: f64,
+
+    /// Width of the window in which a threshold learns (jumprelu)
+    #[arg(long, default_value_t = Objective::default().bandwidth, value_name = "X", help_heading = METHOD)]
+    bandwidth: f64,
+
+    /// Matryoshka: numbers of first latents, those of concepts among them, that must reconstruct by themselves too
+    #[arg(long, value_delimiter = ',', value_name = "N,...", help_heading = METHOD)]
+    prefixes: Vec<usize>,
 
     /// Learn a scale for each concept's encoder row
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "true|false", help_heading = METHOD)]
@@ -149,11 +163,27 @@ struct TrainingArgs {
     #[arg(long, value_name = "N", help_heading = TRAINING)]
     max_steps: Option<u64>,
 
-    /// Learning rate of Adam
+    /// Learning rate of Adam; larger batches bear a larger one (0.002 with 1024 rows)
     #[arg(long, default_value_t = Training::default().lr, value_name = "X", help_heading = TRAINING)]
     lr: f64,
 
-    /// What the learning rate is multiplied by after --lr-epoch
+    /// How the learning rate goes on: one step down, constant, or along half a cosine
+    #[arg(long, value_enum, default_value_t, value_name = "NAME", help_heading = TRAINING)]
+    schedule: Schedule,
+
+    /// Steps over which the learning rate rises from 0
+    #[arg(long, default_value_t = 0, value_name = "N", help_heading = TRAINING)]
+    warmup: u64,
+
+    /// Shorten gradients, of all parameters taken together, to this length
+    #[arg(long, value_name = "X", help_heading = TRAINING)]
+    clip: Option<f64>,
+
+    /// End after so many epochs without a better validation
+    #[arg(long, value_name = "N", help_heading = TRAINING)]
+    patience: Option<u32>,
+
+    /// What the learning rate is multiplied by after --lr-epoch, or comes down to (cosine)
     #[arg(long, default_value_t = Training::default().lr_factor, value_name = "X", help_heading = TRAINING)]
     lr_factor: f64,
 
@@ -287,6 +317,10 @@ impl Args {
             epochs: t.epochs.unwrap_or(epochs),
             max_steps: t.max_steps,
             lr: t.lr,
+            schedule: t.schedule,
+            warmup: t.warmup,
+            clip: t.clip,
+            patience: t.patience,
             lr_factor: t.lr_factor,
             lr_epoch: t.lr_epoch,
             predictor_bias: t.predictor_bias,
@@ -311,10 +345,12 @@ impl Args {
         let m = concepts.concepts.len();
         let a = &self.method;
         let defined = match a.variant {
-            Variant::Protsae => m,
-            Variant::Topk => 0,
+            variant if variant.predicts() => m,
+            _ => 0,
         };
         let latents = match (a.latents, init) {
+            // the predictor's rows and no more
+            _ if a.variant == Variant::LinearProbe => defined,
             (Some(latents), _) => latents,
             (None, Some(sae)) => sae.config.shape.latents,
             (None, None) => DEFAULT_LATENTS.max(2 * defined),
@@ -341,12 +377,15 @@ impl Args {
             lambda_annot: a.lambda_annot,
             lambda_axiom: a.lambda_axiom,
             margin: a.margin,
-            axioms_per_step: a.axioms_per_step,
+            axioms_per_step: Some(a.axioms_per_step).filter(|&n| n > 0),
             axiom_norm: a.axiom_norm,
             forced_activation: a.forced_activation,
             forced_mean: a.forced_mean,
             detach: a.detach,
             rescale: a.rescale,
+            lambda_sparsity: a.lambda_sparsity,
+            bandwidth: a.bandwidth,
+            prefixes: a.prefixes.clone(),
         };
         if let (Some(sae), Some(folder)) = (init, &self.training.init) {
             check_init(sae, folder, &shape, &objective, inputs, concepts)?;

@@ -1,7 +1,7 @@
 //! The model through candle's tensor operations, for devices other than the CPU.
 //!
 //! The same packed batches: every product, norm and activation runs over all tokens at once, and
-//! attention over groups of sequences of nearly one length. Products are of the
+//! attention over groups of sequences of nearly one length (`groups`). Products are of the
 //! precision that was asked for; the residual stream, norms and softmax are single precision.
 
 mod groups;

@@ -102,12 +102,19 @@ pub fn catch_up<T: Real>(
     let (beta1, beta2) = (T::of(BETA1), T::of(BETA2));
     for &rates in &history[clock.done as usize..] {
         if clock.still && rates.settles {
+            let mut decayed = false;
             for (m, v) in m.iter_mut().zip(&mut *v) {
-                *m = beta1 * *m;
-                *v = beta2 * *v;
+                let next = (beta1 * *m, beta2 * *v);
+                decayed |= next != (*m, *v);
+                (*m, *v) = next;
+            }
+            if !decayed {
+                // nor will they in any later step
+                break;
             }
         } else {
-            clock.still = !coast(w, m, v, rates);
+            // a growing learning rate could move it again
+            clock.still = !coast(w, m, v, rates) && rates.settles;
         }
     }
     clock.done = history.len() as u32;

@@ -5,17 +5,21 @@ use rayon::prelude::*;
 use super::{
     config::Shape,
     error::SaeError,
-    forward::{Scratch, SparseRows, block_rows, decode_row, encode_block},
+    forward::{Choice, Scratch, SparseRows, decode_row, encode_block},
     pool::PerThread,
     store::Sae,
     vector::wide,
 };
 
+/// Rows of a matrix product: always as many, the last ones padded, since the order in which a
+/// product is summed depends on its size, and a row's numbers must not depend on its neighbours.
+const BLOCK: usize = 128;
+
 /// Applies a model; its memory is reused from call to call.
 #[derive(Debug)]
 pub struct Encoder<'a> {
     sae: &'a Sae,
-    /// exp(r), [m].
+    /// exp(r), `[m]`.
     scale: Vec<f32>,
     centred: Vec<f32>,
     logits: Vec<f32>,
@@ -33,7 +37,7 @@ pub struct Encoded<'a> {
     pub rows: usize,
     /// Concepts, m.
     pub concepts: usize,
-    /// Logits of the concepts, [rows, m]; a probability is their [`sigmoid`].
+    /// Logits of the concepts, `[rows, m]`; a probability is their [`sigmoid`].
     pub logits: &'a [f32],
     /// Active latents.
     pub z: LatentRows<'a>,
@@ -42,7 +46,7 @@ pub struct Encoded<'a> {
 /// Active latents of some rows.
 #[derive(Clone, Copy, Debug)]
 pub struct LatentRows<'a> {
-    /// Start of each row in the lists, and the end of the last, [rows + 1].
+    /// Start of each row in the lists, and the end of the last, `[rows + 1]`.
     pub offsets: &'a [usize],
     /// Latents, ascending in a row.
     pub latents: &'a [u32],
@@ -87,7 +91,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Encodes activations `x` [rows, d] as they are in the table.
+    /// Encodes activations `x` `[rows, d]` as they are in the table.
     ///
     /// # Errors
     /// [`SaeError::Width`] where `x` is no number of whole rows, [`SaeError::NotFinite`].
@@ -105,13 +109,16 @@ impl<'a> Encoder<'a> {
             });
         }
         let rows = x.len() / d;
-        let block = block_rows(rows);
+        let block = BLOCK;
         let blocks = rows.div_ceil(block);
+        let padded = blocks * block;
         let input_scale = self.sae.config.input_scale as f32;
         let params = &self.sae.params;
         let objective = &self.sae.config.objective;
-        self.centred.resize(rows * d, 0.0);
-        self.logits.resize(rows * m, 0.0);
+        let choice = Choice::applied(objective, params);
+        self.centred.resize(padded * d, 0.0);
+        self.centred[rows * d..].fill(0.0);
+        self.logits.resize(padded * m, 0.0);
         self.blocks
             .resize_with(blocks.max(self.blocks.len()), SparseRows::default);
         // without concepts there is nothing to zip, but every block needs its slice
@@ -141,6 +148,7 @@ impl<'a> Encoder<'a> {
                         params,
                         &self.scale,
                         objective,
+                        choice,
                         centred,
                         logits,
                         out,
@@ -157,17 +165,19 @@ impl<'a> Encoder<'a> {
         self.offsets.push(0);
         self.latents.clear();
         self.values.clear();
-        for block in &self.blocks[..blocks] {
+        for (i, encoded) in self.blocks[..blocks].iter().enumerate() {
             let start = self.latents.len();
-            self.offsets
-                .extend(block.offsets[1..].iter().map(|end| start + end));
-            self.latents.extend_from_slice(&block.latents);
-            self.values.extend_from_slice(&block.values);
+            let real = block.min(rows - i * block);
+            let end = encoded.offsets[real];
+            let ends = encoded.offsets[1..=real].iter();
+            self.offsets.extend(ends.map(|end| start + end));
+            self.latents.extend_from_slice(&encoded.latents[..end]);
+            self.values.extend_from_slice(&encoded.values[..end]);
         }
         Ok(Encoded {
             rows,
             concepts: m,
-            logits: &self.logits,
+            logits: &self.logits[..rows * m],
             z: LatentRows {
                 offsets: &self.offsets,
                 latents: &self.latents,
@@ -188,7 +198,7 @@ fn not_finite(x: &[f32], width: usize) -> SaeError {
 }
 
 impl Sae {
-    /// Reconstructs activations from latents: `out` [rows, d], in the units of the table.
+    /// Reconstructs activations from latents: `out` `[rows, d]`, in the units of the table.
     ///
     /// # Errors
     /// [`SaeError::Width`] where the sizes do not fit.

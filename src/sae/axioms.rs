@@ -2,7 +2,7 @@
 //! numbering of the `DeepGO` family, and disjointness).
 //!
 //! Every hinge has one shape, `[alpha |c_a + s v - c_b| + beta_a r_a + beta_b r_b + mu g]+`, so a
-//! form is a list of [`Kind`]s. Two passes over the axioms, in chunks: the first finds the active
+//! form is a list of `Kind`s. Two passes over the axioms, in chunks: the first finds the active
 //! hinges and their lengths, the second gathers, class by class, the gradients of the axioms that
 //! the class occurs in. Nothing is held but a few numbers per axiom, and no sum depends on the
 //! number of threads.
@@ -138,16 +138,18 @@ pub struct AxiomLoss<T> {
     /// Terms of each relation.
     relation_starts: Vec<u32>,
     of_relation: Vec<u32>,
+    /// Classes that the terms name, `[m + z]`.
+    named: Vec<bool>,
     norms: SlotNorms<T>,
     partial: Vec<T>,
     rows: PerThread<Vec<T>>,
-    /// Gradient of the centres, [m + z, d].
+    /// Gradient of the centres, `[m + z, d]`; rows of classes that are not named are stale.
     pub centres: Vec<T>,
-    /// Gradient of the signed radii, [m + z].
+    /// Gradient of the signed radii, `[m + z]`.
     pub radii: Vec<T>,
-    /// Gradient of the relation vectors, [R, d].
+    /// Gradient of the relation vectors, `[R, d]`.
     pub relations: Vec<T>,
-    /// Gradient of the normalisation's scale, [d] or empty.
+    /// Gradient of the normalisation's scale, `[d]` or empty.
     pub bn_gamma: Vec<T>,
 }
 
@@ -217,6 +219,7 @@ impl<T: Real> AxiomLoss<T> {
             incident: Vec::new(),
             relation_starts: Vec::new(),
             of_relation: Vec::new(),
+            named: vec![false; shape.classes()],
             norms: SlotNorms::new(if batchnorm { shape } else { Shape::default() }),
             partial: Vec::new(),
             rows: PerThread::new(),
@@ -231,13 +234,23 @@ impl<T: Real> AxiomLoss<T> {
         Some(loss)
     }
 
-    /// Computes the loss of each form, and the gradients of `factor` times their sum.
-    ///
-    /// `seed` decides which axioms are drawn, where not all are taken.
-    pub fn compute(&mut self, params: &Params<T>, factor: T, seed: (u64, u64)) -> [f64; FORMS] {
+    /// Chooses the axioms of a step; `seed` and `step` decide which, where not all are taken.
+    pub fn choose(&mut self, seed: u64, step: u64) {
         if self.per_step.is_some() {
-            self.draw(Some(stream(seed.0, Purpose::Axioms, seed.1)));
+            self.draw(Some(stream(seed, Purpose::Axioms, step)));
         }
+    }
+
+    /// Whether the axioms of this step name a class; otherwise its gradients are not there.
+    #[expect(clippy::inline_always, reason = "asked once a class and step")]
+    #[inline(always)]
+    pub fn names(&self, class: usize) -> bool {
+        self.named[class]
+    }
+
+    /// Computes the loss of each form over the axioms chosen last, and the gradients of `factor`
+    /// times their sum.
+    pub fn compute(&mut self, params: &Params<T>, factor: T) -> [f64; FORMS] {
         match self.norm {
             AxiomNorm::None => {}
             AxiomNorm::Unit => self.norms.unit_lengths(params),
@@ -305,6 +318,11 @@ impl<T: Real> AxiomLoss<T> {
             &mut self.relation_starts,
             &mut self.of_relation,
         );
+        self.named.fill(false);
+        for term in terms {
+            self.named[term.a as usize] = true;
+            self.named[term.b as usize] = true;
+        }
         self.pull.resize(terms.len(), T::ZERO);
         self.weight.resize(terms.len(), T::ZERO);
         self.sums.resize(terms.len().div_ceil(CHUNK), [0.0; FORMS]);
@@ -378,6 +396,10 @@ impl<T: Real> AxiomLoss<T> {
                 for (i, (row, radius)) in rows.chunks_exact_mut(d).zip(radii).enumerate() {
                     let class = chunk * CLASSES + i;
                     let range = starts[class] as usize..starts[class + 1] as usize;
+                    if range.is_empty() {
+                        *radius = T::ZERO;
+                        continue;
+                    }
                     row.fill(T::ZERO);
                     let mut sum = T::ZERO;
                     wide(|| {

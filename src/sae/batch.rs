@@ -5,13 +5,13 @@ use super::real::Real;
 /// Rows of activations with their labels in compressed rows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch<T> {
-    /// Activations, scaled, [rows, d].
+    /// Activations, scaled, `[rows, d]`.
     pub x: Vec<T>,
-    /// Start of each row's labels, and the end of the last, [rows + 1].
+    /// Start of each row's labels, and the end of the last, `[rows + 1]`.
     pub offsets: Vec<usize>,
     /// Concepts of each row, each once.
     pub labels: Vec<u32>,
-    /// Whether a row takes part in the annotation loss, [rows].
+    /// Whether a row takes part in the annotation loss, `[rows]`.
     pub annotated: Vec<bool>,
 }
 

@@ -92,7 +92,7 @@ fn write_params(path: &Path, params: &Params<f32>) -> Result<(), SaeError> {
 fn read_params(path: &Path, config: &ModelConfig) -> Result<Params<f32>, SaeError> {
     let weights = Weights::open(path)?;
     let tensors = weights.tensors()?;
-    let mut params = Params::zeros(config.shape, config.objective.axiom_norm);
+    let mut params = Params::zeros_for(config.shape, &config.objective);
     tensors.read_params(&mut params)?;
     Ok(params)
 }

@@ -16,6 +16,44 @@ pub enum Variant {
     Protsae,
     /// Plain `TopK`: no predictor, no defined latents.
     Topk,
+    /// The K largest per row on average, chosen over the batch; a threshold when applied.
+    Batchtopk,
+    /// Every positive pre-activation, held down by an L1 penalty.
+    Relu,
+    /// Gated (arXiv 2404.16014): which latents are active and how strongly have biases and scales
+    /// of their own; an L1 penalty on the gates.
+    Gated,
+    /// A learned threshold per latent (arXiv 2407.14435) and an L0 penalty, both by straight-through
+    /// estimates.
+    Jumprelu,
+    /// The concept predictor alone, on the activations: the baseline of what they say.
+    LinearProbe,
+}
+
+impl Variant {
+    /// Whether concepts have a predictor.
+    #[must_use]
+    pub fn predicts(self) -> bool {
+        matches!(self, Self::Protsae | Self::LinearProbe)
+    }
+
+    /// Whether K says how many latents are active.
+    #[must_use]
+    pub fn uses_k(self) -> bool {
+        matches!(self, Self::Protsae | Self::Topk | Self::Batchtopk)
+    }
+
+    /// Whether there is a threshold per latent.
+    #[must_use]
+    pub fn has_threshold(self) -> bool {
+        matches!(self, Self::Batchtopk | Self::Jumprelu)
+    }
+
+    /// Whether a penalty holds the number of active latents down.
+    #[must_use]
+    pub fn penalised(self) -> bool {
+        matches!(self, Self::Relu | Self::Gated | Self::Jumprelu)
+    }
 }
 
 /// Which unknown latents the mean of forced activation runs over.
@@ -138,6 +176,13 @@ pub struct Objective {
     pub detach: bool,
     /// Whether the defined encoder rows have a learned scale.
     pub rescale: bool,
+    /// Weight of the penalty on active latents, of variants that have one.
+    pub lambda_sparsity: f64,
+    /// Width of the window in which a threshold feels a pre-activation (jumprelu).
+    pub bandwidth: f64,
+    /// Numbers of first latents that must reconstruct by themselves too (matryoshka), ascending;
+    /// the reconstruction loss is the mean over these and all latents.
+    pub prefixes: Vec<usize>,
 }
 
 impl Default for Objective {
@@ -154,6 +199,9 @@ impl Default for Objective {
             forced_mean: ForcedMean::All,
             detach: true,
             rescale: true,
+            lambda_sparsity: 1.0,
+            bandwidth: 0.2,
+            prefixes: Vec::new(),
         }
     }
 }
@@ -184,7 +232,7 @@ impl Objective {
                 return fail(format!("{name} {size} is above {MAX_SIZE}"));
             }
         }
-        if self.k == 0 || self.k > shape.latents {
+        if self.variant.uses_k() && (self.k == 0 || self.k > shape.latents) {
             return fail(format!(
                 "--k {} must be from 1 to the number of latents, {}",
                 self.k, shape.latents
@@ -193,10 +241,22 @@ impl Objective {
         for (name, value) in [
             ("--lambda-annot", self.lambda_annot),
             ("--lambda-axiom", self.lambda_axiom),
+            ("--lambda-sparsity", self.lambda_sparsity),
         ] {
             if !value.is_finite() || value < 0.0 {
                 return fail(format!("{name} {value} must be a number of at least 0"));
             }
+        }
+        if !self.bandwidth.is_finite() || self.bandwidth <= 0.0 {
+            return fail(format!("--bandwidth {} must be above 0", self.bandwidth));
+        }
+        let ascending = self.prefixes.is_sorted_by(|a, b| a < b);
+        let within = |p: &usize| (1..shape.latents).contains(p);
+        if !ascending || !self.prefixes.iter().all(within) {
+            return fail(format!(
+                "--prefixes {:?} must ascend, from 1 to below the number of latents, {}",
+                self.prefixes, shape.latents
+            ));
         }
         if !self.margin.is_finite() {
             return fail(format!("--margin {} must be a number", self.margin));

@@ -12,16 +12,19 @@ use super::{
     adam::{self, Clock, Rates},
     axioms::{AxiomLoss, FORMS},
     batch::Batch,
-    config::{AxiomNorm, Objective},
+    config::{Objective, Variant},
+    forward::Choice,
     params::Params,
     real::Real,
     vector::{add, wide},
-    work::{PANEL, Scalars, StepLosses, Work},
+    work::{PANEL, Scalars, Small, StepLosses, Work},
 };
 use crate::annot::concept::Axioms;
 
 /// Steps that rows may lag behind before all catch up, which bounds the history.
 const MAX_HISTORY: usize = 4096;
+/// How fast the threshold of a batch-wide choice follows that of the last batch.
+const THRESHOLD_RATE: f64 = 0.01;
 
 /// Moments of every parameter.
 #[derive(Clone, Debug)]
@@ -41,7 +44,7 @@ pub struct Engine<T> {
     params: Params<T>,
     state: OptimizerState<T>,
     objective: Objective,
-    /// Weights of positives, [m].
+    /// Weights of positives, `[m]`.
     weights: Vec<T>,
     axioms: Option<AxiomLoss<T>>,
     seed: u64,
@@ -49,11 +52,16 @@ pub struct Engine<T> {
     history: Vec<Rates<T>>,
     enc_clocks: Vec<Clock>,
     dec_clocks: Vec<Clock>,
+    zero_clocks: Vec<Clock>,
+    /// Longest gradient.
+    clip: Option<f64>,
+    /// Gradients of encoder and decoder rows, where they must be known before anything moves.
+    held: Option<(Vec<T>, Vec<T>)>,
     work: Work<T>,
     scalars: Vec<Scalars<T>>,
-    /// Each panel's part of `b_dec`'s gradient, [panels, d].
+    /// Each panel's part of `b_dec`'s gradient, `[panels, d]`.
     bias_parts: Vec<T>,
-    /// Gradients of all parameters but the two matrices, whose place is empty.
+    /// Gradients of all parameters but the matrices, whose place is empty.
     small: Params<T>,
 }
 
@@ -73,11 +81,12 @@ impl<T: Real> Engine<T> {
     ) -> Self {
         let shape = params.shape;
         assert_eq!(weights.len(), shape.defined, "one weight a defined latent");
-        let zeros = Params::zeros(shape, objective.axiom_norm);
+        let zeros = Params::zeros_for(shape, &objective);
         let small = Params {
             enc: Vec::new(),
             dec: Vec::new(),
-            ..Params::zeros(shape, objective.axiom_norm)
+            w_zero: Vec::new(),
+            ..Params::zeros_for(shape, &objective)
         };
         Self {
             state: OptimizerState {
@@ -91,6 +100,9 @@ impl<T: Real> Engine<T> {
             history: Vec::new(),
             enc_clocks: vec![Clock::default(); shape.latents],
             dec_clocks: vec![Clock::default(); shape.latents],
+            zero_clocks: vec![Clock::default(); shape.zero_classes],
+            clip: None,
+            held: None,
             work: Work::default(),
             scalars: vec![Scalars::default(); shape.latents],
             bias_parts: vec![T::ZERO; shape.latents.div_ceil(PANEL) * shape.width],
@@ -100,13 +112,18 @@ impl<T: Real> Engine<T> {
         }
     }
 
+    /// From here on, gradients longer than this, taken all together, are shortened to it.
+    pub fn clip(&mut self, limit: Option<f64>) {
+        self.clip = limit;
+    }
+
     /// Steps made.
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.state.step
     }
 
-    /// Rows of the last batch in which each latent was active, [n].
+    /// Rows of the last batch in which each latent was active, `[n]`.
     #[must_use]
     pub fn activity(&self) -> &[u32] {
         &self.work.activity
@@ -142,6 +159,7 @@ impl<T: Real> Engine<T> {
         self.history.clear();
         self.enc_clocks.fill(Clock::default());
         self.dec_clocks.fill(Clock::default());
+        self.zero_clocks.fill(Clock::default());
     }
 
     /// Puts other parameters in place, to measure them.
@@ -157,8 +175,11 @@ impl<T: Real> Engine<T> {
     /// The losses of a batch, axioms left out, without learning from it.
     pub fn evaluate(&mut self, batch: &Batch<T>) -> StepLosses {
         self.settle();
-        self.work.forward(&self.params, &self.objective, batch);
+        let choice = Choice::applied(&self.objective, &self.params);
+        self.work
+            .forward(&self.params, &self.objective, choice, batch);
         self.work.index_latents();
+        self.measure_rows();
         self.work
             .backward(&self.params, &self.objective, &self.weights, batch);
         self.work.losses(&self.objective, batch, [0.0; FORMS])
@@ -168,12 +189,21 @@ impl<T: Real> Engine<T> {
     ///
     /// `settles` promises that the learning rate will not grow in later steps.
     pub fn step(&mut self, batch: &Batch<T>, lr: f64, settles: bool) -> StepLosses {
-        let losses = self.prepare(batch);
+        let losses = match self.clip {
+            None => self.prepare(batch),
+            Some(_) => self.hold_gradients(batch),
+        };
         self.state.step += 1;
         let rates = Rates::new(self.state.step, lr, settles);
         self.history.push(rates);
-        self.learn_latents(rates);
-        self.small_gradients();
+        if let Some(limit) = self.clip {
+            self.shorten(limit);
+            self.learn_held(rates);
+        } else {
+            self.learn_latents(rates);
+            self.small_gradients();
+        }
+        self.learn_zero(rates);
         self.learn_small(rates);
         if self.history.len() >= MAX_HISTORY {
             self.settle();
@@ -183,17 +213,43 @@ impl<T: Real> Engine<T> {
 
     /// The gradients of a batch's loss, as parameters of the same shapes.
     pub fn gradients(&mut self, batch: &Batch<T>) -> (StepLosses, Params<T>) {
+        let losses = self.hold_gradients(batch);
+        let mut out = self.small.clone();
+        if let Some(held) = self.held.take() {
+            (out.enc, out.dec) = held;
+        }
+        out.w_zero = vec![T::ZERO; self.params.w_zero.len()];
+        if let Some(axioms) = &self.axioms {
+            let (d, m) = (self.params.shape.width, self.params.shape.defined);
+            for (zero, row) in out.w_zero.chunks_exact_mut(d).enumerate() {
+                if axioms.names(m + zero) {
+                    row.copy_from_slice(&axioms.centres[(m + zero) * d..][..d]);
+                }
+            }
+        }
+        (losses, out)
+    }
+
+    /// Everything of a step before learning, with the gradients of the matrices held.
+    fn hold_gradients(&mut self, batch: &Batch<T>) -> StepLosses {
         let losses = self.prepare(batch);
         let d = self.params.shape.width;
-        let mut out = Params::zeros(self.params.shape, AxiomNorm::None);
+        let size = self.params.enc.len();
+        let (mut enc, mut dec) = self.held.take().unwrap_or_default();
+        enc.resize(size, T::ZERO);
+        dec.resize(size, T::ZERO);
         let (work, params, objective) = (&self.work, &self.params, &self.objective);
         let axioms = self.axioms.as_ref();
+        let small = Small {
+            b_mag: &params.b_mag,
+            r_mag: &params.r_mag,
+        };
         self.bias_parts.fill(T::ZERO);
         params
             .enc
             .par_chunks(PANEL * d)
-            .zip(out.enc.par_chunks_mut(PANEL * d))
-            .zip(out.dec.par_chunks_mut(PANEL * d))
+            .zip(enc.par_chunks_mut(PANEL * d))
+            .zip(dec.par_chunks_mut(PANEL * d))
             .zip(self.scalars.par_chunks_mut(PANEL))
             .zip(self.bias_parts.par_chunks_mut(d))
             .enumerate()
@@ -202,22 +258,145 @@ impl<T: Real> Engine<T> {
                     work.panel(panel * PANEL, scratch);
                     for (i, scalars) in scalars.iter_mut().enumerate() {
                         let latent = panel * PANEL + i;
-                        let bias = params.b_enc[latent];
-                        *scalars = work.latent(latent, i, bias, objective, axioms, scratch);
                         let row = i * d..(i + 1) * d;
+                        wide(|| {
+                            let more = (&small, params.b_enc[latent]);
+                            *scalars = work.latent(latent, i, more, objective, axioms, scratch);
+                            work.add_input_gradient(latent, &rows[row.clone()], *scalars, part);
+                        });
                         enc[row.clone()].copy_from_slice(&scratch.enc);
-                        dec[row.clone()].copy_from_slice(&scratch.dec);
-                        work.add_input_gradient(latent, &rows[row], *scalars, part);
+                        dec[row].copy_from_slice(&scratch.dec);
                     }
                 });
             });
+        self.held = Some((enc, dec));
         self.small_gradients();
-        let small = Params {
-            enc: out.enc,
-            dec: out.dec,
-            ..self.small.clone()
+        losses
+    }
+
+    /// Shortens the held gradients, all together, to a length.
+    fn shorten(&mut self, limit: f64) {
+        const CHUNK: usize = 1 << 12;
+        let squares = |values: &[T]| -> f64 {
+            let parts: Vec<f64> = values
+                .par_chunks(CHUNK)
+                .map(|chunk| wide(|| super::vector::dot(chunk, chunk)).f64())
+                .collect();
+            parts.iter().sum()
         };
-        (losses, small)
+        let Some((enc, dec)) = &mut self.held else {
+            return;
+        };
+        let mut total = squares(enc) + squares(dec);
+        total += self.small.tensors().map(|(.., v)| squares(v)).sum::<f64>();
+        let (d, m) = (self.params.shape.width, self.params.shape.defined);
+        if let Some(axioms) = &self.axioms {
+            for zero in (0..self.params.shape.zero_classes).filter(|z| axioms.names(m + z)) {
+                total += squares(&axioms.centres[(m + zero) * d..][..d]);
+            }
+        }
+        let length = total.sqrt();
+        if length <= limit {
+            return;
+        }
+        let factor = T::of(limit / length);
+        let scale = |values: &mut [T]| {
+            values
+                .par_chunks_mut(CHUNK)
+                .for_each(|chunk| chunk.iter_mut().for_each(|v| *v *= factor));
+        };
+        scale(enc);
+        scale(dec);
+        for (_, values) in self.small.tensors_mut() {
+            scale(values);
+        }
+        if let Some(axioms) = &mut self.axioms {
+            scale(&mut axioms.centres[m * d..]);
+        }
+    }
+
+    /// Encoder and decoder rows move by the held gradients.
+    fn learn_held(&mut self, rates: Rates<T>) {
+        let Some((enc_gradient, dec_gradient)) = &self.held else {
+            return;
+        };
+        let d = self.params.shape.width;
+        let (history, work, scalars) = (&self.history, &self.work, &self.scalars);
+        let (first, second) = (&mut self.state.first, &mut self.state.second);
+        let past = &history[..history.len() - 1];
+        let level = Clock {
+            done: history.len() as u32,
+            still: false,
+        };
+        for (w, m, v, clocks, gradient, encoder) in [
+            (
+                &mut self.params.enc,
+                &mut first.enc,
+                &mut second.enc,
+                &mut self.enc_clocks,
+                enc_gradient,
+                true,
+            ),
+            (
+                &mut self.params.dec,
+                &mut first.dec,
+                &mut second.dec,
+                &mut self.dec_clocks,
+                dec_gradient,
+                false,
+            ),
+        ] {
+            w.par_chunks_mut(d)
+                .zip(m.par_chunks_mut(d))
+                .zip(v.par_chunks_mut(d))
+                .zip(clocks)
+                .zip(gradient.par_chunks(d))
+                .enumerate()
+                .with_min_len(PANEL)
+                .for_each(|(latent, ((((w, m), v), clock), gradient))| {
+                    let touched = if encoder {
+                        scalars[latent].touched
+                    } else {
+                        work.enters(latent)
+                    };
+                    wide(|| {
+                        if touched {
+                            adam::catch_up(w, m, v, clock, past);
+                            adam::update(w, m, v, gradient, rates);
+                            *clock = level;
+                        } else if encoder && !(clock.still && rates.settles) {
+                            adam::catch_up(w, m, v, clock, history);
+                        }
+                    });
+                });
+        }
+    }
+
+    /// Zero classes that the step's axioms name move; the others wait.
+    fn learn_zero(&mut self, rates: Rates<T>) {
+        let Some(axioms) = &self.axioms else {
+            return;
+        };
+        let (d, m) = (self.params.shape.width, self.params.shape.defined);
+        let level = Clock {
+            done: self.history.len() as u32,
+            still: false,
+        };
+        self.params
+            .w_zero
+            .par_chunks_mut(d)
+            .zip(self.state.first.w_zero.par_chunks_mut(d))
+            .zip(self.state.second.w_zero.par_chunks_mut(d))
+            .zip(&mut self.zero_clocks)
+            .enumerate()
+            .with_min_len(PANEL)
+            .for_each(|(zero, (((w, moment), v), clock))| {
+                if axioms.names(m + zero) {
+                    let gradient = &axioms.centres[(m + zero) * d..][..d];
+                    wide(|| adam::update(w, moment, v, gradient, rates));
+                    *clock = level;
+                }
+            });
     }
 
     /// All rows catch up with the steps that they missed.
@@ -241,6 +420,12 @@ impl<T: Real> Engine<T> {
                 &mut second.dec,
                 &mut self.dec_clocks,
             ),
+            (
+                &mut self.params.w_zero,
+                &mut first.w_zero,
+                &mut second.w_zero,
+                &mut self.zero_clocks,
+            ),
         ] {
             w.par_chunks_mut(d)
                 .zip(m.par_chunks_mut(d))
@@ -257,38 +442,117 @@ impl<T: Real> Engine<T> {
 
     /// Everything of a step before learning.
     fn prepare(&mut self, batch: &Batch<T>) -> StepLosses {
-        self.work.forward(&self.params, &self.objective, batch);
+        self.choose(batch);
         self.work.index_latents();
         self.catch_up_active();
+        self.measure_rows();
         self.work
             .backward(&self.params, &self.objective, &self.weights, batch);
-        let forms = match &mut self.axioms {
-            None => [0.0; FORMS],
-            Some(axioms) => {
-                let factor = T::of(self.objective.lambda_axiom);
-                axioms.compute(&self.params, factor, (self.seed, self.state.step))
-            }
-        };
+        let mut forms = [0.0; FORMS];
+        if let Some(axioms) = &mut self.axioms {
+            axioms.choose(self.seed, self.state.step);
+            self.catch_up_named();
+        }
+        if let Some(axioms) = &mut self.axioms {
+            forms = axioms.compute(&self.params, T::of(self.objective.lambda_axiom));
+        }
         self.work.losses(&self.objective, batch, forms)
     }
 
-    /// Decoder rows of active latents catch up.
+    /// Encodes the batch; a batch-wide choice follows its own threshold.
+    fn choose(&mut self, batch: &Batch<T>) {
+        let (params, objective) = (&mut self.params, &self.objective);
+        let choice = Choice::learning(objective, params);
+        if objective.variant != Variant::Batchtopk {
+            self.work.forward(params, objective, choice, batch);
+            return;
+        }
+        let keep = objective.k.saturating_mul(batch.rows());
+        let followed = params.threshold.first().copied().unwrap_or(T::ZERO);
+        // few candidates are above half of the threshold; where they do not suffice, all are taken
+        let mut least = None;
+        for share in [0.5, 0.0] {
+            let choice = Choice {
+                least: followed * T::of(share),
+                ..choice
+            };
+            self.work.forward(params, objective, choice, batch);
+            least = self.work.limit(keep);
+            if least.is_some() || followed == T::ZERO {
+                break;
+            }
+        }
+        if let Some(least) = least {
+            let next = if followed == T::ZERO {
+                least
+            } else {
+                followed + T::of(THRESHOLD_RATE) * (least - followed)
+            };
+            params.threshold.fill(next);
+        }
+    }
+
+    /// Decoder rows that the batch needs catch up.
     fn catch_up_active(&mut self) {
         let d = self.params.shape.width;
-        let history = &self.history;
+        let (history, work) = (&self.history, &self.work);
         self.params
             .dec
             .par_chunks_mut(d)
             .zip(self.state.first.dec.par_chunks_mut(d))
             .zip(self.state.second.dec.par_chunks_mut(d))
             .zip(&mut self.dec_clocks)
-            .zip(&self.work.activity)
+            .enumerate()
             .with_min_len(PANEL)
-            .for_each(|((((w, m), v), clock), &active)| {
-                if active > 0 && (clock.done as usize) < history.len() {
+            .for_each(|(latent, (((w, m), v), clock))| {
+                if work.enters(latent) && (clock.done as usize) < history.len() {
                     wide(|| adam::catch_up(w, m, v, clock, history));
                 }
             });
+    }
+
+    /// Zero classes that the step's axioms name catch up.
+    fn catch_up_named(&mut self) {
+        let Some(axioms) = &self.axioms else {
+            return;
+        };
+        let (d, defined) = (self.params.shape.width, self.params.shape.defined);
+        let history = &self.history;
+        self.params
+            .w_zero
+            .par_chunks_mut(d)
+            .zip(self.state.first.w_zero.par_chunks_mut(d))
+            .zip(self.state.second.w_zero.par_chunks_mut(d))
+            .zip(&mut self.zero_clocks)
+            .enumerate()
+            .with_min_len(PANEL)
+            .for_each(|(zero, (((w, m), v), clock))| {
+                if axioms.names(defined + zero) && (clock.done as usize) < history.len() {
+                    wide(|| adam::catch_up(w, m, v, clock, history));
+                }
+            });
+    }
+
+    /// Lengths of the decoder rows that the batch needs, where the variant does.
+    fn measure_rows(&mut self) {
+        if !self.objective.variant.penalised() {
+            return;
+        }
+        let d = self.params.shape.width;
+        let mut norms = std::mem::take(&mut self.work.norms);
+        norms.resize(self.params.shape.latents, T::ZERO);
+        let work = &self.work;
+        norms
+            .par_iter_mut()
+            .zip(self.params.dec.par_chunks(d))
+            .enumerate()
+            .with_min_len(PANEL)
+            .for_each(|(latent, (norm, row))| {
+                if work.enters(latent) {
+                    *norm = wide(|| super::vector::dot(row, row)).sqrt();
+                }
+            });
+        self.work.norms = norms;
     }
 
     /// Encoder and decoder rows: gradient and Adam, panel by panel.
@@ -296,6 +560,10 @@ impl<T: Real> Engine<T> {
         let d = self.params.shape.width;
         let (work, objective, axioms) = (&self.work, &self.objective, self.axioms.as_ref());
         let (history, b_enc) = (&self.history, &self.params.b_enc);
+        let small = Small {
+            b_mag: &self.params.b_mag,
+            r_mag: &self.params.r_mag,
+        };
         let past = &history[..history.len() - 1];
         let level = Clock {
             done: history.len() as u32,
@@ -337,8 +605,8 @@ impl<T: Real> Engine<T> {
                             &mut enc_v[row.clone()],
                         );
                         wide(|| {
-                            *scalars =
-                                work.latent(latent, i, b_enc[latent], objective, axioms, scratch);
+                            let more = (&small, b_enc[latent]);
+                            *scalars = work.latent(latent, i, more, objective, axioms, scratch);
                             work.add_input_gradient(latent, w, *scalars, part);
                             if scalars.touched {
                                 adam::catch_up(w, m, v, &mut enc_clocks[i], past);
@@ -348,7 +616,7 @@ impl<T: Real> Engine<T> {
                                 // the next step's product reads it: it cannot wait
                                 adam::catch_up(w, m, v, &mut enc_clocks[i], history);
                             }
-                            if work.activity[latent] > 0 {
+                            if work.enters(latent) {
                                 let (w, m, v) = (
                                     &mut dec[row.clone()],
                                     &mut dec_m[row.clone()],
@@ -369,6 +637,14 @@ impl<T: Real> Engine<T> {
         let out = &mut self.small;
         for (latent, scalars) in self.scalars.iter().enumerate() {
             out.b_enc[latent] = scalars.b_enc;
+            match self.objective.variant {
+                Variant::Jumprelu => out.threshold[latent] = scalars.extra,
+                Variant::Gated => {
+                    out.b_mag[latent] = scalars.extra;
+                    out.r_mag[latent] = scalars.r_mag;
+                }
+                _ => {}
+            }
             if latent < m {
                 out.b_pred[latent] = scalars.b_pred;
                 if self.objective.rescale {
@@ -385,7 +661,6 @@ impl<T: Real> Engine<T> {
             let (concepts, zero) = axioms.radii.split_at(m);
             add(concepts, &mut out.b_pred);
             out.b_zero.copy_from_slice(zero);
-            out.w_zero.copy_from_slice(&axioms.centres[m * d..]);
             out.relations.copy_from_slice(&axioms.relations);
             out.bn_gamma.copy_from_slice(&axioms.bn_gamma);
         }
@@ -404,7 +679,6 @@ impl<T: Real> Engine<T> {
             (&mut w.r_pred, &mut m.r_pred, &mut v.r_pred, &g.r_pred),
             (&mut w.b_enc, &mut m.b_enc, &mut v.b_enc, &g.b_enc),
             (&mut w.b_dec, &mut m.b_dec, &mut v.b_dec, &g.b_dec),
-            (&mut w.w_zero, &mut m.w_zero, &mut v.w_zero, &g.w_zero),
             (&mut w.b_zero, &mut m.b_zero, &mut v.b_zero, &g.b_zero),
             (
                 &mut w.relations,
@@ -418,6 +692,14 @@ impl<T: Real> Engine<T> {
                 &mut v.bn_gamma,
                 &g.bn_gamma,
             ),
+            (
+                &mut w.threshold,
+                &mut m.threshold,
+                &mut v.threshold,
+                &g.threshold,
+            ),
+            (&mut w.b_mag, &mut m.b_mag, &mut v.b_mag, &g.b_mag),
+            (&mut w.r_mag, &mut m.r_mag, &mut v.r_mag, &g.r_mag),
         ] {
             const CHUNK: usize = 1 << 14;
             w.par_chunks_mut(CHUNK)
@@ -425,6 +707,9 @@ impl<T: Real> Engine<T> {
                 .zip(v.par_chunks_mut(CHUNK))
                 .zip(g.par_chunks(CHUNK))
                 .for_each(|(((w, m), v), g)| wide(|| adam::update(w, m, v, g, rates)));
+        }
+        for threshold in &mut self.params.threshold {
+            *threshold = threshold.larger(T::ZERO);
         }
     }
 }

@@ -10,7 +10,7 @@
 )]
 
 use super::{
-    config::{ForcedMean, Objective},
+    config::{ForcedMean, Objective, Variant},
     params::Params,
     product::{Matrix, multiply},
     real::Real,
@@ -39,10 +39,12 @@ pub struct SparseRows<T> {
     pub offsets: Vec<usize>,
     /// Latents, ascending in a row.
     pub latents: Vec<u32>,
-    /// Activations, positive.
+    /// Activations: positive, or (while learning) 0 where only the gate or threshold feels the row.
     pub values: Vec<T>,
     /// Whether the activation is the forced one.
     pub forced: Vec<bool>,
+    /// Gated: the gate; jumprelu: the pre-activation. Otherwise empty.
+    pub second: Vec<T>,
 }
 
 impl<T> SparseRows<T> {
@@ -53,6 +55,7 @@ impl<T> SparseRows<T> {
         self.latents.clear();
         self.values.clear();
         self.forced.clear();
+        self.second.clear();
     }
 
     /// Rows held.
@@ -67,10 +70,73 @@ impl<T> SparseRows<T> {
         self.offsets[row]..self.offsets[row + 1]
     }
 
+    /// Keeps the entries that `keep` says, of all rows.
+    pub fn retain(&mut self, keep: impl Fn(usize, u32, &T) -> bool) {
+        let (mut to, mut start) = (0, 0);
+        for row in 0..self.offsets.len().saturating_sub(1) {
+            let end = self.offsets[row + 1];
+            for from in start..end {
+                if keep(row, self.latents[from], &self.values[from]) {
+                    self.latents.swap(to, from);
+                    self.values.swap(to, from);
+                    self.forced.swap(to, from);
+                    to += 1;
+                }
+            }
+            self.offsets[row + 1] = to;
+            start = end;
+        }
+        self.latents.truncate(to);
+        self.values.truncate(to);
+        self.forced.truncate(to);
+    }
+
     fn push(&mut self, latent: u32, value: T, forced: bool) {
         self.latents.push(latent);
         self.values.push(value);
         self.forced.push(forced);
+    }
+}
+
+/// How latents of a row are chosen.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice<T> {
+    /// How many at most.
+    pub k: usize,
+    /// What their value is above.
+    pub least: T,
+    /// Whether entries without activation are kept, for the sake of gradients.
+    pub learning: bool,
+}
+
+impl<T: Real> Choice<T> {
+    /// When a model is applied.
+    #[must_use]
+    pub fn applied(objective: &Objective, params: &Params<T>) -> Self {
+        let batch_wide = objective.variant == Variant::Batchtopk;
+        Self {
+            k: if objective.variant.uses_k() && !batch_wide {
+                objective.k
+            } else {
+                usize::MAX
+            },
+            least: match params.threshold.first() {
+                // one threshold for all; that of jumprelu is part of the value
+                Some(&threshold) if batch_wide => threshold,
+                _ => T::ZERO,
+            },
+            learning: false,
+        }
+    }
+
+    /// In a step of training; of batchtopk, candidates only.
+    #[must_use]
+    pub fn learning(objective: &Objective, params: &Params<T>) -> Self {
+        Self {
+            least: T::ZERO,
+            learning: true,
+            ..Self::applied(objective, params)
+        }
     }
 }
 
@@ -81,13 +147,18 @@ pub struct Scratch<T> {
     selectors: Vec<Selector<T>>,
 }
 
-/// Encodes a block of centred rows `xc` [rows, d].
+/// Encodes a block of centred rows `xc` `[rows, d]`.
 ///
-/// `scale` is exp(r) [m]. Fills `logits` [rows, m] and replaces `out`.
+/// `scale` is exp(r) `[m]`. Fills `logits` `[rows, m]` and replaces `out`.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what is read, what is written, and what is reused"
+)]
 pub fn encode_block<T: Real>(
     params: &Params<T>,
     scale: &[T],
     objective: &Objective,
+    choice: Choice<T>,
     xc: &[T],
     logits: &mut [T],
     out: &mut SparseRows<T>,
@@ -104,8 +175,16 @@ pub fn encode_block<T: Real>(
         .selectors
         .resize_with(rows.max(scratch.selectors.len()), Selector::default);
     for selector in &mut scratch.selectors[..rows] {
-        selector.reset(objective.k);
+        selector.reset(choice.k, choice.least);
     }
+    let probe = objective.variant == Variant::LinearProbe;
+    // the value that is compared with 0: the window around a threshold begins half a width below
+    let window = if choice.learning {
+        T::of(objective.bandwidth / 2.0)
+    } else {
+        T::ZERO
+    };
+    let jump = objective.variant == Variant::Jumprelu;
     let mut first = 0;
     while first < n {
         // a tile is either of defined or of unknown latents
@@ -123,12 +202,17 @@ pub fn encode_block<T: Real>(
             for (row, (raw, selector)) in tile.zip(&mut scratch.selectors).enumerate() {
                 if first < m {
                     let scale = &scale[first..first + count];
-                    selector.offer(first, count, |i| scale[i] * raw[i] + bias[i]);
+                    if !probe {
+                        selector.offer(first, count, |i| scale[i] * raw[i] + bias[i]);
+                    }
                     let b_pred = &params.b_pred[first..first + count];
                     let logits = &mut logits[row * m + first..row * m + first + count];
                     for ((logit, &raw), &b) in logits.iter_mut().zip(raw).zip(b_pred) {
                         *logit = raw + b;
                     }
+                } else if jump {
+                    let threshold = &params.threshold[first..first + count];
+                    selector.offer(first, count, |i| raw[i] + bias[i] - threshold[i] + window);
                 } else {
                     selector.offer(first, count, |i| raw[i] + bias[i]);
                 }
@@ -143,8 +227,50 @@ pub fn encode_block<T: Real>(
         } else {
             &[]
         };
-        force(selector.finish(), logits, n - m, m, objective, out);
+        let selected = selector.finish();
+        match objective.variant {
+            Variant::Gated => open_gates(params, choice, selected, out),
+            Variant::Jumprelu => jump_over(params, choice, selected, window, out),
+            _ => force(selected, logits, n - m, m, objective, out),
+        }
         out.offsets.push(out.latents.len());
+    }
+}
+
+/// Appends a row of a gated model: the latents whose gates are open, and their magnitudes.
+fn open_gates<T: Real>(
+    params: &Params<T>,
+    choice: Choice<T>,
+    gates: &[(T, u32)],
+    out: &mut SparseRows<T>,
+) {
+    for &(gate, latent) in gates {
+        let l = latent as usize;
+        let raw = gate - params.b_enc[l];
+        let magnitude = (params.r_mag[l].exp() * raw + params.b_mag[l]).larger(T::ZERO);
+        if choice.learning || magnitude > T::ZERO {
+            out.push(latent, magnitude, false);
+            out.second.push(gate);
+        }
+    }
+}
+
+/// Appends a row of a jumprelu model: the latents above their thresholds, or near below.
+fn jump_over<T: Real>(
+    params: &Params<T>,
+    choice: Choice<T>,
+    selected: &[(T, u32)],
+    window: T,
+    out: &mut SparseRows<T>,
+) {
+    for &(value, latent) in selected {
+        let threshold = params.threshold[latent as usize];
+        let pre = value - window + threshold;
+        let active = value > window;
+        if choice.learning || active {
+            out.push(latent, if active { pre } else { T::ZERO }, false);
+            out.second.push(pre);
+        }
     }
 }
 

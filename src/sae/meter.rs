@@ -63,6 +63,8 @@ pub struct StepLine {
     pub rows_per_s: f64,
     /// What is minimised.
     pub loss: f64,
+    /// Mean of the variant's own loss.
+    pub l_penalty: f64,
     /// Mean of the axiom loss, unweighted.
     pub l_axiom: f64,
     /// Its part from NF1.
@@ -187,6 +189,7 @@ impl Meter {
             lr,
             rows_per_s: self.rows as f64 / seconds,
             loss: self.loss / steps,
+            l_penalty: self.sums.penalty / self.rows.max(1) as f64,
             l_axiom: self.axiom / steps,
             l_nf1,
             l_nf2,
@@ -205,7 +208,7 @@ pub struct Survey {
     meter: Meter,
     sum: Vec<f64>,
     squares: f64,
-    /// Largest activation of each latent, [n].
+    /// Largest activation of each latent, `[n]`.
     pub latent_max: Vec<f32>,
 }
 

@@ -23,18 +23,18 @@ const EPSILON: f64 = 1e-5;
 /// Lengths of the centres, or statistics of each column of the axioms.
 #[derive(Debug, Default)]
 pub(crate) struct SlotNorms<T> {
-    /// Axioms of a column that name the class, [slots, classes]; empty without batch normalisation.
+    /// Axioms of a column that name the class, `[slots, classes]`; empty without batch normalisation.
     counts: Vec<u32>,
     rows: [usize; SLOTS],
     classes: usize,
     width: usize,
-    /// [slots, d]
+    /// `[slots, d]`
     mean: Vec<T>,
-    /// 1 / standard deviation, [slots, d]
+    /// 1 / standard deviation, `[slots, d]`
     scale: Vec<T>,
-    /// 1 / length, [classes]; 0 for a centre at 0
+    /// 1 / length, `[classes]`; 0 for a centre at 0
     inverse: Vec<T>,
-    /// Sums of a column's backward pass, [d] each.
+    /// Sums of a column's backward pass, `[d]` each.
     sums: [Vec<T>; 2],
 }
 

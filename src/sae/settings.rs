@@ -46,6 +46,21 @@ pub enum Unlabelled {
     Ignore,
 }
 
+/// How the learning rate goes on after the warm-up.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// It falls once, after an epoch.
+    #[default]
+    Step,
+    /// It stays.
+    Constant,
+    /// It falls along half a cosine to `lr_factor` of itself at the end of training.
+    Cosine,
+}
+
 /// How a model is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -60,10 +75,18 @@ pub struct Training {
     pub max_steps: Option<u64>,
     /// Learning rate of Adam.
     pub lr: f64,
-    /// What the learning rate is multiplied by once `lr_epoch` has passed.
+    /// How the learning rate goes on.
+    pub schedule: Schedule,
+    /// Steps over which the learning rate rises from 0.
+    pub warmup: u64,
+    /// What the learning rate is multiplied by once `lr_epoch` has passed, or at the end.
     pub lr_factor: f64,
     /// Epoch after which the learning rate falls.
     pub lr_epoch: u32,
+    /// Longest gradient, of all parameters taken together; longer ones are shortened to it.
+    pub clip: Option<f64>,
+    /// Epochs without a better validation after which training ends.
+    pub patience: Option<u32>,
     /// Initial bias of the predictor.
     pub predictor_bias: f64,
     /// Whether activations are scaled.
@@ -90,8 +113,12 @@ impl Default for Training {
             epochs: 50,
             max_steps: None,
             lr: 5e-4,
+            schedule: Schedule::Step,
+            warmup: 0,
             lr_factor: 0.1,
             lr_epoch: 5,
+            clip: None,
+            patience: None,
             predictor_bias: -3.0,
             normalize: Normalize::Scale,
             balance: Balance::Sqrt,
@@ -105,14 +132,30 @@ impl Default for Training {
 }
 
 impl Training {
-    /// Learning rate of a step in an epoch (from 1).
+    /// Learning rate of a step (from 1) in an epoch (from 1), of so many steps in all.
     #[must_use]
-    pub fn rate(&self, epoch: u32) -> f64 {
-        if epoch > self.lr_epoch {
-            self.lr * self.lr_factor
+    pub fn rate(&self, step: u64, epoch: u32, steps: u64) -> f64 {
+        let rise = if step < self.warmup {
+            step as f64 / self.warmup as f64
         } else {
-            self.lr
-        }
+            1.0
+        };
+        let factor = match self.schedule {
+            Schedule::Step if epoch > self.lr_epoch => self.lr_factor,
+            Schedule::Step | Schedule::Constant => 1.0,
+            Schedule::Cosine => {
+                let done = (step as f64 / steps.max(1) as f64).min(1.0);
+                let cosine = f64::midpoint(1.0, (std::f64::consts::PI * done).cos());
+                self.lr_factor + (1.0 - self.lr_factor) * cosine
+            }
+        };
+        self.lr * rise * factor
+    }
+
+    /// Whether the learning rate will not grow from this step on.
+    #[must_use]
+    pub fn settles(&self, step: u64) -> bool {
+        step >= self.warmup && (self.lr_factor <= 1.0 || self.schedule == Schedule::Constant)
     }
 
     /// Checks the settings.
@@ -133,6 +176,12 @@ impl Training {
         if !self.lr_factor.is_finite() || self.lr_factor <= 0.0 {
             return fail(format!("--lr-factor {} must be above 0", self.lr_factor));
         }
+        if let Some(clip) = self.clip.filter(|c| !c.is_finite() || *c <= 0.0) {
+            return fail(format!("--clip {clip} must be above 0"));
+        }
+        if self.patience == Some(0) {
+            return fail("--patience must be at least 1".into());
+        }
         if !self.predictor_bias.is_finite() {
             return fail(format!(
                 "--predictor-bias {} must be a number",
@@ -140,5 +189,31 @@ impl Training {
             ));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn learning_rates() {
+        let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
+        let step = Training {
+            lr: 1.0,
+            warmup: 10,
+            ..Training::default()
+        };
+        near(step.rate(5, 1, 100), 0.5);
+        near(step.rate(10, 5, 100), 1.0);
+        near(step.rate(90, 6, 100), 0.1);
+        assert!(!step.settles(9) && step.settles(10));
+        let cosine = Training {
+            schedule: Schedule::Cosine,
+            warmup: 0,
+            ..step
+        };
+        near(cosine.rate(50, 1, 100), 0.55);
+        near(cosine.rate(100, 9, 100), 0.1);
     }
 }

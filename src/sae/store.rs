@@ -66,7 +66,7 @@ pub struct Sae {
     pub concepts: ConceptsFile,
     /// Its weights.
     pub params: Params<f32>,
-    /// Largest activation of each latent over the training rows, [n].
+    /// Largest activation of each latent over the training rows, `[n]`.
     pub latent_max: Vec<f32>,
     /// SHA-256 of `model.safetensors`, in lower-case hexadecimal.
     pub sha256: String,
@@ -115,7 +115,7 @@ impl Sae {
         let weights = Weights::open(&dir.join(WEIGHTS_FILE))?;
         let sha256 = weights.sha256();
         let tensors = weights.tensors()?;
-        let mut params = Params::zeros(config.shape, config.objective.axiom_norm);
+        let mut params = Params::zeros_for(config.shape, &config.objective);
         tensors.read_params(&mut params)?;
         let mut latent_max = vec![0.0; config.shape.latents];
         tensors.read(LATENT_MAX, &[config.shape.latents], &mut latent_max)?;
@@ -422,7 +422,7 @@ mod tests {
     use super::*;
     use crate::{
         annot::concept::{Concept, ConceptKind, Level},
-        sae::{Encoder, config::AxiomNorm},
+        sae::Encoder,
     };
 
     fn concept(index: u32) -> Concept {
@@ -448,7 +448,7 @@ mod tests {
             zero_classes: 2,
             relations: 1,
         };
-        let params = Params::initial(shape, AxiomNorm::None, 1, -3.0, &[0.5; 8]);
+        let params = Params::initial(shape, &Objective::default(), 1, -3.0, &[0.5; 8]);
         write_weights(&dir.join(WEIGHTS_FILE), &params, &[1.0; 20]).unwrap();
         let config = ModelConfig {
             format: MODEL_FORMAT.into(),

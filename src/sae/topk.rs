@@ -23,12 +23,14 @@ pub struct Selector<T> {
 }
 
 impl<T: Real> Selector<T> {
-    /// Starts a row.
-    pub fn reset(&mut self, k: usize) {
+    /// Starts a row: at most `k` values, all above `least`, which is at least 0.
+    pub fn reset(&mut self, k: usize, least: T) {
         self.k = k;
-        self.threshold = T::ZERO;
+        self.threshold = least;
         self.candidates.clear();
-        self.candidates.reserve(2 * k.min(1 << 16) + BLOCK);
+        if k < 1 << 16 {
+            self.candidates.reserve(2 * k + BLOCK);
+        }
     }
 
     /// Offers the values `value(i)` for i in `0..count`, whose indices start at `first`.
@@ -59,7 +61,7 @@ impl<T: Real> Selector<T> {
                 self.candidates.push((value, (first + i) as u32));
             }
         }
-        if self.candidates.len() >= 2 * self.k {
+        if self.candidates.len() >= self.k.saturating_mul(2) {
             self.prune();
         }
     }
@@ -117,7 +119,7 @@ mod tests {
             let values: Vec<f64> = values.into_iter().map(f64::from).collect();
             let cut = cut.min(values.len());
             let mut selector = Selector::default();
-            selector.reset(k);
+            selector.reset(k, 0.0);
             selector.offer(0, cut, |i| values[i]);
             selector.offer(cut, values.len() - cut, |i| values[cut + i]);
             prop_assert_eq!(selector.finish(), &by_sorting(&values, k)[..]);

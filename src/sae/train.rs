@@ -186,7 +186,7 @@ impl Task<'_> {
             let mean = statistics.mean.iter().map(|m| (m * scale) as f32);
             Params::initial(
                 self.shape,
-                self.objective.axiom_norm,
+                &self.objective,
                 self.training.seed,
                 self.training.predictor_bias,
                 &mean.collect::<Vec<_>>(),
@@ -206,13 +206,15 @@ impl Task<'_> {
         } else {
             &self.concepts.axioms
         };
-        Engine::new(
+        let mut engine = Engine::new(
             params,
             self.objective.clone(),
             weights,
             axioms,
             self.training.seed,
-        )
+        );
+        engine.clip(self.training.clip);
+        engine
     }
 }
 
@@ -228,6 +230,8 @@ struct Run<'a> {
     best: Option<Params<f32>>,
     log: Vec<u8>,
     variance: f64,
+    /// Steps of the whole training, as far as it is known.
+    planned: u64,
     started: Instant,
     window: Meter,
     epoch: Meter,
@@ -251,11 +255,12 @@ impl Run<'_> {
     fn steps(&mut self, batches: &Batches, mut tracked: Option<&mut [f32]>) -> Result<()> {
         let training = self.config.training.clone();
         let defined = self.config.shape.defined;
-        let lr = training.rate(self.position.epoch);
         while !self.is_over() {
             let Some(batch) = batches.next()? else { break };
-            let losses = self.engine.step(&batch, lr, training.lr_factor <= 1.0);
             self.position.step += 1;
+            let step = self.position.step;
+            let lr = training.rate(step, self.position.epoch, self.planned);
+            let losses = self.engine.step(&batch, lr, training.settles(step));
             self.position.rows += batch.rows() as u64;
             if !losses.total.is_finite() {
                 return Err(SaeError::Diverged {
@@ -269,7 +274,6 @@ impl Run<'_> {
             }
             self.window.add(&losses, self.engine.activity());
             self.epoch.add(&losses, self.engine.activity());
-            let step = self.position.step;
             if self.options.log_every > 0 && step.is_multiple_of(self.options.log_every) {
                 let measures = self.window.measures(self.variance, defined);
                 let line = self.window.line(step, self.position.epoch, lr, measures);
@@ -295,6 +299,18 @@ impl Run<'_> {
             self.best.as_ref(),
             &self.log,
         )?;
+        Ok(())
+    }
+
+    /// Goes on from the last checkpoint, if there is one.
+    fn resume(&mut self) -> Result<()> {
+        if let Some(saved) = self.checkpoints.load(&self.config, &self.identity)? {
+            (self.tell)(Event::Resumed(&saved.position));
+            self.engine.restore(saved.params, saved.state);
+            self.position = saved.position;
+            self.best = saved.best;
+            self.log = saved.log;
+        }
         Ok(())
     }
 
@@ -379,6 +395,10 @@ pub fn train(
     if rows == 0 {
         return Err(SaeError::NoRows(String::new()).into());
     }
+    if training.patience.is_some() && data.valid.is_empty() {
+        let message = "--patience needs proteins to validate with: give --split";
+        return Err(SaeError::Settings(message.into()).into());
+    }
     let statistics = statistics(data, training)?;
     let (config, params) = task.begin(&statistics);
     let (positives, annotated) =
@@ -396,6 +416,7 @@ pub fn train(
         best: None,
         log: Vec::new(),
         variance: statistics.variance * scale * scale,
+        planned: planned(training, rows),
         started: Instant::now(),
         window: Meter::new(shape.latents),
         epoch: Meter::new(shape.latents),
@@ -403,14 +424,8 @@ pub fn train(
         options,
         tell,
     };
-    if options.resume
-        && let Some(saved) = run.checkpoints.load(&run.config, &run.identity)?
-    {
-        (run.tell)(Event::Resumed(&saved.position));
-        run.engine.restore(saved.params, saved.state);
-        run.position = saved.position;
-        run.best = saved.best;
-        run.log = saved.log;
+    if options.resume {
+        run.resume()?;
     }
     let first = run.position.epoch;
     for epoch in first..=training.epochs {
@@ -434,7 +449,8 @@ pub fn train(
             Some(run.survey(data, &data.valid)?.measures(shape.defined))
         };
         run.end_epoch(valid);
-        if run.is_over() {
+        let since = run.position.best.map_or(0, |best| epoch - best.epoch);
+        if run.is_over() || training.patience.is_some_and(|patience| since >= patience) {
             break;
         }
     }
@@ -508,6 +524,7 @@ pub fn train_on_pipe(
         best: None,
         log: Vec::new(),
         variance: statistics.variance * scale * scale,
+        planned: task.training.max_steps.unwrap_or(0),
         started: Instant::now(),
         window: Meter::new(shape.latents),
         epoch: Meter::new(shape.latents),
@@ -542,6 +559,12 @@ pub fn train_on_pipe(
         summary,
         log: run.log,
     })
+}
+
+/// Steps of a training on so many rows.
+fn planned(training: &Training, rows: u64) -> u64 {
+    let steps = rows.div_ceil(training.batch as u64) * u64::from(training.epochs);
+    training.max_steps.map_or(steps, |most| most.min(steps))
 }
 
 /// Statistics of the first rows of the first epoch.

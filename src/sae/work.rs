@@ -6,8 +6,8 @@ use super::{
     axioms::{AxiomLoss, FORMS},
     batch::Batch,
     block::{Block, Factors, Sums},
-    config::{Objective, Shape},
-    forward::{Scratch, block_rows, encode_block},
+    config::{Objective, Shape, Variant},
+    forward::{Choice, Scratch, block_rows, encode_block},
     params::Params,
     pool::PerThread,
     product::{Matrix, multiply},
@@ -27,6 +27,8 @@ pub struct StepLosses {
     pub annotated: usize,
     /// Mean squared error per row.
     pub rec: f64,
+    /// Mean of the variant's own loss per row.
+    pub penalty: f64,
     /// Mean weighted cross-entropy per row and concept.
     pub annot: f64,
     /// Mean hinge of each form.
@@ -42,7 +44,7 @@ pub struct StepLosses {
 /// Entries of a batch by latent.
 #[derive(Debug, Default)]
 struct ByLatent {
-    /// Start of each latent's entries, [n + 1] (and one more, which filling needs).
+    /// Start of each latent's entries, `[n + 1]` (and one more, which filling needs).
     starts: Vec<u32>,
     /// Row of each entry.
     rows: Vec<u32>,
@@ -53,11 +55,11 @@ struct ByLatent {
 /// Memory of a task of the backward pass.
 #[derive(Debug, Default)]
 pub(crate) struct PanelScratch<T> {
-    /// Gradients of the panel's predictor rows, [panel, d].
+    /// Gradients of the panel's predictor rows, `[panel, d]`.
     predictor: Vec<T>,
-    /// Gradient of an encoder row, [d].
+    /// Gradient of an encoder row, `[d]`.
     pub(crate) enc: Vec<T>,
-    /// Gradient of a decoder row, [d].
+    /// Gradient of a decoder row, `[d]`.
     pub(crate) dec: Vec<T>,
 }
 
@@ -68,8 +70,20 @@ pub(crate) struct Scalars<T> {
     pub(crate) r: T,
     /// Of the annotation loss alone.
     pub(crate) b_pred: T,
+    /// Of the product of encoder row and input; a defined row's, without its scale.
+    input: T,
+    /// Gated: of the magnitude's bias; jumprelu: of the threshold.
+    pub(crate) extra: T,
+    /// Gated: of the magnitude's scale.
+    pub(crate) r_mag: T,
     /// Whether the encoder row has a gradient.
     pub(crate) touched: bool,
+}
+
+/// Parameters that gradients of latents are made from, beside the matrices.
+pub(crate) struct Small<'a, T> {
+    pub(crate) b_mag: &'a [T],
+    pub(crate) r_mag: &'a [T],
 }
 
 /// A batch in work; all memory is reused from step to step.
@@ -79,17 +93,23 @@ pub(crate) struct Work<T> {
     /// Rows of the batch, and per block.
     rows: usize,
     block: usize,
-    /// exp(r), [m].
+    /// exp(r), `[m]`.
     pub(crate) scale: Vec<T>,
-    /// Centred input, [rows, d].
+    /// Centred input, `[rows, d]`.
     xc: Vec<T>,
-    /// d loss / d `x_hat`, [rows, d].
+    /// d loss / d `x_hat`, `[rows, groups, d]`.
     gradient: Vec<T>,
-    /// Logits, then their gradients, [rows, m].
+    /// Groups of latents between prefixes.
+    groups: usize,
+    /// Lengths of decoder rows, `[n]`, where the variant needs them.
+    pub(crate) norms: Vec<T>,
+    /// Logits, then their gradients, `[rows, m]`.
     logits: Vec<T>,
     blocks: Vec<Block<T>>,
     by_latent: ByLatent,
-    /// Rows in which each latent is active, [n].
+    /// Values of the whole batch, while the largest are sought.
+    all: Vec<T>,
+    /// Rows in which each latent is active, `[n]`.
     pub(crate) activity: Vec<u32>,
     scratch: PerThread<Scratch<T>>,
     pub(crate) panels: PerThread<PanelScratch<T>>,
@@ -101,7 +121,13 @@ impl<T: Real> Work<T> {
     }
 
     /// Centres and encodes a batch.
-    pub(crate) fn forward(&mut self, params: &Params<T>, objective: &Objective, batch: &Batch<T>) {
+    pub(crate) fn forward(
+        &mut self,
+        params: &Params<T>,
+        objective: &Objective,
+        choice: Choice<T>,
+        batch: &Batch<T>,
+    ) {
         self.shape = params.shape;
         let (d, m) = (self.shape.width, self.shape.defined);
         self.rows = batch.rows();
@@ -110,7 +136,8 @@ impl<T: Real> Work<T> {
         let block = self.block;
         let blocks = self.rows.div_ceil(block);
         self.xc.resize(self.rows * d, T::ZERO);
-        self.gradient.resize(self.rows * d, T::ZERO);
+        self.groups = objective.prefixes.len() + 1;
+        self.gradient.resize(self.rows * self.groups * d, T::ZERO);
         self.logits.resize(self.rows * m, T::ZERO);
         self.blocks
             .resize_with(blocks.max(self.blocks.len()), Block::default);
@@ -126,7 +153,8 @@ impl<T: Real> Work<T> {
                 }
             });
             scratch.with(|scratch| {
-                encode_block(params, scale, objective, xc, logits, &mut block.z, scratch);
+                let out = &mut block.z;
+                encode_block(params, scale, objective, choice, xc, logits, out, scratch);
             });
             block.count(logits, m);
         };
@@ -142,6 +170,35 @@ impl<T: Real> Work<T> {
                 .zip(self.logits.par_chunks_mut(block * m))
                 .for_each(|(((x, xc), out), logits)| encode(x, xc, logits, out));
         }
+    }
+
+    /// Keeps the `keep` largest entries of the whole batch, ties in order of row and latent, and
+    /// returns the smallest of them; none where there are not so many.
+    pub(crate) fn limit(&mut self, keep: usize) -> Option<T> {
+        let used = self.rows.div_ceil(self.block);
+        let blocks = &mut self.blocks[..used];
+        self.all.clear();
+        for block in &*blocks {
+            self.all.extend_from_slice(&block.z.values);
+        }
+        if keep == 0 || self.all.len() < keep {
+            return None;
+        }
+        let descending = |a: &T, b: &T| b.partial_cmp(a).unwrap_or(std::cmp::Ordering::Equal);
+        let (_, &mut least, _) = self.all.select_nth_unstable_by(keep - 1, descending);
+        let above = self.all[..keep].iter().filter(|&&v| v > least).count();
+        let ties = std::cell::Cell::new(keep - above);
+        for block in blocks {
+            block.z.retain(|_, _, &value| {
+                value > least
+                    || (value == least && ties.get() > 0 && {
+                        ties.set(ties.get() - 1);
+                        true
+                    })
+            });
+            block.sums.active = block.z.latents.len() as u64;
+        }
+        Some(least)
     }
 
     /// Lists the entries of the batch by latent.
@@ -162,6 +219,12 @@ impl<T: Real> Work<T> {
         }
         self.activity.clear();
         self.activity.extend_from_slice(&starts[2..]);
+        for block in blocks.iter().filter(|b| !b.z.second.is_empty()) {
+            for (&latent, &value) in block.z.latents.iter().zip(&block.z.values) {
+                // there for the sake of its gradient alone
+                self.activity[latent as usize] -= u32::from(value == T::ZERO);
+            }
+        }
         for latent in 2..starts.len() {
             starts[latent] += starts[latent - 1];
         }
@@ -182,6 +245,13 @@ impl<T: Real> Work<T> {
         }
     }
 
+    /// Whether the batch has an entry of a latent.
+    #[expect(clippy::inline_always, reason = "asked once a latent and step")]
+    #[inline(always)]
+    pub(crate) fn enters(&self, latent: usize) -> bool {
+        self.by_latent.starts[latent] < self.by_latent.starts[latent + 1]
+    }
+
     /// Losses of the blocks, and their gradients down to pre-activations and logits.
     pub(crate) fn backward(
         &mut self,
@@ -191,8 +261,11 @@ impl<T: Real> Work<T> {
         batch: &Batch<T>,
     ) {
         let (d, m) = (self.shape.width, self.shape.defined);
-        let block = self.block;
+        let (block, groups, norms) = (self.block, self.groups, &self.norms);
         let blocks = self.rows.div_ceil(block);
+        if objective.variant == Variant::LinearProbe {
+            self.gradient.fill(T::ZERO);
+        }
         let pairs = (annotated(batch) * m).max(1) as f64;
         let factors = Factors {
             rec: T::of(1.0 / self.rows.max(1) as f64),
@@ -201,11 +274,11 @@ impl<T: Real> Work<T> {
         let pieces = batch
             .x
             .par_chunks(block * d)
-            .zip(self.gradient.par_chunks_mut(block * d))
+            .zip(self.gradient.par_chunks_mut(block * groups * d))
             .zip(&mut self.blocks[..blocks]);
         if m == 0 {
             pieces.for_each(|((x, gradient), out)| {
-                out.reconstruct(params, objective, x, gradient, factors);
+                out.reconstruct(params, objective, norms, x, gradient, factors);
             });
         } else {
             pieces
@@ -213,7 +286,7 @@ impl<T: Real> Work<T> {
                 .enumerate()
                 .for_each(|(number, (((x, gradient), out), logits))| {
                     out.annotate(logits, batch, number * block, weights, factors);
-                    out.reconstruct(params, objective, x, gradient, factors);
+                    out.reconstruct(params, objective, norms, x, gradient, factors);
                 });
         }
     }
@@ -230,22 +303,27 @@ impl<T: Real> Work<T> {
             sums.add(&block.sums);
         }
         let annotated = annotated(batch);
-        let rec = sums.rec / self.rows.max(1) as f64;
+        let rows = self.rows.max(1) as f64;
+        let (rec, nested, penalty) = (sums.rec / rows, sums.nested / rows, sums.penalty / rows);
         let annot = sums.annot / (annotated * self.shape.defined).max(1) as f64;
         let axiom = forms.iter().sum();
         StepLosses {
             rows: self.rows,
             annotated,
             rec,
+            penalty,
             annot,
             forms,
             axiom,
-            total: rec + objective.lambda_annot * annot + objective.lambda_axiom * axiom,
+            total: nested
+                + penalty
+                + objective.lambda_annot * annot
+                + objective.lambda_axiom * axiom,
             sums,
         }
     }
 
-    /// Sum over rows of d loss / d `x_hat`, added to `out` [d].
+    /// Sum over rows of d loss / d `x_hat`, added to `out` `[d]`.
     pub(crate) fn add_bias_gradient(&self, out: &mut [T]) {
         for block in self.blocks() {
             add(&block.bias_gradient, out);
@@ -288,7 +366,7 @@ impl<T: Real> Work<T> {
         &self,
         latent: usize,
         i: usize,
-        bias: T,
+        (params, b_enc): (&Small<'_, T>, T),
         objective: &Objective,
         axioms: Option<&AxiomLoss<T>>,
         scratch: &mut PanelScratch<T>,
@@ -304,26 +382,49 @@ impl<T: Real> Work<T> {
         scratch.enc.fill(T::ZERO);
         scratch.dec.fill(T::ZERO);
         let into_encoder = !defined || !objective.detach;
+        let group = objective.prefixes.partition_point(|&end| end <= latent);
+        let gated = objective.variant == Variant::Gated;
+        let scale = if gated {
+            params.r_mag[latent].exp()
+        } else {
+            T::ONE
+        };
+        let bias = if gated { params.b_mag[latent] } else { b_enc };
         let rows = &self.by_latent.rows[range.clone()];
         for (&row, &place) in rows.iter().zip(&self.by_latent.places[range]) {
-            let block = &self.blocks[row as usize / self.block];
-            let value = block.z.values[place as usize];
-            let slope = block.slopes[place as usize];
-            let at = row as usize * d;
-            axpy(value, &self.gradient[at..][..d], &mut scratch.dec);
-            if into_encoder && slope != T::ZERO {
-                axpy(slope, &self.xc[at..][..d], &mut scratch.enc);
+            let row = row as usize;
+            let place = place as usize;
+            let block = &self.blocks[row / self.block];
+            let value = block.z.values[place];
+            let slope = block.slopes[place];
+            let gradient = &self.gradient[(row * self.groups + group) * d..][..d];
+            if value != T::ZERO {
+                axpy(value, gradient, &mut scratch.dec);
             }
-            scalars.b_enc += slope;
-            // the pre-activation without its bias is exp(r) W_pred xc
-            scalars.r += slope * (value - bias);
+            let second = block.second.get(place).copied().unwrap_or(T::ZERO);
+            let pull = if gated {
+                scalars.b_enc += second;
+                scalars.extra += slope;
+                scalars.r_mag += slope * (value - bias);
+                second + scale * slope
+            } else {
+                scalars.b_enc += slope;
+                scalars.extra += second;
+                // the pre-activation without its bias is exp(r) W_pred xc
+                scalars.r += slope * (value - bias);
+                slope
+            };
+            scalars.input += pull;
+            if into_encoder && pull != T::ZERO {
+                axpy(pull, &self.xc[row * d..][..d], &mut scratch.enc);
+            }
         }
         if defined {
             let scale = self.scale[latent];
             for (enc, &predictor) in scratch.enc.iter_mut().zip(&scratch.predictor[i * d..]) {
                 *enc = *enc * scale + predictor;
             }
-            if let Some(axioms) = axioms {
+            if let Some(axioms) = axioms.filter(|a| a.names(latent)) {
                 add(&axioms.centres[latent * d..][..d], &mut scratch.enc);
             }
             for logit in self.logits[latent..].iter().step_by(m) {
@@ -348,8 +449,8 @@ impl<T: Real> Work<T> {
         out: &mut [T],
     ) {
         let factor = match self.scale.get(latent) {
-            Some(&scale) => scalars.b_enc * scale + scalars.b_pred,
-            None => scalars.b_enc,
+            Some(&scale) => scalars.input * scale + scalars.b_pred,
+            None => scalars.input,
         };
         if factor != T::ZERO {
             axpy(-factor, row, out);

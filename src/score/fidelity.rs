@@ -3,15 +3,31 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// A sum that does not depend on the order of what is added: whole multiples of 2^-40.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sum(i128);
+
+impl Sum {
+    const UNIT: f64 = (1_u64 << 40) as f64;
+
+    fn add(&mut self, value: f64) {
+        self.0 += (value * Self::UNIT).round() as i128;
+    }
+
+    fn value(self) -> f64 {
+        self.0 as f64 / Self::UNIT
+    }
+}
+
 /// Sums over rows.
 #[derive(Clone, Debug)]
 pub struct FidelitySums {
     rows: u64,
     /// Sum of the activations, per dimension: for the variance.
-    sum: Vec<f64>,
-    sum_of_squares: f64,
-    error: f64,
-    cosine: f64,
+    sum: Vec<Sum>,
+    sum_of_squares: Sum,
+    error: Sum,
+    cosine: Sum,
     active: u64,
     /// Rows on which each latent is active.
     active_rows: Vec<u64>,
@@ -20,8 +36,8 @@ pub struct FidelitySums {
     likely_active: u64,
     /// Rows on which each concept is likely.
     likely_rows: Vec<u64>,
-    defined_energy: f64,
-    all_energy: f64,
+    defined_energy: Sum,
+    all_energy: Sum,
 }
 
 /// Fidelity of an SAE on some rows; what has no support is none.
@@ -62,18 +78,18 @@ impl FidelitySums {
     pub fn new(width: usize, latents: usize, defined: usize) -> Self {
         Self {
             rows: 0,
-            sum: vec![0.0; width],
-            sum_of_squares: 0.0,
-            error: 0.0,
-            cosine: 0.0,
+            sum: vec![Sum::default(); width],
+            sum_of_squares: Sum::default(),
+            error: Sum::default(),
+            cosine: Sum::default(),
             active: 0,
             active_rows: vec![0; latents],
             defined,
             likely: 0,
             likely_active: 0,
             likely_rows: vec![0; defined],
-            defined_energy: 0.0,
-            all_energy: 0.0,
+            defined_energy: Sum::default(),
+            all_energy: Sum::default(),
         }
     }
 
@@ -91,16 +107,16 @@ impl FidelitySums {
         let (mut error, mut dot, mut xx, mut yy) = (0.0, 0.0, 0.0, 0.0);
         for ((&x, &y), sum) in x.iter().zip(reconstruction).zip(&mut self.sum) {
             let (x, y) = (f64::from(x), f64::from(y));
-            *sum += x;
+            sum.add(x);
             error += (x - y) * (x - y);
             dot += x * y;
             xx += x * x;
             yy += y * y;
         }
-        self.error += error;
-        self.sum_of_squares += xx;
+        self.error.add(error);
+        self.sum_of_squares.add(xx);
         if xx > 0.0 && yy > 0.0 {
-            self.cosine += dot / (xx * yy).sqrt();
+            self.cosine.add(dot / (xx * yy).sqrt());
         }
         self.active += latents.len() as u64;
         for &latent in latents {
@@ -111,18 +127,19 @@ impl FidelitySums {
             self.likely_rows[concept] += 1;
             self.likely_active += u64::from(latents.binary_search(&(concept as u32)).is_ok());
         }
-        self.all_energy += norms.0;
-        self.defined_energy += norms.1;
+        self.all_energy.add(norms.0);
+        self.defined_energy.add(norms.1);
     }
 
     /// The scores.
     #[must_use]
     pub fn finish(&self) -> Fidelity {
         let rows = self.rows as f64;
-        let mean_part: f64 = self.sum.iter().map(|s| s * s).sum::<f64>() / rows.max(1.0);
-        let variance = self.sum_of_squares - mean_part;
+        let mean_part: f64 =
+            self.sum.iter().map(|s| s.value().powi(2)).sum::<f64>() / rows.max(1.0);
+        let variance = self.sum_of_squares.value() - mean_part;
         let over_rows = |v: f64| (self.rows > 0).then(|| v / rows);
-        let fvu = (variance > 0.0).then(|| self.error / variance);
+        let fvu = (variance > 0.0).then(|| self.error.value() / variance);
         let denser = |share: f64| {
             let counts = self.active_rows.iter();
             counts.filter(|&&n| n as f64 > share * rows).count()
@@ -131,7 +148,7 @@ impl FidelitySums {
             rows: self.rows,
             fvu,
             explained_variance: fvu.map(|f| 1.0 - f),
-            cosine: over_rows(self.cosine),
+            cosine: over_rows(self.cosine.value()),
             l0: over_rows(self.active as f64),
             latents: self.active_rows.len(),
             dead: self.active_rows.iter().filter(|&&n| n == 0).count(),
@@ -141,8 +158,8 @@ impl FidelitySums {
             concepts_ever_predicted: self.likely_rows.iter().filter(|&&n| n > 0).count(),
             participation: (self.likely > 0)
                 .then(|| self.likely_active as f64 / self.likely as f64),
-            defined_share: (self.defined > 0 && self.all_energy > 0.0)
-                .then(|| self.defined_energy / self.all_energy),
+            defined_share: (self.defined > 0 && self.all_energy.0 > 0)
+                .then(|| self.defined_energy.value() / self.all_energy.value()),
         }
     }
 }

@@ -52,7 +52,7 @@ impl ActivationRows {
         })
     }
 
-    /// Copies a row's activations into `out` [width].
+    /// Copies a row's activations into `out` `[width]`.
     pub fn copy(&self, row: usize, out: &mut [f32]) {
         let range = row * self.width..(row + 1) * self.width;
         match &self.vectors {

@@ -12,7 +12,7 @@ use protsae::{
     sae::{
         Encoder, Engine, ModelConfig, Sae,
         batch::Batch,
-        config::{AxiomNorm, Objective, Shape},
+        config::{Objective, Shape},
         params::Params,
         settings::Training,
     },
@@ -107,7 +107,7 @@ fn main() {
         k: option("--k", 32),
         ..Objective::default()
     };
-    let params = Params::initial(shape, AxiomNorm::None, 0, 0.0, &vec![0.0; d]);
+    let params = Params::initial(shape, &objective, 0, 0.0, &vec![0.0; d]);
     let encode_only = std::env::args().any(|a| a == "--encode-only");
     let mut times = Vec::new();
     let mut losses = Vec::new();

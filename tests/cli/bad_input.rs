@@ -126,7 +126,7 @@ fn a_plm_that_is_none() {
         path
     };
     let missing = spoiled("missing", |p| {
-        fs::remove_file(p.join("model.safetensors")).unwrap()
+        fs::remove_file(p.join("model.safetensors")).unwrap();
     });
     refuse(
         "protsae-embed",
@@ -318,7 +318,7 @@ fn labels_that_do_not_fit() {
         "protsae-train",
         train,
         1,
-        &["labels.arrow", "not in the vocabulary"],
+        &["labels.arrow", "not among the concepts"],
     );
     // proteins of the table that the split does not list
     let split = file(&folder, "split.tsv", "protein\tsplit\nNOBODY\ttest\n");

@@ -9,10 +9,11 @@ use protsae::table::TableSource;
 use std::{
     collections::BTreeMap,
     ffi::OsString,
+    fmt::Write as _,
     fs,
     io::{Read, Write},
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Child, Stdio},
     time::Duration,
 };
 use tempfile::TempDir;
@@ -92,7 +93,7 @@ fn table_rows(bytes: &[u8]) -> String {
         let batch = batch.unwrap();
         for row in 0..batch.num_rows() {
             for column in batch.columns() {
-                text += &format!("{:?}|", column.slice(row, 1));
+                write!(text, "{:?}|", column.slice(row, 1)).unwrap();
             }
             text += "\n";
         }
@@ -267,7 +268,7 @@ fn compressed_input_is_read_as_what_it_holds() {
         fs::write(&zst, zstd::encode_all(&bytes[..], 1).unwrap()).unwrap();
         let plain = output_of(row, &[source(row)], &[]);
         for packed in [gz, zst] {
-            let same = output_of(row, &[packed.clone()], &[]) == plain;
+            let same = output_of(row, std::slice::from_ref(&packed), &[]) == plain;
             assert!(same, "{}: {}", row.tool, packed.display());
         }
     }
@@ -487,44 +488,53 @@ fn devices_and_fifos_are_written_in_place() {
     }
 }
 
+/// Ends a running tool with SIGTERM; it must still be at work, and end by that signal.
+fn terminate(row: &Row, mut child: Child) {
+    use std::os::unix::process::ExitStatusExt;
+    std::thread::sleep(Duration::from_millis(400));
+    let alive = child.try_wait().unwrap().is_none();
+    assert!(alive, "{} ended before it was told to", row.tool);
+    let kill = std::process::Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status();
+    assert!(kill.unwrap().success());
+    let status = child.wait().unwrap();
+    assert_eq!(status.signal(), Some(15), "{}: {status}", row.tool);
+}
+
 #[test]
 fn sigterm_leaves_nothing_behind() {
-    use std::os::unix::process::ExitStatusExt;
     for row in ROWS.iter().filter(|r| r.output != Out::Stdout) {
         let inbox = tempfile::tempdir().unwrap();
         let fifo = inbox.path().join("fifo");
-        assert!(
-            std::process::Command::new("mkfifo")
-                .arg(&fifo)
-                .status()
-                .unwrap()
-                .success()
-        );
         let (folder, target) = untouched(row);
-        let mut all = inputs(row, &fifo);
+        // training reads files, and is long enough to be caught at work; the others wait at a FIFO
+        // through which half of the input arrives and the rest never does
+        let trains = row.output == Out::Folder;
+        let input = if trains { source(row) } else { fifo.clone() };
+        let mut all = inputs(row, &input);
+        if let Some(at) = all.iter().position(|a| a == "--epochs") {
+            all[at + 1] = "1000000".into();
+        }
         all.extend(arguments!["-o", target]);
-        let mut child = command(row.tool, &all)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        // half of the input arrives, the rest never does; a tool that has given up does not read it
-        let bytes = fs::read(source(row)).unwrap();
-        let mut writer = fs::OpenOptions::new().write(true).open(&fifo).unwrap();
-        let _ = writer.write_all(&bytes[..(bytes.len() / 2).min(1 << 15)]);
-        std::thread::sleep(Duration::from_millis(300));
-        let alive = child.try_wait().unwrap().is_none();
-        assert!(alive, "{} did not wait for its input", row.tool);
-        let pid = child.id().to_string();
-        assert!(
-            std::process::Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
+        let spawn = || {
+            command(row.tool, &all)
+                .stderr(Stdio::null())
+                .spawn()
                 .unwrap()
-                .success()
-        );
-        let status = child.wait().unwrap();
-        assert_eq!(status.signal(), Some(15), "{}: {status}", row.tool);
-        drop(writer);
+        };
+        if trains {
+            terminate(row, spawn());
+        } else {
+            let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+            assert!(made.unwrap().success());
+            let child = spawn();
+            let bytes = fs::read(source(row)).unwrap();
+            let mut writer = fs::OpenOptions::new().write(true).open(&fifo).unwrap();
+            let half = &bytes[..(bytes.len() / 2).min(1 << 15)];
+            writer.write_all(half).unwrap();
+            terminate(row, child);
+        }
         let left: Vec<_> = fs::read_dir(folder.path())
             .unwrap()
             .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())
@@ -568,16 +578,11 @@ fn side_files_are_written_and_dry_runs_write_nothing() {
         );
         let provenance = fs::read_to_string(path("provenance.json")).unwrap();
         let provenance: serde_json::Value = serde_json::from_str(&provenance).unwrap();
-        assert!(
-            provenance["outputs"][0]["sha256"].is_string(),
-            "{}: {provenance}",
-            row.tool
-        );
-        assert!(
-            provenance["inputs"][0]["sha256"].is_string(),
-            "{}: {provenance}",
-            row.tool
-        );
+        for list in ["inputs", "outputs"] {
+            let files = provenance[list].as_array().unwrap();
+            let hashed = files.iter().any(|f| f["sha256"].is_string());
+            assert!(hashed, "{}: {provenance}", row.tool);
+        }
     }
 }
 

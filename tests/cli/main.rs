@@ -3,6 +3,11 @@
 //! [`rows`] is the table: one row an executable, with what it reads and writes. [`contract`] holds
 //! every row to the conduct that all share; an executable without a row fails it.
 
+#![expect(
+    clippy::useless_vec,
+    reason = "arguments are often extended, and sometimes not"
+)]
+
 mod bad_input;
 mod contract;
 mod fixture;

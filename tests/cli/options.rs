@@ -74,7 +74,7 @@ fn thresholds_runs_and_gaps_decide_the_ranges() {
     let lines = |more: &[String]| {
         let mut all = arguments!["--format", "tsv", "--latents", "all"];
         all.extend_from_slice(more);
-        annotate(&all).iter().filter(|&&b| b == b'\n').count()
+        String::from_utf8(annotate(&all)).unwrap().lines().count()
     };
     let all = lines(&arguments!["--threshold", "0"]);
     assert!(lines(&arguments!["--threshold", "0.5"]) < all);

@@ -87,7 +87,7 @@ fn cases_with_the_class_radius() {
             ..Objective::default()
         };
         let mut loss = AxiomLoss::new(&axioms, shape, &objective).unwrap();
-        let forms = loss.compute(&params, 1.0, (0, 0));
+        let forms = loss.compute(&params, 1.0);
         for (form, got) in ["nf1", "nf2", "nf3", "nf4"].iter().zip(forms) {
             let want = case["loss"][form].as_f64().unwrap();
             assert!((got - want).abs() < 1e-9, "{name} {form}: {got} {want}");
@@ -130,23 +130,23 @@ fn disjoint_and_unit_norm_against_differences() {
         disjoint: vec![[0, 2], [1, 5], [3, 4]],
     };
     for norm in [AxiomNorm::None, AxiomNorm::Unit, AxiomNorm::Batchnorm] {
-        let mut params = Params::<f64>::initial(shape, norm, 3, 0.0, &[0.0; 5]);
+        let objective = Objective {
+            axiom_norm: norm,
+            ..Objective::default()
+        };
+        let mut params = Params::<f64>::initial(shape, &objective, 3, 0.0, &[0.0; 5]);
         // small and large radii, so that hinges of every form are active
         params.b_pred = vec![-0.2, 3.0, -2.8, 0.1];
         params.b_zero = vec![0.3, 2.5];
         for (i, g) in params.bn_gamma.iter_mut().enumerate() {
             *g = 0.5 + 0.2 * i as f64;
         }
-        let objective = Objective {
-            axiom_norm: norm,
-            ..Objective::default()
-        };
         let total = |params: &Params<f64>| -> f64 {
             let mut loss = AxiomLoss::new(&axioms, shape, &objective).unwrap();
-            loss.compute(params, 2.0, (0, 0)).iter().sum::<f64>() * 2.0
+            loss.compute(params, 2.0).iter().sum::<f64>() * 2.0
         };
         let mut loss = AxiomLoss::new(&axioms, shape, &objective).unwrap();
-        let forms = loss.compute(&params, 2.0, (0, 0));
+        let forms = loss.compute(&params, 2.0);
         assert!(forms[4] > 0.0, "disjointness must be violated to be tested");
         let mut numeric = Params::zeros(shape, norm);
         let names: Vec<&str> = params.tensors().map(|(name, ..)| name).collect();

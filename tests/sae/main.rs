@@ -6,6 +6,7 @@
 mod axioms;
 mod synthetic;
 mod train;
+mod variants;
 mod vectors;
 
 use std::path::PathBuf;

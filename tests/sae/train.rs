@@ -2,11 +2,14 @@
 
 use super::synthetic::{self, ATOMS, CONCEPTS, Data, WIDTH};
 use protsae::{
-    sae::{Encoder, Sae},
+    sae::{
+        Encoder, Sae,
+        random::{Purpose, stream, unit},
+    },
     table::Container,
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -154,6 +157,30 @@ fn a_resumed_run_ends_in_the_same_bytes() {
     );
     bench.assert_same("whole", "resumed");
     assert!(!checkpoints.exists(), "checkpoints remain");
+}
+
+/// Whatever the moment of the kill, resuming ends in the same bytes.
+#[test]
+fn runs_killed_at_random_moments_resume_to_the_same_bytes() {
+    let bench = Bench::new(30);
+    let settings = ["--split", "split.tsv", "--epochs", "4", "--seed", "9"];
+    let start = std::time::Instant::now();
+    bench.train(&["all.arrow"], "whole", &settings);
+    let whole = start.elapsed();
+    let every = ["--checkpoint-every", "2", "--resume", "--quiet", "-t", "2"];
+    let every = [&settings[..], &every].concat();
+    let mut rng = stream(3, Purpose::Stream, 0);
+    for kill in 0..20 {
+        let mut child = bench.command(&["all.arrow"], "m", &every).spawn().unwrap();
+        std::thread::sleep(whole.mul_f64(0.7 * unit(&mut rng)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if kill % 5 == 4 {
+            bench.train(&["all.arrow"], "m", &every);
+            bench.assert_same("whole", "m");
+            fs::remove_dir_all(bench.path("m")).unwrap();
+        }
+    }
 }
 
 #[test]
@@ -309,7 +336,7 @@ fn every_switch_changes_the_numbers() {
         "0",
     ];
     bench.train(&["all.arrow"], "base", &base);
-    let base_weights = bench.weights("base");
+    let mut seen = BTreeSet::from([bench.weights("base")]);
     for (i, more) in [
         &["--detach", "false"][..],
         &["--forced-activation", "false"],
@@ -331,6 +358,17 @@ fn every_switch_changes_the_numbers() {
         &["--variant", "topk"],
         &["--k", "7"],
         &["--init", "base"],
+        &["--variant", "batchtopk"],
+        &["--variant", "relu"],
+        &["--variant", "relu", "--lambda-sparsity", "5"],
+        &["--variant", "gated"],
+        &["--variant", "jumprelu"],
+        &["--variant", "jumprelu", "--bandwidth", "1"],
+        &["--variant", "linear-probe"],
+        &["--prefixes", "10,30"],
+        &["--schedule", "cosine"],
+        &["--warmup", "6"],
+        &["--clip", "0.5"],
     ]
     .into_iter()
     .enumerate()
@@ -352,7 +390,10 @@ fn every_switch_changes_the_numbers() {
         let out = command.args(&more).output().unwrap();
         let stderr = String::from_utf8_lossy(&out.stderr);
         assert!(out.status.success(), "{more:?}: {stderr}");
-        assert!(base_weights != bench.weights(&name), "{more:?}");
+        let weights = bench.weights(&name);
+        assert!(seen.insert(weights), "{more:?}: nothing changed");
+        // what was written is read again
+        Sae::load(&bench.path(&name)).unwrap();
     }
 }
 

@@ -77,7 +77,10 @@ pub(super) fn print(
     ))?;
     log::plan(&format!(
         "input: {} proteins, {} residues, {} tokens in windows, {} bad records",
-        tally.proteins, tally.residues, tally.tokens, tally.skipped
+        tally.proteins,
+        tally.residues,
+        tally.tokens,
+        tally.skipped.len()
     ))?;
     log::plan(&format!(
         "tables: {} x {rows} rows, {} each",

@@ -45,7 +45,7 @@ pub(super) struct Batched {
 }
 
 /// What was read.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
     /// Proteins.
     pub(super) proteins: u64,
@@ -57,8 +57,8 @@ pub(super) struct Tally {
     pub(super) tokens: u64,
     /// Bytes of the ids of all rows.
     pub(super) id_bytes: u64,
-    /// Bad records that were left out.
-    pub(super) skipped: u64,
+    /// What was wrong with each bad record that was left out.
+    pub(super) skipped: Vec<String>,
 }
 
 /// How proteins become batches.
@@ -138,15 +138,17 @@ impl Planner<'_> {
                         }
                     }
                     Err(error) if self.on_bad == OnBad::Skip && of_one_record => {
+                        let error = error.to_string();
                         log::warn(&format!("left out: {error}"));
-                        tally.skipped += 1;
+                        tally.skipped.push(error);
                     }
                     Err(error) => return Err(error),
                 }
             }
         }
-        if tally.skipped > 0 {
-            log::warn(&format!("{} bad records were left out", tally.skipped));
+        if !tally.skipped.is_empty() {
+            let count = tally.skipped.len();
+            log::warn(&format!("{count} bad records were left out"));
         }
         Ok(tally)
     }

@@ -8,7 +8,10 @@ use crate::{
         context::{COUNTS_FORMAT, Counts},
         provenance,
     },
-    sae::store::{MODEL_FORMAT, ModelConfig},
+    sae::{
+        store::{MODEL_FORMAT, ModelConfig},
+        train::{SUMMARY_FORMAT, Summary},
+    },
     score::{
         dictionary::{DICTIONARY_FORMAT, Dictionary},
         metrics::{METRICS_FORMAT, Metrics},
@@ -57,6 +60,7 @@ fn sidecar(text: &str) -> Result<String> {
         COUNTS_FORMAT => as_json::<Counts>(text)?,
         DICTIONARY_FORMAT => as_json::<Dictionary>(text)?,
         METRICS_FORMAT => as_json::<Metrics>(text)?,
+        SUMMARY_FORMAT => as_json::<Summary>(text)?,
         provenance::FORMAT => as_json::<Provenance>(text)?,
         MODEL_FORMAT => {
             serde_yaml::from_str::<ModelConfig>(text).map_err(|e| Error::data(e.to_string()))?;

@@ -27,7 +27,7 @@ pub(super) fn all() -> std::collections::BTreeMap<String, Value> {
         of::<Metrics>("metrics"),
         of::<ModelConfig>("model-config"),
         of::<Provenance>("provenance"),
-        of::<Summary>("summary"),
+        of::<Summary>("model-summary"),
     ]
     .into()
 }

@@ -1,0 +1,235 @@
+//! `InterProScan`'s JSON: one document with `results`, or (version 6) one result a line.
+//!
+//! Results are read one by one: memory holds one protein.
+
+use super::{
+    collect::{Collector, DropReason, Fingerprint},
+    error::AnnotError,
+    interproscan,
+    position::Place,
+};
+use crate::seq::checksum;
+use crate::seq::lines::CountLines;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
+use std::{cell::Cell, fmt, io::BufRead};
+
+/// A protein with its matches.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Protein {
+    sequence: String,
+    md5: String,
+    matches: Vec<Match>,
+    xref: Vec<Xref>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Xref {
+    id: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Match {
+    signature: Signature,
+    locations: Vec<Location>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Signature {
+    accession: String,
+    entry: Option<Entry>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Entry {
+    accession: String,
+    name: Option<String>,
+    description: Option<String>,
+    #[serde(rename = "goXRefs")]
+    go: Option<Vec<Xref>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Location {
+    start: u32,
+    end: u32,
+}
+
+/// Reads matches.
+///
+/// # Errors
+/// [`AnnotError::Record`] for JSON that is malformed or cut off, or for a bad protein unless bad
+/// records are skipped; the reader's errors.
+pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
+    let (reader, lines) = CountLines::new(reader);
+    let mut deserializer = serde_json::Deserializer::from_reader(reader);
+    // errors of records pass through serde's as text; the first is kept as it is
+    let mut failed = None;
+    while deserializer.end().is_err() {
+        let mut taker = Taker {
+            collector: &mut *collector,
+            lines: &lines,
+            failed: &mut failed,
+        };
+        let read = Document(&mut taker).deserialize(&mut deserializer);
+        if let Some(error) = failed.take() {
+            return Err(error);
+        }
+        read.map_err(|error| {
+            if error.is_io() {
+                AnnotError::Io(error.into())
+            } else {
+                AnnotError::record(error.line() as u64, format!("JSON: {error}"))
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// What takes each protein as it is read.
+struct Taker<'a> {
+    collector: &'a mut Collector,
+    lines: &'a Cell<u64>,
+    failed: &'a mut Option<AnnotError>,
+}
+
+impl Taker<'_> {
+    /// Takes a protein; its error is kept aside while serde's carries it out.
+    fn take<E: serde::de::Error>(&mut self, protein: &Protein) -> Result<(), E> {
+        self.collector.record();
+        put(protein, self.lines.get() + 1, self.collector)
+            .or_else(|error| self.collector.bad(error))
+            .map_err(|error| {
+                let text = E::custom(&error);
+                *self.failed = Some(error);
+                text
+            })
+    }
+}
+
+/// A whole document, or one protein.
+struct Document<'a, 'b>(&'a mut Taker<'b>);
+
+impl<'de> DeserializeSeed<'de> for Document<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Document<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InterProScan results")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut single = Protein::default();
+        let mut is_single = false;
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "results" => map.next_value_seed(Results(&mut *self.0))?,
+                "sequence" => single.sequence = map.next_value()?,
+                "md5" => {
+                    single.md5 = map.next_value()?;
+                    is_single = true;
+                }
+                "matches" => single.matches = map.next_value()?,
+                "xref" => single.xref = map.next_value()?,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        if is_single {
+            self.0.take::<A::Error>(&single)?;
+        }
+        Ok(())
+    }
+}
+
+struct Results<'a, 'b>(&'a mut Taker<'b>);
+
+impl<'de> DeserializeSeed<'de> for Results<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Results<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of results")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut results: A) -> Result<(), A::Error> {
+        while let Some(protein) = results.next_element::<Protein>()? {
+            self.0.take::<A::Error>(&protein)?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes labels of a protein; `line` is where it ends.
+fn put(protein: &Protein, line: u64, collector: &mut Collector) -> Result<(), AnnotError> {
+    let letters = protein.sequence.to_ascii_uppercase();
+    let Some(md5) = checksum::parse_md5(&protein.md5) else {
+        return Err(AnnotError::record(
+            line,
+            "a result without the MD5 of its sequence",
+        ));
+    };
+    if !letters.is_empty() && checksum::md5(letters.as_bytes()) != md5 {
+        return Err(AnnotError::record(
+            line,
+            "the MD5 of a result is not that of its sequence",
+        ));
+    }
+    let fingerprint = Fingerprint {
+        length: u32::try_from(letters.len())
+            .ok()
+            .filter(|&length| length > 0),
+        md5: Some(md5),
+        crc64: None,
+    };
+    for reference in &protein.xref {
+        let id = collector.choose_by_md5(&reference.id, md5).to_owned();
+        collector.check_sequence(&id, fingerprint, line)?;
+        for found in &protein.matches {
+            let accession = &found.signature.accession;
+            interproscan::signature(collector, line, &id, accession)?;
+            let Some(entry) = &found.signature.entry else {
+                collector.drop(DropReason::NoConcept);
+                continue;
+            };
+            let name = entry.description.as_deref().or(entry.name.as_deref());
+            for location in &found.locations {
+                let place = Place::Range(location.start, location.end);
+                interproscan::matched(
+                    collector,
+                    line,
+                    &id,
+                    &entry.accession,
+                    name.unwrap_or(""),
+                    place,
+                )?;
+            }
+            for term in entry.go.iter().flatten() {
+                interproscan::go_term(collector, line, &id, &term.id)?;
+            }
+        }
+    }
+    Ok(())
+}

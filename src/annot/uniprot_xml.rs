@@ -1,0 +1,305 @@
+//! `UniProt`'s XML (<https://www.uniprot.org/docs/uniprot.xsd>).
+
+use super::{
+    collect::{Collector, DropReason, Fingerprint, Observation, Source},
+    concept::ConceptKind,
+    error::AnnotError,
+    feature, interproscan,
+    position::{self, End, Place, Position},
+    xml::{self, Node},
+};
+use crate::seq::checksum;
+use std::{collections::HashMap, io::BufRead};
+
+/// Reads entries.
+///
+/// # Errors
+/// [`AnnotError::Record`] for XML that is malformed or cut off, or for a bad entry unless bad
+/// records are skipped; the reader's errors.
+pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
+    xml::records(reader, "entry", |line, node| {
+        collector.record();
+        let entry = Entry::new(line, node);
+        entry.put(collector).or_else(|error| collector.bad(error))
+    })
+}
+
+struct Entry<'a> {
+    line: u64,
+    node: &'a Node,
+    /// ECO ids by the keys that features refer to.
+    evidence: HashMap<&'a str, &'a str>,
+}
+
+impl<'a> Entry<'a> {
+    fn new(line: u64, node: &'a Node) -> Self {
+        let evidence = node
+            .all("evidence")
+            .map(|e| (e.attribute("key"), e.attribute("type")))
+            .collect();
+        Self {
+            line,
+            node,
+            evidence,
+        }
+    }
+
+    /// ECO ids of an `evidence="1 2"`.
+    fn eco(&self, node: &Node) -> String {
+        let mut ids: Vec<&str> = node
+            .attribute("evidence")
+            .split_whitespace()
+            .filter_map(|key| self.evidence.get(key).copied())
+            .filter(|id| !id.is_empty())
+            .collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids.join(",")
+    }
+
+    fn put(&self, collector: &mut Collector) -> Result<(), AnnotError> {
+        let accessions = || {
+            self.node
+                .all("accession")
+                .map(|a| a.text.trim())
+                .filter(|a| !a.is_empty())
+        };
+        if accessions().next().is_none() {
+            return Err(AnnotError::record(
+                self.line,
+                "an entry without an accession",
+            ));
+        }
+        let Some(protein) = collector.choose_accession(accessions()) else {
+            collector.drop(DropReason::OtherProtein);
+            return Ok(());
+        };
+        self.check_sequence(collector, protein)?;
+        for comment in self.node.all("comment") {
+            self.put_comment(collector, protein, comment)?;
+        }
+        for reference in self.node.all("dbReference") {
+            self.put_reference(collector, protein, reference)?;
+        }
+        for keyword in self.node.all("keyword") {
+            let id = match keyword.attribute("id") {
+                "" => keyword.text.trim(),
+                id => id,
+            };
+            collector.put(&Observation {
+                kind: ConceptKind::Keyword,
+                id: &collector.keyword_id(id),
+                name: keyword.text.trim(),
+                evidence: &self.eco(keyword),
+                ..self.whole(protein)
+            })?;
+        }
+        for feature in self.node.all("feature") {
+            if let Err(error) = self.put_feature(collector, protein, feature) {
+                collector.bad(error)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares the sequence with its own checksum and with the one given.
+    fn check_sequence(&self, collector: &mut Collector, protein: &str) -> Result<(), AnnotError> {
+        let Some(sequence) = self.node.child("sequence") else {
+            return Ok(());
+        };
+        let letters: Vec<u8> = sequence
+            .text
+            .bytes()
+            .filter(|b| !b.is_ascii_whitespace())
+            .collect();
+        if letters.is_empty() {
+            return Ok(());
+        }
+        let crc64 = checksum::crc64(&letters);
+        let length = u32::try_from(letters.len()).unwrap_or(u32::MAX);
+        let says = u64::from_str_radix(sequence.attribute("checksum"), 16).ok();
+        let says_length = sequence.attribute("length").parse().ok();
+        if says.is_some_and(|says| says != crc64) || says_length.is_some_and(|l: u32| l != length) {
+            return Err(AnnotError::record(
+                self.line,
+                format!(
+                    "entry {protein}: its sequence has {length} residues and CRC64 {crc64:016X}, but it says {} and {}",
+                    sequence.attribute("length"),
+                    sequence.attribute("checksum")
+                ),
+            ));
+        }
+        let fingerprint = Fingerprint {
+            length: Some(length),
+            crc64: Some(crc64),
+            md5: None,
+        };
+        collector.check_sequence(protein, fingerprint, self.line)
+    }
+
+    fn whole<'b>(&self, protein: &'b str) -> Observation<'b> {
+        Observation {
+            protein,
+            kind: ConceptKind::Feature,
+            id: "",
+            name: "",
+            place: Place::Whole,
+            source: Source::UniProt,
+            evidence: "",
+            line: self.line,
+        }
+    }
+
+    fn put_comment(
+        &self,
+        collector: &mut Collector,
+        protein: &str,
+        comment: &Node,
+    ) -> Result<(), AnnotError> {
+        let mut put = |id: String, name: String, node: &Node| {
+            collector.put(&Observation {
+                id: &id,
+                name: &name,
+                evidence: &self.eco(node),
+                ..self.whole(protein)
+            })
+        };
+        match comment.attribute("type") {
+            "cofactor" => {
+                for cofactor in comment.all("cofactor") {
+                    let name = cofactor.text_of("name");
+                    let chebi = cofactor
+                        .child("dbReference")
+                        .map_or("", |reference| reference.attribute("id"));
+                    if !name.is_empty() {
+                        let shown = match chebi {
+                            "" => format!("Cofactor: {name}"),
+                            id => format!("Cofactor: {name} [{id}]"),
+                        };
+                        put(format!("COFACTOR:{name}"), shown, cofactor)?;
+                    }
+                }
+            }
+            // those of isoforms name a molecule
+            "subcellular location" if comment.child("molecule").is_none() => {
+                let places = comment
+                    .all("subcellularLocation")
+                    .flat_map(|place| &place.children);
+                for place in places.filter(|p| ["location", "topology"].contains(&p.name.as_str()))
+                {
+                    let name = place.text.trim();
+                    if !name.is_empty() {
+                        let shown = format!("Subcellular location: {name}");
+                        put(format!("LOCATION:{name}"), shown, place)?;
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn put_reference(
+        &self,
+        collector: &mut Collector,
+        protein: &str,
+        reference: &Node,
+    ) -> Result<(), AnnotError> {
+        let id = reference.attribute("id");
+        let property = |wanted: &str| {
+            reference
+                .all("property")
+                .find(|p| p.attribute("type") == wanted)
+                .map_or("", |p| p.attribute("value"))
+        };
+        match reference.attribute("type") {
+            // old releases write codes, `IEA:InterPro`
+            "GO" => collector.put(&Observation {
+                kind: ConceptKind::Go,
+                id,
+                source: Source::Go,
+                evidence: match property("evidence") {
+                    eco if eco.starts_with("ECO:") => eco,
+                    code => code.split(':').next().unwrap_or_default(),
+                },
+                ..self.whole(protein)
+            }),
+            "Pfam" => interproscan::signature(collector, self.line, protein, id),
+            "InterPro" => interproscan::matched(
+                collector,
+                self.line,
+                protein,
+                id,
+                property("entry name"),
+                Place::Whole,
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    fn put_feature(
+        &self,
+        collector: &mut Collector,
+        protein: &str,
+        node: &Node,
+    ) -> Result<(), AnnotError> {
+        let key = feature::key(node.attribute("type"));
+        let location = node.child("location");
+        if location.is_some_and(|location| !location.attribute("sequence").is_empty()) {
+            collector.drop(DropReason::Isoform);
+            return Ok(());
+        }
+        let place = location.and_then(range).ok_or_else(|| {
+            AnnotError::record(
+                self.line,
+                format!("entry {protein}: a feature {key} without a location"),
+            )
+        })?;
+        let Position::Known(start, end) = place else {
+            collector.drop(DropReason::UncertainPosition);
+            return Ok(());
+        };
+        let ligands: Vec<(&str, &str)> = node
+            .all("ligand")
+            .map(|ligand| {
+                let reference = ligand.child("dbReference");
+                (
+                    ligand.text_of("name"),
+                    reference.map_or("", |r| r.attribute("id")),
+                )
+            })
+            .collect();
+        let note = node.attribute("description");
+        let evidence = self.eco(node);
+        let none = [("", "")];
+        for (ligand, chebi) in if ligands.is_empty() {
+            &none[..]
+        } else {
+            &ligands
+        } {
+            let id = feature::concept_id(&key, note, ligand);
+            collector.put(&Observation {
+                id: &id,
+                name: &feature::concept_name(&key, &id, chebi),
+                place: Place::of_feature(&key, start, end),
+                evidence: &evidence,
+                ..self.whole(protein)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// `<position position="1"/>`, or `<begin .../>` and `<end .../>`.
+fn range(location: &Node) -> Option<Position> {
+    let end_of = |node: &Node| match node.attribute("status") {
+        "unknown" | "uncertain" => Some(End::Uncertain),
+        _ => End::parse(node.attribute("position")),
+    };
+    if let Some(position) = location.child("position") {
+        let end = end_of(position)?;
+        return Some(position::join(end, end));
+    }
+    let begin = end_of(location.child("begin")?)?;
+    Some(position::join(begin, end_of(location.child("end")?)?))
+}

@@ -1,0 +1,197 @@
+//! From what was read to candidates: ids resolved, rows sorted, trees grown.
+
+use super::{Candidate, ENTRY, LISTED, Vocabulary};
+use crate::{
+    annot::{
+        collect::{Collector, RawConcept, Row},
+        concept::ConceptKind,
+        error::AnnotError,
+        expansion::Fact,
+    },
+    ontology::Resolved,
+};
+use std::collections::HashMap;
+
+impl Vocabulary<'_> {
+    /// Turns rows into facts about candidates, protein by protein in order of accession.
+    pub(super) fn load(&mut self, collector: Collector) -> Result<(), AnnotError> {
+        let Collector {
+            references,
+            proteins,
+            concepts,
+            evidences,
+            rows,
+            ..
+        } = collector;
+        self.references = references;
+        let candidate_of = self.candidates_of(&concepts, &rows)?;
+        self.grow_tree();
+        drop(concepts);
+        self.report.proteins = proteins.names.len() as u64;
+        let mut order: Vec<u32> = (0..).take(proteins.names.len()).collect();
+        order
+            .sort_unstable_by(|&a, &b| proteins.names[a as usize].cmp(&proteins.names[b as usize]));
+        let mut rank = vec![0u32; order.len()];
+        for (place, &protein) in (0..).zip(&order) {
+            rank[protein as usize] = place;
+        }
+        let mut sorted: Vec<(u32, Fact)> = rows
+            .iter()
+            .filter_map(|row| {
+                let fact = Fact {
+                    candidate: candidate_of[row.concept as usize]?,
+                    place: row.place,
+                    source: row.source,
+                    evidence: row.evidence,
+                };
+                Some((rank[row.protein as usize], fact))
+            })
+            .collect();
+        drop(rows);
+        sorted.sort_unstable();
+        let before = sorted.len();
+        sorted.dedup();
+        self.report.repeated = (before - sorted.len()) as u64;
+        let mut names = proteins.names;
+        let mut start = 0;
+        for of_one in sorted.chunk_by(|a, b| a.0 == b.0) {
+            let protein = order[of_one[0].0 as usize];
+            let range = start..start + of_one.len();
+            start = range.end;
+            self.proteins
+                .push((std::mem::take(&mut names[protein as usize]), range));
+        }
+        self.facts = sorted.into_iter().map(|(_, fact)| fact).collect();
+        self.evidences = evidences.names;
+        Ok(())
+    }
+
+    /// The candidate of every concept that was read; terms resolve to current ones.
+    fn candidates_of(
+        &mut self,
+        concepts: &[RawConcept],
+        rows: &[Row],
+    ) -> Result<Vec<Option<u32>>, AnnotError> {
+        let mut of_class: Vec<Option<u32>> = Vec::new();
+        if let Some(terminology) = self.terminology {
+            // all current terms, so that ancestors are candidates too
+            let ontology = terminology.ontology;
+            of_class.resize(ontology.classes.len(), None);
+            for (class, term) in (0..).zip(&ontology.terms) {
+                if let Some(term) = term.as_ref().filter(|term| !term.obsolete) {
+                    of_class[class as usize] = Some(self.candidate(Candidate {
+                        kind: ConceptKind::Go,
+                        id: ontology.classes[class as usize].clone(),
+                        name: term.name.clone(),
+                        class: Some(class),
+                        proteins: 0,
+                        residues: 0,
+                        by_residue: false,
+                    }));
+                }
+            }
+        }
+        let mut statements = vec![0u64; concepts.len()];
+        for row in rows {
+            statements[row.concept as usize] += 1;
+        }
+        let mut unknown: Vec<&str> = Vec::new();
+        let mut found = Vec::with_capacity(concepts.len());
+        for (concept, &statements) in concepts.iter().zip(&statements) {
+            if concept.kind != ConceptKind::Go {
+                found.push(Some(self.candidate(Candidate {
+                    kind: concept.kind,
+                    id: concept.id.clone(),
+                    name: if concept.name.is_empty() {
+                        concept.id.clone()
+                    } else {
+                        concept.name.clone()
+                    },
+                    class: None,
+                    proteins: 0,
+                    residues: 0,
+                    by_residue: false,
+                })));
+                continue;
+            }
+            let terminology = self.terminology.ok_or(AnnotError::NoOntology)?;
+            let report = &mut self.report;
+            let class = match terminology.ontology.resolve(&concept.id) {
+                Resolved::Term(class) => Some(class),
+                Resolved::Alternative(class) => {
+                    report.alt_id_followed += statements;
+                    Some(class)
+                }
+                Resolved::Replaced(class) => {
+                    report.replaced_by_followed += statements;
+                    Some(class)
+                }
+                Resolved::Obsolete => {
+                    report.obsolete_dropped += statements;
+                    None
+                }
+                Resolved::Unknown => {
+                    report.unknown_dropped += statements;
+                    unknown.push(&concept.id);
+                    None
+                }
+            };
+            found.push(class.and_then(|class| of_class[class as usize]));
+        }
+        unknown.sort_unstable();
+        self.report.unknown_ids = unknown.len() as u64;
+        self.report.unknown_listed = unknown
+            .iter()
+            .take(LISTED)
+            .map(|&id| id.to_owned())
+            .collect();
+        Ok(found)
+    }
+
+    /// Adds the ancestors of `InterPro`'s entries as candidates, and names entries.
+    fn grow_tree(&mut self) {
+        let mut by_id: HashMap<String, u32> = (0..)
+            .zip(&self.candidates)
+            .filter(|(_, c)| c.kind == ConceptKind::Interpro)
+            .map(|(index, c)| (c.id.clone(), index))
+            .collect();
+        self.tree = vec![None; self.candidates.len()];
+        let mut next = 0;
+        while let Some(candidate) = self.candidates.get_mut(next) {
+            next += 1;
+            let accession = candidate.id.strip_prefix(ENTRY).unwrap_or_default();
+            if candidate.kind != ConceptKind::Interpro || accession.is_empty() {
+                continue;
+            }
+            if let Some(entry) = self.references.entries.get(accession) {
+                candidate.name.clone_from(&entry.name);
+            }
+            let Some(parent) = self.references.parents.get(accession) else {
+                continue;
+            };
+            let id = format!("{ENTRY}{parent}");
+            let parent = by_id.get(&id).copied().unwrap_or_else(|| {
+                let index =
+                    u32::try_from(self.candidates.len()).expect("fewer than 2^32 candidates");
+                by_id.insert(id.clone(), index);
+                self.tree.push(None);
+                self.candidates.push(Candidate {
+                    kind: ConceptKind::Interpro,
+                    name: id.clone(),
+                    id,
+                    class: None,
+                    proteins: 0,
+                    residues: 0,
+                    by_residue: false,
+                });
+                index
+            });
+            self.tree[next - 1] = Some(parent);
+        }
+    }
+
+    fn candidate(&mut self, candidate: Candidate) -> u32 {
+        self.candidates.push(candidate);
+        u32::try_from(self.candidates.len() - 1).expect("fewer than 2^32 candidates")
+    }
+}

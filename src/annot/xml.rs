@@ -1,0 +1,184 @@
+//! XML record by record: each wanted element becomes a small tree, and memory holds one of them.
+
+use super::error::AnnotError;
+use crate::seq::lines::CountLines;
+use quick_xml::{
+    Reader, XmlVersion,
+    escape::resolve_predefined_entity,
+    events::{BytesStart, Event},
+};
+use std::io::{self, BufRead};
+
+/// Elements nest no deeper than this in any of the formats.
+const MAX_DEPTH: usize = 64;
+
+/// An element with everything in it.
+#[derive(Debug, Default)]
+pub(super) struct Node {
+    pub(super) name: String,
+    attributes: Vec<(String, String)>,
+    pub(super) text: String,
+    pub(super) children: Vec<Node>,
+}
+
+impl Node {
+    /// The value of an attribute, or an empty string.
+    pub(super) fn attribute(&self, name: &str) -> &str {
+        self.attributes
+            .iter()
+            .find(|(n, _)| n == name)
+            .map_or("", |(_, value)| value)
+    }
+
+    /// Elements of a name directly below.
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Node> {
+        self.children.iter().filter(move |node| node.name == name)
+    }
+
+    /// The first of them.
+    pub(super) fn child(&self, name: &str) -> Option<&Node> {
+        self.children.iter().find(|node| node.name == name)
+    }
+
+    /// Its text, or an empty string.
+    pub(super) fn text_of(&self, name: &str) -> &str {
+        self.child(name).map_or("", |node| node.text.trim())
+    }
+}
+
+/// Calls `each` with every element of the given name, wherever it is, and the line of its beginning.
+pub(super) fn records(
+    reader: impl BufRead,
+    record: &str,
+    mut each: impl FnMut(u64, &Node) -> Result<(), AnnotError>,
+) -> Result<(), AnnotError> {
+    let (reader, lines) = CountLines::new(reader);
+    let mut reader = Reader::from_reader(reader);
+    let mut buffer = Vec::new();
+    let mut outside = 0usize;
+    let mut open: Vec<Node> = Vec::new();
+    let mut begun = 0;
+    loop {
+        buffer.clear();
+        let event = reader.read_event_into(&mut buffer);
+        let line = lines.get() + 1;
+        let event = event.map_err(|error| describe(error, line))?;
+        match event {
+            Event::Start(start) => {
+                if !open.is_empty() || start.local_name().as_ref() == record {
+                    if open.is_empty() {
+                        begun = line;
+                    }
+                    if open.len() == MAX_DEPTH {
+                        return Err(AnnotError::record(line, "elements nest too deeply"));
+                    }
+                    open.push(node(&start, line)?);
+                } else {
+                    outside += 1;
+                }
+            }
+            Event::Empty(start) => {
+                if let Some(parent) = open.last_mut() {
+                    parent.children.push(node(&start, line)?);
+                }
+            }
+            Event::End(_) => match (open.pop(), open.last_mut()) {
+                (Some(node), Some(parent)) => parent.children.push(node),
+                (Some(node), None) => each(begun, &node)?,
+                (None, _) => outside = outside.saturating_sub(1),
+            },
+            Event::Text(text) => {
+                if let Some(node) = open.last_mut() {
+                    node.text.push_str(&text);
+                }
+            }
+            Event::CData(text) => {
+                if let Some(node) = open.last_mut() {
+                    node.text.push_str(&text);
+                }
+            }
+            Event::GeneralRef(reference) => {
+                if let Some(node) = open.last_mut() {
+                    let letter = reference.resolve_char_ref();
+                    match letter.map_err(|error| describe(error, line))? {
+                        Some(letter) => node.text.push(letter),
+                        None => node
+                            .text
+                            .push_str(resolve_predefined_entity(&reference).unwrap_or_default()),
+                    }
+                }
+            }
+            Event::Eof => {
+                if outside > 0 || !open.is_empty() {
+                    return Err(AnnotError::record(
+                        line,
+                        "the XML is cut off: elements are still open at its end",
+                    ));
+                }
+                return Ok(());
+            }
+            Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
+        }
+    }
+}
+
+fn node(start: &BytesStart<'_>, line: u64) -> Result<Node, AnnotError> {
+    let mut node = Node {
+        name: start.local_name().as_ref().to_owned(),
+        ..Node::default()
+    };
+    for attribute in start.attributes() {
+        let attribute =
+            attribute.map_err(|error| AnnotError::record(line, format!("XML: {error}")))?;
+        let value = attribute
+            .normalized_value(XmlVersion::default())
+            .map_err(|error| describe(error, line))?;
+        let name = attribute.key.local_name().as_ref().to_owned();
+        node.attributes.push((name, value.into_owned()));
+    }
+    Ok(node)
+}
+
+fn describe(error: quick_xml::Error, line: u64) -> AnnotError {
+    match error {
+        quick_xml::Error::Io(error) => {
+            AnnotError::Io(io::Error::new(error.kind(), error.to_string()))
+        }
+        other => AnnotError::record(line, format!("XML: {other}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<(u64, String, String)>, AnnotError> {
+        let mut found = Vec::new();
+        records(text.as_bytes(), "e", |line, node| {
+            found.push((
+                line,
+                node.attribute("a").to_owned(),
+                node.text_of("t").to_owned(),
+            ));
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    #[test]
+    fn records_come_with_their_lines() {
+        let found = read("<?xml version=\"1.0\"?>\n<r xmlns:x=\"y\">\n<x:e a=\"1 &amp; 2\"><t>p&lt;q &#65;</t></x:e>\n<e/><e a=\"3\"><u/></e></r>").unwrap();
+        assert_eq!(found[0], (3, "1 & 2".into(), "p<q A".into()));
+        assert_eq!(found[1], (4, "3".into(), String::new()));
+    }
+
+    #[test]
+    fn what_is_cut_off_or_mismatched_is_refused() {
+        assert!(read("<r><e a=\"1\"><t>").is_err());
+        assert!(read("<r><e></e>").is_err());
+        assert!(read("<r><e></r></e>").is_err());
+        assert!(read("<r><e a=\"1></e></r>").is_err());
+        assert!(read(&format!("<e>{}", "<d>".repeat(100))).is_err());
+        assert!(read("").unwrap().is_empty());
+    }
+}

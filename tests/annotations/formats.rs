@@ -1,0 +1,298 @@
+//! XML, JSON, GFF and GPAD against the counts of independent readers.
+
+use crate::support::{open, read, shared, skipping, text};
+use protsae::annot::{
+    collect::{Collector, DropReason, Settings},
+    format::{self, Format},
+};
+
+/// File, entries, features, GO references, `InterPro` references, keywords: as Biopython 1.88 counts them.
+const UNIPROT_XML: &[(&str, [u64; 5])] = &[
+    ("biopython/F2CXE6.xml", [1, 0, 2, 3, 3]),
+    ("biopython/H2CNN8.xml", [1, 2, 1, 2, 2]),
+    ("biopython/P62330.xml", [1, 33, 60, 5, 20]),
+    ("biopython/P84001.xml", [1, 2, 1, 0, 4]),
+    ("biopython/P97881.xml", [1, 21, 4, 2, 12]),
+    ("biopython/Q13639.xml", [1, 26, 5, 3, 14]),
+    ("biopython/R5HY77.xml", [1, 2, 2, 4, 5]),
+    ("biopython/multi_ex.xml", [8, 170, 30, 25, 62]),
+    // one feature with two ligands is two labels
+    ("biopython/multiligand.xml", [1, 2, 0, 0, 0]),
+    ("mzLib/O43653.xml", [1, 15, 8, 1, 11]),
+    ("mzLib/P08709.xml", [1, 211, 0, 0, 0]),
+    ("mzLib/disulfidetests.xml", [1, 8, 11, 4, 11]),
+    ("mzLib/humanGAPDH.xml", [1, 122, 39, 6, 25]),
+    ("mzLib/humanInsulin.xml", [1, 47, 0, 0, 14]),
+    ("mzLib/modified_start.xml", [1, 44, 30, 4, 16]),
+    ("mzLib/unknownStatus.xml", [1, 52, 4, 3, 10]),
+    ("mzLib/xml.xml", [1, 43, 30, 4, 16]),
+    ("mzLib/xml2.xml", [2, 47, 17, 11, 20]),
+    // byte-order mark, no namespace, another root
+    (
+        "mzLib/UP000005640_reviewedproteinPruned.xml.gz",
+        [948, 0, 0, 0, 0],
+    ),
+];
+
+#[test]
+fn uniprot_xml_has_the_counts_of_biopython() {
+    for (path, expected) in UNIPROT_XML {
+        let Some(file) = shared(&format!("uniprot/xml/{path}")) else {
+            continue;
+        };
+        let (_, report) = read(&file, Settings::default()).unwrap();
+        assert_eq!(report.format, "uniprot-xml", "{path}");
+        let dropped: u64 = [DropReason::Isoform, DropReason::UncertainPosition]
+            .iter()
+            .filter_map(|reason| report.dropped.get(reason))
+            .sum();
+        let kept = |what| report.kept_by_kind.get(what).copied().unwrap_or(0);
+        let found = [
+            report.records,
+            kept("feature, residue") + dropped,
+            kept("go, protein"),
+            kept("interpro, protein"),
+            kept("keyword, protein"),
+        ];
+        assert_eq!(found, *expected, "{path}");
+    }
+}
+
+#[test]
+fn the_same_entries_say_the_same_in_flat_file_and_xml() {
+    let (Some(flat), Some(xml)) = (
+        shared("uniprot/dat/biopython/multi_ex.txt"),
+        shared("uniprot/xml/biopython/multi_ex.xml"),
+    ) else {
+        return;
+    };
+    let report = |file| read(file, Settings::default()).unwrap().1;
+    let (flat, xml) = (report(&flat), report(&xml));
+    assert_eq!(flat.kept_by_kind, xml.kept_by_kind);
+    assert_eq!(flat.dropped, xml.dropped);
+}
+
+/// File, format, records, labels of entries, labels of GO terms: as a second reader counts them
+/// (Python's json and xml.etree, a regular expression for GFF).
+const INTERPROSCAN: &[(&str, &str, [u64; 3])] = &[
+    (
+        "iprscan6_expected/expected_output.xml",
+        "interproscan-xml",
+        [12, 0, 0],
+    ),
+    (
+        "iprscan6_expected/expected_output_nt.xml",
+        "interproscan-xml",
+        [40, 4, 0],
+    ),
+    (
+        "iprscan6_expected/expected_output_prosite_profiles.xml",
+        "interproscan-xml",
+        [11, 11, 15],
+    ),
+    (
+        "iprscan5/test_convert_mode.xml",
+        "interproscan-xml",
+        [5, 19, 12],
+    ),
+    (
+        "iprscan5/test_nt_seqs_convert_mode.xml",
+        "interproscan-xml",
+        [55, 55, 41],
+    ),
+    (
+        "iprscan5/test_proteins_convert_mode.xml",
+        "interproscan-xml",
+        [6, 64, 43],
+    ),
+    (
+        "iprscan6_expected/expected_output.json.gz",
+        "interproscan-json",
+        [12, 109, 71],
+    ),
+    (
+        "iprscan6_expected/expected_output_representative.json.gz",
+        "interproscan-json",
+        [12, 42, 41],
+    ),
+    (
+        "iprscan6_acinetobacter/test.faa.gff3.gz",
+        "interproscan-gff",
+        [10_844, 6_434, 6_508],
+    ),
+    (
+        "iprscan6_acinetobacter/test.faa.early.gff3.gz",
+        "interproscan-gff",
+        [10_844, 6_434, 6_508],
+    ),
+    // genomic features and proteins, FASTA at the end
+    (
+        "sanger_wrapper/expected_merged_proteins.gff",
+        "interproscan-gff",
+        [20, 17, 27],
+    ),
+    ("protein2ipr_sample.tsv", "protein2ipr", [10, 10, 0]),
+];
+
+#[test]
+fn interproscan_files_have_the_counts_of_a_second_reader() {
+    for (path, format, expected) in INTERPROSCAN {
+        let Some(file) = shared(&format!("interpro/{path}")) else {
+            continue;
+        };
+        let (_, report) = read(&file, Settings::default()).unwrap();
+        assert_eq!(report.format, *format, "{path}");
+        let kept = |what| report.kept_by_kind.get(what).copied().unwrap_or(0);
+        let found = [
+            report.records,
+            kept("interpro, residue"),
+            kept("go, protein"),
+        ];
+        assert_eq!(found, *expected, "{path}");
+    }
+}
+
+/// Everything in `InterProScan`'s files fits the sequences that it ran on: ids, lengths and MD5.
+#[test]
+fn interproscan_files_fit_their_sequences() {
+    let (Some(fasta), Some(tsv)) = (
+        shared("interpro/iprscan6_acinetobacter/test.faa.gz"),
+        shared("interpro/iprscan6_acinetobacter/test.faa.tsv.gz"),
+    ) else {
+        return;
+    };
+    let mut collector = Collector::new(Settings::default());
+    collector.restrict_to_sequences();
+    for protein in protsae::seq::fasta::Reader::new(open(&fasta), false) {
+        let protein = protein.unwrap();
+        collector.add_sequence(&protein.accession, &protein.sequence);
+    }
+    assert_eq!(collector.protein_count(), 1_027);
+    format::read(open(&tsv), None, "tsv", &mut collector).unwrap();
+    assert_eq!(collector.reports[0].kept, 13_920);
+    // one id is changed: its matches are found by sequence; one MD5 is: that is an error
+    let rows = text(&tsv);
+    let renamed = rows.replace("tr|A0A009GZB7|A0A009GZB7_9GAMM", "other");
+    format::read(renamed.as_bytes(), None, "renamed", &mut collector).unwrap();
+    assert_eq!(collector.reports[1].kept, 13_920);
+    assert!(collector.reports[1].by_sequence > 0);
+    let changed = rows.replacen("C9213649DF61783334D847497F629317", &"0".repeat(32), 1);
+    let error = format::read(changed.as_bytes(), None, "changed", &mut collector).unwrap_err();
+    assert!(error.to_string().contains("MD5"), "{error}");
+}
+
+#[test]
+fn uniprot_gff_is_read_with_and_without_header() {
+    for (path, records) in [
+        ("biopython/multi_ex.gff", 140),
+        ("uniprot-core/core-P21802.gff", 0),
+        ("uniprot-core/core-Q8IWB6.gff", 0),
+    ] {
+        let Some(file) = shared(&format!("uniprot/dat/{path}")) else {
+            continue;
+        };
+        let lines = text(&file);
+        let features = lines
+            .lines()
+            .filter(|line| line.split('\t').nth(1) == Some("UniProtKB"))
+            .count() as u64;
+        assert!(records == 0 || records == features);
+        let (_, report) = read(&file, Settings::default()).unwrap();
+        assert_eq!(report.format, "uniprot-gff", "{path}");
+        let uncertain = report.dropped.values().sum::<u64>();
+        assert_eq!(report.kept + uncertain, features, "{path}: {report:?}");
+    }
+}
+
+#[test]
+fn gpad_of_three_versions() {
+    for (path, records) in [
+        ("ontobio/single_relation.gpad", 1),
+        ("ontobio/truncated-pombase.gpad", 1_984),
+        ("biopython/goa_yeast.gpa.59.gpa", 300),
+    ] {
+        let Some(file) = shared(&format!("gaf/{path}")) else {
+            continue;
+        };
+        let negated = text(&file)
+            .lines()
+            .filter(|line| !line.starts_with('!') && line.contains("NOT|"))
+            .count() as u64;
+        let (_, report) = read(&file, Settings::default()).unwrap();
+        assert_eq!(
+            (report.format.as_str(), report.records),
+            ("gpad", records),
+            "{path}"
+        );
+        assert_eq!(report.kept, records - negated, "{path}");
+    }
+    // four rows have 13 or 14 columns
+    if let Some(file) = shared("gaf/ontobio/mgi.test.gpad") {
+        assert!(read(&file, Settings::default()).is_err());
+        let (_, report) = read(&file, skipping()).unwrap();
+        assert_eq!((report.records, report.dropped[&DropReason::Bad]), (231, 4));
+    }
+    let version2 = "!gpad-version: 2.0\nUniProtKB:P1\tNOT\tRO:0002327\tGO:0005524\tPMID:1\tECO:0000314\t\t\t2020-01-01\tX\t\t\n\
+        UniProtKB:P1\t\tRO:0002327\tGO:0005524\tPMID:1\tECO:0000314\t\t\t2020-01-01\tX\t\t\n";
+    let mut collector = Collector::new(Settings {
+        evidence: "IDA".parse().unwrap(),
+        ..Settings::default()
+    });
+    let format = format::read(version2.as_bytes(), None, "2.0", &mut collector).unwrap();
+    assert_eq!(format, Some(Format::Gpad));
+    let report = &collector.reports[0];
+    assert_eq!((report.kept, report.dropped[&DropReason::Negated]), (1, 1));
+}
+
+#[test]
+fn json_may_have_a_result_a_line_and_must_not_be_cut_off() {
+    let Some(file) = shared("interpro/iprscan6_expected/expected_output.json.gz") else {
+        return;
+    };
+    let document = text(&file);
+    let value: serde_json::Value = serde_json::from_str(&document).unwrap();
+    let results = value["results"].as_array().unwrap();
+    let lines: Vec<String> = results.iter().map(ToString::to_string).collect();
+    let load = |text: &str| {
+        let mut collector = Collector::new(Settings::default());
+        format::read(text.as_bytes(), None, "x", &mut collector)
+            .map(|_| collector.reports[0].clone())
+    };
+    let report = load(&lines.join("\n")).unwrap();
+    assert_eq!((report.records, report.kept), (12, 180));
+    for cut in [document.len() - 3, document.len() / 2, 20] {
+        assert!(load(&document[..cut]).is_err(), "{cut}");
+    }
+    let wrong = document.replacen("\"MSKIGKSIRL", "\"MSKIGKSIRV", 1);
+    assert!(load(&wrong).unwrap_err().to_string().contains("MD5"));
+}
+
+#[test]
+fn broken_xml_is_refused() {
+    for path in ["uniprot-core/A0A6A5BR32.xml", "uniprot-core/A0A8C6XQ33.xml"] {
+        let Some(file) = shared(&format!("uniprot/xml/{path}")) else {
+            continue;
+        };
+        let error = read(&file, Settings::default()).unwrap_err().to_string();
+        assert!(error.contains("CRC64"), "{path}: {error}");
+        let (_, report) = read(&file, skipping()).unwrap();
+        assert_eq!(report.dropped[&DropReason::Bad], 1);
+    }
+    for path in [
+        "uniprot/xml/biopython/UniRef90_P99999.xml",
+        "interpro/bioperl/interpro_sample.xml",
+    ] {
+        let Some(file) = shared(path) else {
+            continue;
+        };
+        let error = read(&file, Settings::default()).unwrap_err().to_string();
+        assert!(error.contains("--annotation-format"), "{path}: {error}");
+    }
+    let Some(file) = shared("uniprot/xml/biopython/P84001.xml") else {
+        return;
+    };
+    let document = text(&file);
+    let mut collector = Collector::new(skipping());
+    let cut = &document[..document.len() - 100];
+    assert!(format::read(cut.as_bytes(), None, "x", &mut collector).is_err());
+}
