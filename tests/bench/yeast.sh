@@ -61,7 +61,7 @@ truth=(--labels "$outdir/labels.arrow" --concepts "$outdir/concepts.json" --spli
 shape=(--latents "$latents" --k "$k" --epochs "$epochs" --batch "$batch" -t "$threads")
 
 measured concepts protsae-concepts --ontology "$obo" --annotations "$outdir/sgd_slim.gaf" --annotations "$features" \
-    --sequences "$fasta" --on-bad skip --concepts "$outdir/concepts.json" -o "$outdir/labels.arrow"
+    --sequences "$fasta" --on-bad skip --axioms module --concepts "$outdir/concepts.json" -o "$outdir/labels.arrow"
 measured split protsae-split --labels "$outdir/labels.arrow" --sequences "$fasta" --fractions 0.8,0.1,0.1 -o "$outdir/split.tsv"
 measured "embed sample" protsae-embed -i "$fasta" -m "$plm" --layer "$layer" --sample "$sample" -t "$threads" \
     -o "$outdir/sample.arrow"
