@@ -81,7 +81,7 @@ if [[ $whole == yes ]]; then
     measured interpret protsae-interpret -i "$outdir/features.arrow" "${truth[@]}" -o "$outdir/dictionary.json" \
         --table "$outdir/dictionary.tsv"
     measured annotate protsae-annotate -i "$outdir/features.arrow" -m "$outdir/protsae" \
-        --dictionary "$outdir/dictionary.json" --latents named -o "$outdir/yeast.gff3"
+        --dictionary "$outdir/dictionary.json" --latents named --min-run 5 -o "$outdir/yeast.gff3"
     if command -v gt >/dev/null; then
         measured "gt gff3validator" gt gff3validator -typecheck so -xrfcheck -- "$outdir/yeast.gff3"
     else
