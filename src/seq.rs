@@ -4,6 +4,7 @@ pub mod accession;
 pub mod alphabet;
 pub mod checksum;
 pub mod fasta;
+pub(crate) mod lines;
 
 /// A protein: its accession and its residues in one-letter code, upper case.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use super::{
     collect::{Collector, DropReason, Fingerprint},
     error::AnnotError,
     interproscan,
-    lines::CountLines,
     position::Place,
 };
 use crate::seq::checksum;
+use crate::seq::lines::CountLines;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},

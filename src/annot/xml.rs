@@ -1,6 +1,7 @@
 //! XML record by record: each wanted element becomes a small tree, and memory holds one of them.
 
-use super::{error::AnnotError, lines::CountLines};
+use super::error::AnnotError;
+use crate::seq::lines::CountLines;
 use quick_xml::{
     Reader, XmlVersion,
     escape::resolve_predefined_entity,

@@ -69,7 +69,7 @@ impl Tool for Args {
     fn run(&self, context: &Context) -> Result<()> {
         shared::check_share("--min-probability", self.min_probability)?;
         let sae = shared::load_model(context, &self.model)?;
-        let readers = self.open(context, &sae)?;
+        let readers = shared::open_activations(context, &self.input, &sae, &self.model)?;
         if context.is_dry_run() {
             return plan(&sae, &readers);
         }
@@ -121,27 +121,6 @@ impl Tool for Args {
         let (features, proteins) = sink.finish()?;
         proteins.map_or(Ok(()), Output::commit)?;
         features.commit()
-    }
-}
-
-impl Args {
-    /// Opens all inputs and checks that they fit the model, before any work.
-    fn open<'a>(
-        &'a self,
-        context: &Context,
-        sae: &Sae,
-    ) -> Result<Vec<(&'a Source, ActivationReader)>> {
-        let mut readers = Vec::new();
-        for source in &self.input {
-            let reader =
-                ActivationReader::new(context.open_table(source)?).map_err(source.blame())?;
-            shared::check_residue_rows(&reader, source)?;
-            let info = reader.info();
-            let width = reader.width().unwrap_or(sae.config.shape.width);
-            shared::check_plm(sae, &self.model, info.plm.as_ref(), width, source)?;
-            readers.push((source, reader));
-        }
-        Ok(readers)
     }
 }
 

@@ -17,9 +17,8 @@ use crate::{
     },
     error::Context as _,
     report::multiqc,
-    sae::{apply::Encoder, store::Sae},
+    sae::apply::Encoder,
     score::metrics::{METRICS_FORMAT, Metrics},
-    table::activations::ActivationReader,
 };
 use alignment::Aligner;
 use rows::{Collector, PartRows};
@@ -125,7 +124,7 @@ impl Tool for Args {
             Some(source) => Some(Partition::read(context.open(source)?).map_err(source.blame())?),
             None => None,
         };
-        let readers = self.open(context, &sae)?;
+        let readers = shared::open_activations(context, &self.input, &sae, &self.model)?;
         if context.is_dry_run() {
             for (source, reader) in &readers {
                 let rows = reader.rows().map_err(source.blame())?;
@@ -186,24 +185,6 @@ impl Tool for Args {
 }
 
 impl Args {
-    /// Opens all inputs and checks that they fit the model, before any work.
-    fn open<'a>(
-        &'a self,
-        context: &Context,
-        sae: &Sae,
-    ) -> Result<Vec<(&'a Source, ActivationReader)>> {
-        let mut readers = Vec::new();
-        for source in &self.input {
-            let reader =
-                ActivationReader::new(context.open_table(source)?).map_err(source.blame())?;
-            shared::check_residue_rows(&reader, source)?;
-            let width = reader.width().unwrap_or(sae.config.shape.width);
-            shared::check_plm(sae, &self.model, reader.info().plm.as_ref(), width, source)?;
-            readers.push((source, reader));
-        }
-        Ok(readers)
-    }
-
     /// Proteins that the split does not list: an error, or counted.
     fn check_unlisted(&self, context: &Context, collector: &Collector<'_>) -> Result<()> {
         let unlisted = &collector.unlisted;

@@ -25,7 +25,7 @@ pub(super) fn load_model(context: &Context, folder: &Path) -> Result<Sae> {
 ///
 /// # Errors
 /// [`TableError::Identity`], naming both.
-pub(super) fn check_plm(
+fn check_plm(
     model: &Sae,
     folder: &Path,
     plm: Option<&PlmIdentity>,
@@ -69,11 +69,32 @@ pub(super) fn read_labels(
     collector.finish().map_err(source.blame())
 }
 
+/// Opens tables of activations and checks that they fit the model, before any work.
+///
+/// # Errors
+/// Where one is no such table, or is of another PLM, layer or site, naming both.
+pub(super) fn open_activations<'a>(
+    context: &Context,
+    inputs: &'a [Source],
+    sae: &Sae,
+    folder: &Path,
+) -> Result<Vec<(&'a Source, ActivationReader)>> {
+    let mut readers = Vec::new();
+    for source in inputs {
+        let reader = ActivationReader::new(context.open_table(source)?).map_err(source.blame())?;
+        check_residue_rows(&reader, source)?;
+        let width = reader.width().unwrap_or(sae.config.shape.width);
+        check_plm(sae, folder, reader.info().plm.as_ref(), width, source)?;
+        readers.push((source, reader));
+    }
+    Ok(readers)
+}
+
 /// Demands a table with one row a residue.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Mismatch`] where it holds one row a protein.
-pub(super) fn check_residue_rows(reader: &ActivationReader, source: &Source) -> Result<()> {
+fn check_residue_rows(reader: &ActivationReader, source: &Source) -> Result<()> {
     match &reader.info().pool {
         None => Ok(()),
         Some(pool) => Err(Error::mismatch(format!(

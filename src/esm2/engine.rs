@@ -75,12 +75,12 @@ fn device(at: Where) -> Result<Option<Device>, Esm2Error> {
         Where::Cpu => Ok(None),
         Where::Auto if !compiled => Ok(None),
         Where::Auto => Ok(Device::new_cuda(0).ok()),
-        Where::Cuda(_) if !compiled => Err(Esm2Error::NoDevice(
+        Where::Cuda(_) if !compiled => Err(Esm2Error::Usage(
             "this build has no CUDA: build it with --features cuda, or say --device cpu".into(),
         )),
         Where::Cuda(number) => match Device::new_cuda(number) {
             Ok(device) => Ok(Some(device)),
-            Err(e) => Err(Esm2Error::NoDevice(format!(
+            Err(e) => Err(Esm2Error::Usage(format!(
                 "no GPU of number {number}: {e}: say --device cpu to compute without"
             ))),
         },

@@ -102,9 +102,9 @@ pub enum Esm2Error {
         /// Its type.
         found: String,
     },
-    /// A place that the model does not have.
+    /// Something was asked for that this model, build or machine does not have.
     #[error("{0}")]
-    Place(String),
+    Usage(String),
     /// A residue that is no letter of a sequence.
     #[error("'{}' at position {position} is no residue{hint}", letter.escape_ascii())]
     Letter {
@@ -115,9 +115,6 @@ pub enum Esm2Error {
         /// What to do.
         hint: &'static str,
     },
-    /// A device that this build or machine does not have.
-    #[error("{0}")]
-    NoDevice(String),
     /// An operation on a device failed.
     #[error("computation on the device failed")]
     Device(#[from] candle_core::Error),
@@ -127,7 +124,7 @@ impl Classify for Esm2Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Io { source, .. } => Classify::kind(source),
-            Self::Place(_) | Self::NoDevice(_) => ErrorKind::Usage,
+            Self::Usage(_) => ErrorKind::Usage,
             Self::Device(error) if is_out_of_memory(error) => ErrorKind::Memory,
             _ => ErrorKind::Data,
         }

@@ -17,11 +17,11 @@ impl Place {
     /// A place, checked against the model.
     ///
     /// # Errors
-    /// [`Esm2Error::Place`] where the model has no such layer.
+    /// [`Esm2Error::Usage`] where the model has no such layer.
     pub fn new(site: Site, layer: usize, config: &Config) -> Result<Self, Esm2Error> {
         let first = usize::from(site != Site::Residual);
         if layer < first || layer > config.layers {
-            return Err(Esm2Error::Place(format!(
+            return Err(Esm2Error::Usage(format!(
                 "layer {layer} at site {site}: this PLM has layers {first} to {} there",
                 config.layers
             )));

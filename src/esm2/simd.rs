@@ -10,11 +10,12 @@
     reason = "a body takes on the instruction set of the function that it is inlined into"
 )]
 
+mod tile;
+
+pub use tile::{TILE_ROWS, Tile, tile};
+
 use super::panel::LANES;
 use std::sync::OnceLock;
-
-/// Rows of a register tile: 8 rows of 32 lanes fill half of AVX-512's registers.
-pub const TILE_ROWS: usize = 8;
 
 /// Instruction sets that have their own build of each kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,131 +151,6 @@ fn gelu_body<const FUSED: bool>(values: &mut [f32]) {
 kernel! {
     /// GELU with the exact error function, in place: x/2 (1 + erf(x/√2)).
     pub fn gelu(values: &mut [f32]) = gelu_body
-}
-
-/// A product of a register tile: `c[r][lane] += sum over p of a[r][p] * b[p][lane]`.
-pub struct Tile<'a> {
-    /// Left factor: element (r, p) at `r * a_row + p * a_step`.
-    pub a: &'a [f32],
-    /// Distance of rows in `a`.
-    pub a_row: usize,
-    /// Distance of steps in `a`.
-    pub a_step: usize,
-    /// Right factor: [`LANES`] numbers a step.
-    pub b: &'a [f32],
-    /// Distance of steps in `b`.
-    pub b_step: usize,
-    /// Result: [`LANES`] numbers a row.
-    pub c: &'a mut [f32],
-    /// Distance of rows in `c`.
-    pub c_row: usize,
-    /// Rows, 1 to [`TILE_ROWS`].
-    pub rows: usize,
-    /// Steps of the sum.
-    pub steps: usize,
-    /// Adds to `c`; otherwise replaces it.
-    pub add: bool,
-}
-
-#[inline(always)]
-#[expect(
-    unsafe_code,
-    reason = "unchecked indices in the innermost loop, checked once before it"
-)]
-fn rows<const FUSED: bool, const ROWS: usize, const WIDTH: usize>(
-    t: &mut Tile,
-    from: usize,
-    lane: usize,
-) {
-    let mut sums = [[0f32; WIDTH]; ROWS];
-    if t.add {
-        for (r, sum) in sums.iter_mut().enumerate() {
-            let at = (from + r) * t.c_row + lane;
-            sum.copy_from_slice(&t.c[at..at + WIDTH]);
-        }
-    }
-    let last = t.steps - 1;
-    assert!(t.a.len() > (from + ROWS - 1) * t.a_row + last * t.a_step);
-    assert!(t.b.len() >= last * t.b_step + lane + WIDTH);
-    for p in 0..t.steps {
-        // SAFETY: p <= last and r < ROWS, so both indices are below what was asserted above;
-        // an array of f32 has the alignment of f32.
-        let b = unsafe { *t.b.as_ptr().add(p * t.b_step + lane).cast::<[f32; WIDTH]>() };
-        for (r, sum) in sums.iter_mut().enumerate() {
-            // SAFETY: as above.
-            let a = unsafe { *t.a.get_unchecked((from + r) * t.a_row + p * t.a_step) };
-            for (s, b) in sum.iter_mut().zip(b) {
-                *s = fma::<FUSED>(a, b, *s);
-            }
-        }
-    }
-    for (r, sum) in sums.iter().enumerate() {
-        let at = (from + r) * t.c_row + lane;
-        t.c[at..at + WIDTH].copy_from_slice(sum);
-    }
-}
-
-/// 512-bit registers: 8 x 32 numbers in 16 of them.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn tile_wide<const FUSED: bool>(t: &mut Tile) {
-    match t.rows {
-        8 => rows::<FUSED, 8, LANES>(t, 0, 0),
-        7 => rows::<FUSED, 7, LANES>(t, 0, 0),
-        6 => rows::<FUSED, 6, LANES>(t, 0, 0),
-        5 => rows::<FUSED, 5, LANES>(t, 0, 0),
-        4 => rows::<FUSED, 4, LANES>(t, 0, 0),
-        3 => rows::<FUSED, 3, LANES>(t, 0, 0),
-        2 => rows::<FUSED, 2, LANES>(t, 0, 0),
-        _ => rows::<FUSED, 1, LANES>(t, 0, 0),
-    }
-}
-
-/// Smaller registers, or fewer: 4 x 16 numbers at a time.
-#[inline(always)]
-fn tile_narrow<const FUSED: bool>(t: &mut Tile) {
-    for lane in (0..LANES).step_by(16) {
-        let mut from = 0;
-        while from + 4 <= t.rows {
-            rows::<FUSED, 4, 16>(t, from, lane);
-            from += 4;
-        }
-        while from < t.rows {
-            rows::<FUSED, 1, 16>(t, from, lane);
-            from += 1;
-        }
-    }
-}
-
-/// Multiplies a register tile.
-///
-/// # Panics
-/// Where a slice is too short for its strides, or there are no rows or steps.
-#[expect(
-    unsafe_code,
-    reason = "calls the build for an instruction set that was detected"
-)]
-pub fn tile(mut t: Tile) {
-    assert!((1..=TILE_ROWS).contains(&t.rows) && t.steps > 0);
-    #[cfg(target_arch = "x86_64")]
-    {
-        #[target_feature(enable = "avx512f,avx2,fma")]
-        fn avx512(t: &mut Tile) {
-            tile_wide::<true>(t);
-        }
-        #[target_feature(enable = "avx2,fma")]
-        fn avx2(t: &mut Tile) {
-            tile_narrow::<true>(t);
-        }
-        match isa() {
-            // SAFETY: `isa` found these instructions on this machine.
-            Isa::Avx512 => return unsafe { avx512(&mut t) },
-            // SAFETY: as above.
-            Isa::Avx2 => return unsafe { avx2(&mut t) },
-            Isa::Portable => {}
-        }
-    }
-    tile_narrow::<BASELINE_FUSES>(&mut t);
 }
 
 #[inline(always)]
@@ -417,46 +293,6 @@ mod tests {
             assert!(error < 1.5e-7, "erf({x}): {error}");
         }
         assert!(exp::<true>(-1e30) < 1e-37 && exp::<true>(f32::NEG_INFINITY) >= 0.0);
-    }
-
-    #[test]
-    fn a_tile_is_the_plain_product_for_any_rows_and_strides() {
-        let a: Vec<f32> = (0..400).map(|i| (i % 13) as f32 - 6.0).collect();
-        let b: Vec<f32> = (0..40 * 48).map(|i| (i % 7) as f32 - 3.0).collect();
-        for rows in 1..=TILE_ROWS {
-            for (a_row, a_step) in [(40, 1), (1, 9)] {
-                for add in [false, true] {
-                    let mut c = vec![1f32; rows * 40];
-                    let steps = 37;
-                    tile(Tile {
-                        a: &a,
-                        a_row,
-                        a_step,
-                        b: &b,
-                        b_step: 48,
-                        c: &mut c,
-                        c_row: 40,
-                        rows,
-                        steps,
-                        add,
-                    });
-                    for r in 0..rows {
-                        for lane in 0..LANES {
-                            let sum: f32 = (0..steps)
-                                .map(|p| a[r * a_row + p * a_step] * b[p * 48 + lane])
-                                .sum();
-                            let want = sum + f32::from(u8::from(add));
-                            assert_eq!(c[r * 40 + lane].to_bits(), want.to_bits());
-                        }
-                        assert!(
-                            c[r * 40 + LANES..(r + 1) * 40]
-                                .iter()
-                                .all(|&v| v.to_bits() == 1f32.to_bits())
-                        );
-                    }
-                }
-            }
-        }
     }
 
     #[test]

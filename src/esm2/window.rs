@@ -25,11 +25,11 @@ impl Windows {
     /// Windows of `length` residues that overlap by `overlap`.
     ///
     /// # Errors
-    /// [`Esm2Error::Place`] where the overlap is more than half of the length: more than two
+    /// [`Esm2Error::Usage`] where the overlap is more than half of the length: more than two
     /// windows would meet.
     pub fn new(length: usize, overlap: usize) -> Result<Self, Esm2Error> {
         if length == 0 || overlap > length / 2 {
-            return Err(Esm2Error::Place(format!(
+            return Err(Esm2Error::Usage(format!(
                 "windows of {length} residues cannot overlap by {overlap}: at most half of their length"
             )));
         }

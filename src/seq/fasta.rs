@@ -1,11 +1,13 @@
 //! FASTA, through noodles, with every departure from it an error that names the record.
 
-use super::{Protein, accession, alphabet};
+use super::{Protein, accession, alphabet, lines::CountLines};
 use crate::error::{Classify, ErrorKind};
 use noodles::fasta;
 use std::{
+    cell::Cell,
     collections::HashSet,
     io::{self, BufRead, Read},
+    rc::Rc,
 };
 
 /// What can be wrong with a FASTA file.
@@ -88,37 +90,10 @@ impl Classify for FastaError {
 /// Longest sequence that is read.
 const MAX_LENGTH: usize = i32::MAX as usize;
 
-/// Counts the line ends that pass.
-struct LineCounter<R> {
-    inner: R,
-    lines: u64,
-}
-
-impl<R: BufRead> Read for LineCounter<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.fill_buf()?.read(buffer)?;
-        self.consume(n);
-        Ok(n)
-    }
-}
-
-impl<R: BufRead> BufRead for LineCounter<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.inner.fill_buf()
-    }
-
-    fn consume(&mut self, amount: usize) {
-        if let Ok(buffer) = self.inner.fill_buf() {
-            let passed = &buffer[..amount.min(buffer.len())];
-            self.lines += memchr::memchr_iter(b'\n', passed).count() as u64;
-        }
-        self.inner.consume(amount);
-    }
-}
-
 /// Reads proteins one by one; ids must be unique.
 pub struct Reader<R> {
-    inner: fasta::io::Reader<LineCounter<R>>,
+    inner: fasta::io::Reader<CountLines<R>>,
+    lines: Rc<Cell<u64>>,
     raw_ids: bool,
     seen: HashSet<String>,
     records: u64,
@@ -128,8 +103,10 @@ pub struct Reader<R> {
 impl<R: BufRead> Reader<R> {
     /// Begins to read; `raw_ids` keeps `sp|P12345|NAME` as it is.
     pub fn new(inner: R, raw_ids: bool) -> Self {
+        let (inner, lines) = CountLines::new(inner);
         Self {
-            inner: fasta::io::Reader::new(LineCounter { inner, lines: 0 }),
+            inner: fasta::io::Reader::new(inner),
+            lines,
             raw_ids,
             seen: HashSet::new(),
             records: 0,
@@ -153,7 +130,7 @@ impl<R: BufRead> Reader<R> {
                 Some(_) => String::from_utf8_lossy(&head[..head.len().min(20)]).into_owned(),
             };
             return Err(FastaError::NoHeader {
-                line: input.lines + 1,
+                line: self.lines.get() + 1,
                 found: line.lines().next().unwrap_or_default().to_owned(),
             });
         }
@@ -163,7 +140,7 @@ impl<R: BufRead> Reader<R> {
         if !self.started {
             self.find_first_header()?;
         }
-        let line = self.inner.get_ref().lines + 1;
+        let line = self.lines.get() + 1;
         let mut header = Vec::new();
         if self.inner.get_mut().read_until(b'\n', &mut header)? == 0 {
             return Ok(None);

@@ -61,7 +61,7 @@ truth=(--labels "$outdir/labels.arrow" --concepts "$outdir/concepts.json" --spli
 shape=(--latents "$latents" --k "$k" --epochs "$epochs" --batch "$batch" -t "$threads")
 
 measured concepts protsae-concepts --ontology "$obo" --annotations "$outdir/sgd_slim.gaf" --annotations "$features" \
-    --sequences "$fasta" --on-bad skip --concepts "$outdir/concepts.json" -o "$outdir/labels.arrow"
+    --sequences "$fasta" --on-bad skip --axioms module --concepts "$outdir/concepts.json" -o "$outdir/labels.arrow"
 measured split protsae-split --labels "$outdir/labels.arrow" --sequences "$fasta" --fractions 0.8,0.1,0.1 -o "$outdir/split.tsv"
 measured "embed sample" protsae-embed -i "$fasta" -m "$plm" --layer "$layer" --sample "$sample" -t "$threads" \
     -o "$outdir/sample.arrow"
@@ -81,7 +81,7 @@ if [[ $whole == yes ]]; then
     measured interpret protsae-interpret -i "$outdir/features.arrow" "${truth[@]}" -o "$outdir/dictionary.json" \
         --table "$outdir/dictionary.tsv"
     measured annotate protsae-annotate -i "$outdir/features.arrow" -m "$outdir/protsae" \
-        --dictionary "$outdir/dictionary.json" --latents named -o "$outdir/yeast.gff3"
+        --dictionary "$outdir/dictionary.json" --latents named --min-run 5 -o "$outdir/yeast.gff3"
     if command -v gt >/dev/null; then
         measured "gt gff3validator" gt gff3validator -typecheck so -xrfcheck -- "$outdir/yeast.gff3"
     else

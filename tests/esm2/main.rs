@@ -5,4 +5,5 @@ mod composition;
 mod dense;
 mod folder;
 mod parity;
+mod pickle;
 mod support;

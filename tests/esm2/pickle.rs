@@ -1,0 +1,186 @@
+//! `pytorch_model.bin`: the same bits as safetensors, and nothing of the pickle is executed.
+
+use crate::support::{batch, load, mini, rows, sequence};
+use flate2::Crc;
+use protsae::{
+    esm2::{Esm2Error, Model, ModelFolder, Place, model::Needs, weights::Precision},
+    table::metadata::Site,
+};
+use safetensors::SafeTensors;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+use tempfile::TempDir;
+
+/// A zip archive of stored entries, as `torch.save` writes.
+fn zip(entries: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let (mut out, mut directory) = (Vec::new(), Vec::new());
+    for (name, data) in entries {
+        let mut crc = Crc::new();
+        crc.update(data);
+        let mut fields = Vec::new();
+        for part in [
+            &[20u8, 0, 0, 0, 0, 0, 0, 0, 0, 0][..],
+            &crc.sum().to_le_bytes(),
+        ] {
+            fields.extend_from_slice(part);
+        }
+        let size = (data.len() as u32).to_le_bytes();
+        fields.extend_from_slice(&size);
+        fields.extend_from_slice(&size);
+        fields.extend_from_slice(&(name.len() as u16).to_le_bytes());
+        fields.extend_from_slice(&[0, 0]);
+        let offset = out.len() as u32;
+        out.extend_from_slice(b"PK\x03\x04");
+        out.extend_from_slice(&fields);
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(data);
+        directory.extend_from_slice(b"PK\x01\x02\x14\x00");
+        directory.extend_from_slice(&fields);
+        directory.extend_from_slice(&[0; 10]);
+        directory.extend_from_slice(&offset.to_le_bytes());
+        directory.extend_from_slice(name.as_bytes());
+    }
+    let start = out.len() as u32;
+    let count = (entries.len() as u16).to_le_bytes();
+    out.extend_from_slice(&directory);
+    out.extend_from_slice(b"PK\x05\x06\0\0\0\0");
+    out.extend_from_slice(&count);
+    out.extend_from_slice(&count);
+    out.extend_from_slice(&(directory.len() as u32).to_le_bytes());
+    out.extend_from_slice(&start.to_le_bytes());
+    out.extend_from_slice(&[0, 0]);
+    out
+}
+
+fn text(out: &mut Vec<u8>, text: &str) {
+    out.push(b'X');
+    out.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn number(out: &mut Vec<u8>, number: usize) {
+    out.push(b'J');
+    out.extend_from_slice(&(number as u32).to_le_bytes());
+}
+
+fn numbers(out: &mut Vec<u8>, numbers: &[usize]) {
+    out.push(b'(');
+    for &n in numbers {
+        number(out, n);
+    }
+    out.push(b't');
+}
+
+/// A checkpoint of these tensors: `pickle` may be changed before it is packed.
+fn checkpoint(tensors: &[(String, Vec<usize>, Vec<u8>)]) -> Vec<u8> {
+    let mut pickle = b"\x80\x02}(".to_vec();
+    let mut entries = Vec::new();
+    for (i, (name, shape, data)) in tensors.iter().enumerate() {
+        text(&mut pickle, name);
+        pickle.extend_from_slice(b"ctorch._utils\n_rebuild_tensor_v2\n((");
+        text(&mut pickle, "storage");
+        pickle.extend_from_slice(b"ctorch\nFloatStorage\n");
+        text(&mut pickle, &i.to_string());
+        text(&mut pickle, "cpu");
+        number(&mut pickle, data.len() / 4);
+        pickle.extend_from_slice(b"tQ");
+        number(&mut pickle, 0);
+        numbers(&mut pickle, shape);
+        let strides: Vec<usize> = (0..shape.len())
+            .map(|d| shape[d + 1..].iter().product())
+            .collect();
+        numbers(&mut pickle, &strides);
+        pickle.extend_from_slice(b"\x89ccollections\nOrderedDict\n)RtR");
+        entries.push((format!("archive/data/{i}"), data.clone()));
+    }
+    pickle.extend_from_slice(b"u.");
+    entries.insert(0, ("archive/data.pkl".into(), pickle));
+    zip(&entries)
+}
+
+fn tensors() -> Vec<(String, Vec<usize>, Vec<u8>)> {
+    let bytes = fs::read(mini().join("model.safetensors")).expect("the embedded model");
+    let file = SafeTensors::deserialize(&bytes).expect("safetensors");
+    file.iter()
+        .map(|(n, v)| (n.to_owned(), v.shape().to_vec(), v.data().to_vec()))
+        .collect()
+}
+
+fn folder() -> (TempDir, PathBuf) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("plm");
+    fs::create_dir(&path).expect("a folder");
+    for name in ["config.json", "vocab.txt"] {
+        fs::copy(mini().join(name), path.join(name)).expect("a copy");
+    }
+    (dir, path)
+}
+
+fn embed(path: &Path) -> Vec<f32> {
+    let model = load(path);
+    let batch = batch(&model, &[&sequence(50, 7)]);
+    let place = Place::new(Site::Residual, 6, model.config()).expect("the last layer");
+    rows(&model.forward(&batch, &[place], None), 0, &batch, 0)
+}
+
+#[test]
+fn a_checkpoint_gives_the_same_bits_as_safetensors() {
+    let (_dir, path) = folder();
+    fs::write(path.join("pytorch_model.bin"), checkpoint(&tensors())).expect("a checkpoint");
+    assert_eq!(embed(&path), embed(&mini()));
+}
+
+#[test]
+fn shards_of_a_checkpoint_give_the_same_bits() {
+    let (_dir, path) = folder();
+    let all = tensors();
+    let (left, right) = all.split_at(all.len() / 3);
+    let mut map = std::collections::BTreeMap::new();
+    for (i, part) in [left, right].into_iter().enumerate() {
+        let file = format!("pytorch_model-0000{}-of-00002.bin", i + 1);
+        fs::write(path.join(&file), checkpoint(part)).expect("a shard");
+        map.extend(part.iter().map(|(name, ..)| (name.clone(), file.clone())));
+    }
+    let index = serde_json::json!({"metadata": {}, "weight_map": map}).to_string();
+    fs::write(path.join("pytorch_model.bin.index.json"), index).expect("an index");
+    assert_eq!(embed(&path), embed(&mini()));
+}
+
+#[test]
+fn a_checkpoint_cut_short_is_refused() {
+    let (_dir, path) = folder();
+    let bytes = checkpoint(&tensors());
+    for length in [bytes.len() - 1, bytes.len() / 2, 100] {
+        fs::write(path.join("pytorch_model.bin"), &bytes[..length]).expect("a file");
+        let message = ModelFolder::open(&path)
+            .err()
+            .expect("a refusal")
+            .to_string();
+        assert!(message.contains("truncated or damaged"), "{message}");
+    }
+}
+
+#[test]
+fn code_in_a_pickle_is_not_run() {
+    let (dir, path) = folder();
+    let victim = dir.path().join("ran");
+    let mut pickle = b"\x80\x02cposix\nsystem\n(".to_vec();
+    text(&mut pickle, &format!("touch {}", victim.display()));
+    pickle.extend_from_slice(b"tR.");
+    let bytes = zip(&[("archive/data.pkl".into(), pickle)]);
+    fs::write(path.join("pytorch_model.bin"), bytes).expect("a file");
+    let folder = ModelFolder::open(&path);
+    let needs = Needs {
+        layers: 1,
+        head: false,
+        precision: Precision::F32,
+    };
+    let error = folder.and_then(|folder| Model::load(&folder, needs)).err();
+    assert!(matches!(
+        error,
+        Some(Esm2Error::MissingTensor { .. } | Esm2Error::Damaged { .. })
+    ));
+    assert!(!victim.exists());
+}
