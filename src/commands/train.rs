@@ -1,5 +1,6 @@
 //! `protsae-train`: activations and labels into a model folder.
 
+mod grid;
 mod inputs;
 
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
         output::{OutputFolder, Target},
         progress::Progress,
     },
+    error::Context as _,
     sae::{
         SaeError,
         checkpoint::Checkpoints,
@@ -207,7 +209,8 @@ struct TrainingArgs {
     #[arg(long, value_enum, default_value_t, value_name = "NAME", help_heading = TRAINING)]
     label_level: LabelLevel,
 
-    /// What a protein without any label says: that it carries no concept, or nothing
+    /// What a protein without any label says: that it carries no concept, or nothing; or nothing on
+    /// the namespaces of which it has none
     #[arg(long, value_enum, default_value_t, value_name = "NAME", help_heading = TRAINING)]
     unlabelled: Unlabelled,
 
@@ -239,6 +242,11 @@ struct RunArgs {
     #[arg(long, value_name = "DIR", help_heading = RUN)]
     checkpoint_dir: Option<PathBuf>,
 
+    /// Train many models on one pass over the data: every combination of these values of k, seed,
+    /// lr, lambda-annot, lambda-axiom or lambda-sparsity, each in a folder of its own in the output
+    #[arg(long, num_args = 1.., value_name = "NAME=VALUE,...", help_heading = RUN)]
+    grid: Vec<String>,
+
     /// Go on from the last checkpoint, if there is one, to the same bytes
     #[arg(long, help_heading = RUN)]
     resume: bool,
@@ -264,22 +272,42 @@ impl Tool for Args {
         };
         let (inputs, concepts) = Inputs::open(self, context, &training)?;
         let task = self.task(&inputs, &concepts, training, init.as_ref())?;
-        task.objective.check(&task.shape)?;
+        let points = grid::points(&self.run.grid)?;
+        let tasks = grid::tasks(&task, &points)?;
+        for task in &tasks {
+            task.objective.check(&task.shape)?;
+        }
+        if self.run.resume && !points.is_empty() {
+            return Err(Error::usage("--resume does not go with --grid"));
+        }
         context.note_output(&Target::File(self.output.clone()))?;
         if context.is_dry_run() {
-            return plan(&inputs, &task);
+            return plan(&inputs, &tasks);
         }
         context.note_device("cpu");
         let checkpoint_dir = self.checkpoint_dir();
         let options = RunOptions {
             log_every: self.run.log_every,
-            checkpoint_every: self.run.checkpoint_every,
+            // the models of a grid are not saved on the way
+            checkpoint_every: if points.is_empty() {
+                self.run.checkpoint_every
+            } else {
+                0
+            },
             checkpoint_dir: checkpoint_dir.clone(),
             resume: self.run.resume,
         };
-        let trained = run(inputs, &task, &options)?;
-        report(context, &trained);
-        write(&self.output, &trained, &concepts)?;
+        let trained = run(inputs, &tasks, &options)?;
+        let folder = OutputFolder::create(&self.output)?;
+        for (i, trained) in trained.iter().enumerate() {
+            report(context, trained);
+            write(&folder, &grid::prefix(&points, i), trained, &concepts)?;
+        }
+        if !points.is_empty() {
+            let content = to_json(&grid::table(&points, &trained))?;
+            folder.write(grid::FILE, content.as_bytes())?;
+        }
+        folder.commit()?;
         Checkpoints::new(&checkpoint_dir).remove()?;
         Ok(())
     }
@@ -313,6 +341,7 @@ impl Args {
         };
         Training {
             seed,
+            order_seed: None,
             batch: t.batch,
             epochs: t.epochs.unwrap_or(epochs),
             max_steps: t.max_steps,
@@ -432,8 +461,8 @@ fn check_init(
     Ok(())
 }
 
-fn run(inputs: Inputs, task: &Task<'_>, options: &RunOptions) -> Result<Trained> {
-    let total = inputs.total(&task.training);
+fn run(inputs: Inputs, tasks: &[Task<'_>], options: &RunOptions) -> Result<Vec<Trained>> {
+    let total = tasks.first().and_then(|task| inputs.total(&task.training));
     let mut progress = Progress::new("rows", total);
     let mut tell = |event: Event<'_>| match event {
         Event::Resumed(position) => log::info(&format!(
@@ -443,7 +472,7 @@ fn run(inputs: Inputs, task: &Task<'_>, options: &RunOptions) -> Result<Trained>
         Event::Rows(rows) => progress.add(rows),
         Event::Epoch(line) => log::info(&describe(line)),
     };
-    let trained = inputs.train(task, options, &mut tell);
+    let trained = inputs.train(tasks, options, &mut tell);
     progress.finish();
     trained
 }
@@ -485,11 +514,21 @@ fn report(context: &Context, trained: &Trained) {
     ));
 }
 
-/// Writes the model folder, which appears whole.
-fn write(output: &Path, trained: &Trained, concepts: &ConceptsFile) -> Result<()> {
-    let folder = OutputFolder::create(output)?;
+/// Writes a model into the output folder, under `prefix`.
+fn write(
+    folder: &OutputFolder,
+    prefix: &Path,
+    trained: &Trained,
+    concepts: &ConceptsFile,
+) -> Result<()> {
+    let path = folder.path().join(prefix);
+    std::fs::create_dir_all(&path).path(&path)?;
+    let put = |name: &str, content: &[u8]| {
+        let name = prefix.join(name);
+        folder.write(&name.to_string_lossy(), content)
+    };
     store::write_weights(
-        &folder.path().join(store::WEIGHTS_FILE),
+        &path.join(store::WEIGHTS_FILE),
         &trained.params,
         &trained.latent_max,
     )?;
@@ -497,14 +536,20 @@ fn write(output: &Path, trained: &Trained, concepts: &ConceptsFile) -> Result<()
         path: store::CONFIG_FILE.into(),
         message: e.to_string(),
     })?;
-    folder.write(store::CONFIG_FILE, yaml.as_bytes())?;
-    folder.write(store::CONCEPTS_FILE, to_json(concepts)?.as_bytes())?;
-    folder.write(store::SUMMARY_FILE, to_json(&trained.summary)?.as_bytes())?;
-    folder.write(store::LOG_FILE, &trained.log)?;
-    folder.commit()
+    put(store::CONFIG_FILE, yaml.as_bytes())?;
+    put(store::CONCEPTS_FILE, to_json(concepts)?.as_bytes())?;
+    put(store::SUMMARY_FILE, to_json(&trained.summary)?.as_bytes())?;
+    put(store::LOG_FILE, &trained.log)
 }
 
-fn plan(inputs: &Inputs, task: &Task<'_>) -> Result<()> {
+fn plan(inputs: &Inputs, tasks: &[Task<'_>]) -> Result<()> {
+    for task in tasks {
+        plan_one(inputs, task)?;
+    }
+    Ok(())
+}
+
+fn plan_one(inputs: &Inputs, task: &Task<'_>) -> Result<()> {
     let Shape {
         width,
         latents,

@@ -53,6 +53,27 @@ pub fn row<T: Real>(logits: &mut [T], labels: &[u32], weights: &[T], factor: T) 
     loss + sum.f64()
 }
 
+/// As [`row`], for a row whose labels speak of the concepts of some groups only: the others, whose
+/// bit is not in `spoken`, take no part.
+pub fn partial_row<T: Real>(
+    logits: &mut [T],
+    labels: &[u32],
+    weights: &[T],
+    factor: T,
+    (groups, spoken): (&[u8], u64),
+) -> f64 {
+    let silent = |&(_, &group): &(usize, &u8)| spoken >> group & 1 == 0;
+    let mut left_out = 0.0;
+    for (concept, _) in groups.iter().enumerate().filter(silent) {
+        left_out += softplus_and_sigmoid(logits[concept]).0.f64();
+    }
+    let loss = row(logits, labels, weights, factor);
+    for (concept, _) in groups.iter().enumerate().filter(silent) {
+        logits[concept] = T::ZERO;
+    }
+    loss - left_out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,5 +111,19 @@ mod tests {
         }
         assert!((gradient[2] - 0.5).abs() < 1e-12);
         assert!((gradient[3] + 0.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn silent_groups_take_no_part() {
+        let logits = [0.3f64, -1.2, 2.0, 0.1];
+        let weights = [3.0, 2.0, 1.0, 1.0];
+        let mut all = logits;
+        let whole = row(&mut all, &[0], &weights, 1.0);
+        let mut part = logits;
+        let spoken = (&[0, 1, 1, 0][..], 0b01);
+        let loss = partial_row(&mut part, &[0], &weights, 1.0, spoken);
+        assert_eq!(part, [all[0], 0.0, 0.0, all[3]]);
+        let missing: f64 = [-1.2f64, 2.0].iter().map(|x| x.exp().ln_1p()).sum();
+        assert!((whole - missing - loss).abs() < 1e-12);
     }
 }

@@ -11,9 +11,13 @@ pub struct Batch<T> {
     pub offsets: Vec<usize>,
     /// Concepts of each row, each once.
     pub labels: Vec<u32>,
-    /// Whether a row takes part in the annotation loss, `[rows]`.
-    pub annotated: Vec<bool>,
+    /// Groups of concepts that a row's labels speak of, a bit each, `[rows]`; for the others it
+    /// takes no part in the annotation loss.
+    pub groups: Vec<u64>,
 }
+
+/// Every group of concepts.
+pub const ALL_GROUPS: u64 = u64::MAX;
 
 impl<T: Real> Batch<T> {
     /// Forgets all rows, keeps the memory.
@@ -22,19 +26,24 @@ impl<T: Real> Batch<T> {
         self.offsets.clear();
         self.offsets.push(0);
         self.labels.clear();
-        self.annotated.clear();
+        self.groups.clear();
     }
 
     /// Rows held.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.annotated.len()
+        self.groups.len()
     }
 
     /// Ends a row whose activations and labels have been appended.
     pub fn end_row(&mut self, annotated: bool) {
+        self.end_row_of(if annotated { ALL_GROUPS } else { 0 });
+    }
+
+    /// Ends a row whose labels speak of some groups of concepts.
+    pub fn end_row_of(&mut self, groups: u64) {
         self.offsets.push(self.labels.len());
-        self.annotated.push(annotated);
+        self.groups.push(groups);
     }
 
     /// Concepts of a row.

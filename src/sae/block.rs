@@ -3,7 +3,7 @@
 
 use super::{
     annotation,
-    batch::Batch,
+    batch::{ALL_GROUPS, Batch},
     config::{ForcedMean, Objective, Variant},
     forward::SparseRows,
     params::Params,
@@ -103,7 +103,7 @@ impl<T: Real> Block<T> {
         logits: &mut [T],
         batch: &Batch<T>,
         first: usize,
-        weights: &[T],
+        (weights, groups): (&[T], &[u8]),
         factors: Factors<T>,
     ) {
         let m = weights.len();
@@ -113,11 +113,18 @@ impl<T: Real> Block<T> {
         let mut loss = 0.0;
         wide(|| {
             for (row, logits) in (first..).zip(logits.chunks_exact_mut(m)) {
-                if batch.annotated[row] {
-                    loss += annotation::row(logits, batch.labels_of(row), weights, factors.annot);
-                } else {
-                    logits.fill(T::ZERO);
-                }
+                let labels = batch.labels_of(row);
+                loss += match batch.groups[row] {
+                    ALL_GROUPS => annotation::row(logits, labels, weights, factors.annot),
+                    0 => {
+                        logits.fill(T::ZERO);
+                        0.0
+                    }
+                    spoken => {
+                        let spoken = (groups, spoken);
+                        annotation::partial_row(logits, labels, weights, factors.annot, spoken)
+                    }
+                };
             }
         });
         self.sums.annot = loss;

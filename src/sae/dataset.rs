@@ -218,7 +218,7 @@ impl Dataset {
         });
         check_finite(out, self.accession(at.protein), rows.position(row))?;
         labels.append(rows.position(row), &mut batch.labels);
-        batch.end_row(labels.annotated);
+        batch.end_row_of(labels.groups);
         Ok(())
     }
 
@@ -232,36 +232,66 @@ impl Dataset {
             .try_for_each(|p| labels.check_length(&p.accession, p.length))
     }
 
-    /// Counts, over the rows of `proteins`, the positives of each of `concepts` concepts, and the
-    /// rows that take part in the annotation loss.
+    /// Counts, over the rows of `proteins`, the positives and the negatives of each concept.
     #[must_use]
-    pub fn count_labels(
-        &self,
-        proteins: &[u32],
-        labels: &LabelIndex,
-        concepts: usize,
-    ) -> (Vec<u64>, u64) {
-        let mut positives = vec![0; concepts];
-        let mut annotated = 0;
+    pub fn count_labels(&self, proteins: &[u32], labels: &LabelIndex) -> LabelCounts {
+        let mut counts = LabelCounts::new(labels.groups().len());
         let mut here = Vec::new();
         for &protein in proteins {
             let of_protein = labels.protein(self.accession(protein));
-            if !of_protein.annotated {
-                continue;
-            }
-            annotated += u64::from(self.rows(protein));
             for segment in &self.proteins[protein as usize].segments {
                 let rows = &self.batches[segment.batch as usize];
                 for row in segment.start..segment.start + segment.rows {
                     here.clear();
                     of_protein.append(rows.position(row as usize), &mut here);
-                    for &concept in &here {
-                        positives[concept as usize] += 1;
-                    }
+                    counts.add(&here, of_protein.groups);
                 }
             }
         }
-        (positives, annotated)
+        counts.finish(labels.groups())
+    }
+}
+
+/// Rows that carry each concept, and rows that are known not to.
+#[derive(Clone, Debug, Default)]
+pub struct LabelCounts {
+    /// Rows that carry each concept.
+    pub positives: Vec<u64>,
+    /// Rows whose labels speak of the concept's group but do not name it.
+    pub negatives: Vec<u64>,
+    /// Rows that speak of each group.
+    spoken: Vec<u64>,
+}
+
+impl LabelCounts {
+    /// Nothing yet, of so many concepts.
+    #[must_use]
+    pub fn new(concepts: usize) -> Self {
+        Self {
+            positives: vec![0; concepts],
+            negatives: Vec::new(),
+            spoken: vec![0; 64],
+        }
+    }
+
+    /// Adds a row's labels and the groups that they speak of.
+    pub fn add(&mut self, labels: &[u32], groups: u64) {
+        for (group, spoken) in self.spoken.iter_mut().enumerate() {
+            *spoken += groups >> group & 1;
+        }
+        for &concept in labels {
+            self.positives[concept as usize] += 1;
+        }
+    }
+
+    /// All rows are in; `groups` are those of the concepts.
+    #[must_use]
+    pub fn finish(mut self, groups: &[u8]) -> Self {
+        let of = |(&positives, &group): (&u64, &u8)| {
+            self.spoken[group as usize].saturating_sub(positives)
+        };
+        self.negatives = self.positives.iter().zip(groups).map(of).collect();
+        self
     }
 }
 

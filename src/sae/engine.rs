@@ -46,6 +46,8 @@ pub struct Engine<T> {
     objective: Objective,
     /// Weights of positives, `[m]`.
     weights: Vec<T>,
+    /// Groups of the concepts, `[m]`.
+    groups: Vec<u8>,
     axioms: Option<AxiomLoss<T>>,
     seed: u64,
     /// Steps since all rows were level.
@@ -95,6 +97,7 @@ impl<T: Real> Engine<T> {
                 second: zeros,
             },
             axioms: AxiomLoss::new(axioms, shape, &objective),
+            groups: vec![0; weights.len()],
             weights,
             seed,
             history: Vec::new(),
@@ -110,6 +113,15 @@ impl<T: Real> Engine<T> {
             params,
             objective,
         }
+    }
+
+    /// Says which group each concept belongs to, which rows' labels speak of or not; below 64.
+    ///
+    /// # Panics
+    /// If the number of concepts is another one.
+    pub fn group_concepts(&mut self, groups: &[u8]) {
+        assert_eq!(groups.len(), self.groups.len(), "one group a concept");
+        self.groups.copy_from_slice(groups);
     }
 
     /// From here on, gradients longer than this, taken all together, are shortened to it.
@@ -180,9 +192,14 @@ impl<T: Real> Engine<T> {
             .forward(&self.params, &self.objective, choice, batch);
         self.work.index_latents();
         self.measure_rows();
+        self.work.backward(
+            &self.params,
+            &self.objective,
+            (&self.weights, &self.groups),
+            batch,
+        );
         self.work
-            .backward(&self.params, &self.objective, &self.weights, batch);
-        self.work.losses(&self.objective, batch, [0.0; FORMS])
+            .losses(&self.objective, &self.groups, batch, [0.0; FORMS])
     }
 
     /// One step of Adam on a batch.
@@ -446,8 +463,12 @@ impl<T: Real> Engine<T> {
         self.work.index_latents();
         self.catch_up_active();
         self.measure_rows();
-        self.work
-            .backward(&self.params, &self.objective, &self.weights, batch);
+        self.work.backward(
+            &self.params,
+            &self.objective,
+            (&self.weights, &self.groups),
+            batch,
+        );
         let mut forms = [0.0; FORMS];
         if let Some(axioms) = &mut self.axioms {
             axioms.choose(self.seed, self.state.step);
@@ -456,7 +477,8 @@ impl<T: Real> Engine<T> {
         if let Some(axioms) = &mut self.axioms {
             forms = axioms.compute(&self.params, T::of(self.objective.lambda_axiom));
         }
-        self.work.losses(&self.objective, batch, forms)
+        self.work
+            .losses(&self.objective, &self.groups, batch, forms)
     }
 
     /// Encodes the batch; a batch-wide choice follows its own threshold.

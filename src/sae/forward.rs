@@ -23,7 +23,7 @@ const TILE: usize = 512;
 /// Most rows per block.
 const MAX_BLOCK: usize = 256;
 /// Fewest rows per block: below, reading the weights costs more than multiplying.
-const MIN_BLOCK: usize = 16;
+const MIN_BLOCK: usize = 32;
 
 /// Rows per block for a batch of `rows`: enough blocks to share among threads, whatever their
 /// number, since results must not depend on it.

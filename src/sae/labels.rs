@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
+    batch::ALL_GROUPS,
     error::SaeError,
     settings::{LabelLevel, Unlabelled},
 };
@@ -19,11 +20,21 @@ struct Range {
     end: u32,
 }
 
+/// The labels of one protein.
+#[derive(Clone, Debug, Default)]
+struct OfProtein {
+    ranges: Vec<Range>,
+    /// Groups of concepts that it has labels of, a bit each.
+    groups: u64,
+}
+
 /// The labels of every protein.
 #[derive(Clone, Debug, Default)]
 pub struct LabelIndex {
-    proteins: HashMap<String, Vec<Range>>,
+    proteins: HashMap<String, OfProtein>,
     concepts: Vec<String>,
+    /// Group (kind and namespace) of each concept.
+    groups: Vec<u8>,
     unlabelled: Unlabelled,
 }
 
@@ -59,7 +70,8 @@ impl LabelIndex {
         for label in labels.iter().filter(|l| l.start.is_some()) {
             names_residues[numbers[label.concept.as_str()] as usize] = true;
         }
-        let mut proteins: HashMap<String, Vec<Range>> = HashMap::new();
+        let groups = group_concepts(concepts);
+        let mut proteins: HashMap<String, OfProtein> = HashMap::new();
         for label in labels {
             let concept = numbers[label.concept.as_str()];
             let ends = label.start.zip(label.end);
@@ -70,16 +82,17 @@ impl LabelIndex {
                 (LabelLevel::Residue | LabelLevel::Auto, Some(ends)) => Some(ends),
             };
             // a protein whose labels all are of another level is labelled nevertheless
-            let ranges = proteins.entry(label.protein.clone()).or_default();
+            let protein = proteins.entry(label.protein.clone()).or_default();
+            protein.groups |= 1 << groups[concept as usize];
             if let Some((start, end)) = range {
-                ranges.push(Range {
+                protein.ranges.push(Range {
                     concept,
                     start,
                     end,
                 });
             }
         }
-        for ranges in proteins.values_mut() {
+        for OfProtein { ranges, .. } in proteins.values_mut() {
             ranges.sort_unstable();
             ranges.dedup();
             ranges.shrink_to_fit();
@@ -88,6 +101,7 @@ impl LabelIndex {
         Ok(Self {
             proteins,
             concepts: ids.collect(),
+            groups,
             unlabelled,
         })
     }
@@ -95,11 +109,21 @@ impl LabelIndex {
     /// The labels of a protein.
     #[must_use]
     pub fn protein(&self, accession: &str) -> ProteinLabels<'_> {
-        let ranges = self.proteins.get(accession);
+        let found = self.proteins.get(accession);
         ProteinLabels {
-            ranges: ranges.map_or(&[], |r| r),
-            annotated: ranges.is_some() || self.unlabelled == Unlabelled::Negative,
+            ranges: found.map_or(&[], |of| &of.ranges),
+            groups: match (self.unlabelled, found) {
+                (Unlabelled::Negative, _) | (Unlabelled::Ignore, Some(_)) => ALL_GROUPS,
+                (Unlabelled::Namespace, Some(of)) => of.groups,
+                (_, None) => 0,
+            },
         }
+    }
+
+    /// Group (kind and namespace) of each concept.
+    #[must_use]
+    pub fn groups(&self) -> &[u8] {
+        &self.groups
     }
 
     /// Proteins with labels.
@@ -141,8 +165,9 @@ impl LabelIndex {
 #[derive(Clone, Copy, Debug)]
 pub struct ProteinLabels<'a> {
     ranges: &'a [Range],
-    /// Whether its rows take part in the annotation loss.
-    pub annotated: bool,
+    /// Groups of concepts that its labels speak of, a bit each; for the others, its rows take no
+    /// part in the annotation loss.
+    pub groups: u64,
 }
 
 impl ProteinLabels<'_> {
@@ -161,6 +186,17 @@ impl ProteinLabels<'_> {
             }
         }
     }
+}
+
+/// Numbers kinds and namespaces; beyond 63 of them, the rest share a number.
+fn group_concepts(concepts: &ConceptsFile) -> Vec<u8> {
+    let key = |c: &Concept| (c.kind, c.namespace.clone());
+    let all: BTreeSet<_> = concepts.concepts.iter().map(key).collect();
+    let numbers: BTreeMap<_, u8> = all
+        .into_iter()
+        .zip((0..=63).chain(std::iter::repeat(63)))
+        .collect();
+    concepts.concepts.iter().map(|c| numbers[&key(c)]).collect()
 }
 
 /// The kind that an id's prefix says.
@@ -258,8 +294,13 @@ mod tests {
         assert_eq!(at(&auto, "P1", 1), [0]);
         assert_eq!(at(&auto, "P1", 3), [0, 1]);
         assert_eq!(at(&auto, "P2", 3), [] as [u32; 0]);
-        assert!(auto.protein("P2").annotated);
-        assert!(!auto.protein("P3").annotated);
+        assert_eq!(auto.protein("P2").groups, ALL_GROUPS);
+        assert_eq!(auto.protein("P3").groups, 0);
+        let level = LabelLevel::Auto;
+        let by_name = LabelIndex::new(&labels, &concepts, level, Unlabelled::Namespace).unwrap();
+        assert_eq!(by_name.groups(), [0, 1]);
+        assert_eq!(by_name.protein("P1").groups, 0b11);
+        assert_eq!(by_name.protein("P2").groups, 0b10);
         assert_eq!(at(&index(LabelLevel::Residue), "P1", 1), [] as [u32; 0]);
         assert_eq!(at(&index(LabelLevel::Protein), "P1", 1), [0, 1]);
         assert_eq!(at(&index(LabelLevel::Protein), "P2", 1), [1]);

@@ -36,7 +36,7 @@ struct Waiting {
     /// Its activations, unscaled.
     x: Vec<f32>,
     labels: Vec<u32>,
-    annotated: bool,
+    groups: u64,
 }
 
 /// A stream of activation batches.
@@ -113,9 +113,15 @@ impl<'a> Pipe<'a> {
     }
 
     /// Activations, unscaled, and labels of the rows that wait.
-    pub fn waiting(&self) -> impl Iterator<Item = (&[f32], &[u32], bool)> + Clone {
+    pub fn waiting(&self) -> impl Iterator<Item = (&[f32], &[u32], u64)> + Clone {
         let rows = self.waiting.iter();
-        rows.map(|w| (w.x.as_slice(), w.labels.as_slice(), w.annotated))
+        rows.map(|w| (w.x.as_slice(), w.labels.as_slice(), w.groups))
+    }
+
+    /// Group of each concept.
+    #[must_use]
+    pub fn groups(&self) -> &[u8] {
+        self.labels.groups()
     }
 
     /// Batches of the rows kept for validation.
@@ -187,7 +193,7 @@ impl<'a> Pipe<'a> {
                 check_finite(&waiting.x, accession, position)?;
                 waiting.labels.clear();
                 labels.append(position, &mut waiting.labels);
-                waiting.annotated = labels.annotated;
+                waiting.groups = labels.groups;
                 if *part == Part::Train {
                     self.pending.push_back(waiting);
                 } else {
@@ -225,7 +231,7 @@ impl<'a> Pipe<'a> {
 fn push(batch: &mut Batch<f32>, row: &Waiting, scale: f32) {
     batch.x.extend(row.x.iter().map(|v| v * scale));
     batch.labels.extend_from_slice(&row.labels);
-    batch.end_row(row.annotated);
+    batch.end_row_of(row.groups);
 }
 
 impl Source for Pipe<'_> {

@@ -33,7 +33,7 @@ pub enum LabelLevel {
     Auto,
 }
 
-/// What a protein without any label says.
+/// What the absence of labels says.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
 )]
@@ -44,6 +44,8 @@ pub enum Unlabelled {
     Negative,
     /// Nothing: it is left out of the annotation loss.
     Ignore,
+    /// Nothing on concepts of a kind and namespace (GO's three, say) of which it has no label.
+    Namespace,
 }
 
 /// How the learning rate goes on after the warm-up.
@@ -67,6 +69,8 @@ pub enum Schedule {
 pub struct Training {
     /// Seed of the initial weights, of the order of rows and of sampled axioms.
     pub seed: u64,
+    /// Seed of the order of rows, where it is another: models of a grid share it.
+    pub order_seed: Option<u64>,
     /// Rows a step.
     pub batch: usize,
     /// Passes over the training rows.
@@ -109,6 +113,7 @@ impl Default for Training {
     fn default() -> Self {
         Self {
             seed: 0,
+            order_seed: None,
             batch: 128,
             epochs: 50,
             max_steps: None,

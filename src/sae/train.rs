@@ -1,24 +1,25 @@
 //! Training: statistics of the data, epochs of steps, validation, selection, checkpoints.
 
-use std::{fmt::Write as _, path::PathBuf, time::Instant};
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    batch::Batch,
-    checkpoint::{BestScore, Checkpoints, Position},
+    checkpoint::Position,
     config::{Objective, Shape},
-    dataset::Dataset,
+    dataset::{Dataset, LabelCounts},
     engine::Engine,
     error::SaeError,
     labels::LabelIndex,
-    loader::{Batches, Epoch, with_batches},
-    meter::{EpochLine, LogLine, Measures, Meter, Survey, track_maxima},
+    loader::{Epoch, with_batches},
+    meter::{EpochLine, Measures, Survey},
     order::EpochOrder,
     params::Params,
     pipe::Pipe,
-    settings::{Normalize, Training},
+    run::Run,
+    settings::{Schedule, Training},
+    statistics::{Statistics, identity, statistics},
     store::{MODEL_FORMAT, ModelConfig, Sae},
 };
 use crate::{
@@ -32,7 +33,7 @@ pub const STATISTICS_ROWS: usize = 1 << 15;
 /// Format name and version of `summary.json`.
 pub const SUMMARY_FORMAT: &str = "summary/1";
 /// Rows of a batch that is only measured.
-const SURVEY_ROWS: usize = 2048;
+pub(crate) const SURVEY_ROWS: usize = 2048;
 
 /// Where rows come from, and what they carry.
 pub struct TrainingData<'a> {
@@ -47,6 +48,7 @@ pub struct TrainingData<'a> {
 }
 
 /// What to train.
+#[derive(Clone)]
 pub struct Task<'a> {
     /// Sizes.
     pub shape: Shape,
@@ -123,48 +125,6 @@ pub struct Trained {
     pub log: Vec<u8>,
 }
 
-/// Mean and scale of rows.
-struct Statistics {
-    mean: Vec<f64>,
-    /// Mean squared distance to the mean.
-    variance: f64,
-}
-
-impl Statistics {
-    fn of<'a>(rows: impl Iterator<Item = &'a [f32]> + Clone, width: usize) -> Self {
-        let mut mean = vec![0.0; width];
-        let mut count = 0.0;
-        for row in rows.clone() {
-            count += 1.0;
-            for (mean, &x) in mean.iter_mut().zip(row) {
-                *mean += f64::from(x);
-            }
-        }
-        for mean in &mut mean {
-            *mean /= f64::max(count, 1.0);
-        }
-        let mut variance = 0.0;
-        for row in rows {
-            for (mean, &x) in mean.iter().zip(row) {
-                variance += (f64::from(x) - mean).powi(2);
-            }
-        }
-        Self {
-            mean,
-            variance: variance / f64::max(count, 1.0),
-        }
-    }
-
-    /// sqrt(d) / RMS distance to the mean.
-    fn scale(&self, normalize: Normalize) -> f64 {
-        if normalize == Normalize::None || self.variance <= 0.0 {
-            return 1.0;
-        }
-        // exact in f32, in which activations are multiplied by it
-        f64::from((self.mean.len() as f64 / self.variance).sqrt() as f32)
-    }
-}
-
 impl Task<'_> {
     /// Everything resolved, and the model to begin with.
     fn begin(&self, statistics: &Statistics) -> (ModelConfig, Params<f32>) {
@@ -195,10 +155,11 @@ impl Task<'_> {
         (config, params)
     }
 
-    fn engine(&self, params: Params<f32>, positives: &[u64], annotated: u64) -> Engine<f32> {
-        let weights = positives[..self.shape.defined]
-            .iter()
-            .map(|&p| self.training.balance.weight(p, annotated - p) as f32)
+    fn engine(&self, params: Params<f32>, counts: &LabelCounts, groups: &[u8]) -> Engine<f32> {
+        let pairs = counts.positives.iter().zip(&counts.negatives);
+        let weights = pairs
+            .take(self.shape.defined)
+            .map(|(&p, &n)| self.training.balance.weight(p, n) as f32)
             .collect();
         let none = Axioms::default();
         let axioms = if self.shape.defined == 0 {
@@ -213,180 +174,28 @@ impl Task<'_> {
             axioms,
             self.training.seed,
         );
+        engine.group_concepts(&groups[..self.shape.defined]);
         engine.clip(self.training.clip);
         engine
     }
 }
 
-/// A run in progress.
-struct Run<'a> {
-    engine: Engine<f32>,
-    config: ModelConfig,
-    options: &'a RunOptions,
-    checkpoints: Checkpoints,
-    /// What identifies the training data.
-    identity: String,
-    position: Position,
-    best: Option<Params<f32>>,
-    log: Vec<u8>,
-    variance: f64,
-    /// Steps of the whole training, as far as it is known.
-    planned: u64,
-    started: Instant,
-    window: Meter,
-    epoch: Meter,
-    tell: &'a mut dyn FnMut(Event<'_>),
-}
-
-impl Run<'_> {
-    fn write_log(&mut self, line: &LogLine) {
-        // numbers and names alone: this cannot fail
-        if serde_json::to_writer(&mut self.log, line).is_ok() {
-            self.log.push(b'\n');
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        let max = self.config.training.max_steps;
-        max.is_some_and(|max| self.position.step >= max)
-    }
-
-    /// Steps on all batches; `tracked` follows each latent's largest activation.
-    fn steps(&mut self, batches: &Batches, mut tracked: Option<&mut [f32]>) -> Result<()> {
-        let training = self.config.training.clone();
-        let defined = self.config.shape.defined;
-        while !self.is_over() {
-            let Some(batch) = batches.next()? else { break };
-            self.position.step += 1;
-            let step = self.position.step;
-            let lr = training.rate(step, self.position.epoch, self.planned);
-            let losses = self.engine.step(&batch, lr, training.settles(step));
-            self.position.rows += batch.rows() as u64;
-            if !losses.total.is_finite() {
-                return Err(SaeError::Diverged {
-                    step: self.position.step,
-                    loss: losses.total,
-                }
-                .into());
-            }
-            if let Some(maxima) = &mut tracked {
-                track_maxima(&self.engine, maxima);
-            }
-            self.window.add(&losses, self.engine.activity());
-            self.epoch.add(&losses, self.engine.activity());
-            if self.options.log_every > 0 && step.is_multiple_of(self.options.log_every) {
-                let measures = self.window.measures(self.variance, defined);
-                let line = self.window.line(step, self.position.epoch, lr, measures);
-                self.write_log(&LogLine::Step(line));
-                self.window.reset();
-            }
-            let every = self.options.checkpoint_every;
-            if every > 0 && step.is_multiple_of(every) {
-                self.save()?;
-            }
-            (self.tell)(Event::Rows(batch.rows() as u64));
-            batches.recycle(batch);
-        }
-        Ok(())
-    }
-
-    fn save(&mut self) -> Result<()> {
-        self.checkpoints.save(
-            &mut self.engine,
-            &self.config,
-            &self.identity,
-            &self.position,
-            self.best.as_ref(),
-            &self.log,
-        )?;
-        Ok(())
-    }
-
-    /// Goes on from the last checkpoint, if there is one.
-    fn resume(&mut self) -> Result<()> {
-        if let Some(saved) = self.checkpoints.load(&self.config, &self.identity)? {
-            (self.tell)(Event::Resumed(&saved.position));
-            self.engine.restore(saved.params, saved.state);
-            self.position = saved.position;
-            self.best = saved.best;
-            self.log = saved.log;
-        }
-        Ok(())
-    }
-
-    /// Ends an epoch: keeps the model if it is the best so far.
-    fn end_epoch(&mut self, valid: Option<Measures>) {
-        let epoch = self.position.epoch;
-        let mut selected = false;
-        if let Some(measures) = &valid {
-            let score = (
-                measures.l_annot.unwrap_or(0.0),
-                measures.fvu.unwrap_or(measures.l_rec),
-            );
-            let better = self
-                .position
-                .best
-                .is_none_or(|best| score < (best.annot, best.fvu));
-            if epoch >= self.config.training.select_from && better {
-                selected = true;
-                self.best = Some(self.engine.params().clone());
-                self.position.best = Some(BestScore {
-                    annot: score.0,
-                    fvu: score.1,
-                    epoch,
-                });
-            }
-        }
-        let line = EpochLine {
-            epoch,
-            step: self.position.step,
-            seconds: self.started.elapsed().as_secs_f64(),
-            train: self
-                .epoch
-                .measures(self.variance, self.config.shape.defined),
-            valid,
-            selected,
-        };
-        (self.tell)(Event::Epoch(&line));
-        self.write_log(&LogLine::Epoch(line));
-        self.epoch.reset();
-    }
-
-    /// Measures of the model over all rows of `proteins`.
-    fn survey(&mut self, data: &TrainingData<'_>, proteins: &[u32]) -> Result<Survey> {
-        let shape = self.config.shape;
-        let mut survey = Survey::new(shape.latents, shape.width);
-        let mut source = Epoch {
-            data: data.data,
-            labels: data.labels,
-            scale: self.config.input_scale as f32,
-            order: EpochOrder::new(proteins, self.config.training.seed, false, 1),
-            rows: SURVEY_ROWS,
-        };
-        let engine = &mut self.engine;
-        with_batches(&mut source, |batches| {
-            while let Some(batch) = batches.next()? {
-                survey.add(engine, &batch);
-                batches.recycle(batch);
-            }
-            Ok(())
-        })?;
-        Ok(survey)
-    }
-}
-
-/// Trains on tables that can be read in any order.
+/// Trains on tables that can be read in any order: one model a task, all on one pass over the data.
+///
+/// The tasks share the order of rows, their batches and their number, and the normalisation.
 ///
 /// # Errors
 /// Where settings do not fit, data cannot be read, the loss diverges, or a checkpoint does not fit.
 pub fn train(
-    task: &Task<'_>,
+    tasks: &[Task<'_>],
     data: &TrainingData<'_>,
     options: &RunOptions,
     tell: &mut dyn FnMut(Event<'_>),
-) -> Result<Trained> {
-    let training = &task.training;
-    let shape = task.shape;
+) -> Result<Vec<Trained>> {
+    let Some(first) = tasks.first() else {
+        return Ok(Vec::new());
+    };
+    let training = &first.training;
     let rows: u64 = data
         .train
         .iter()
@@ -400,69 +209,71 @@ pub fn train(
         return Err(SaeError::Settings(message.into()).into());
     }
     let statistics = statistics(data, training)?;
-    let (config, params) = task.begin(&statistics);
-    let (positives, annotated) =
-        data.data
-            .count_labels(&data.train, data.labels, task.concepts.concepts.len());
-    let scale = config.input_scale;
-    let mut run = Run {
-        engine: task.engine(params, &positives, annotated),
-        checkpoints: Checkpoints::new(&options.checkpoint_dir),
-        identity: identity(data, task.concepts),
-        position: Position {
-            epoch: 1,
-            ..Position::default()
-        },
-        best: None,
-        log: Vec::new(),
-        variance: statistics.variance * scale * scale,
-        planned: planned(training, rows),
-        started: Instant::now(),
-        window: Meter::new(shape.latents),
-        epoch: Meter::new(shape.latents),
-        config,
-        options,
-        tell,
-    };
-    if options.resume {
-        run.resume()?;
+    let counts = data.data.count_labels(&data.train, data.labels);
+    let identity = identity(data, first.concepts);
+    let mut runs = Vec::new();
+    for task in tasks {
+        let (config, params) = task.begin(&statistics);
+        let engine = task.engine(params, &counts, data.labels.groups());
+        let variance = statistics.variance * config.input_scale * config.input_scale;
+        let more = (variance, planned(training, rows));
+        runs.push(Run::new(engine, config, options, identity.clone(), more));
     }
-    let first = run.position.epoch;
-    for epoch in first..=training.epochs {
-        if epoch > first {
-            run.position.epoch = epoch;
-            run.position.rows = 0;
+    if options.resume
+        && let [run] = &mut runs[..]
+        && run.resume()?
+    {
+        tell(Event::Resumed(&run.position));
+    }
+    let scale = runs[0].config.input_scale as f32;
+    let begun = runs[0].position.epoch;
+    let seed = training.order_seed.unwrap_or(training.seed);
+    for epoch in begun..=training.epochs {
+        for run in &mut runs {
+            run.begin_epoch(epoch);
         }
-        let mut order = EpochOrder::new(&data.train, training.seed, training.shuffle, epoch);
-        order.skip(data.data, run.position.rows);
+        let mut order = EpochOrder::new(&data.train, seed, training.shuffle, epoch);
+        order.skip(data.data, runs[0].position.rows);
         let mut source = Epoch {
             data: data.data,
             labels: data.labels,
-            scale: scale as f32,
+            scale,
             order,
             rows: training.batch,
         };
-        with_batches(&mut source, |batches| run.steps(batches, None))?;
-        let valid = if data.valid.is_empty() {
-            None
-        } else {
-            Some(run.survey(data, &data.valid)?.measures(shape.defined))
-        };
-        run.end_epoch(valid);
-        let since = run.position.best.map_or(0, |best| epoch - best.epoch);
-        if run.is_over() || training.patience.is_some_and(|patience| since >= patience) {
+        with_batches(&mut source, |batches| {
+            while !runs[0].is_over()
+                && let Some(batch) = batches.next()?
+            {
+                for run in &mut runs {
+                    run.step(&batch, None)?;
+                }
+                tell(Event::Rows(batch.rows() as u64));
+                batches.recycle(batch);
+            }
+            Ok(())
+        })?;
+        let mut tired = true;
+        for run in &mut runs {
+            let valid = run.validate(data)?;
+            tell(Event::Epoch(&run.end_epoch(valid)));
+            let since = run.position.best.map_or(0, |best| epoch - best.epoch);
+            tired &= training.patience.is_some_and(|patience| since >= patience);
+        }
+        if runs[0].is_over() || tired {
             break;
         }
     }
+    runs.into_iter().map(|run| finish(run, data)).collect()
+}
+
+/// The selected model of a run, measured.
+fn finish(mut run: Run<'_>, data: &TrainingData<'_>) -> Result<Trained> {
     if let Some(best) = run.best.take() {
         run.engine.replace_params(best);
     }
+    let defined = run.config.shape.defined;
     let over_train = run.survey(data, &data.train)?;
-    let valid = if data.valid.is_empty() {
-        None
-    } else {
-        Some(run.survey(data, &data.valid)?.measures(shape.defined))
-    };
     let summary = Summary {
         format: SUMMARY_FORMAT.into(),
         steps: run.position.step,
@@ -470,8 +281,8 @@ pub fn train(
         selected_epoch: run.position.best.map(|b| b.epoch),
         train_proteins: Some(data.train.len() as u64),
         valid_proteins: Some(data.valid.len() as u64),
-        train: over_train.measures(shape.defined),
-        valid,
+        train: over_train.measures(defined),
+        valid: run.validate(data)?,
     };
     Ok(Trained {
         params: run.engine.params().clone(),
@@ -493,47 +304,42 @@ pub fn train_on_pipe(
     tell: &mut dyn FnMut(Event<'_>),
 ) -> Result<Trained> {
     let shape = task.shape;
+    if task.training.schedule == Schedule::Cosine && task.training.max_steps.is_none() {
+        let message = "--schedule cosine on a pipe, whose length nobody knows, needs --max-steps";
+        return Err(SaeError::Settings(message.into()).into());
+    }
     pipe.prefill()?;
     let statistics = Statistics::of(pipe.waiting().map(|(x, ..)| x), shape.width);
     let (config, params) = task.begin(&statistics);
-    let mut positives = vec![0; task.concepts.concepts.len()];
-    let mut annotated = 0;
+    let mut counts = LabelCounts::new(task.concepts.concepts.len());
     let mut rows = 0;
-    for (_, labels, counts) in pipe.waiting() {
+    for (_, labels, groups) in pipe.waiting() {
         rows += 1;
-        if counts {
-            annotated += 1;
-            for &concept in labels {
-                positives[concept as usize] += 1;
-            }
-        }
+        counts.add(labels, groups);
     }
     if rows == 0 {
         return Err(SaeError::NoRows(": the pipe brought none".into()).into());
     }
     let scale = config.input_scale;
     pipe.scale = scale as f32;
-    let mut run = Run {
-        engine: task.engine(params, &positives, annotated),
-        checkpoints: Checkpoints::new(&options.checkpoint_dir),
-        identity: String::new(),
-        position: Position {
-            epoch: 1,
-            ..Position::default()
-        },
-        best: None,
-        log: Vec::new(),
-        variance: statistics.variance * scale * scale,
-        planned: task.training.max_steps.unwrap_or(0),
-        started: Instant::now(),
-        window: Meter::new(shape.latents),
-        epoch: Meter::new(shape.latents),
-        config,
-        options,
-        tell,
-    };
+    let more = (
+        statistics.variance * scale * scale,
+        task.training.max_steps.unwrap_or(0),
+    );
+    let groups = pipe.groups().to_vec();
+    let engine = task.engine(params, &counts.finish(&groups), &groups);
+    let mut run = Run::new(engine, config, options, String::new(), more);
     let mut latent_max = vec![0.0; shape.latents];
-    with_batches(pipe, |batches| run.steps(batches, Some(&mut latent_max)))?;
+    with_batches(pipe, |batches| {
+        while !run.is_over()
+            && let Some(batch) = batches.next()?
+        {
+            run.step(&batch, Some(&mut latent_max))?;
+            tell(Event::Rows(batch.rows() as u64));
+            batches.recycle(batch);
+        }
+        Ok(())
+    })?;
     let train = run.epoch.measures(run.variance, shape.defined);
     let mut survey = Survey::new(shape.latents, shape.width);
     for batch in pipe.valid_batches() {
@@ -541,7 +347,7 @@ pub fn train_on_pipe(
     }
     let valid = survey.measures(shape.defined);
     let valid = (valid.rows > 0).then_some(valid);
-    run.end_epoch(valid.clone());
+    tell(Event::Epoch(&run.end_epoch(valid.clone())));
     let summary = Summary {
         format: SUMMARY_FORMAT.into(),
         steps: run.position.step,
@@ -565,36 +371,4 @@ pub fn train_on_pipe(
 fn planned(training: &Training, rows: u64) -> u64 {
     let steps = rows.div_ceil(training.batch as u64) * u64::from(training.epochs);
     training.max_steps.map_or(steps, |most| most.min(steps))
-}
-
-/// Statistics of the first rows of the first epoch.
-fn statistics(data: &TrainingData<'_>, training: &Training) -> Result<Statistics> {
-    let width = data.data.width();
-    let mut order = EpochOrder::new(&data.train, training.seed, true, 1);
-    let mut batch = Batch::default();
-    batch.clear();
-    while batch.rows() < STATISTICS_ROWS
-        && let Some(at) = order.next(data.data)
-    {
-        let labels = data.labels.protein(data.data.accession(at.protein));
-        data.data.append(at, 1.0, labels, &mut batch)?;
-    }
-    Ok(Statistics::of(batch.x.chunks_exact(width), width))
-}
-
-/// What identifies the training data: its proteins, their rows, and the vocabulary.
-fn identity(data: &TrainingData<'_>, concepts: &ConceptsFile) -> String {
-    let mut text = String::new();
-    for (name, proteins) in [("train", &data.train), ("valid", &data.valid)] {
-        for &protein in proteins {
-            let rows = data.data.rows(protein);
-            // writing to a string cannot fail
-            let _ = writeln!(text, "{name} {} {rows}", data.data.accession(protein));
-        }
-    }
-    for concept in &concepts.concepts {
-        text += &concept.id;
-        text.push('\n');
-    }
-    crate::hash::sha256(text.as_bytes())
 }

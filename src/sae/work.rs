@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::{
     axioms::{AxiomLoss, FORMS},
-    batch::Batch,
+    batch::{ALL_GROUPS, Batch},
     block::{Block, Factors, Sums},
     config::{Objective, Shape, Variant},
     forward::{Choice, Scratch, block_rows, encode_block},
@@ -257,7 +257,7 @@ impl<T: Real> Work<T> {
         &mut self,
         params: &Params<T>,
         objective: &Objective,
-        weights: &[T],
+        concepts: (&[T], &[u8]),
         batch: &Batch<T>,
     ) {
         let (d, m) = (self.shape.width, self.shape.defined);
@@ -266,7 +266,7 @@ impl<T: Real> Work<T> {
         if objective.variant == Variant::LinearProbe {
             self.gradient.fill(T::ZERO);
         }
-        let pairs = (annotated(batch) * m).max(1) as f64;
+        let pairs = pairs(batch, concepts.1).max(1) as f64;
         let factors = Factors {
             rec: T::of(1.0 / self.rows.max(1) as f64),
             annot: T::of(objective.lambda_annot / pairs),
@@ -285,7 +285,7 @@ impl<T: Real> Work<T> {
                 .zip(self.logits.par_chunks_mut(block * m))
                 .enumerate()
                 .for_each(|(number, (((x, gradient), out), logits))| {
-                    out.annotate(logits, batch, number * block, weights, factors);
+                    out.annotate(logits, batch, number * block, concepts, factors);
                     out.reconstruct(params, objective, norms, x, gradient, factors);
                 });
         }
@@ -295,6 +295,7 @@ impl<T: Real> Work<T> {
     pub(crate) fn losses(
         &self,
         objective: &Objective,
+        groups: &[u8],
         batch: &Batch<T>,
         forms: [f64; FORMS],
     ) -> StepLosses {
@@ -305,7 +306,7 @@ impl<T: Real> Work<T> {
         let annotated = annotated(batch);
         let rows = self.rows.max(1) as f64;
         let (rec, nested, penalty) = (sums.rec / rows, sums.nested / rows, sums.penalty / rows);
-        let annot = sums.annot / (annotated * self.shape.defined).max(1) as f64;
+        let annot = sums.annot / pairs(batch, groups).max(1) as f64;
         let axiom = forms.iter().sum();
         StepLosses {
             rows: self.rows,
@@ -458,6 +459,17 @@ impl<T: Real> Work<T> {
     }
 }
 
+/// Rows that take part in the annotation loss.
 fn annotated<T>(batch: &Batch<T>) -> usize {
-    batch.annotated.iter().filter(|&&a| a).count()
+    batch.groups.iter().filter(|&&g| g != 0).count()
+}
+
+/// Pairs of row and concept that take part; `groups` are those of the concepts.
+fn pairs<T>(batch: &Batch<T>, groups: &[u8]) -> usize {
+    let of_row = |&spoken: &u64| match spoken {
+        ALL_GROUPS => groups.len(),
+        0 => 0,
+        spoken => groups.iter().filter(|&&g| spoken >> g & 1 == 1).count(),
+    };
+    batch.groups.iter().map(of_row).sum()
 }

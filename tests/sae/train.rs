@@ -417,6 +417,55 @@ fn concepts_with_axioms() -> String {
     .to_string()
 }
 
+/// Models of a grid are those that are trained alone, if these see the rows in the same order.
+#[test]
+fn a_grid_trains_many_models_on_one_pass() {
+    let bench = Bench::new(20);
+    let base = [
+        "--split",
+        "split.tsv",
+        "--epochs",
+        "2",
+        "--no-shuffle",
+        "--normalize",
+        "none",
+    ];
+    let grid = [&base[..], &["--grid", "k=4,6", "seed=1,2"]].concat();
+    bench.train(&["all.arrow"], "grid", &grid);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_protsae-train"));
+    command.current_dir(bench.dir.path());
+    command.args(["-i", "all.arrow", "--labels", "labels.arrow", "-o", "one"]);
+    command.args([
+        "--latents",
+        "64",
+        "--batch",
+        "64",
+        "--k",
+        "4",
+        "--seed",
+        "0",
+    ]);
+    let out = command
+        .args(base)
+        .args(["--grid", "seed=2"])
+        .output()
+        .unwrap();
+    assert!(
+        out.status.success(),
+        "{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
+    assert!(bench.weights("grid/k=4_seed=2") == bench.weights("one/seed=2"));
+    assert!(bench.weights("grid/k=4_seed=1") != bench.weights("one/seed=2"));
+    let table = fs::read(bench.path("grid/grid.json")).unwrap();
+    let table: serde_json::Value = serde_json::from_slice(&table).unwrap();
+    assert_eq!(table["models"].as_array().unwrap().len(), 4);
+    for name in ["k=4_seed=1", "k=6_seed=1", "k=6_seed=2"] {
+        let sae = Sae::load(&bench.path("grid").join(name)).unwrap();
+        assert_eq!(sae.config.objective.k.to_string(), name[2..3]);
+    }
+}
+
 #[test]
 fn a_pipe_is_trained_on_in_one_pass() {
     let bench = Bench::new(40);

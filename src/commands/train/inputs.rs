@@ -147,13 +147,13 @@ impl Inputs {
         Some(most.map_or(all, |most| most.min(all)))
     }
 
-    /// Trains.
+    /// Trains a model a task.
     pub(super) fn train(
         self,
-        task: &Task<'_>,
+        tasks: &[Task<'_>],
         options: &RunOptions,
         tell: &mut dyn FnMut(Event<'_>),
-    ) -> Result<Trained> {
+    ) -> Result<Vec<Trained>> {
         match self.rows {
             Rows::Tables {
                 data,
@@ -166,9 +166,12 @@ impl Inputs {
                     train: proteins,
                     valid,
                 };
-                train(task, &data, options, tell)
+                train(tasks, &data, options, tell)
             }
             Rows::Pipe(source, reader) => {
+                let [task] = tasks else {
+                    return Err(Error::usage("--grid needs tables, not a pipe"));
+                };
                 let arriving = reader.map(|batch| batch.map_err(source.blame()));
                 let mut seen = HashSet::new();
                 let (split, on_bad) = (self.split, self.on_bad);
@@ -206,7 +209,7 @@ impl Inputs {
                     (task.training.seed, task.training.shuffle),
                     task.training.batch,
                 );
-                train_on_pipe(task, &mut pipe, options, tell)
+                Ok(vec![train_on_pipe(task, &mut pipe, options, tell)?])
             }
         }
     }

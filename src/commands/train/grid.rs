@@ -1,0 +1,151 @@
+//! Many models on one pass over the data.
+
+use crate::{
+    Error, Result,
+    sae::{
+        meter::Measures,
+        train::{Task, Trained},
+    },
+};
+use serde::Serialize;
+use std::{collections::BTreeMap, path::PathBuf};
+
+/// The table of a grid's models.
+pub(super) const FILE: &str = "grid.json";
+/// Format name and version of the table.
+const FORMAT: &str = "grid/1";
+/// Most models of a grid.
+const MAX_MODELS: usize = 1024;
+
+/// The settings of one model, by name; none for the only model of a run without a grid.
+type Point = Vec<(String, String)>;
+
+/// Every combination of the values of `NAME=VALUE,...`; empty without any.
+pub(super) fn points(grid: &[String]) -> Result<Vec<Point>> {
+    let mut points: Vec<Point> = Vec::new();
+    for axis in grid {
+        let bad = || Error::usage(format!("--grid '{axis}': expected NAME=VALUE,VALUE"));
+        let (name, values) = axis.split_once('=').ok_or_else(bad)?;
+        if values.split(',').any(str::is_empty) {
+            return Err(bad());
+        }
+        if points.iter().flatten().any(|(other, _)| other == name) {
+            return Err(Error::usage(format!("--grid names '{name}' twice")));
+        }
+        if points.is_empty() {
+            points.push(Vec::new());
+        }
+        points = points
+            .iter()
+            .flat_map(|point| {
+                values.split(',').map(|value| {
+                    let mut point = point.clone();
+                    point.push((name.to_owned(), value.to_owned()));
+                    point
+                })
+            })
+            .collect();
+        if points.len() > MAX_MODELS {
+            return Err(Error::usage(format!(
+                "--grid has more than {MAX_MODELS} models"
+            )));
+        }
+    }
+    Ok(points)
+}
+
+/// The tasks of the points; the task itself where there are none.
+pub(super) fn tasks<'a>(task: &Task<'a>, points: &[Point]) -> Result<Vec<Task<'a>>> {
+    if points.is_empty() {
+        return Ok(vec![task.clone()]);
+    }
+    let of = |point: &Point| {
+        let mut task = task.clone();
+        task.training.order_seed = Some(task.training.seed);
+        for (name, value) in point {
+            set(&mut task, name, value)?;
+        }
+        task.training.check()?;
+        Ok(task)
+    };
+    points.iter().map(of).collect()
+}
+
+fn set(task: &mut Task<'_>, name: &str, value: &str) -> Result<()> {
+    let bad = |_| Error::usage(format!("--grid {name}: '{value}' is no fitting number"));
+    let number = || value.parse::<f64>().map_err(|e| bad(e.to_string()));
+    match name {
+        "k" => task.objective.k = value.parse().map_err(|_| bad(String::new()))?,
+        "seed" => task.training.seed = value.parse().map_err(|_| bad(String::new()))?,
+        "lr" => task.training.lr = number()?,
+        "lambda-annot" => task.objective.lambda_annot = number()?,
+        "lambda-axiom" => task.objective.lambda_axiom = number()?,
+        "lambda-sparsity" => task.objective.lambda_sparsity = number()?,
+        _ => {
+            return Err(Error::usage(format!(
+                "--grid takes k, seed, lr, lambda-annot, lambda-axiom and lambda-sparsity, not '{name}'"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Folder of a model within the output: `k=50_seed=0`, or the output itself.
+pub(super) fn prefix(points: &[Point], model: usize) -> PathBuf {
+    points
+        .get(model)
+        .map_or_else(PathBuf::new, |point| name(point).into())
+}
+
+fn name(point: &Point) -> String {
+    let parts: Vec<String> = point.iter().map(|(n, v)| format!("{n}={v}")).collect();
+    parts.join("_")
+}
+
+/// A grid's models and how they fare.
+#[derive(Serialize)]
+pub(super) struct Table<'a> {
+    format: &'static str,
+    models: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    folder: String,
+    settings: BTreeMap<&'a str, &'a str>,
+    train: &'a Measures,
+    valid: Option<&'a Measures>,
+}
+
+/// The table of a grid.
+pub(super) fn table<'a>(points: &'a [Point], trained: &'a [Trained]) -> Table<'a> {
+    let row = |(point, trained): (&'a Point, &'a Trained)| Row {
+        folder: name(point),
+        settings: point
+            .iter()
+            .map(|(n, v)| (n.as_str(), v.as_str()))
+            .collect(),
+        train: &trained.summary.train,
+        valid: trained.summary.valid.as_ref(),
+    };
+    Table {
+        format: FORMAT,
+        models: points.iter().zip(trained).map(row).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_combination_once() {
+        let grid = ["k=2,3".to_owned(), "seed=0,1,2".to_owned()];
+        let points = points(&grid).unwrap();
+        assert_eq!(points.len(), 6);
+        assert_eq!(prefix(&points, 5), PathBuf::from("k=3_seed=2"));
+        assert!(super::points(&["k".to_owned()]).is_err());
+        assert!(super::points(&["k=1".to_owned(), "k=2".to_owned()]).is_err());
+        assert!(super::points(&["k=1,".to_owned()]).is_err());
+    }
+}

@@ -1,0 +1,213 @@
+//! A training run in progress: its model, where it stands, its log and its checkpoints.
+
+use std::time::Instant;
+
+use super::{
+    batch::Batch,
+    checkpoint::{BestScore, Checkpoints, Position},
+    engine::Engine,
+    error::SaeError,
+    loader::{Epoch, with_batches},
+    meter::{EpochLine, LogLine, Measures, Meter, Survey, track_maxima},
+    order::EpochOrder,
+    params::Params,
+    store::ModelConfig,
+    train::{RunOptions, SURVEY_ROWS, TrainingData},
+};
+use crate::Result;
+
+/// A run in progress.
+pub(crate) struct Run<'a> {
+    pub(crate) engine: Engine<f32>,
+    pub(crate) config: ModelConfig,
+    pub(crate) options: &'a RunOptions,
+    pub(crate) checkpoints: Checkpoints,
+    /// What identifies the training data.
+    pub(crate) identity: String,
+    pub(crate) position: Position,
+    pub(crate) best: Option<Params<f32>>,
+    pub(crate) log: Vec<u8>,
+    pub(crate) variance: f64,
+    /// Steps of the whole training, as far as it is known.
+    pub(crate) planned: u64,
+    pub(crate) started: Instant,
+    pub(crate) window: Meter,
+    pub(crate) epoch: Meter,
+}
+
+impl<'a> Run<'a> {
+    /// Begins a run.
+    pub(crate) fn new(
+        engine: Engine<f32>,
+        config: ModelConfig,
+        options: &'a RunOptions,
+        identity: String,
+        (variance, planned): (f64, u64),
+    ) -> Self {
+        Self {
+            engine,
+            checkpoints: Checkpoints::new(&options.checkpoint_dir),
+            identity,
+            position: Position {
+                epoch: 1,
+                ..Position::default()
+            },
+            best: None,
+            log: Vec::new(),
+            variance,
+            planned,
+            started: Instant::now(),
+            window: Meter::new(config.shape.latents),
+            epoch: Meter::new(config.shape.latents),
+            config,
+            options,
+        }
+    }
+
+    fn write_log(&mut self, line: &LogLine) {
+        // numbers and names alone: this cannot fail
+        if serde_json::to_writer(&mut self.log, line).is_ok() {
+            self.log.push(b'\n');
+        }
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        let max = self.config.training.max_steps;
+        max.is_some_and(|max| self.position.step >= max)
+    }
+
+    /// A step on a batch; `tracked` follows each latent's largest activation.
+    pub(crate) fn step(&mut self, batch: &Batch<f32>, tracked: Option<&mut [f32]>) -> Result<()> {
+        let training = &self.config.training;
+        let defined = self.config.shape.defined;
+        self.position.step += 1;
+        let step = self.position.step;
+        let lr = training.rate(step, self.position.epoch, self.planned);
+        let losses = self.engine.step(batch, lr, training.settles(step));
+        self.position.rows += batch.rows() as u64;
+        if !losses.total.is_finite() {
+            return Err(SaeError::Diverged {
+                step,
+                loss: losses.total,
+            }
+            .into());
+        }
+        if let Some(maxima) = tracked {
+            track_maxima(&self.engine, maxima);
+        }
+        self.window.add(&losses, self.engine.activity());
+        self.epoch.add(&losses, self.engine.activity());
+        if self.options.log_every > 0 && step.is_multiple_of(self.options.log_every) {
+            let measures = self.window.measures(self.variance, defined);
+            let line = self.window.line(step, self.position.epoch, lr, measures);
+            self.write_log(&LogLine::Step(line));
+            self.window.reset();
+        }
+        let every = self.options.checkpoint_every;
+        if every > 0 && step.is_multiple_of(every) {
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    fn save(&mut self) -> Result<()> {
+        self.checkpoints.save(
+            &mut self.engine,
+            &self.config,
+            &self.identity,
+            &self.position,
+            self.best.as_ref(),
+            &self.log,
+        )?;
+        Ok(())
+    }
+
+    /// Goes on from the last checkpoint; false where there is none.
+    pub(crate) fn resume(&mut self) -> Result<bool> {
+        if let Some(saved) = self.checkpoints.load(&self.config, &self.identity)? {
+            self.engine.restore(saved.params, saved.state);
+            self.position = saved.position;
+            self.best = saved.best;
+            self.log = saved.log;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Ends an epoch: keeps the model if it is the best so far.
+    pub(crate) fn end_epoch(&mut self, valid: Option<Measures>) -> EpochLine {
+        let epoch = self.position.epoch;
+        let mut selected = false;
+        if let Some(measures) = &valid {
+            let score = (
+                measures.l_annot.unwrap_or(0.0),
+                measures.fvu.unwrap_or(measures.l_rec),
+            );
+            let better = self
+                .position
+                .best
+                .is_none_or(|best| score < (best.annot, best.fvu));
+            if epoch >= self.config.training.select_from && better {
+                selected = true;
+                self.best = Some(self.engine.params().clone());
+                self.position.best = Some(BestScore {
+                    annot: score.0,
+                    fvu: score.1,
+                    epoch,
+                });
+            }
+        }
+        let line = EpochLine {
+            epoch,
+            step: self.position.step,
+            seconds: self.started.elapsed().as_secs_f64(),
+            train: self
+                .epoch
+                .measures(self.variance, self.config.shape.defined),
+            valid,
+            selected,
+        };
+        self.write_log(&LogLine::Epoch(line.clone()));
+        self.epoch.reset();
+        line
+    }
+
+    /// An epoch begins, unless the run is in it already.
+    pub(crate) fn begin_epoch(&mut self, epoch: u32) {
+        if epoch > self.position.epoch {
+            self.position.epoch = epoch;
+            self.position.rows = 0;
+        }
+    }
+
+    /// Measures of the model over the validation rows, if there are any.
+    pub(crate) fn validate(&mut self, data: &TrainingData<'_>) -> Result<Option<Measures>> {
+        if data.valid.is_empty() {
+            return Ok(None);
+        }
+        let defined = self.config.shape.defined;
+        Ok(Some(self.survey(data, &data.valid)?.measures(defined)))
+    }
+
+    /// Measures of the model over all rows of `proteins`.
+    pub(crate) fn survey(&mut self, data: &TrainingData<'_>, proteins: &[u32]) -> Result<Survey> {
+        let shape = self.config.shape;
+        let mut survey = Survey::new(shape.latents, shape.width);
+        let mut source = Epoch {
+            data: data.data,
+            labels: data.labels,
+            scale: self.config.input_scale as f32,
+            order: EpochOrder::new(proteins, self.config.training.seed, false, 1),
+            rows: SURVEY_ROWS,
+        };
+        let engine = &mut self.engine;
+        with_batches(&mut source, |batches| {
+            while let Some(batch) = batches.next()? {
+                survey.add(engine, &batch);
+                batches.recycle(batch);
+            }
+            Ok(())
+        })?;
+        Ok(survey)
+    }
+}
