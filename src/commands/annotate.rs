@@ -15,7 +15,7 @@ use crate::{
     sae::store::Sae,
     score::dictionary::Dictionary,
     table::{
-        TableError,
+        SaeIdentity, TableError,
         features::{FeatureBatch, FeatureReader},
         schema,
     },
@@ -138,8 +138,8 @@ impl Tool for Args {
                 "--threshold is {threshold}, expected 0 or more"
             )));
         }
-        let (catalogue, sae) = self.catalogue(context)?;
-        let readers = self.open(context, sae.as_ref())?;
+        let (catalogue, identity) = self.catalogue(context)?;
+        let readers = self.open(context, identity.as_ref())?;
         if context.is_dry_run() {
             return plan(&catalogue, &readers);
         }
@@ -186,13 +186,15 @@ impl Tool for Args {
 }
 
 impl Args {
-    /// What the latents are called, and the model if one was given.
-    fn catalogue(&self, context: &Context) -> Result<(Catalogue, Option<Sae>)> {
+    /// What the latents are called, and what says of which SAE they are, by name.
+    fn catalogue(&self, context: &Context) -> Result<(Catalogue, Option<(String, SaeIdentity)>)> {
         let sae = match &self.model {
             Some(folder) => Some(shared::load_model(context, folder)?),
             None => None,
         };
         let mut catalogue = Catalogue::default();
+        let folder = self.model.as_ref().map(|f| f.display().to_string());
+        let mut identity = folder.zip(sae.as_ref().map(Sae::identity));
         if let Some(sae) = &sae {
             let defined = sae.config.shape.defined;
             for (i, &maximum) in sae.latent_max.iter().enumerate() {
@@ -207,9 +209,12 @@ impl Args {
         if let Some(path) = &self.dictionary {
             let source = Source::File(path.clone());
             let dictionary = Dictionary::read(context.open(&source)?).map_err(source.blame())?;
-            if let (Some(sae), Some(own)) = (&sae, &dictionary.sae) {
-                let folder = self.model.as_deref().unwrap_or(path).display().to_string();
-                own.check_same(&source.to_string(), &sae.identity(), &folder)?;
+            match (&identity, &dictionary.sae) {
+                (Some((folder, sae)), Some(own)) => {
+                    own.check_same(&source.to_string(), sae, folder)?;
+                }
+                (None, Some(own)) => identity = Some((source.to_string(), own.clone())),
+                (_, None) => {}
             }
             dictionary
                 .describe(&mut catalogue, sae.is_none())
@@ -222,14 +227,14 @@ impl Args {
                 Which::All => true,
             };
         }
-        Ok((catalogue, sae))
+        Ok((catalogue, identity))
     }
 
     /// Opens all inputs and checks that they fit, before any work.
     fn open<'a>(
         &'a self,
         context: &Context,
-        sae: Option<&Sae>,
+        identity: Option<&(String, SaeIdentity)>,
     ) -> Result<Vec<(&'a Source, FeatureReader)>> {
         let mut readers = Vec::new();
         for source in &self.input {
@@ -241,11 +246,9 @@ impl Args {
                     schema::META_PLM_SAMPLE
                 )));
             }
-            match (sae, &self.model, &info.sae) {
-                (Some(sae), Some(folder), Some(table)) => {
-                    let folder = folder.display().to_string();
-                    sae.identity()
-                        .check_same(&folder, table, &source.to_string())?;
+            match (identity, &info.sae) {
+                (Some((name, sae)), Some(table)) => {
+                    sae.check_same(name, table, &source.to_string())?;
                 }
                 _ => log::warn(&format!(
                     "{source}: nothing says that it was made by this model"

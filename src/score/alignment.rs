@@ -7,7 +7,7 @@ use super::{
 use rayon::prelude::*;
 
 /// Thresholds at which a latent is tried as a detector: shares of its own maximum, strictly greater.
-pub const THRESHOLDS: [f32; 5] = [0.0, 0.15, 0.5, 0.6, 0.8];
+pub const THRESHOLDS: [f64; 5] = [0.0, 0.15, 0.5, 0.6, 0.8];
 
 /// One latent against all concepts of a sheet, at every threshold.
 pub struct LatentCounts {
@@ -62,7 +62,7 @@ pub fn count(sheet: &Sheet, latent: usize, maximum: f32) -> LatentCounts {
     for hit in sheet.hits(latent) {
         let above = THRESHOLDS
             .iter()
-            .take_while(|&&t| hit.peak > t * maximum)
+            .take_while(|&&t| f64::from(hit.peak) > t * f64::from(maximum))
             .count();
         if above == 0 {
             continue;

@@ -197,7 +197,7 @@ impl<'a> Aligner<'a> {
         let detection =
             chosen.and_then(|d| count(test, c, maximum).detection(test, c, d.threshold));
         scores.detector = detection.map(|d| Detector {
-            threshold: f64::from(THRESHOLDS[d.threshold]),
+            threshold: THRESHOLDS[d.threshold],
             precision: d.precision,
             recall: d.recall,
             item_recall: d.item_recall,

@@ -190,7 +190,7 @@ fn entry(
     entry.auroc = aurocs(test, latent)[c];
     if let Some(choice) = choice {
         entry.q_value = q_value;
-        entry.threshold = Some(f64::from(THRESHOLDS[choice.threshold]));
+        entry.threshold = Some(THRESHOLDS[choice.threshold]);
         let counts = count(test, latent, reading.maxima[latent]);
         if let Some(detection) = counts.detection(test, c, choice.threshold) {
             entry.f1 = Some(detection.f1());
