@@ -7,7 +7,7 @@
 #     --plm DIR        protein language model in the layout of Hugging Face
 #     --layer N        (4)        --sample N   residues of a protein in training (64)
 #     --latents N      (2048)     --k N        (32)
-#     --epochs N       (3)        --batch N    (1024)
+#     --epochs N       (3)        --batch N    (1024)      --lr X   (0.002: the default is for 128 rows)
 #     --threads N      (all)      --outdir DIR (target/bench/yeast)
 #     --no-proteome    leave out embedding, encoding and annotating whole proteins
 # Writes OUTDIR/yeast.md. PROTSAE_BIN=DIR takes executables that are already built.
@@ -15,7 +15,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
-data=${PROTSAE_BENCH_DATA:-} plm='' layer=4 sample=64 latents=2048 k=32 epochs=3 batch=1024 threads=0
+data=${PROTSAE_BENCH_DATA:-} plm='' layer=4 sample=64 latents=2048 k=32 epochs=3 batch=1024 rate=0.002 threads=0
 outdir=$root/target/bench/yeast whole=yes
 while (($#)); do
     case $1 in
@@ -27,6 +27,7 @@ while (($#)); do
         --k) k=$2; shift 2 ;;
         --epochs) epochs=$2; shift 2 ;;
         --batch) batch=$2; shift 2 ;;
+        --lr) rate=$2; shift 2 ;;
         --threads) threads=$2; shift 2 ;;
         --outdir) outdir=$2; shift 2 ;;
         --no-proteome) whole=no; shift ;;
@@ -58,7 +59,7 @@ measured() {
 python3 "$here/sgd_to_gaf.py" "$data/gaf/sgd_go_slim_mapping.tab.gz" "$fasta" >"$outdir/sgd_slim.gaf"
 
 truth=(--labels "$outdir/labels.arrow" --concepts "$outdir/concepts.json" --split "$outdir/split.tsv")
-shape=(--latents "$latents" --k "$k" --epochs "$epochs" --batch "$batch" -t "$threads")
+shape=(--latents "$latents" --k "$k" --epochs "$epochs" --batch "$batch" --lr "$rate" -t "$threads")
 
 measured concepts protsae-concepts --ontology "$obo" --annotations "$outdir/sgd_slim.gaf" --annotations "$features" \
     --sequences "$fasta" --on-bad skip --axioms module --concepts "$outdir/concepts.json" -o "$outdir/labels.arrow"
