@@ -16,6 +16,7 @@
 pub mod annot;
 pub mod cli;
 pub mod commands;
+mod elementary;
 pub mod error;
 pub mod esm2;
 pub mod hash;

@@ -2,18 +2,25 @@
 
 use super::real::Real;
 
-/// ln(1 + e^x) and the logistic function of x.
+/// Sums and products that go on side by side.
+const LANES: usize = 8;
+
+/// Factors up to 2 whose product is certain to be finite.
+const FACTORS: usize = 64;
+
+/// e to the power of -|x|, which both the loss and its gradient are made of.
 #[expect(
     clippy::inline_always,
     reason = "a kernel, inlined into callers that `wide` compiles"
 )]
 #[inline(always)]
-fn softplus_and_sigmoid<T: Real>(x: T) -> (T, T) {
-    let e = (-x.abs()).exp();
-    let small = e / (T::ONE + e);
-    let large = T::ONE / (T::ONE + e);
-    let softplus = x.larger(T::ZERO) + e.ln_1p();
-    (softplus, if x < T::ZERO { small } else { large })
+fn tail<T: Real>(x: T) -> T {
+    (-x.abs()).exp_of_negative()
+}
+
+/// ln(1 + e^x): the loss of a negative.
+fn softplus<T: Real>(x: T) -> f64 {
+    x.larger(T::ZERO).f64() + tail(x).f64().ln_1p()
 }
 
 /// Replaces a row's logits by their gradients times `factor`, and returns the row's loss, summed
@@ -30,27 +37,41 @@ pub fn row<T: Real>(logits: &mut [T], labels: &[u32], weights: &[T], factor: T) 
     for &concept in labels {
         let c = concept as usize;
         let x = logits[c];
-        let (softplus, _) = softplus_and_sigmoid(x);
         // the loop below counts every concept as a negative
-        loss += (weights[c] * (softplus - x) - softplus).f64();
+        let softplus = softplus(x);
+        loss += weights[c].f64() * (softplus - x.f64()) - softplus;
     }
     // positives' gradients need the logit, which the loop overwrites
-    let mut sum = T::ZERO;
-    for block in logits.chunks_mut(64) {
-        let mut part = T::ZERO;
-        for x in block {
-            let (softplus, sigmoid) = softplus_and_sigmoid(*x);
-            part += softplus;
-            *x = sigmoid * factor;
+    for block in logits.chunks_mut(LANES * FACTORS) {
+        // a sum of logarithms of 1 + e is the logarithm of a product
+        let mut positive = [0.0; LANES];
+        let mut product = [1.0; LANES];
+        let mut one = |x: &mut T, lane: usize| {
+            let e = tail(*x);
+            let large = T::ONE / (T::ONE + e);
+            positive[lane] += x.larger(T::ZERO).f64();
+            product[lane] *= 1.0 + e.f64();
+            *x = if *x < T::ZERO { e * large } else { large } * factor;
+        };
+        let (blocks, rest) = block.as_chunks_mut::<LANES>();
+        for block in blocks {
+            for (lane, x) in block.iter_mut().enumerate() {
+                one(x, lane);
+            }
         }
-        sum += part;
+        for (lane, x) in rest.iter_mut().enumerate() {
+            one(x, lane);
+        }
+        for lane in 0..LANES {
+            loss += positive[lane] + product[lane].ln();
+        }
     }
     for &concept in labels {
         let c = concept as usize;
         // w (p - 1), from p times factor
         logits[c] = weights[c] * (logits[c] - factor);
     }
-    loss + sum.f64()
+    loss
 }
 
 /// As [`row`], for a row whose labels speak of the concepts of some groups only: the others, whose
@@ -65,7 +86,7 @@ pub fn partial_row<T: Real>(
     let silent = |&(_, &group): &(usize, &u8)| spoken >> group & 1 == 0;
     let mut left_out = 0.0;
     for (concept, _) in groups.iter().enumerate().filter(silent) {
-        left_out += softplus_and_sigmoid(logits[concept]).0.f64();
+        left_out += softplus(logits[concept]);
     }
     let loss = row(logits, labels, weights, factor);
     for (concept, _) in groups.iter().enumerate().filter(silent) {

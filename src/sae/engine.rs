@@ -39,7 +39,7 @@ pub struct OptimizerState<T> {
 
 /// A model in training.
 #[derive(Debug)]
-pub struct Engine<T> {
+pub struct Engine<T: Real> {
     /// Decoder rows of latents that were not active lately lag behind until they are needed.
     params: Params<T>,
     state: OptimizerState<T>,

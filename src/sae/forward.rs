@@ -142,7 +142,7 @@ impl<T: Real> Choice<T> {
 
 /// Memory that a thread reuses from block to block.
 #[derive(Clone, Debug, Default)]
-pub struct Scratch<T> {
+pub struct Scratch<T: Real> {
     tile: Vec<T>,
     selectors: Vec<Selector<T>>,
 }

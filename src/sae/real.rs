@@ -36,12 +36,19 @@ pub trait Real:
     fn of(value: f64) -> Self;
     /// Exact.
     fn f64(self) -> f64;
+    /// What orders positive numbers at places of a row: the larger number first in value, the
+    /// lower place where they are equal.
+    type Key: Copy + Default + Ord + Debug + Send + Sync;
     /// e to the power of self.
     #[must_use]
     fn exp(self) -> Self;
-    /// ln(1 + self).
+    /// As [`Real::exp`], for a number that is not positive, within 2 ulp, in a way that vectorises.
     #[must_use]
-    fn ln_1p(self) -> Self;
+    fn exp_of_negative(self) -> Self;
+    /// The key of this number, which is not negative, at a place.
+    fn key(self, place: u32) -> Self::Key;
+    /// Number and place of a key.
+    fn of_key(key: Self::Key) -> (Self, u32);
     /// Square root.
     #[must_use]
     fn sqrt(self) -> Self;
@@ -58,8 +65,9 @@ pub trait Real:
 }
 
 macro_rules! real {
-    ($type:ty) => {
+    ($type:ty, $key:ty, $exp:expr) => {
         impl Real for $type {
+            type Key = $key;
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             #[inline(always)]
@@ -75,8 +83,16 @@ macro_rules! real {
                 Self::exp(self)
             }
             #[inline(always)]
-            fn ln_1p(self) -> Self {
-                Self::ln_1p(self)
+            fn exp_of_negative(self) -> Self {
+                $exp(self)
+            }
+            #[inline(always)]
+            fn key(self, place: u32) -> $key {
+                <$key>::from(self.to_bits()) << 32 | <$key>::from(!place)
+            }
+            #[inline(always)]
+            fn of_key(key: $key) -> (Self, u32) {
+                (Self::from_bits((key >> 32) as _), !(key as u32))
             }
             #[inline(always)]
             fn sqrt(self) -> Self {
@@ -90,5 +106,5 @@ macro_rules! real {
     };
 }
 
-real!(f32);
-real!(f64);
+real!(f32, u64, crate::elementary::exp::<false>);
+real!(f64, u128, f64::exp);

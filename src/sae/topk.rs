@@ -15,11 +15,16 @@ const BLOCK: usize = 32;
 ///
 /// Values must be offered in ascending order of index.
 #[derive(Clone, Debug, Default)]
-pub struct Selector<T> {
+pub struct Selector<T: Real> {
     k: usize,
     /// Every value that can still be among the K largest is above it.
     threshold: T,
-    candidates: Vec<(T, u32)>,
+    /// Keys of candidates, and room for a block more.
+    candidates: Vec<T::Key>,
+    /// How many there are.
+    count: usize,
+    /// What [`Selector::finish`] found.
+    found: Vec<(T, u32)>,
 }
 
 impl<T: Real> Selector<T> {
@@ -27,10 +32,7 @@ impl<T: Real> Selector<T> {
     pub fn reset(&mut self, k: usize, least: T) {
         self.k = k;
         self.threshold = least;
-        self.candidates.clear();
-        if k < 1 << 16 {
-            self.candidates.reserve(2 * k + BLOCK);
-        }
+        self.count = 0;
     }
 
     /// Offers the values `value(i)` for i in `0..count`, whose indices start at `first`.
@@ -56,37 +58,44 @@ impl<T: Real> Selector<T> {
 
     #[inline(never)]
     fn take(&mut self, first: usize, values: &[T]) {
-        for (i, &value) in values.iter().enumerate() {
-            if value > self.threshold {
-                self.candidates.push((value, (first + i) as u32));
-            }
+        let room = self.count + values.len();
+        if self.candidates.len() < room {
+            self.candidates.resize(2 * room, T::Key::default());
         }
-        if self.candidates.len() >= self.k.saturating_mul(2) {
+        // every value is written, those that do not count are written over: no branch to guess
+        let free = &mut self.candidates[self.count..room];
+        let mut taken = 0;
+        for (i, &value) in values.iter().enumerate() {
+            free[taken] = value.key((first + i) as u32);
+            taken += usize::from(value > self.threshold);
+        }
+        self.count += taken;
+        if self.count >= self.k.saturating_mul(2) {
             self.prune();
         }
     }
 
     /// Leaves the K largest.
     fn prune(&mut self) {
-        if self.candidates.len() <= self.k {
+        if self.count <= self.k {
             return;
         }
+        let candidates = &mut self.candidates[..self.count];
         // no value is NaN here: NaN is above no threshold
-        self.candidates.select_nth_unstable_by(self.k - 1, |a, b| {
-            b.0.partial_cmp(&a.0)
-                .unwrap_or(std::cmp::Ordering::Equal)
-                .then(a.1.cmp(&b.1))
-        });
+        let (_, &mut last, _) = candidates.select_nth_unstable_by(self.k - 1, |a, b| b.cmp(a));
         // an equal value that comes later has a higher index, so it loses the tie
-        self.threshold = self.candidates[self.k - 1].0;
-        self.candidates.truncate(self.k);
+        self.threshold = T::of_key(last).0;
+        self.count = self.k;
     }
 
     /// The selection, by ascending index.
     pub fn finish(&mut self) -> &[(T, u32)] {
         self.prune();
-        self.candidates.sort_unstable_by_key(|&(_, index)| index);
-        &self.candidates
+        let keys = &self.candidates[..self.count];
+        self.found.clear();
+        self.found.extend(keys.iter().map(|&key| T::of_key(key)));
+        self.found.sort_unstable_by_key(|&(_, index)| index);
+        &self.found
     }
 }
 

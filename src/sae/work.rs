@@ -88,7 +88,7 @@ pub(crate) struct Small<'a, T> {
 
 /// A batch in work; all memory is reused from step to step.
 #[derive(Debug, Default)]
-pub(crate) struct Work<T> {
+pub(crate) struct Work<T: Real> {
     shape: Shape,
     /// Rows of the batch, and per block.
     rows: usize,

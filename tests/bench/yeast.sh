@@ -7,7 +7,8 @@
 #     --plm DIR        protein language model in the layout of Hugging Face
 #     --layer N        (4)        --sample N   residues of a protein in training (64)
 #     --latents N      (2048)     --k N        (32)
-#     --epochs N       (3)        --batch N    (1024)      --lr X   (0.002: the default is for 128 rows)
+#     --epochs N       (3)        --batch N    (1024)      --lr X   (0.004: the default is for 128 rows)
+#     --schedule S     (cosine)
 #     --threads N      (all)      --outdir DIR (target/bench/yeast)
 #     --no-proteome    leave out embedding, encoding and annotating whole proteins
 # Writes OUTDIR/yeast.md. PROTSAE_BIN=DIR takes executables that are already built.
@@ -15,8 +16,8 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
-data=${PROTSAE_BENCH_DATA:-} plm='' layer=4 sample=64 latents=2048 k=32 epochs=3 batch=1024 rate=0.002 threads=0
-outdir=$root/target/bench/yeast whole=yes
+data=${PROTSAE_BENCH_DATA:-} plm='' layer=4 sample=64 latents=2048 k=32 epochs=3 batch=1024 rate=0.004 threads=0
+schedule=cosine outdir=$root/target/bench/yeast whole=yes
 while (($#)); do
     case $1 in
         --data) data=$2; shift 2 ;;
@@ -28,10 +29,11 @@ while (($#)); do
         --epochs) epochs=$2; shift 2 ;;
         --batch) batch=$2; shift 2 ;;
         --lr) rate=$2; shift 2 ;;
+        --schedule) schedule=$2; shift 2 ;;
         --threads) threads=$2; shift 2 ;;
         --outdir) outdir=$2; shift 2 ;;
         --no-proteome) whole=no; shift ;;
-        -h | --help) sed -n '2,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+        -h | --help) sed -n '2,15s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
         *) echo "yeast: unknown argument $1 (see --help)" >&2; exit 2 ;;
     esac
 done
@@ -59,7 +61,8 @@ measured() {
 python3 "$here/sgd_to_gaf.py" "$data/gaf/sgd_go_slim_mapping.tab.gz" "$fasta" >"$outdir/sgd_slim.gaf"
 
 truth=(--labels "$outdir/labels.arrow" --concepts "$outdir/concepts.json" --split "$outdir/split.tsv")
-shape=(--latents "$latents" --k "$k" --epochs "$epochs" --batch "$batch" --lr "$rate" -t "$threads")
+shape=(--latents "$latents" --k "$k" --epochs "$epochs" --batch "$batch" --lr "$rate"
+    --schedule "$schedule" -t "$threads")
 
 measured concepts protsae-concepts --ontology "$obo" --annotations "$outdir/sgd_slim.gaf" --annotations "$features" \
     --sequences "$fasta" --on-bad skip --axioms module --concepts "$outdir/concepts.json" -o "$outdir/labels.arrow"
