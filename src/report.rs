@@ -1,14 +1,16 @@
-//! Annotations as files that others read: ranges of residues, and scores of proteins.
+//! Results as files that others read: ranges of residues, scores of proteins, curves of training.
 //!
 //! Nothing here knows of models: [`catalogue`] says what a latent is called, [`range`] turns the
 //! rows of a feature table into ranges, and one module a format writes them.
 
 pub mod bed;
 pub mod catalogue;
+pub mod curve;
 pub mod gff3;
 pub mod multiqc;
 pub mod range;
 pub mod so;
+pub mod tensorboard;
 pub mod tsv;
 
 pub use catalogue::{Catalogue, LatentInfo};

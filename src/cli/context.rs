@@ -8,6 +8,7 @@ use super::{
     provenance::{self, Provenance},
 };
 use crate::{Error, Result, error::Context as _, table::TableSource};
+use arrow_buffer::Buffer;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -76,6 +77,27 @@ impl Context {
     pub fn open(&self, source: &Source) -> Result<Reader> {
         self.record(|r| r.inputs.push(source.clone()));
         source.open()
+    }
+
+    /// Opens an input; what is compressed is decompressed ahead of the reader where there is a thread for it.
+    ///
+    /// # Errors
+    /// Where it cannot be opened, naming it.
+    pub fn open_ahead(&self, source: &Source) -> Result<Reader> {
+        if self.threads < 2 {
+            return self.open(source);
+        }
+        self.record(|r| r.inputs.push(source.clone()));
+        source.open_ahead()
+    }
+
+    /// An input's bytes, decompressed; mapped where they lie so on disk.
+    ///
+    /// # Errors
+    /// Where it cannot be read, naming it.
+    pub fn bytes(&self, source: &Source) -> Result<Buffer> {
+        self.record(|r| r.inputs.push(source.clone()));
+        source.bytes()
     }
 
     /// Opens an input as an Arrow table.

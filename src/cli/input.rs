@@ -9,12 +9,18 @@ use std::{
     io::{self, BufRead, BufReader, Cursor, Read},
     path::{Path, PathBuf},
     str::FromStr,
+    sync::mpsc::{self, Receiver, Sender},
+    thread,
 };
 
 /// Bytes that are read at once.
 const BUFFER: usize = 1 << 17;
 /// First line of a file that Git LFS has not fetched.
 const LFS_POINTER: &[u8] = b"version https://git-lfs";
+/// First bytes of a gzip member.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// First bytes of a zstd frame.
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// Where an input comes from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,6 +90,24 @@ impl Source {
             .during(&self.to_string())
     }
 
+    /// Opens it like [`Self::open`]; what is compressed is decompressed on a thread of its own, ahead of the reader.
+    ///
+    /// # Errors
+    /// Where it cannot be opened, naming it.
+    pub fn open_ahead(&self) -> Result<Reader> {
+        let open = || -> io::Result<Reader> {
+            let mut reader = self.open_raw()?;
+            let is_packed = compression(reader.fill_buf()?).is_some();
+            let reader = decompress(reader)?;
+            Ok(if is_packed {
+                Box::new(Ahead::new(reader)?)
+            } else {
+                reader
+            })
+        };
+        open().during(&self.to_string())
+    }
+
     /// Reads it whole, decompressed.
     ///
     /// # Errors
@@ -94,6 +118,32 @@ impl Source {
             .read_to_end(&mut bytes)
             .during(&self.to_string())?;
         Ok(bytes)
+    }
+
+    /// Its bytes, decompressed; an uncompressed file on disk is mapped.
+    ///
+    /// # Errors
+    /// Where it cannot be read, naming it.
+    pub fn bytes(&self) -> Result<Buffer> {
+        if let Self::File(path) = self
+            && path.is_file()
+        {
+            let open = || -> io::Result<Option<Buffer>> {
+                let mut head = [0; 32];
+                let mut file = File::open(path)?;
+                let count = file.by_ref().take(32).read(&mut head)?;
+                let head = &head[..count];
+                let packed = head.starts_with(&GZIP) || head.starts_with(&ZSTD);
+                if packed || head.starts_with(LFS_POINTER) {
+                    return Ok(None);
+                }
+                map(&file).map(Some)
+            };
+            if let Some(bytes) = open().during(&self.to_string())? {
+                return Ok(bytes);
+            }
+        }
+        Ok(self.read_all()?.into())
     }
 
     /// Opens it as an Arrow table; an IPC file on disk is mapped.
@@ -138,6 +188,21 @@ pub fn map(file: &File) -> io::Result<Buffer> {
     Ok(Buffer::from(bytes::Bytes::from_owner(mapped)))
 }
 
+/// Compressions that are known by their first bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Compression {
+    Gzip,
+    Zstd,
+}
+
+fn compression(beginning: &[u8]) -> Option<Compression> {
+    match beginning {
+        [0x1f, 0x8b, ..] => Some(Compression::Gzip),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Compression::Zstd),
+        _ => None,
+    }
+}
+
 /// Decompresses by magic bytes.
 fn decompress(mut reader: Reader) -> io::Result<Reader> {
     // a pipe may give its first bytes one by one
@@ -149,28 +214,98 @@ fn decompress(mut reader: Reader) -> io::Result<Reader> {
             "this is a Git LFS pointer, not the file itself; fetch it with 'git lfs pull'",
         ));
     }
-    let kind = head.get(..4).map(<[u8]>::to_vec);
+    let kind = compression(&head);
     let whole = Cursor::new(head).chain(reader);
-    Ok(match kind.as_deref() {
-        Some([0x1f, 0x8b, ..]) => {
+    Ok(match kind {
+        Some(Compression::Gzip) => {
             Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(whole)))
         }
-        Some([0x28, 0xb5, 0x2f, 0xfd]) => {
+        Some(Compression::Zstd) => {
             let decoder = zstd::Decoder::with_buffer(whole)?;
             Box::new(BufReader::with_capacity(BUFFER, decoder))
         }
-        _ => Box::new(whole),
+        None => Box::new(whole),
     })
+}
+
+/// Buffers that a thread fills ahead of the reader.
+const BUFFERS_AHEAD: usize = 4;
+
+/// A reader whose bytes another thread prepares.
+struct Ahead {
+    filled: Receiver<io::Result<Vec<u8>>>,
+    spent: Sender<Vec<u8>>,
+    buffer: Vec<u8>,
+    position: usize,
+    ended: bool,
+}
+
+impl Ahead {
+    fn new(mut reader: Reader) -> io::Result<Self> {
+        let (fill, filled) = mpsc::sync_channel(BUFFERS_AHEAD);
+        let (spent, empty) = mpsc::channel::<Vec<u8>>();
+        let prepare = move || loop {
+            let mut buffer = empty.try_recv().unwrap_or_default();
+            buffer.clear();
+            let read = reader.by_ref().take(BUFFER as u64).read_to_end(&mut buffer);
+            // an empty buffer is the end; what was read before an error is still good
+            let is_last = buffer.is_empty() || read.is_err();
+            if (!buffer.is_empty() || read.is_ok()) && fill.send(Ok(buffer)).is_err() {
+                return;
+            }
+            if let Err(error) = read {
+                let _ = fill.send(Err(error));
+            }
+            if is_last {
+                return;
+            }
+        };
+        thread::Builder::new()
+            .name("decompress".into())
+            .spawn(prepare)?;
+        Ok(Self {
+            filled,
+            spent,
+            buffer: Vec::new(),
+            position: 0,
+            ended: false,
+        })
+    }
+}
+
+impl BufRead for Ahead {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.position == self.buffer.len() && !self.ended {
+            let lost = |_| io::Error::other("the thread that decompresses has ended early");
+            let next = self.filled.recv().map_err(lost)??;
+            self.ended = next.is_empty();
+            let _ = self.spent.send(std::mem::replace(&mut self.buffer, next));
+            self.position = 0;
+        }
+        Ok(&self.buffer[self.position..])
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.position = (self.position + amount).min(self.buffer.len());
+    }
+}
+
+impl Read for Ahead {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let n = self.fill_buf()?.read(out)?;
+        self.consume(n);
+        Ok(n)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flate2::{Compression, write::GzEncoder};
+    use flate2::write::GzEncoder;
     use std::io::Write;
 
     fn gz(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
         encoder.write_all(bytes).unwrap();
         encoder.finish().unwrap()
     }
@@ -197,6 +332,21 @@ mod tests {
             read(zstd::encode_all(&b"zstd"[..], 1).unwrap()).unwrap(),
             b"zstd"
         );
+    }
+
+    #[test]
+    fn bytes_that_another_thread_prepares_are_the_same() {
+        let text: Vec<u8> = (0..3 * BUFFER).map(|i| (i % 251) as u8).collect();
+        let read = |bytes: Vec<u8>| {
+            let mut out = Vec::new();
+            let reader = decompress(Box::new(Cursor::new(bytes)))?;
+            Ahead::new(reader)?.read_to_end(&mut out).map(|_| out)
+        };
+        assert!(read(gz(&text)).unwrap() == text);
+        assert!(read(Vec::new()).unwrap().is_empty());
+        let mut cut = gz(&text);
+        cut.truncate(cut.len() - 9);
+        assert_eq!(read(cut).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 
     #[test]

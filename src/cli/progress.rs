@@ -15,6 +15,8 @@ pub struct Progress {
     unit: &'static str,
     total: Option<u64>,
     done: u64,
+    /// What was done before it began.
+    skipped: u64,
     bar: Option<ProgressBar>,
     started: Instant,
     said: Instant,
@@ -42,10 +44,32 @@ impl Progress {
             unit,
             total,
             done: 0,
+            skipped: 0,
             bar,
             started: now,
             said: now,
             tenths: 0,
+        }
+    }
+
+    /// So much was done before: it counts, but not as speed.
+    pub fn skip(&mut self, done: u64) {
+        self.done += done;
+        self.skipped += done;
+        if let Some(bar) = &self.bar {
+            bar.set_position(self.done);
+            bar.reset_eta();
+        }
+        if let Some(total) = self.total.filter(|&t| t > 0) {
+            self.tenths = self.done * 10 / total;
+        }
+    }
+
+    /// Says something; a bar makes room for it.
+    pub fn info(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| log::info(text)),
+            None => log::info(text),
         }
     }
 
@@ -61,7 +85,8 @@ impl Progress {
         if tenths > self.tenths || self.said.elapsed() >= SILENCE {
             self.tenths = tenths;
             self.said = Instant::now();
-            let rate = self.done as f64 / self.started.elapsed().as_secs_f64().max(1e-3);
+            let rate =
+                (self.done - self.skipped) as f64 / self.started.elapsed().as_secs_f64().max(1e-3);
             let unit = self.unit;
             match total {
                 Some(t) => log::info(&format!(

@@ -41,7 +41,7 @@ impl<T: Real> Rates<T> {
 /// One step of a row (or of any parameters) with its gradient.
 #[expect(
     clippy::inline_always,
-    reason = "a kernel, inlined into callers that `wide` compiles"
+    reason = "a kernel, inlined into callers that `wide!` compiles"
 )]
 #[inline(always)]
 pub fn update<T: Real>(w: &mut [T], m: &mut [T], v: &mut [T], gradient: &[T], rates: Rates<T>) {
@@ -60,7 +60,7 @@ pub fn update<T: Real>(w: &mut [T], m: &mut [T], v: &mut [T], gradient: &[T], ra
 /// The numbers are those of [`update`] with a gradient of 0.
 #[expect(
     clippy::inline_always,
-    reason = "a kernel, inlined into callers that `wide` compiles"
+    reason = "a kernel, inlined into callers that `wide!` compiles"
 )]
 #[inline(always)]
 pub fn coast<T: Real>(w: &mut [T], m: &mut [T], v: &mut [T], rates: Rates<T>) -> bool {
@@ -89,7 +89,7 @@ pub struct Clock {
 /// Makes the steps of `history` that a row has missed, all without gradient.
 #[expect(
     clippy::inline_always,
-    reason = "a kernel, inlined into callers that `wide` compiles"
+    reason = "a kernel, inlined into callers that `wide!` compiles"
 )]
 #[inline(always)]
 pub fn catch_up<T: Real>(

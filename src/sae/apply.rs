@@ -1,14 +1,15 @@
 //! A trained model applied to activations, block by block.
 
+use crate::wide;
 use rayon::prelude::*;
 
 use super::{
     config::Shape,
+    conversion::{Frame, InputTransform},
     error::SaeError,
-    forward::{Choice, Scratch, SparseRows, decode_row, encode_block},
+    forward::{Choice, Derived, Scratch, SparseRows, decode_row, encode_block},
     pool::PerThread,
     store::Sae,
-    vector::wide,
 };
 
 /// Rows of a matrix product: always as many, the last ones padded, since the order in which a
@@ -19,9 +20,9 @@ const BLOCK: usize = 128;
 #[derive(Debug)]
 pub struct Encoder<'a> {
     sae: &'a Sae,
-    /// exp(r), `[m]`.
-    scale: Vec<f32>,
+    derived: Derived<f32>,
     centred: Vec<f32>,
+    frames: Vec<Frame>,
     logits: Vec<f32>,
     blocks: Vec<SparseRows<f32>>,
     offsets: Vec<usize>,
@@ -52,6 +53,8 @@ pub struct LatentRows<'a> {
     pub latents: &'a [u32],
     /// Their activations, positive, in the model's (scaled) units.
     pub values: &'a [f32],
+    /// How each row is turned back, `[rows]`; empty where rows are not transformed.
+    pub frames: &'a [Frame],
 }
 
 impl<'a> LatentRows<'a> {
@@ -80,8 +83,9 @@ impl<'a> Encoder<'a> {
     pub fn new(sae: &'a Sae) -> Self {
         Self {
             sae,
-            scale: sae.params.r_pred.iter().map(|r| r.exp()).collect(),
+            derived: Derived::new(&sae.params, &sae.config.objective),
             centred: Vec::new(),
+            frames: Vec::new(),
             logits: Vec::new(),
             blocks: Vec::new(),
             offsets: Vec::new(),
@@ -121,32 +125,25 @@ impl<'a> Encoder<'a> {
         self.logits.resize(padded * m, 0.0);
         self.blocks
             .resize_with(blocks.max(self.blocks.len()), SparseRows::default);
-        // without concepts there is nothing to zip, but every block needs its slice
-        let logits: Vec<&mut [f32]> = if m == 0 {
-            (0..blocks).map(|_| &mut [][..]).collect()
-        } else {
-            self.logits.chunks_mut(block * m).collect()
-        };
+        let logits = blocks_of(&mut self.logits, blocks, block * m);
+        let transform = self.sae.config.input_transform();
+        let framed = transform != InputTransform::None;
+        self.frames.clear();
+        self.frames
+            .resize(if framed { padded } else { 0 }, Frame::default());
+        let frames = blocks_of(&mut self.frames, blocks, if framed { block } else { 0 });
         let finite: Vec<bool> = x
             .par_chunks(block * d)
             .zip(self.centred.par_chunks_mut(block * d))
             .zip(logits)
+            .zip(frames)
             .zip(&mut self.blocks[..blocks])
-            .map(|(((x, centred), logits), out)| {
-                let finite = wide(|| {
-                    let mut finite = true;
-                    for (centred, x) in centred.chunks_exact_mut(d).zip(x.chunks_exact(d)) {
-                        for ((c, &x), &b) in centred.iter_mut().zip(x).zip(&params.b_dec) {
-                            *c = x * input_scale - b;
-                            finite &= c.is_finite();
-                        }
-                    }
-                    finite
-                });
+            .map(|((((x, centred), logits), frames), out)| {
+                let finite = centre(x, centred, frames, transform, input_scale, &params.b_dec);
                 self.scratch.with(|scratch| {
                     encode_block(
                         params,
-                        &self.scale,
+                        &self.derived,
                         objective,
                         choice,
                         centred,
@@ -174,6 +171,12 @@ impl<'a> Encoder<'a> {
             self.latents.extend_from_slice(&encoded.latents[..end]);
             self.values.extend_from_slice(&encoded.values[..end]);
         }
+        if !self.sae.latent_scale.is_empty() {
+            for (value, &latent) in self.values.iter_mut().zip(&self.latents) {
+                *value *= self.sae.latent_scale[latent as usize];
+            }
+        }
+        self.frames.truncate(rows);
         Ok(Encoded {
             rows,
             concepts: m,
@@ -182,8 +185,49 @@ impl<'a> Encoder<'a> {
                 offsets: &self.offsets,
                 latents: &self.latents,
                 values: &self.values,
+                frames: &self.frames,
             },
         })
+    }
+}
+
+/// Centres a block of rows: transformed if they are at all, scaled, minus `b_dec`. Whether all of
+/// it is finite.
+fn centre(
+    x: &[f32],
+    centred: &mut [f32],
+    frames: &mut [Frame],
+    transform: InputTransform,
+    input_scale: f32,
+    b_dec: &[f32],
+) -> bool {
+    let d = b_dec.len();
+    let framed = !frames.is_empty();
+    // a transformed row lies where it will be centred
+    let rows = centred.chunks_exact_mut(d).zip(x.chunks_exact(d));
+    for (frame, (row, x)) in frames.iter_mut().zip(rows) {
+        *frame = transform.apply(x, row);
+    }
+    wide!(|| {
+        let mut finite = true;
+        for (centred, x) in centred.chunks_exact_mut(d).zip(x.chunks_exact(d)) {
+            for ((c, &x), &b) in centred.iter_mut().zip(x).zip(b_dec) {
+                let x = if framed { *c } else { x };
+                *c = x * input_scale - b;
+                finite &= c.is_finite();
+            }
+        }
+        finite
+    })
+}
+
+/// A slice for each block of what may hold nothing for any row: then there is nothing to cut, but
+/// every block needs its slice.
+fn blocks_of<T>(values: &mut [T], blocks: usize, size: usize) -> Vec<&mut [T]> {
+    if size == 0 {
+        (0..blocks).map(|_| &mut [][..]).collect()
+    } else {
+        values.chunks_mut(size).collect()
     }
 }
 
@@ -223,13 +267,26 @@ impl Sae {
                 expected: self.config.shape.latents,
             });
         }
+        let framed = self.config.input_transform() != InputTransform::None;
+        if framed && z.frames.len() != rows {
+            return Err(SaeError::Width {
+                what: "number of rows that can be turned back".into(),
+                found: z.frames.len(),
+                expected: rows,
+            });
+        }
         let scale = 1.0 / self.config.input_scale as f32;
         out.par_chunks_mut(d).enumerate().for_each(|(row, out)| {
             let (latents, values) = z.row(row);
-            wide(|| {
+            wide!(|| {
                 decode_row(&self.params, latents, values, out);
-                for value in out {
+                for value in &mut *out {
                     *value *= scale;
+                }
+                if let Some(frame) = z.frames.get(row).filter(|_| framed) {
+                    for value in out {
+                        *value = *value * frame.scale + frame.shift;
+                    }
                 }
             });
         });

@@ -7,19 +7,23 @@
 //! the class occurs in. Nothing is held but a few numbers per axiom, and no sum depends on the
 //! number of threads.
 
+mod gather;
+mod kinds;
+
+use crate::wide;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::{
     config::{AxiomNorm, Objective, Shape},
-    norm::{SLOTS, SlotNorms, unit_backward},
+    norm::{SLOTS, SlotNorms},
     params::Params,
     pool::PerThread,
     random::{Purpose, below, stream},
     real::Real,
-    vector::wide,
 };
 use crate::annot::concept::Axioms;
+use kinds::{KINDS, NO_RELATION, Term, add_difference, signed_radius};
 
 /// Normal forms with a loss of their own: NF1, NF2, NF3, NF4, disjoint.
 pub const FORMS: usize = 5;
@@ -28,93 +32,6 @@ pub const FORM_NAMES: [&str; FORMS] = ["nf1", "nf2", "nf3", "nf4", "disjoint"];
 
 /// Terms that are summed together.
 const CHUNK: usize = 512;
-/// Classes per task.
-const CLASSES: usize = 16;
-/// A term without a relation.
-const NO_RELATION: u32 = u32::MAX;
-
-/// A hinge of a normal form.
-struct Kind {
-    form: usize,
-    /// Places in the axiom of the two classes.
-    a: usize,
-    b: usize,
-    /// Place of the relation and its sign.
-    relation: Option<(usize, i8)>,
-    alpha: i8,
-    beta_a: i8,
-    beta_b: i8,
-    margin: i8,
-    /// Columns that batch normalisation runs over.
-    slot_a: usize,
-    slot_b: usize,
-}
-
-const fn kind(form: usize, a: usize, b: usize, beta_a: i8, beta_b: i8) -> Kind {
-    Kind {
-        form,
-        a,
-        b,
-        relation: None,
-        alpha: 1,
-        beta_a,
-        beta_b,
-        margin: -1,
-        slot_a: 0,
-        slot_b: 0,
-    }
-}
-
-const KINDS: [Kind; 7] = [
-    Kind {
-        slot_b: 1,
-        ..kind(0, 0, 1, 1, -1)
-    },
-    Kind {
-        slot_a: 2,
-        slot_b: 3,
-        ..kind(1, 0, 1, -1, -1)
-    },
-    Kind {
-        slot_a: 4,
-        slot_b: 2,
-        ..kind(1, 2, 0, 0, -1)
-    },
-    Kind {
-        slot_a: 4,
-        slot_b: 3,
-        ..kind(1, 2, 1, 0, -1)
-    },
-    Kind {
-        relation: Some((0, 1)),
-        slot_a: 5,
-        slot_b: 6,
-        ..kind(2, 1, 2, 1, -1)
-    },
-    Kind {
-        relation: Some((1, -1)),
-        slot_a: 7,
-        slot_b: 8,
-        ..kind(3, 0, 2, -1, -1)
-    },
-    Kind {
-        alpha: -1,
-        margin: 1,
-        slot_a: 9,
-        slot_b: 10,
-        ..kind(4, 0, 1, 1, 1)
-    },
-];
-
-/// One hinge of one axiom.
-#[derive(Clone, Copy, Debug)]
-struct Term {
-    kind: u8,
-    a: u32,
-    b: u32,
-    relation: u32,
-}
-
 /// The axiom loss and its gradients.
 #[derive(Debug)]
 pub struct AxiomLoss<T> {
@@ -151,38 +68,6 @@ pub struct AxiomLoss<T> {
     pub relations: Vec<T>,
     /// Gradient of the normalisation's scale, `[d]` or empty.
     pub bn_gamma: Vec<T>,
-}
-
-/// Row of a class centre.
-fn centre<T: Real>(params: &Params<T>, class: usize) -> &[T] {
-    let d = params.shape.width;
-    let m = params.shape.defined;
-    if class < m {
-        &params.enc[class * d..][..d]
-    } else {
-        &params.w_zero[(class - m) * d..][..d]
-    }
-}
-
-/// Signed radius of a class.
-fn signed_radius<T: Real>(params: &Params<T>, class: usize) -> T {
-    let m = params.shape.defined;
-    if class < m {
-        params.b_pred[class]
-    } else {
-        params.b_zero[class - m]
-    }
-}
-
-/// -1, 0 or 1.
-fn sign<T: Real>(value: T) -> T {
-    if value > T::ZERO {
-        T::ONE
-    } else if value < T::ZERO {
-        -T::ONE
-    } else {
-        T::ZERO
-    }
 }
 
 impl<T: Real> AxiomLoss<T> {
@@ -345,7 +230,7 @@ impl<T: Real> AxiomLoss<T> {
                     for ((term, pull), weight) in terms.iter().zip(pulls).zip(weights) {
                         let kind = &KINDS[term.kind as usize];
                         row.fill(T::ZERO);
-                        let length = wide(|| {
+                        let length = wide!(|| {
                             add_difference(params, norms, norm, term, T::ONE, row);
                             super::vector::dot(row, row).sqrt()
                         });
@@ -380,176 +265,6 @@ impl<T: Real> AxiomLoss<T> {
             }
         }
         losses
-    }
-
-    /// Second pass, without batch normalisation: gradients of centres and radii.
-    fn gather(&mut self, params: &Params<T>) {
-        let d = self.shape.width;
-        let (terms, pulls, weights) = (&self.terms, &self.pull, &self.weight);
-        let (starts, incident) = (&self.starts, &self.incident);
-        let (norms, norm) = (&self.norms, self.norm);
-        self.centres
-            .par_chunks_mut(CLASSES * d)
-            .zip(self.radii.par_chunks_mut(CLASSES))
-            .enumerate()
-            .for_each(|(chunk, (rows, radii))| {
-                for (i, (row, radius)) in rows.chunks_exact_mut(d).zip(radii).enumerate() {
-                    let class = chunk * CLASSES + i;
-                    let range = starts[class] as usize..starts[class + 1] as usize;
-                    if range.is_empty() {
-                        *radius = T::ZERO;
-                        continue;
-                    }
-                    row.fill(T::ZERO);
-                    let mut sum = T::ZERO;
-                    wide(|| {
-                        for &entry in &incident[range] {
-                            let t = (entry / 2) as usize;
-                            let second = entry % 2 == 1;
-                            let pull = if second { -pulls[t] } else { pulls[t] };
-                            if pull != T::ZERO {
-                                add_difference(params, norms, norm, &terms[t], pull, row);
-                            }
-                            let kind = &KINDS[terms[t].kind as usize];
-                            let beta = if second { kind.beta_b } else { kind.beta_a };
-                            sum += T::of(f64::from(beta)) * weights[t];
-                        }
-                        if norm == AxiomNorm::Unit {
-                            unit_backward(centre(params, class), norms.inverse(class), row);
-                        }
-                    });
-                    *radius = sum * sign(signed_radius(params, class));
-                }
-            });
-    }
-
-    /// Second pass with batch normalisation, column by column.
-    fn gather_batchnorm(&mut self, params: &Params<T>) {
-        let d = self.shape.width;
-        let classes = self.shape.classes();
-        self.centres.fill(T::ZERO);
-        self.radii.fill(T::ZERO);
-        self.bn_gamma.fill(T::ZERO);
-        self.partial.resize(classes * d, T::ZERO);
-        for slot in 0..SLOTS {
-            if self.norms.rows(slot) == 0 {
-                continue;
-            }
-            let (terms, pulls, weights) = (&self.terms, &self.pull, &self.weight);
-            let (starts, incident) = (&self.starts, &self.incident);
-            let norms = &self.norms;
-            self.partial
-                .par_chunks_mut(d)
-                .zip(&mut self.radii)
-                .enumerate()
-                .for_each(|(class, (row, radius))| {
-                    row.fill(T::ZERO);
-                    let key = slot * classes + class;
-                    let mut sum = T::ZERO;
-                    for &entry in &incident[starts[key] as usize..starts[key + 1] as usize] {
-                        let t = (entry / 2) as usize;
-                        let second = entry % 2 == 1;
-                        let pull = if second { -pulls[t] } else { pulls[t] };
-                        if pull != T::ZERO {
-                            let norm = AxiomNorm::Batchnorm;
-                            add_difference(params, norms, norm, &terms[t], pull, row);
-                        }
-                        let kind = &KINDS[terms[t].kind as usize];
-                        let beta = if second { kind.beta_b } else { kind.beta_a };
-                        sum += T::of(f64::from(beta)) * weights[t];
-                    }
-                    *radius += sum * sign(signed_radius(params, class));
-                });
-            self.norms.backward(
-                params,
-                slot,
-                &self.partial,
-                &mut self.centres,
-                &mut self.bn_gamma,
-            );
-        }
-    }
-
-    /// Gradients of the relation vectors: few and long lists, summed by chunks.
-    fn gather_relations(&mut self, params: &Params<T>) {
-        let d = self.shape.width;
-        for relation in 0..self.shape.relations {
-            let range = self.relation_starts[relation] as usize
-                ..self.relation_starts[relation + 1] as usize;
-            let list = &self.of_relation[range];
-            let chunks = list.len().div_ceil(CHUNK);
-            self.partial
-                .resize((chunks * d).max(self.partial.len()), T::ZERO);
-            let (terms, pulls) = (&self.terms, &self.pull);
-            let (norms, norm) = (&self.norms, self.norm);
-            list.par_chunks(CHUNK)
-                .zip(self.partial.par_chunks_mut(d))
-                .for_each(|(list, row)| {
-                    row.fill(T::ZERO);
-                    wide(|| {
-                        for &t in list {
-                            let term = &terms[t as usize];
-                            let kind = &KINDS[term.kind as usize];
-                            let sign = kind.relation.map_or(0, |(_, sign)| sign);
-                            let pull = T::of(f64::from(sign)) * pulls[t as usize];
-                            if pull != T::ZERO {
-                                add_difference(params, norms, norm, term, pull, row);
-                            }
-                        }
-                    });
-                });
-            let out = &mut self.relations[relation * d..][..d];
-            out.fill(T::ZERO);
-            for row in self.partial.chunks_exact(d).take(chunks) {
-                super::vector::add(row, out);
-            }
-        }
-    }
-}
-
-/// `out += pull (c_a + s v - c_b)`, centres normalised.
-#[expect(
-    clippy::inline_always,
-    reason = "a kernel, inlined into callers that `wide` compiles"
-)]
-#[inline(always)]
-fn add_difference<T: Real>(
-    params: &Params<T>,
-    norms: &SlotNorms<T>,
-    norm: AxiomNorm,
-    term: &Term,
-    pull: T,
-    out: &mut [T],
-) {
-    let kind = &KINDS[term.kind as usize];
-    let (class_a, class_b) = (term.a as usize, term.b as usize);
-    let (a, b) = (centre(params, class_a), centre(params, class_b));
-    match norm {
-        AxiomNorm::None => {
-            for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
-                *out += pull * (a - b);
-            }
-        }
-        AxiomNorm::Unit => {
-            let (scale_a, scale_b) = (norms.inverse(class_a), norms.inverse(class_b));
-            for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
-                *out += pull * (a * scale_a - b * scale_b);
-            }
-        }
-        AxiomNorm::Batchnorm => {
-            let (mean_a, scale_a) = norms.column(kind.slot_a);
-            let (mean_b, scale_b) = norms.column(kind.slot_b);
-            for (i, out) in out.iter_mut().enumerate() {
-                let a = (a[i] - mean_a[i]) * scale_a[i] * params.bn_gamma[i];
-                let b = (b[i] - mean_b[i]) * scale_b[i] * params.bn_gamma[i];
-                *out += pull * (a - b);
-            }
-        }
-    }
-    if let Some((_, sign)) = kind.relation {
-        let d = params.shape.width;
-        let vector = &params.relations[term.relation as usize * d..][..d];
-        super::vector::axpy(T::of(f64::from(sign)) * pull, vector, out);
     }
 }
 

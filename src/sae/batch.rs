@@ -35,6 +35,16 @@ impl<T: Real> Batch<T> {
         self.groups.len()
     }
 
+    /// Keeps the first rows.
+    pub fn truncate(&mut self, rows: usize) {
+        if rows < self.rows() {
+            self.x.truncate(self.x.len() / self.rows() * rows);
+            self.labels.truncate(self.offsets[rows]);
+            self.offsets.truncate(rows + 1);
+            self.groups.truncate(rows);
+        }
+    }
+
     /// Ends a row whose activations and labels have been appended.
     pub fn end_row(&mut self, annotated: bool) {
         self.end_row_of(if annotated { ALL_GROUPS } else { 0 });

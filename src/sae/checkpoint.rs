@@ -1,7 +1,7 @@
 //! Checkpoints: everything that training needs to go on to the same bytes.
 //!
 //! A checkpoint is a folder `step-N` that appears whole, by rename; the one before goes once it is
-//! there.
+//! there. It holds one model, or those of a grid, each in a folder of its own.
 
 use std::{
     fs,
@@ -24,6 +24,9 @@ const PARAMS_FILE: &str = "params.safetensors";
 const FIRST_FILE: &str = "first-moments.safetensors";
 const SECOND_FILE: &str = "second-moments.safetensors";
 const BEST_FILE: &str = "best.safetensors";
+const IDLE_FILE: &str = "idle.safetensors";
+/// Name of the tensor of rows since each latent was active.
+const IDLE: &str = "idle";
 
 /// Where training stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -75,7 +78,7 @@ pub struct Saved {
     pub log: Vec<u8>,
 }
 
-/// A folder of checkpoints of one run.
+/// A folder of checkpoints of a run.
 #[derive(Clone, Debug)]
 pub struct Checkpoints {
     dir: PathBuf,
@@ -122,91 +125,56 @@ impl Checkpoints {
         Ok(steps)
     }
 
-    /// Saves a run. `data` identifies what it is trained on.
+    /// Begins a checkpoint.
     ///
     /// # Errors
     /// [`SaeError::Io`].
-    pub fn save(
-        &self,
-        engine: &mut Engine<f32>,
-        config: &ModelConfig,
-        data: &str,
-        position: &Position,
-        best: Option<&Params<f32>>,
-        log: &[u8],
-    ) -> Result<(), SaeError> {
-        let old = self.steps()?;
+    pub fn begin(&self) -> Result<Draft<'_>, SaeError> {
         let part = self.dir.join("unfinished");
         if part.exists() {
             fs::remove_dir_all(&part).map_err(|e| io(&part, e))?;
         }
         fs::create_dir_all(&part).map_err(|e| io(&part, e))?;
-        let (params, moments) = engine.settled();
-        write_params(&part.join(PARAMS_FILE), params)?;
-        write_params(&part.join(FIRST_FILE), &moments.first)?;
-        write_params(&part.join(SECOND_FILE), &moments.second)?;
-        if let Some(best) = best {
-            write_params(&part.join(BEST_FILE), best)?;
-        }
-        write_file(&part.join(LOG_FILE), log)?;
-        let path = part.join(STATE_FILE);
-        let state = State {
-            format: FORMAT.into(),
-            config: config.clone(),
-            data: data.into(),
-            position: position.clone(),
-        };
-        let yaml = serde_yaml::to_string(&state).map_err(|e| SaeError::Sidecar {
-            path: path.display().to_string(),
-            message: e.to_string(),
-        })?;
-        write_file(&path, yaml.as_bytes())?;
-        let whole = self.dir.join(format!("step-{}", position.step));
-        if whole.exists() {
-            fs::remove_dir_all(&whole).map_err(|e| io(&whole, e))?;
-        }
-        fs::rename(&part, &whole).map_err(|e| io(&whole, e))?;
-        for (_, path) in old.iter().filter(|(step, _)| *step != position.step) {
-            fs::remove_dir_all(path).map_err(|e| io(path, e))?;
-        }
-        Ok(())
+        Ok(Draft {
+            checkpoints: self,
+            part,
+        })
     }
 
-    /// The last checkpoint; none where there is no one yet.
+    /// The last checkpoint, which must be of these models, by name: a grid's folders, or one model
+    /// without a name; none where there is no one yet.
     ///
     /// # Errors
-    /// [`SaeError::Checkpoint`] where it is of other settings or data, or [`SaeError`] where it is
-    /// damaged.
-    pub fn load(&self, config: &ModelConfig, data: &str) -> Result<Option<Saved>, SaeError> {
+    /// [`SaeError::Checkpoint`] where it is of others.
+    pub fn last(&self, names: &[&str]) -> Result<Option<PathBuf>, SaeError> {
         let Some((_, dir)) = self.steps()?.pop() else {
             return Ok(None);
         };
-        let path = dir.join(STATE_FILE);
-        let state: State = read_yaml(&path)?;
-        if state.format != FORMAT {
-            return Err(SaeError::Format {
-                path: path.display().to_string(),
-                found: state.format,
-                expected: FORMAT,
+        let mut found = Vec::new();
+        if dir.join(STATE_FILE).exists() {
+            found.push(String::new());
+        } else {
+            for entry in fs::read_dir(&dir).map_err(|e| io(&dir, e))? {
+                let name = entry.map_err(|e| io(&dir, e))?.file_name();
+                found.push(name.to_string_lossy().into_owned());
+            }
+        }
+        found.sort();
+        let mut expected = names.to_vec();
+        expected.sort_unstable();
+        if found != expected {
+            let show = |names: Vec<&str>| match names[..] {
+                [""] => "one, without a grid".to_owned(),
+                _ => names.join(" "),
+            };
+            return Err(SaeError::Checkpoint {
+                path: dir.display().to_string(),
+                what: "models".into(),
+                found: show(found.iter().map(String::as_str).collect()),
+                expected: show(expected),
             });
         }
-        compare(&path, &state, config, data)?;
-        let best = match state.position.best {
-            None => None,
-            Some(_) => Some(read_params(&dir.join(BEST_FILE), config)?),
-        };
-        let log = dir.join(LOG_FILE);
-        Ok(Some(Saved {
-            params: read_params(&dir.join(PARAMS_FILE), config)?,
-            state: OptimizerState {
-                step: state.position.step,
-                first: read_params(&dir.join(FIRST_FILE), config)?,
-                second: read_params(&dir.join(SECOND_FILE), config)?,
-            },
-            best,
-            log: fs::read(&log).map_err(|e| io(&log, e))?,
-            position: state.position,
-        }))
+        Ok(Some(dir))
     }
 
     /// Removes all checkpoints: the model is in place.
@@ -222,6 +190,123 @@ impl Checkpoints {
         let _ = fs::remove_dir(&self.dir);
         Ok(())
     }
+}
+
+/// A checkpoint that is being written.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    checkpoints: &'a Checkpoints,
+    part: PathBuf,
+}
+
+impl Draft<'_> {
+    /// Adds a model, by its name. `data` identifies what it is trained on.
+    ///
+    /// # Errors
+    /// [`SaeError::Io`].
+    pub fn add(
+        &self,
+        name: &str,
+        engine: &mut Engine<f32>,
+        config: &ModelConfig,
+        data: &str,
+        position: &Position,
+        (best, log): (Option<&Params<f32>>, &[u8]),
+    ) -> Result<(), SaeError> {
+        let dir = self.part.join(name);
+        fs::create_dir_all(&dir).map_err(|e| io(&dir, e))?;
+        let (params, moments) = engine.settled();
+        write_params(&dir.join(PARAMS_FILE), params)?;
+        write_params(&dir.join(FIRST_FILE), &moments.first)?;
+        write_params(&dir.join(SECOND_FILE), &moments.second)?;
+        if !moments.idle.is_empty() {
+            // below 2^24, which f32 holds exactly
+            let values: Vec<f32> = moments.idle.iter().map(|&rows| rows as f32).collect();
+            let shape = vec![values.len()];
+            let values = &values;
+            write_tensors(
+                &dir.join(IDLE_FILE),
+                [(IDLE.to_owned(), Slice { shape, values })],
+            )?;
+        }
+        if let Some(best) = best {
+            write_params(&dir.join(BEST_FILE), best)?;
+        }
+        write_file(&dir.join(LOG_FILE), log)?;
+        let path = dir.join(STATE_FILE);
+        let state = State {
+            format: FORMAT.into(),
+            config: config.clone(),
+            data: data.into(),
+            position: position.clone(),
+        };
+        let yaml = serde_yaml::to_string(&state).map_err(|e| SaeError::Sidecar {
+            path: path.display().to_string(),
+            message: e.to_string(),
+        })?;
+        write_file(&path, yaml.as_bytes())
+    }
+
+    /// Puts the checkpoint of a step in place; those before go.
+    ///
+    /// # Errors
+    /// [`SaeError::Io`].
+    pub fn finish(self, step: u64) -> Result<(), SaeError> {
+        let old = self.checkpoints.steps()?;
+        let whole = self.checkpoints.dir.join(format!("step-{step}"));
+        if whole.exists() {
+            fs::remove_dir_all(&whole).map_err(|e| io(&whole, e))?;
+        }
+        fs::rename(&self.part, &whole).map_err(|e| io(&whole, e))?;
+        for (_, path) in old.iter().filter(|(of, _)| *of != step) {
+            fs::remove_dir_all(path).map_err(|e| io(path, e))?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads what is saved of a model.
+///
+/// # Errors
+/// [`SaeError::Checkpoint`] where it is of other settings or data, or [`SaeError`] where it is
+/// damaged.
+pub fn load(dir: &Path, config: &ModelConfig, data: &str) -> Result<Saved, SaeError> {
+    let path = dir.join(STATE_FILE);
+    let state: State = read_yaml(&path)?;
+    if state.format != FORMAT {
+        return Err(SaeError::Format {
+            path: path.display().to_string(),
+            found: state.format,
+            expected: FORMAT,
+        });
+    }
+    compare(&path, &state, config, data)?;
+    let best = match state.position.best {
+        None => None,
+        Some(_) => Some(read_params(&dir.join(BEST_FILE), config)?),
+    };
+    let mut idle = Vec::new();
+    if config.objective.aux_k.is_some() {
+        let latents = config.shape.latents;
+        let mut values = vec![0.0; latents];
+        let weights = Weights::open(&dir.join(IDLE_FILE))?;
+        weights.tensors()?.read(IDLE, &[latents], &mut values)?;
+        #[expect(clippy::cast_sign_loss, reason = "counts")]
+        idle.extend(values.iter().map(|&rows| rows as u32));
+    }
+    let log = dir.join(LOG_FILE);
+    Ok(Saved {
+        params: read_params(&dir.join(PARAMS_FILE), config)?,
+        state: OptimizerState {
+            step: state.position.step,
+            idle,
+            first: read_params(&dir.join(FIRST_FILE), config)?,
+            second: read_params(&dir.join(SECOND_FILE), config)?,
+        },
+        best,
+        log: fs::read(&log).map_err(|e| io(&log, e))?,
+        position: state.position,
+    })
 }
 
 /// Demands the same settings and data, naming the first that differs.

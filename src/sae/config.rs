@@ -26,6 +26,9 @@ pub enum Variant {
     /// A learned threshold per latent (arXiv 2407.14435) and an L0 penalty, both by straight-through
     /// estimates.
     Jumprelu,
+    /// Non-negative sparse codes over a fixed dictionary, the concepts' mean activations (`SpLiCE`,
+    /// arXiv 2402.10376): nothing is learned by gradients.
+    Splice,
     /// The concept predictor alone, on the activations: the baseline of what they say.
     LinearProbe,
 }
@@ -34,7 +37,13 @@ impl Variant {
     /// Whether concepts have a predictor.
     #[must_use]
     pub fn predicts(self) -> bool {
-        matches!(self, Self::Protsae | Self::LinearProbe)
+        matches!(self, Self::Protsae | Self::Splice | Self::LinearProbe)
+    }
+
+    /// Whether concepts are all that has latents.
+    #[must_use]
+    pub fn only_concepts(self) -> bool {
+        matches!(self, Self::Splice | Self::LinearProbe)
     }
 
     /// Whether K says how many latents are active.
@@ -52,7 +61,10 @@ impl Variant {
     /// Whether a penalty holds the number of active latents down.
     #[must_use]
     pub fn penalised(self) -> bool {
-        matches!(self, Self::Relu | Self::Gated | Self::Jumprelu)
+        matches!(
+            self,
+            Self::Relu | Self::Gated | Self::Jumprelu | Self::Splice
+        )
     }
 }
 
@@ -147,6 +159,8 @@ impl Shape {
     }
 }
 
+/// Most rows that a latent's idleness is counted over: f32 holds it exactly in checkpoints.
+const MAX_IDLE: u32 = 1 << 24;
 /// Largest width, number of latents or of concepts that a reader allocates for.
 pub const MAX_SIZE: usize = 1 << 24;
 
@@ -180,6 +194,13 @@ pub struct Objective {
     pub lambda_sparsity: f64,
     /// Width of the window in which a threshold feels a pre-activation (jumprelu).
     pub bandwidth: f64,
+    /// Dead latents per row that reconstruct what the others leave (`AuxK`, arXiv 2406.04093);
+    /// none: they have no part in the loss.
+    pub aux_k: Option<usize>,
+    /// Weight of the error of that reconstruction.
+    pub aux_weight: f64,
+    /// Rows without activation after which a latent is dead.
+    pub dead_after: u32,
     /// Numbers of first latents that must reconstruct by themselves too (matryoshka), ascending;
     /// the reconstruction loss is the mean over these and all latents.
     pub prefixes: Vec<usize>,
@@ -201,6 +222,9 @@ impl Default for Objective {
             rescale: true,
             lambda_sparsity: 1.0,
             bandwidth: 0.2,
+            aux_k: None,
+            aux_weight: 1.0 / 32.0,
+            dead_after: 1 << 17,
             prefixes: Vec::new(),
         }
     }
@@ -242,6 +266,7 @@ impl Objective {
             ("--lambda-annot", self.lambda_annot),
             ("--lambda-axiom", self.lambda_axiom),
             ("--lambda-sparsity", self.lambda_sparsity),
+            ("--aux-weight", self.aux_weight),
         ] {
             if !value.is_finite() || value < 0.0 {
                 return fail(format!("{name} {value} must be a number of at least 0"));
@@ -256,6 +281,17 @@ impl Objective {
             return fail(format!(
                 "--prefixes {:?} must ascend, from 1 to below the number of latents, {}",
                 self.prefixes, shape.latents
+            ));
+        }
+        if self.aux_k.is_some() && !self.variant.uses_k() {
+            return fail(
+                "--aux-k revives dead latents of variants with --k: protsae, topk, batchtopk"
+                    .into(),
+            );
+        }
+        if self.aux_k == Some(0) || self.dead_after == 0 || self.dead_after > MAX_IDLE {
+            return fail(format!(
+                "--aux-k must be at least 1, and --dead-after from 1 to {MAX_IDLE}"
             ));
         }
         if !self.margin.is_finite() {

@@ -211,7 +211,7 @@ impl Dataset {
         batch.x.resize(start + self.width, 0.0);
         let out = &mut batch.x[start..];
         rows.copy(row, out);
-        super::vector::wide(|| {
+        crate::wide!(|| {
             for value in &mut *out {
                 *value *= scale;
             }

@@ -6,22 +6,28 @@
 
 #![expect(
     clippy::inline_always,
-    reason = "kernels, inlined into callers that `wide` compiles"
+    reason = "kernels, inlined into callers that `wide!` compiles"
 )]
+
+mod sparse;
+
+pub use sparse::SparseRows;
 
 use super::{
     config::{ForcedMean, Objective, Variant},
     params::Params,
-    product::{Matrix, multiply},
+    product::{panels, weights_by_panels},
     real::Real,
+    splice,
     topk::Selector,
-    vector::wide,
 };
+use crate::simd::LANES;
+use crate::wide;
 
 /// Latents per tile of the product.
-const TILE: usize = 512;
+const TILE: usize = 128;
 /// Most rows per block.
-const MAX_BLOCK: usize = 256;
+const MAX_BLOCK: usize = 128;
 /// Fewest rows per block: below, reading the weights costs more than multiplying.
 const MIN_BLOCK: usize = 32;
 
@@ -29,87 +35,25 @@ const MIN_BLOCK: usize = 32;
 /// number, since results must not depend on it.
 #[must_use]
 pub fn block_rows(rows: usize) -> usize {
-    (rows / 16).next_multiple_of(16).clamp(MIN_BLOCK, MAX_BLOCK)
-}
-
-/// Sparse rows of latents.
-#[derive(Clone, Debug, Default)]
-pub struct SparseRows<T> {
-    /// Start of each row in the lists, and the end of the last.
-    pub offsets: Vec<usize>,
-    /// Latents, ascending in a row.
-    pub latents: Vec<u32>,
-    /// Activations: positive, or (while learning) 0 where only the gate or threshold feels the row.
-    pub values: Vec<T>,
-    /// Whether the activation is the forced one.
-    pub forced: Vec<bool>,
-    /// Gated: the gate; jumprelu: the pre-activation. Otherwise empty.
-    pub second: Vec<T>,
-}
-
-impl<T> SparseRows<T> {
-    /// Forgets all rows, keeps the memory.
-    pub fn clear(&mut self) {
-        self.offsets.clear();
-        self.offsets.push(0);
-        self.latents.clear();
-        self.values.clear();
-        self.forced.clear();
-        self.second.clear();
-    }
-
-    /// Rows held.
-    #[must_use]
-    pub fn rows(&self) -> usize {
-        self.offsets.len().saturating_sub(1)
-    }
-
-    /// The entries of a row.
-    #[must_use]
-    pub fn range(&self, row: usize) -> std::ops::Range<usize> {
-        self.offsets[row]..self.offsets[row + 1]
-    }
-
-    /// Keeps the entries that `keep` says, of all rows.
-    pub fn retain(&mut self, keep: impl Fn(usize, u32, &T) -> bool) {
-        let (mut to, mut start) = (0, 0);
-        for row in 0..self.offsets.len().saturating_sub(1) {
-            let end = self.offsets[row + 1];
-            for from in start..end {
-                if keep(row, self.latents[from], &self.values[from]) {
-                    self.latents.swap(to, from);
-                    self.values.swap(to, from);
-                    self.forced.swap(to, from);
-                    to += 1;
-                }
-            }
-            self.offsets[row + 1] = to;
-            start = end;
-        }
-        self.latents.truncate(to);
-        self.values.truncate(to);
-        self.forced.truncate(to);
-    }
-
-    fn push(&mut self, latent: u32, value: T, forced: bool) {
-        self.latents.push(latent);
-        self.values.push(value);
-        self.forced.push(forced);
-    }
+    (rows / 16)
+        .next_multiple_of(LANES)
+        .clamp(MIN_BLOCK, MAX_BLOCK)
 }
 
 /// How latents of a row are chosen.
 #[derive(Clone, Copy, Debug)]
-pub struct Choice<T> {
+pub struct Choice<'a, T> {
     /// How many at most.
     pub k: usize,
     /// What their value is above.
     pub least: T,
     /// Whether entries without activation are kept, for the sake of gradients.
     pub learning: bool,
+    /// Which latents are dead, `[n]`; empty where none is, or none is asked for.
+    pub dead: &'a [bool],
 }
 
-impl<T: Real> Choice<T> {
+impl<'a, T: Real> Choice<'a, T> {
     /// When a model is applied.
     #[must_use]
     pub fn applied(objective: &Objective, params: &Params<T>) -> Self {
@@ -126,16 +70,46 @@ impl<T: Real> Choice<T> {
                 _ => T::ZERO,
             },
             learning: false,
+            dead: &[],
         }
     }
 
     /// In a step of training; of batchtopk, candidates only.
     #[must_use]
-    pub fn learning(objective: &Objective, params: &Params<T>) -> Self {
+    pub fn learning(objective: &Objective, params: &Params<T>, dead: &'a [bool]) -> Self {
         Self {
             least: T::ZERO,
             learning: true,
+            dead,
             ..Self::applied(objective, params)
+        }
+    }
+}
+
+/// What is computed from the parameters before they are applied.
+#[derive(Clone, Debug, Default)]
+pub struct Derived<T> {
+    /// exp(r), `[m]`.
+    pub scale: Vec<T>,
+    /// Products of all pairs of decoder rows, `[n, n]`; empty for variants without need.
+    pub gram: Vec<T>,
+}
+
+impl<T: Real> Derived<T> {
+    /// Of these parameters.
+    #[must_use]
+    pub fn new(params: &Params<T>, objective: &Objective) -> Self {
+        let mut derived = Self::default();
+        derived.refresh(params, objective);
+        derived
+    }
+
+    /// Follows the parameters, of which a fixed dictionary does not change.
+    pub fn refresh(&mut self, params: &Params<T>, objective: &Objective) {
+        self.scale.clear();
+        self.scale.extend(params.r_pred.iter().map(|r| r.exp()));
+        if objective.variant == Variant::Splice && self.gram.is_empty() {
+            self.gram = splice::gram(params);
         }
     }
 }
@@ -143,22 +117,28 @@ impl<T: Real> Choice<T> {
 /// Memory that a thread reuses from block to block.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch<T: Real> {
+    panels: Vec<T>,
     tile: Vec<T>,
-    selectors: Vec<Selector<T>>,
+    selector: Selector<T>,
+    of_dead: Selector<T>,
+    code: splice::Code<T>,
+    /// The dead latents that were chosen to reconstruct what is left of the last block; no rows
+    /// where none is dead.
+    pub dead: SparseRows<T>,
 }
 
 /// Encodes a block of centred rows `xc` `[rows, d]`.
 ///
-/// `scale` is exp(r) `[m]`. Fills `logits` `[rows, m]` and replaces `out`.
+/// Fills `logits` `[rows, m]` and replaces `out`.
 #[expect(
     clippy::too_many_arguments,
     reason = "what is read, what is written, and what is reused"
 )]
 pub fn encode_block<T: Real>(
     params: &Params<T>,
-    scale: &[T],
+    derived: &Derived<T>,
     objective: &Objective,
-    choice: Choice<T>,
+    choice: Choice<'_, T>,
     xc: &[T],
     logits: &mut [T],
     out: &mut SparseRows<T>,
@@ -170,14 +150,16 @@ pub fn encode_block<T: Real>(
         params.shape.defined,
     );
     let rows = xc.len() / d;
-    scratch.tile.resize(rows * TILE.min(n), T::ZERO);
-    scratch
-        .selectors
-        .resize_with(rows.max(scratch.selectors.len()), Selector::default);
-    for selector in &mut scratch.selectors[..rows] {
-        selector.reset(choice.k, choice.least);
+    panels(xc, d, &mut scratch.panels);
+    let lanes = rows.next_multiple_of(LANES);
+    scratch.tile.resize(lanes * TILE, T::ZERO);
+    scratch.selector.reset(rows, choice.k, choice.least);
+    let of_dead = &mut scratch.of_dead;
+    if !choice.dead.is_empty() {
+        of_dead.reset(rows, objective.aux_k.unwrap_or(0), T::ZERO);
     }
-    let probe = objective.variant == Variant::LinearProbe;
+    // all that these need is the product
+    let chosen_later = objective.variant.only_concepts();
     // the value that is compared with 0: the window around a threshold begins half a width below
     let window = if choice.learning {
         T::of(objective.bandwidth / 2.0)
@@ -190,57 +172,79 @@ pub fn encode_block<T: Real>(
         // a tile is either of defined or of unknown latents
         let end = if first < m { m } else { n };
         let count = TILE.min(end - first);
-        multiply(
-            Matrix::new(xc, rows, d, d),
-            Matrix::new(&params.enc[first * d..(first + count) * d], count, d, d).transpose(),
-            &mut scratch.tile,
-            count,
-        );
-        let bias = &params.b_enc[first..first + count];
-        let tile = scratch.tile[..rows * count].chunks_exact(count);
-        wide(|| {
-            for (row, (raw, selector)) in tile.zip(&mut scratch.selectors).enumerate() {
-                if first < m {
-                    let scale = &scale[first..first + count];
-                    if !probe {
-                        selector.offer(first, count, |i| scale[i] * raw[i] + bias[i]);
+        let weights = &params.enc[first * d..(first + count) * d];
+        let tile = &mut scratch.tile[..count * lanes];
+        weights_by_panels(weights, d, &scratch.panels, tile);
+        let selector = &mut scratch.selector;
+        wide!(|| {
+            for (latent, raw) in (first..).zip(tile.chunks_exact(lanes)) {
+                if chosen_later {
+                    continue;
+                }
+                let mut bias = params.b_enc[latent];
+                if jump {
+                    bias = bias - params.threshold[latent] + window;
+                }
+                let scale = derived.scale.get(latent).copied().unwrap_or(T::ONE);
+                for (panel, raw) in raw.as_chunks::<LANES>().0.iter().enumerate() {
+                    let mut values = *raw;
+                    for value in &mut values {
+                        *value = scale * *value + bias;
                     }
-                    let b_pred = &params.b_pred[first..first + count];
-                    let logits = &mut logits[row * m + first..row * m + first + count];
+                    selector.offer(panel, latent as u32, &values);
+                    if choice.dead.get(latent) == Some(&true) {
+                        of_dead.offer(panel, latent as u32, &values);
+                    }
+                }
+            }
+            if first < m {
+                let b_pred = &params.b_pred[first..first + count];
+                for (row, logits) in logits.chunks_exact_mut(m).enumerate() {
+                    let raw = tile[row..].iter().step_by(lanes);
+                    let logits = &mut logits[first..first + count];
                     for ((logit, &raw), &b) in logits.iter_mut().zip(raw).zip(b_pred) {
                         *logit = raw + b;
                     }
-                } else if jump {
-                    let threshold = &params.threshold[first..first + count];
-                    selector.offer(first, count, |i| raw[i] + bias[i] - threshold[i] + window);
-                } else {
-                    selector.offer(first, count, |i| raw[i] + bias[i]);
                 }
             }
         });
         first += count;
     }
     out.clear();
-    for (row, selector) in scratch.selectors[..rows].iter_mut().enumerate() {
-        let logits = if objective.forced_activation {
-            &logits[row * m..(row + 1) * m]
-        } else {
-            &[]
-        };
-        let selected = selector.finish();
+    for row in 0..rows {
+        let logits = &logits[row * m..(row + 1) * m];
+        let selected = scratch.selector.finish(row);
         match objective.variant {
             Variant::Gated => open_gates(params, choice, selected, out),
             Variant::Jumprelu => jump_over(params, choice, selected, window, out),
-            _ => force(selected, logits, n - m, m, objective, out),
+            Variant::Splice => scratch
+                .code
+                .append(params, &derived.gram, logits, objective, out),
+            _ if objective.forced_activation => {
+                force(selected, logits, n - m, m, objective, out);
+            }
+            _ => force(selected, &[], n - m, m, objective, out),
         }
         out.offsets.push(out.latents.len());
+    }
+    let dead = &mut scratch.dead;
+    dead.clear();
+    if choice.dead.is_empty() {
+        dead.offsets.clear();
+        return;
+    }
+    for row in 0..rows {
+        for &(value, latent) in of_dead.finish(row) {
+            dead.push(latent, value, false);
+        }
+        dead.offsets.push(dead.latents.len());
     }
 }
 
 /// Appends a row of a gated model: the latents whose gates are open, and their magnitudes.
 fn open_gates<T: Real>(
     params: &Params<T>,
-    choice: Choice<T>,
+    choice: Choice<'_, T>,
     gates: &[(T, u32)],
     out: &mut SparseRows<T>,
 ) {
@@ -258,7 +262,7 @@ fn open_gates<T: Real>(
 /// Appends a row of a jumprelu model: the latents above their thresholds, or near below.
 fn jump_over<T: Real>(
     params: &Params<T>,
-    choice: Choice<T>,
+    choice: Choice<'_, T>,
     selected: &[(T, u32)],
     window: T,
     out: &mut SparseRows<T>,

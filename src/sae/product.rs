@@ -1,9 +1,124 @@
-//! Matrix products by the `gemm` crate, on views whose bounds are checked here.
+//! Matrix products. Each runs on one thread: callers split the work into pieces.
 //!
-//! Each product runs on one thread: callers split the work into pieces of a size that does not
-//! depend on the number of threads, so results do not either.
+//! The two of a training step read the weights where they lie: rows of the batch stand side by
+//! side in the lanes of *panels*, or columns of its activations do. Each of their numbers is a sum in
+//! order, so it does not depend on its neighbours, on blocks, or on threads. Others go through the
+//! `gemm` crate, on views whose bounds are checked here.
 
 use super::real::Real;
+use crate::simd::{LANES, TILE_ROWS, Tile};
+
+/// Steps of a product that are done before the next rows of weights: a panel's part of them stays
+/// in the first-level cache. Sums run in order, so it changes no bit.
+const STEPS: usize = 256;
+
+/// Turns rows `[rows, width]` into panels: element (row, i) of panel row / 32 at
+/// `i * LANES + row % LANES`; lanes without a row hold 0.
+pub fn panels<T: Real>(rows: &[T], width: usize, out: &mut Vec<T>) {
+    let count = (rows.len() / width).div_ceil(LANES);
+    out.clear();
+    out.resize(count * width * LANES, T::ZERO);
+    let of_panels = rows.chunks(LANES * width);
+    for (rows, panel) in of_panels.zip(out.chunks_exact_mut(width * LANES)) {
+        for (lane, row) in rows.chunks_exact(width).enumerate() {
+            for (to, &value) in panel[lane..].iter_mut().step_by(LANES).zip(row) {
+                *to = value;
+            }
+        }
+    }
+}
+
+/// Product of weights `[count, width]` with the rows of panels: `out` `[count, rows]`, where the
+/// rows are those of whole panels.
+///
+/// # Panics
+/// If the sizes do not fit: a bug of the caller.
+pub fn weights_by_panels<T: Real>(weights: &[T], width: usize, panels: &[T], out: &mut [T]) {
+    let count = weights.len() / width;
+    let stride = panels.len() / width;
+    assert_eq!(out.len(), count * stride, "size of the product");
+    for begin in (0..width).step_by(STEPS) {
+        let steps = STEPS.min(width - begin);
+        for (number, panel) in panels.chunks_exact(width * LANES).enumerate() {
+            for from in (0..count).step_by(TILE_ROWS) {
+                T::tile(Tile {
+                    a: &weights[from * width + begin..],
+                    a_row: width,
+                    a_step: 1,
+                    b: &panel[begin * LANES..],
+                    b_step: LANES,
+                    c: &mut out[from * stride + number * LANES..],
+                    c_row: stride,
+                    rows: TILE_ROWS.min(count - from),
+                    steps,
+                    add: begin > 0,
+                });
+            }
+        }
+    }
+}
+
+/// Product of the first `count` columns of `a` (rows `stride` apart), transposed, with rows `x`
+/// `[rows, width]`: `out` `[count, width]`.
+///
+/// # Panics
+/// If the sizes do not fit: a bug of the caller.
+pub fn columns_by_rows<T: Real>(
+    a: &[T],
+    stride: usize,
+    count: usize,
+    x: &[T],
+    width: usize,
+    out: &mut [T],
+) {
+    let rows = x.len() / width;
+    let out = &mut out[..count * width];
+    if rows == 0 {
+        out.fill(T::ZERO);
+        return;
+    }
+    let whole = width / LANES * LANES;
+    for column in (0..whole).step_by(LANES) {
+        for from in (0..count).step_by(TILE_ROWS) {
+            T::tile(Tile {
+                a: &a[from..],
+                a_row: 1,
+                a_step: stride,
+                b: &x[column..],
+                b_step: width,
+                c: &mut out[from * width + column..],
+                c_row: width,
+                rows: TILE_ROWS.min(count - from),
+                steps: rows,
+                add: false,
+            });
+        }
+    }
+    if whole < width {
+        for (from, out) in out.chunks_exact_mut(width).enumerate() {
+            let rest = &mut out[whole..];
+            rest.fill(T::ZERO);
+            for (row, x) in x.chunks_exact(width).enumerate() {
+                super::vector::axpy(a[row * stride + from], &x[whole..], rest);
+            }
+        }
+    }
+}
+
+/// A register tile by plain arithmetic.
+pub(super) fn plain_tile<T: Real>(t: Tile<'_, T>) {
+    let Tile { a, b, c, .. } = t;
+    for r in 0..t.rows {
+        for lane in 0..LANES {
+            let out = &mut c[r * t.c_row + lane];
+            let mut sum = if t.add { *out } else { T::ZERO };
+            for p in 0..t.steps {
+                sum += a[r * t.a_row + p * t.a_step] * b[p * t.b_step + lane];
+            }
+            *out = sum;
+        }
+    }
+}
 
 /// A matrix in row-major order, or (transposed) in column-major order.
 #[derive(Clone, Copy, Debug)]
@@ -97,6 +212,39 @@ mod tests {
     #![expect(clippy::float_cmp, reason = "products of small integers are exact")]
 
     use super::*;
+
+    #[test]
+    fn products_by_panels_and_by_columns() {
+        let number = |i: usize| ((i * 7 + i / 5) % 11) as f32 - 5.0;
+        for (rows, width, count) in [(1, 5, 3), (32, 40, 8), (70, 300, 19)] {
+            let x: Vec<f32> = (0..rows * width).map(number).collect();
+            let weights: Vec<f32> = (0..count * width).map(|i| number(i + 3)).collect();
+            let mut of_panels = Vec::new();
+            panels(&x, width, &mut of_panels);
+            let stride = of_panels.len() / width;
+            assert_eq!(stride, rows.next_multiple_of(LANES));
+            let mut out = vec![9.0; count * stride];
+            weights_by_panels(&weights, width, &of_panels, &mut out);
+            let mut back = vec![9.0; count * width];
+            let a: Vec<f32> = (0..rows * 20).map(|i| number(i + 1)).collect();
+            columns_by_rows(&a, 20, count, &x, width, &mut back);
+            for o in 0..count {
+                for row in 0..stride {
+                    let want = if row < rows {
+                        let pairs = weights[o * width..][..width].iter();
+                        pairs.zip(&x[row * width..]).map(|(w, x)| w * x).sum()
+                    } else {
+                        0.0
+                    };
+                    assert_eq!(out[o * stride + row], want);
+                }
+                for i in 0..width {
+                    let want = (0..rows).map(|row| a[row * 20 + o] * x[row * width + i]);
+                    assert_eq!(back[o * width + i], want.sum::<f32>());
+                }
+            }
+        }
+    }
 
     #[test]
     fn products_of_transposes() {

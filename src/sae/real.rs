@@ -2,9 +2,11 @@
 
 #![expect(
     clippy::inline_always,
-    reason = "kernels, inlined into callers that `wide` compiles"
+    reason = "kernels, inlined into callers that `wide!` compiles"
 )]
 
+use super::product;
+use crate::simd::{self, Tile};
 use std::{
     fmt::Debug,
     ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign},
@@ -28,6 +30,9 @@ pub trait Real:
     + MulAssign
     + 'static
 {
+    /// What orders positive numbers at places of a row: the larger number first in value, the
+    /// lower place where they are equal.
+    type Key: Copy + Default + Ord + Debug + Send + Sync;
     /// 0.
     const ZERO: Self;
     /// 1.
@@ -36,9 +41,6 @@ pub trait Real:
     fn of(value: f64) -> Self;
     /// Exact.
     fn f64(self) -> f64;
-    /// What orders positive numbers at places of a row: the larger number first in value, the
-    /// lower place where they are equal.
-    type Key: Copy + Default + Ord + Debug + Send + Sync;
     /// e to the power of self.
     #[must_use]
     fn exp(self) -> Self;
@@ -55,6 +57,8 @@ pub trait Real:
     /// Absolute value.
     #[must_use]
     fn abs(self) -> Self;
+    /// A register tile of a matrix product.
+    fn tile(tile: Tile<'_, Self>);
 
     /// The larger of the two; `other` where self is not a number.
     #[inline(always)]
@@ -65,7 +69,7 @@ pub trait Real:
 }
 
 macro_rules! real {
-    ($type:ty, $key:ty, $exp:expr) => {
+    ($type:ty, $key:ty, $exp:expr, $tile:path) => {
         impl Real for $type {
             type Key = $key;
             const ZERO: Self = 0.0;
@@ -102,9 +106,13 @@ macro_rules! real {
             fn abs(self) -> Self {
                 Self::abs(self)
             }
+            #[inline(always)]
+            fn tile(tile: Tile<'_, Self>) {
+                $tile(tile);
+            }
         }
     };
 }
 
-real!(f32, u64, crate::elementary::exp::<false>);
-real!(f64, u128, f64::exp);
+real!(f32, u64, crate::elementary::exp::<false>, simd::tile);
+real!(f64, u128, f64::exp, product::plain_tile);

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{
     batch::Batch,
-    checkpoint::{BestScore, Checkpoints, Position},
+    checkpoint::{BestScore, Draft, Position, Saved},
     engine::Engine,
     error::SaeError,
     loader::{Epoch, with_batches},
@@ -20,8 +20,9 @@ use crate::Result;
 pub(crate) struct Run<'a> {
     pub(crate) engine: Engine<f32>,
     pub(crate) config: ModelConfig,
+    /// Its name in a grid; empty where it is the only one.
+    pub(crate) name: &'a str,
     pub(crate) options: &'a RunOptions,
-    pub(crate) checkpoints: Checkpoints,
     /// What identifies the training data.
     pub(crate) identity: String,
     pub(crate) position: Position,
@@ -41,12 +42,12 @@ impl<'a> Run<'a> {
         engine: Engine<f32>,
         config: ModelConfig,
         options: &'a RunOptions,
-        identity: String,
+        (name, identity): (&'a str, String),
         (variance, planned): (f64, u64),
     ) -> Self {
         Self {
             engine,
-            checkpoints: Checkpoints::new(&options.checkpoint_dir),
+            name,
             identity,
             position: Position {
                 epoch: 1,
@@ -103,35 +104,27 @@ impl<'a> Run<'a> {
             self.write_log(&LogLine::Step(line));
             self.window.reset();
         }
-        let every = self.options.checkpoint_every;
-        if every > 0 && step.is_multiple_of(every) {
-            self.save()?;
-        }
         Ok(())
     }
 
-    fn save(&mut self) -> Result<()> {
-        self.checkpoints.save(
+    /// Adds it to a checkpoint.
+    pub(crate) fn save(&mut self, draft: &Draft<'_>) -> Result<(), SaeError> {
+        draft.add(
+            self.name,
             &mut self.engine,
             &self.config,
             &self.identity,
             &self.position,
-            self.best.as_ref(),
-            &self.log,
-        )?;
-        Ok(())
+            (self.best.as_ref(), &self.log),
+        )
     }
 
-    /// Goes on from the last checkpoint; false where there is none.
-    pub(crate) fn resume(&mut self) -> Result<bool> {
-        if let Some(saved) = self.checkpoints.load(&self.config, &self.identity)? {
-            self.engine.restore(saved.params, saved.state);
-            self.position = saved.position;
-            self.best = saved.best;
-            self.log = saved.log;
-            return Ok(true);
-        }
-        Ok(false)
+    /// Goes on from what was saved.
+    pub(crate) fn restore(&mut self, saved: Saved) {
+        self.engine.restore(saved.params, saved.state);
+        self.position = saved.position;
+        self.best = saved.best;
+        self.log = saved.log;
     }
 
     /// Ends an epoch: keeps the model if it is the best so far.

@@ -95,6 +95,8 @@ pub struct Training {
     pub predictor_bias: f64,
     /// Whether activations are scaled.
     pub normalize: Normalize,
+    /// Whether the decoder's bias begins at the mean of the activations; otherwise at 0.
+    pub center: bool,
     /// Weights of positives in the annotation loss.
     pub balance: Balance,
     /// Which labels count.
@@ -126,6 +128,7 @@ impl Default for Training {
             patience: None,
             predictor_bias: -3.0,
             normalize: Normalize::Scale,
+            center: true,
             balance: Balance::Sqrt,
             label_level: LabelLevel::Auto,
             unlabelled: Unlabelled::Negative,

@@ -54,11 +54,11 @@ impl Statistics {
     }
 }
 
-/// Statistics of the first rows of the first epoch.
+/// Statistics of the first rows of the first epoch, and these rows, unscaled.
 pub(crate) fn statistics(
     data: &TrainingData<'_>,
     training: &Training,
-) -> Result<Statistics, SaeError> {
+) -> Result<(Statistics, Batch<f32>), SaeError> {
     let width = data.data.width();
     let mut order = EpochOrder::new(
         &data.train,
@@ -74,7 +74,8 @@ pub(crate) fn statistics(
         let labels = data.labels.protein(data.data.accession(at.protein));
         data.data.append(at, 1.0, labels, &mut batch)?;
     }
-    Ok(Statistics::of(batch.x.chunks_exact(width), width))
+    let statistics = Statistics::of(batch.x.chunks_exact(width), width);
+    Ok((statistics, batch))
 }
 
 /// What identifies the training data: its proteins, their rows, and the vocabulary.

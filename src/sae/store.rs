@@ -1,27 +1,28 @@
 //! The model folder: `model.safetensors`, `config.yaml` and `concepts.json`.
 
-use std::{
-    borrow::Cow,
-    fs::File,
-    io::Write,
-    path::{Path, PathBuf},
-};
+mod concepts;
+mod files;
 
-use memmap2::Mmap;
-use safetensors::{Dtype, SafeTensors, View};
+use std::path::Path;
+
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
 use super::{
     config::{Objective, Shape},
+    conversion::{Conversion, InputTransform},
     error::SaeError,
     params::Params,
     settings::Training,
 };
 use crate::{
-    annot::concept::{CONCEPTS_FORMAT, ConceptsFile},
+    annot::concept::ConceptsFile,
     table::{PlmIdentity, SaeIdentity, TableError},
 };
+pub use concepts::read_concepts;
+use files::show;
+pub use files::{Slice, write_file, write_tensors};
+pub(crate) use files::{Weights, io, read_yaml};
 
 /// Format name and version of `config.yaml`.
 pub const MODEL_FORMAT: &str = "model/1";
@@ -37,6 +38,8 @@ pub const SUMMARY_FILE: &str = "summary.json";
 pub const LOG_FILE: &str = "log.jsonl";
 /// Name of the tensor of each latent's largest activation.
 pub const LATENT_MAX: &str = "latent_max";
+/// Name of the tensor of what a converted model's activations are multiplied by.
+pub const LATENT_SCALE: &str = "latent_scale";
 
 /// The content of `config.yaml`: everything that determines the model's numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -52,8 +55,40 @@ pub struct ModelConfig {
     pub input_scale: f64,
     /// What was minimised, and how latents are chosen.
     pub objective: Objective,
-    /// How it was trained.
+    /// How it was trained; absent in a converted model, of which nobody here knows.
+    #[serde(default)]
     pub training: Training,
+    /// Where it was converted from; absent in a model trained here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversion: Option<Conversion>,
+}
+
+impl ModelConfig {
+    /// What is done to a row before it is scaled.
+    #[must_use]
+    pub fn input_transform(&self) -> InputTransform {
+        self.conversion
+            .as_ref()
+            .map_or_else(Default::default, |c| c.input)
+    }
+
+    /// The content of `config.yaml`.
+    ///
+    /// # Errors
+    /// [`SaeError::Sidecar`] where YAML cannot say it, which would be a bug.
+    pub fn to_yaml(&self) -> Result<String, SaeError> {
+        let yaml = || -> serde_yaml::Result<String> {
+            let mut value = serde_yaml::to_value(self)?;
+            if let (Some(_), Some(fields)) = (&self.conversion, value.as_mapping_mut()) {
+                fields.remove("training");
+            }
+            serde_yaml::to_string(&value)
+        };
+        yaml().map_err(|e| SaeError::Sidecar {
+            path: CONFIG_FILE.into(),
+            message: e.to_string(),
+        })
+    }
 }
 
 /// A trained model.
@@ -68,6 +103,8 @@ pub struct Sae {
     pub params: Params<f32>,
     /// Largest activation of each latent over the training rows, `[n]`.
     pub latent_max: Vec<f32>,
+    /// What activations are multiplied by once their latents are chosen, `[n]`; empty: nothing.
+    pub latent_scale: Vec<f32>,
     /// SHA-256 of `model.safetensors`, in lower-case hexadecimal.
     pub sha256: String,
 }
@@ -96,6 +133,11 @@ impl Sae {
             .objective
             .check(&config.shape)
             .map_err(|e| invalid(e.to_string()))?;
+        if let Some(conversion) = &config.conversion {
+            conversion
+                .check(&config.shape)
+                .map_err(|e| invalid(e.to_string()))?;
+        }
         if !config.input_scale.is_finite() || config.input_scale <= 0.0 {
             return Err(invalid(format!(
                 "input_scale {} must be above 0",
@@ -119,11 +161,17 @@ impl Sae {
         tensors.read_params(&mut params)?;
         let mut latent_max = vec![0.0; config.shape.latents];
         tensors.read(LATENT_MAX, &[config.shape.latents], &mut latent_max)?;
+        let mut latent_scale = Vec::new();
+        if config.conversion.as_ref().is_some_and(|c| c.latent_scale) {
+            latent_scale.resize(config.shape.latents, 0.0);
+            tensors.read(LATENT_SCALE, &[config.shape.latents], &mut latent_scale)?;
+        }
         Ok(Self {
             config,
             concepts,
             params,
             latent_max,
+            latent_scale,
             sha256,
         })
     }
@@ -173,230 +221,6 @@ impl Sae {
     }
 }
 
-/// Reads `concepts.json`, and checks that concept i has index i.
-///
-/// # Errors
-/// [`SaeError`] where it is not one, or of another version.
-pub fn read_concepts(path: &Path) -> Result<ConceptsFile, SaeError> {
-    let text = std::fs::read(path).map_err(|e| io(path, e))?;
-    let invalid = |message: String| SaeError::Sidecar {
-        path: show(path),
-        message,
-    };
-    let file: ConceptsFile = serde_json::from_slice(&text).map_err(|e| invalid(e.to_string()))?;
-    if file.format != CONCEPTS_FORMAT {
-        return Err(SaeError::Format {
-            path: show(path),
-            found: file.format,
-            expected: CONCEPTS_FORMAT,
-        });
-    }
-    for (i, concept) in file.concepts.iter().enumerate() {
-        if concept.index as usize != i {
-            return Err(invalid(format!(
-                "concept `{}` has index {}, but is entry {i}",
-                concept.id, concept.index
-            )));
-        }
-    }
-    let classes = file.concepts.len() + file.zero_classes.len();
-    let axioms = &file.axioms;
-    let class_beyond = axioms
-        .nf1
-        .iter()
-        .chain(&axioms.disjoint)
-        .flatten()
-        .chain(axioms.nf2.iter().flatten())
-        .chain(axioms.nf3.iter().flat_map(|a| &a[1..]))
-        .chain(axioms.nf4.iter().flat_map(|a| [&a[0], &a[2]]))
-        .find(|&&class| class as usize >= classes);
-    if let Some(class) = class_beyond {
-        return Err(invalid(format!(
-            "an axiom names class {class}, but there are {classes}"
-        )));
-    }
-    let relation_beyond = axioms
-        .nf3
-        .iter()
-        .map(|a| a[0])
-        .chain(axioms.nf4.iter().map(|a| a[1]))
-        .find(|&relation| relation as usize >= file.relations.len());
-    if let Some(relation) = relation_beyond {
-        return Err(invalid(format!(
-            "an axiom names relation {relation}, but there are {}",
-            file.relations.len()
-        )));
-    }
-    Ok(file)
-}
-
-/// Reads a YAML sidecar.
-pub(crate) fn read_yaml<T: DeserializeOwned>(path: &Path) -> Result<T, SaeError> {
-    let file = File::open(path).map_err(|e| io(path, e))?;
-    serde_yaml::from_reader(std::io::BufReader::new(file)).map_err(|e| SaeError::Sidecar {
-        path: show(path),
-        message: e.to_string(),
-    })
-}
-
-/// Writes a file and makes sure that it is on disk.
-///
-/// # Errors
-/// [`SaeError::Io`].
-pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), SaeError> {
-    let write = || -> std::io::Result<()> {
-        let mut file = File::create(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    };
-    write().map_err(|e| io(path, e))
-}
-
-pub(crate) fn io(path: &Path, source: std::io::Error) -> SaeError {
-    SaeError::Io {
-        path: show(path),
-        source,
-    }
-}
-
-fn show(path: &Path) -> String {
-    path.display().to_string()
-}
-
-/// A mapped safetensors file.
-pub(crate) struct Weights {
-    path: PathBuf,
-    map: Mmap,
-}
-
-impl Weights {
-    pub(crate) fn open(path: &Path) -> Result<Self, SaeError> {
-        let file = File::open(path).map_err(|e| io(path, e))?;
-        #[expect(
-            unsafe_code,
-            reason = "model folders appear whole, by rename, and are not written to again"
-        )]
-        let map = unsafe { Mmap::map(&file) }.map_err(|e| io(path, e))?;
-        Ok(Self {
-            path: path.into(),
-            map,
-        })
-    }
-
-    pub(crate) fn sha256(&self) -> String {
-        crate::hash::sha256(&self.map)
-    }
-
-    pub(crate) fn tensors(&self) -> Result<Tensors<'_>, SaeError> {
-        let tensors = SafeTensors::deserialize(&self.map).map_err(|e| SaeError::Weights {
-            path: show(&self.path),
-            message: e.to_string(),
-        })?;
-        Ok(Tensors {
-            path: &self.path,
-            tensors,
-        })
-    }
-}
-
-/// The tensors of a mapped file.
-pub(crate) struct Tensors<'a> {
-    path: &'a Path,
-    tensors: SafeTensors<'a>,
-}
-
-impl Tensors<'_> {
-    /// Copies all parameters of a model of this shape.
-    pub(crate) fn read_params(&self, params: &mut Params<f32>) -> Result<(), SaeError> {
-        let shapes: Vec<_> = params.tensors().map(|(_, shape, _)| shape).collect();
-        for ((name, values), shape) in params.tensors_mut().zip(shapes) {
-            self.read(name, &shape, values)?;
-        }
-        Ok(())
-    }
-
-    /// Copies an f32 tensor of this shape.
-    pub(crate) fn read(
-        &self,
-        name: &str,
-        shape: &[usize],
-        out: &mut [f32],
-    ) -> Result<(), SaeError> {
-        let view = self
-            .tensors
-            .tensor(name)
-            .map_err(|_| SaeError::MissingTensor {
-                path: show(self.path),
-                name: name.into(),
-            })?;
-        let fits = view.dtype() == Dtype::F32 && view.shape() == shape;
-        if !fits || view.data().len() != 4 * out.len() {
-            return Err(SaeError::Tensor {
-                path: show(self.path),
-                name: name.into(),
-                found: format!("{:?} {:?}", view.dtype(), view.shape()),
-                expected: format!("{:?} {shape:?}", Dtype::F32),
-            });
-        }
-        let (values, _) = view.data().as_chunks::<4>();
-        for (out, &bytes) in out.iter_mut().zip(values) {
-            *out = f32::from_le_bytes(bytes);
-        }
-        Ok(())
-    }
-}
-
-/// A tensor to be written.
-pub struct Slice<'a> {
-    /// Its shape.
-    pub shape: Vec<usize>,
-    /// Its values in row-major order.
-    pub values: &'a [f32],
-}
-
-impl View for Slice<'_> {
-    fn dtype(&self) -> Dtype {
-        Dtype::F32
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        // one tensor's copy at a time
-        let mut bytes = Vec::with_capacity(self.data_len());
-        for value in self.values {
-            bytes.extend_from_slice(&value.to_le_bytes());
-        }
-        bytes.into()
-    }
-
-    fn data_len(&self) -> usize {
-        4 * self.values.len()
-    }
-}
-
-/// Writes a safetensors file and makes sure that it is on disk.
-///
-/// # Errors
-/// [`SaeError::Io`].
-pub fn write_tensors<'a>(
-    path: &Path,
-    tensors: impl IntoIterator<Item = (String, Slice<'a>)>,
-) -> Result<(), SaeError> {
-    safetensors::serialize_to_file(tensors, None, path).map_err(|e| match e {
-        safetensors::SafeTensorError::IoError(e) => io(path, e),
-        other => SaeError::Weights {
-            path: show(path),
-            message: other.to_string(),
-        },
-    })?;
-    File::open(path)
-        .and_then(|file| file.sync_all())
-        .map_err(|e| io(path, e))
-}
-
 /// Writes weights with each latent's largest activation, as a model folder holds them.
 ///
 /// # Errors
@@ -406,14 +230,29 @@ pub fn write_weights(
     params: &Params<f32>,
     latent_max: &[f32],
 ) -> Result<(), SaeError> {
-    let max = Slice {
+    write_converted_weights(path, params, latent_max, &[])
+}
+
+/// [`write_weights`] of a converted model: with what its activations are multiplied by, if anything.
+///
+/// # Errors
+/// [`SaeError::Io`].
+pub fn write_converted_weights(
+    path: &Path,
+    params: &Params<f32>,
+    latent_max: &[f32],
+    latent_scale: &[f32],
+) -> Result<(), SaeError> {
+    let of_latents = |values| Slice {
         shape: vec![latent_max.len()],
-        values: latent_max,
+        values,
     };
+    let scale = (!latent_scale.is_empty()).then(|| of_latents(latent_scale));
     let tensors = params
         .tensors()
         .map(|(name, shape, values)| (name.to_owned(), Slice { shape, values }))
-        .chain([(LATENT_MAX.to_owned(), max)]);
+        .chain([(LATENT_MAX.to_owned(), of_latents(latent_max))])
+        .chain(scale.map(|scale| (LATENT_SCALE.to_owned(), scale)));
     write_tensors(path, tensors)
 }
 
@@ -421,7 +260,7 @@ pub fn write_weights(
 mod tests {
     use super::*;
     use crate::{
-        annot::concept::{Concept, ConceptKind, Level},
+        annot::concept::{CONCEPTS_FORMAT, Concept, ConceptKind, Level},
         sae::Encoder,
     };
 
@@ -460,6 +299,7 @@ mod tests {
                 ..Objective::default()
             },
             training: Training::default(),
+            conversion: None,
         };
         let yaml = serde_yaml::to_string(&config).unwrap();
         write_file(&dir.join(CONFIG_FILE), yaml.as_bytes()).unwrap();
@@ -483,6 +323,42 @@ mod tests {
         assert_eq!(sae.params, params);
         assert_eq!(sae.identity().latents, 20);
         assert_eq!(sae.sha256.len(), 64);
+    }
+
+    #[test]
+    fn a_converted_model_says_so_and_scales_its_latents() {
+        let dir = tempfile::tempdir().unwrap();
+        let params = write_model(dir.path());
+        let mut sae = Sae::load(dir.path()).unwrap();
+        sae.config.conversion = Some(Conversion {
+            family: crate::sae::conversion::Family::Esmc,
+            sha256: "00".into(),
+            input: InputTransform::LayerNorm,
+            latent_scale: true,
+        });
+        let yaml = sae.config.to_yaml().unwrap();
+        assert!(!yaml.contains("training"));
+        write_file(&dir.path().join(CONFIG_FILE), yaml.as_bytes()).unwrap();
+        let error = Sae::load(dir.path()).unwrap_err();
+        assert!(matches!(error, SaeError::MissingTensor { ref name, .. } if name == LATENT_SCALE));
+        let path = dir.path().join(WEIGHTS_FILE);
+        write_converted_weights(&path, &params, &[1.0; 20], &[0.5; 20]).unwrap();
+        let scaled = Sae::load(dir.path()).unwrap();
+        assert_eq!(scaled.config.conversion, sae.config.conversion);
+        sae.latent_scale = Vec::new();
+        let x: Vec<f32> = (0..8u8).map(|i| f32::from(i * 37 % 11)).collect();
+        let mut encoder = Encoder::new(&sae);
+        let plain = encoder.encode(&x).unwrap().z.values.to_vec();
+        let mut encoder = Encoder::new(&scaled);
+        let encoded = encoder.encode(&x).unwrap();
+        let doubled: Vec<f32> = encoded.z.values.iter().map(|v| v * 2.0).collect();
+        assert!(!plain.is_empty());
+        assert_eq!(doubled, plain);
+        // the frame of the row: its decoded mean is its own
+        let mut out = vec![0.0; 8];
+        scaled.decode(encoded.z, &mut out).unwrap();
+        assert_eq!(encoded.z.frames.len(), 1);
+        assert!((encoded.z.frames[0].shift - x.iter().sum::<f32>() / 8.0).abs() < 1e-5);
     }
 
     #[test]

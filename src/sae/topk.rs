@@ -1,99 +1,93 @@
-//! The K largest positive values of a row, found while its values are produced, without sorting
+//! The K largest positive values of each row, found while the values are produced, without sorting
 //! them all.
 
 #![expect(
     clippy::inline_always,
-    reason = "kernels, inlined into callers that `wide` compiles"
+    reason = "kernels, inlined into callers that `wide!` compiles"
 )]
 
 use super::real::Real;
+use crate::simd::LANES;
 
-/// Values compared with the threshold at a time.
-const BLOCK: usize = 32;
-
-/// A running selection of the K largest positive values; ties go to the lower index.
+/// A running selection of the K largest positive values of many rows; ties go to the lower index.
 ///
-/// Values must be offered in ascending order of index.
+/// Rows stand side by side in panels of [`LANES`]. Values must be offered in ascending order of
+/// index.
 #[derive(Clone, Debug, Default)]
 pub struct Selector<T: Real> {
     k: usize,
-    /// Every value that can still be among the K largest is above it.
-    threshold: T,
-    /// Keys of candidates, and room for a block more.
-    candidates: Vec<T::Key>,
-    /// How many there are.
-    count: usize,
+    /// Every value of a row that can still be among its K largest is above its threshold.
+    thresholds: Vec<T>,
+    /// Keys of each row's candidates.
+    candidates: Vec<Vec<T::Key>>,
     /// What [`Selector::finish`] found.
     found: Vec<(T, u32)>,
 }
 
 impl<T: Real> Selector<T> {
-    /// Starts a row: at most `k` values, all above `least`, which is at least 0.
-    pub fn reset(&mut self, k: usize, least: T) {
+    /// Starts `rows` rows: at most `k` values each, all above `least`, which is at least 0.
+    pub fn reset(&mut self, rows: usize, k: usize, least: T) {
         self.k = k;
-        self.threshold = least;
-        self.count = 0;
+        self.thresholds.clear();
+        self.thresholds.resize(rows, least);
+        // nothing is above the thresholds of lanes without a row
+        let none = T::of(f64::INFINITY);
+        self.thresholds.resize(rows.next_multiple_of(LANES), none);
+        let lists = rows.max(self.candidates.len());
+        self.candidates.resize_with(lists, Vec::new);
+        for candidates in &mut self.candidates[..rows] {
+            candidates.clear();
+            if k < 1 << 16 {
+                candidates.reserve(2 * k);
+            }
+        }
     }
 
-    /// Offers the values `value(i)` for i in `0..count`, whose indices start at `first`.
+    /// Offers a value to each row of a panel.
     #[inline(always)]
-    pub fn offer(&mut self, first: usize, count: usize, value: impl Fn(usize) -> T) {
-        let mut block = [T::ZERO; BLOCK];
-        let mut start = 0;
-        while start + BLOCK <= count {
-            let mut above = false;
-            for (lane, slot) in block.iter_mut().enumerate() {
-                *slot = value(start + lane);
-                above |= *slot > self.threshold;
-            }
-            if above {
-                self.take(first + start, &block);
-            }
-            start += BLOCK;
+    pub fn offer(&mut self, panel: usize, index: u32, values: &[T; LANES]) {
+        let thresholds = &self.thresholds[panel * LANES..][..LANES];
+        let mut above = 0u32;
+        for (lane, (value, threshold)) in values.iter().zip(thresholds).enumerate() {
+            above |= u32::from(value > threshold) << lane;
         }
-        for i in start..count {
-            self.take(first + i, &[value(i)]);
+        if above != 0 {
+            self.take(panel, index, values, above);
         }
     }
 
     #[inline(never)]
-    fn take(&mut self, first: usize, values: &[T]) {
-        let room = self.count + values.len();
-        if self.candidates.len() < room {
-            self.candidates.resize(2 * room, T::Key::default());
-        }
-        // every value is written, those that do not count are written over: no branch to guess
-        let free = &mut self.candidates[self.count..room];
-        let mut taken = 0;
-        for (i, &value) in values.iter().enumerate() {
-            free[taken] = value.key((first + i) as u32);
-            taken += usize::from(value > self.threshold);
-        }
-        self.count += taken;
-        if self.count >= self.k.saturating_mul(2) {
-            self.prune();
+    fn take(&mut self, panel: usize, index: u32, values: &[T; LANES], mut above: u32) {
+        while above != 0 {
+            let lane = above.trailing_zeros() as usize;
+            above &= above - 1;
+            let row = panel * LANES + lane;
+            self.candidates[row].push(values[lane].key(index));
+            if self.candidates[row].len() >= self.k.saturating_mul(2) {
+                self.prune(row);
+            }
         }
     }
 
-    /// Leaves the K largest.
-    fn prune(&mut self) {
-        if self.count <= self.k {
+    /// Leaves the K largest of a row.
+    fn prune(&mut self, row: usize) {
+        let candidates = &mut self.candidates[row];
+        if candidates.len() <= self.k {
             return;
         }
-        let candidates = &mut self.candidates[..self.count];
         // no value is NaN here: NaN is above no threshold
         let (_, &mut last, _) = candidates.select_nth_unstable_by(self.k - 1, |a, b| b.cmp(a));
         // an equal value that comes later has a higher index, so it loses the tie
-        self.threshold = T::of_key(last).0;
-        self.count = self.k;
+        self.thresholds[row] = T::of_key(last).0;
+        candidates.truncate(self.k);
     }
 
-    /// The selection, by ascending index.
-    pub fn finish(&mut self) -> &[(T, u32)] {
-        self.prune();
-        let keys = &self.candidates[..self.count];
+    /// The selection of a row, by ascending index.
+    pub fn finish(&mut self, row: usize) -> &[(T, u32)] {
+        self.prune(row);
+        let keys = self.candidates[row].iter();
         self.found.clear();
-        self.found.extend(keys.iter().map(|&key| T::of_key(key)));
+        self.found.extend(keys.map(|&key| T::of_key(key)));
         self.found.sort_unstable_by_key(|&(_, index)| index);
         &self.found
     }
@@ -123,15 +117,22 @@ mod tests {
         fn equals_sorting_with_ties(
             values in proptest::collection::vec(-3i8..6, 0..300),
             k in 1usize..40,
-            cut in 0usize..300,
+            rows in 1usize..70,
         ) {
-            let values: Vec<f64> = values.into_iter().map(f64::from).collect();
-            let cut = cut.min(values.len());
+            // each row has the values in another order
+            let value = |row: usize, i: usize| f64::from(values[(i + 7 * row) % values.len()]);
             let mut selector = Selector::default();
-            selector.reset(k, 0.0);
-            selector.offer(0, cut, |i| values[i]);
-            selector.offer(cut, values.len() - cut, |i| values[cut + i]);
-            prop_assert_eq!(selector.finish(), &by_sorting(&values, k)[..]);
+            selector.reset(rows, k, 0.0);
+            for i in 0..values.len() {
+                for panel in 0..rows.div_ceil(LANES) {
+                    let lanes = std::array::from_fn(|lane| value(panel * LANES + lane, i));
+                    selector.offer(panel, i as u32, &lanes);
+                }
+            }
+            for row in 0..rows {
+                let all: Vec<f64> = (0..values.len()).map(|i| value(row, i)).collect();
+                prop_assert_eq!(selector.finish(row), &by_sorting(&all, k)[..]);
+            }
         }
     }
 }

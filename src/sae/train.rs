@@ -1,24 +1,27 @@
 //! Training: statistics of the data, epochs of steps, validation, selection, checkpoints.
 
+mod stream;
+
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    checkpoint::Position,
-    config::{Objective, Shape},
+    batch::Batch,
+    checkpoint::{self, Checkpoints, Position},
+    config::{Objective, Shape, Variant},
     dataset::{Dataset, LabelCounts},
     engine::Engine,
     error::SaeError,
     labels::LabelIndex,
     loader::{Epoch, with_batches},
-    meter::{EpochLine, Measures, Survey},
+    meter::{EpochLine, Measures},
     order::EpochOrder,
     params::Params,
-    pipe::Pipe,
     run::Run,
-    settings::{Schedule, Training},
+    settings::Training,
+    splice::{self, Dictionary},
     statistics::{Statistics, identity, statistics},
     store::{MODEL_FORMAT, ModelConfig, Sae},
 };
@@ -27,6 +30,8 @@ use crate::{
     annot::concept::{Axioms, ConceptsFile},
     table::PlmIdentity,
 };
+
+pub use stream::train_on_pipe;
 
 /// Rows that the first numbers (mean, scale) are drawn from, at most.
 pub const STATISTICS_ROWS: usize = 1 << 15;
@@ -50,6 +55,8 @@ pub struct TrainingData<'a> {
 /// What to train.
 #[derive(Clone)]
 pub struct Task<'a> {
+    /// Its name in a grid, which is that of its folder; empty where it is the only one.
+    pub name: String,
     /// Sizes.
     pub shape: Shape,
     /// What is minimised.
@@ -80,6 +87,15 @@ pub struct RunOptions {
 /// What a run tells while it goes on.
 #[derive(Debug)]
 pub enum Event<'a> {
+    /// What the initial weights say of some rows.
+    Predicted {
+        /// Share of the latents that none of them activates.
+        dead: f64,
+        /// The same with the decoder's bias at 0, where it is not.
+        uncentred: Option<f64>,
+        /// Rows.
+        rows: usize,
+    },
     /// It goes on from a checkpoint.
     Resumed(&'a Position),
     /// So many rows more have been trained on.
@@ -139,10 +155,12 @@ impl Task<'_> {
             input_scale: scale,
             objective: self.objective.clone(),
             training: self.training.clone(),
+            conversion: None,
         };
         let params = if let Some(sae) = self.init {
             sae.params.clone()
         } else {
+            let scale = if self.training.center { scale } else { 0.0 };
             let mean = statistics.mean.iter().map(|m| (m * scale) as f32);
             Params::initial(
                 self.shape,
@@ -208,7 +226,7 @@ pub fn train(
         let message = "--patience needs proteins to validate with: give --split";
         return Err(SaeError::Settings(message.into()).into());
     }
-    let statistics = statistics(data, training)?;
+    let (statistics, mut sample) = statistics(data, training)?;
     let counts = data.data.count_labels(&data.train, data.labels);
     let identity = identity(data, first.concepts);
     let mut runs = Vec::new();
@@ -217,18 +235,39 @@ pub fn train(
         let engine = task.engine(params, &counts, data.labels.groups());
         let variance = statistics.variance * config.input_scale * config.input_scale;
         let more = (variance, planned(training, rows));
-        runs.push(Run::new(engine, config, options, identity.clone(), more));
+        let of = (task.name.as_str(), identity.clone());
+        runs.push(Run::new(engine, config, options, of, more));
     }
-    if options.resume
-        && let [run] = &mut runs[..]
-        && run.resume()?
-    {
-        tell(Event::Resumed(&run.position));
+    let checkpoints = Checkpoints::new(&options.checkpoint_dir);
+    if options.resume {
+        let names: Vec<&str> = runs.iter().map(|run| run.name).collect();
+        if let Some(dir) = checkpoints.last(&names)? {
+            for run in &mut runs {
+                let saved = checkpoint::load(&dir.join(run.name), &run.config, &run.identity)?;
+                run.restore(saved);
+            }
+            tell(Event::Resumed(&runs[0].position));
+        }
     }
+    if runs[0].position.step == 0 && !first.objective.variant.only_concepts() {
+        tell(predict(&mut runs[0], &mut sample));
+    }
+    drop(sample);
     let scale = runs[0].config.input_scale as f32;
     let begun = runs[0].position.epoch;
     let seed = training.order_seed.unwrap_or(training.seed);
-    for epoch in begun..=training.epochs {
+    let mut epochs = training.epochs;
+    if first.objective.variant == Variant::Splice {
+        splice::check(first.init.is_some(), false)?;
+        let dictionary = Dictionary::of(data, first.shape.defined, scale)?;
+        for run in &mut runs {
+            let params = dictionary.params(run.config.shape, &run.config.objective);
+            run.engine.replace_params(params);
+        }
+        end_epoch(&mut runs, data, tell)?;
+        epochs = 0;
+    }
+    for epoch in begun..=epochs {
         for run in &mut runs {
             run.begin_epoch(epoch);
         }
@@ -248,23 +287,73 @@ pub fn train(
                 for run in &mut runs {
                     run.step(&batch, None)?;
                 }
+                let (step, every) = (runs[0].position.step, options.checkpoint_every);
+                if every > 0 && step.is_multiple_of(every) {
+                    save(&checkpoints, &mut runs)?;
+                }
                 tell(Event::Rows(batch.rows() as u64));
                 batches.recycle(batch);
             }
             Ok(())
         })?;
-        let mut tired = true;
-        for run in &mut runs {
-            let valid = run.validate(data)?;
-            tell(Event::Epoch(&run.end_epoch(valid)));
-            let since = run.position.best.map_or(0, |best| epoch - best.epoch);
-            tired &= training.patience.is_some_and(|patience| since >= patience);
-        }
-        if runs[0].is_over() || tired {
+        if end_epoch(&mut runs, data, tell)? || runs[0].is_over() {
             break;
         }
     }
     runs.into_iter().map(|run| finish(run, data)).collect()
+}
+
+/// How many latents the initial weights leave dead, by the first of some rows as the table has them.
+fn predict(run: &mut Run<'_>, sample: &mut Batch<f32>) -> Event<'static> {
+    sample.truncate(SURVEY_ROWS);
+    let scale = run.config.input_scale as f32;
+    sample.x.iter_mut().for_each(|x| *x *= scale);
+    let latents = run.config.shape.latents.max(1) as f64;
+    let share = |engine: &mut Engine<f32>| {
+        engine.evaluate(sample);
+        let dead = engine.activity().iter().filter(|&&rows| rows == 0);
+        dead.count() as f64 / latents
+    };
+    let dead = share(&mut run.engine);
+    let uncentred = run.config.training.center.then(|| {
+        let mut center = vec![0.0; run.config.shape.width];
+        run.engine.swap_center(&mut center);
+        let dead = share(&mut run.engine);
+        run.engine.swap_center(&mut center);
+        dead
+    });
+    Event::Predicted {
+        dead,
+        uncentred,
+        rows: sample.rows(),
+    }
+}
+
+/// Validates all runs; whether none has become better for long enough to end.
+fn end_epoch(
+    runs: &mut [Run<'_>],
+    data: &TrainingData<'_>,
+    tell: &mut dyn FnMut(Event<'_>),
+) -> Result<bool> {
+    let mut tired = true;
+    for run in runs {
+        let valid = run.validate(data)?;
+        tell(Event::Epoch(&run.end_epoch(valid)));
+        let Position { epoch, best, .. } = run.position;
+        let since = best.map_or(0, |best| epoch - best.epoch);
+        let patience = run.config.training.patience;
+        tired &= patience.is_some_and(|patience| since >= patience);
+    }
+    Ok(tired)
+}
+
+/// Saves all runs together.
+fn save(checkpoints: &Checkpoints, runs: &mut [Run<'_>]) -> Result<(), SaeError> {
+    let draft = checkpoints.begin()?;
+    for run in &mut *runs {
+        run.save(&draft)?;
+    }
+    draft.finish(runs[0].position.step)
 }
 
 /// The selected model of a run, measured.
@@ -288,80 +377,6 @@ fn finish(mut run: Run<'_>, data: &TrainingData<'_>) -> Result<Trained> {
         params: run.engine.params().clone(),
         config: run.config,
         latent_max: over_train.latent_max,
-        summary,
-        log: run.log,
-    })
-}
-
-/// Trains on a pipe, in one pass.
-///
-/// # Errors
-/// As [`train`].
-pub fn train_on_pipe(
-    task: &Task<'_>,
-    pipe: &mut Pipe<'_>,
-    options: &RunOptions,
-    tell: &mut dyn FnMut(Event<'_>),
-) -> Result<Trained> {
-    let shape = task.shape;
-    if task.training.schedule == Schedule::Cosine && task.training.max_steps.is_none() {
-        let message = "--schedule cosine on a pipe, whose length nobody knows, needs --max-steps";
-        return Err(SaeError::Settings(message.into()).into());
-    }
-    pipe.prefill()?;
-    let statistics = Statistics::of(pipe.waiting().map(|(x, ..)| x), shape.width);
-    let (config, params) = task.begin(&statistics);
-    let mut counts = LabelCounts::new(task.concepts.concepts.len());
-    let mut rows = 0;
-    for (_, labels, groups) in pipe.waiting() {
-        rows += 1;
-        counts.add(labels, groups);
-    }
-    if rows == 0 {
-        return Err(SaeError::NoRows(": the pipe brought none".into()).into());
-    }
-    let scale = config.input_scale;
-    pipe.scale = scale as f32;
-    let more = (
-        statistics.variance * scale * scale,
-        task.training.max_steps.unwrap_or(0),
-    );
-    let groups = pipe.groups().to_vec();
-    let engine = task.engine(params, &counts.finish(&groups), &groups);
-    let mut run = Run::new(engine, config, options, String::new(), more);
-    let mut latent_max = vec![0.0; shape.latents];
-    with_batches(pipe, |batches| {
-        while !run.is_over()
-            && let Some(batch) = batches.next()?
-        {
-            run.step(&batch, Some(&mut latent_max))?;
-            tell(Event::Rows(batch.rows() as u64));
-            batches.recycle(batch);
-        }
-        Ok(())
-    })?;
-    let train = run.epoch.measures(run.variance, shape.defined);
-    let mut survey = Survey::new(shape.latents, shape.width);
-    for batch in pipe.valid_batches() {
-        survey.add(&mut run.engine, &batch);
-    }
-    let valid = survey.measures(shape.defined);
-    let valid = (valid.rows > 0).then_some(valid);
-    tell(Event::Epoch(&run.end_epoch(valid.clone())));
-    let summary = Summary {
-        format: SUMMARY_FORMAT.into(),
-        steps: run.position.step,
-        epochs: 1,
-        selected_epoch: None,
-        train_proteins: None,
-        valid_proteins: None,
-        train,
-        valid,
-    };
-    Ok(Trained {
-        params: run.engine.params().clone(),
-        config: run.config,
-        latent_max,
         summary,
         log: run.log,
     })

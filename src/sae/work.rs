@@ -1,22 +1,23 @@
 //! What a step holds of its batch, and the gradients of latents drawn from it.
 
+mod latent;
+
+use crate::wide;
 use rayon::prelude::*;
 
 use super::{
-    axioms::{AxiomLoss, FORMS},
+    axioms::FORMS,
     batch::{ALL_GROUPS, Batch},
     block::{Block, Factors, Sums},
     config::{Objective, Shape, Variant},
-    forward::{Choice, Scratch, block_rows, encode_block},
+    forward::{Choice, Derived, Scratch, block_rows, encode_block},
     params::Params,
     pool::PerThread,
-    product::{Matrix, multiply},
     real::Real,
-    vector::{add, axpy, wide},
+    vector::add,
 };
-
-/// Latents per task of the backward pass.
-pub(crate) const PANEL: usize = 32;
+use latent::ByLatent;
+pub(crate) use latent::{PANEL, PanelScratch, Scalars, Small};
 
 /// The losses of a step and what happened in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -41,51 +42,6 @@ pub struct StepLosses {
     pub sums: Sums,
 }
 
-/// Entries of a batch by latent.
-#[derive(Debug, Default)]
-struct ByLatent {
-    /// Start of each latent's entries, `[n + 1]` (and one more, which filling needs).
-    starts: Vec<u32>,
-    /// Row of each entry.
-    rows: Vec<u32>,
-    /// Place of each entry in its block.
-    places: Vec<u32>,
-}
-
-/// Memory of a task of the backward pass.
-#[derive(Debug, Default)]
-pub(crate) struct PanelScratch<T> {
-    /// Gradients of the panel's predictor rows, `[panel, d]`.
-    predictor: Vec<T>,
-    /// Gradient of an encoder row, `[d]`.
-    pub(crate) enc: Vec<T>,
-    /// Gradient of a decoder row, `[d]`.
-    pub(crate) dec: Vec<T>,
-}
-
-/// What a latent's gradient is besides its rows of the two matrices.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Scalars<T> {
-    pub(crate) b_enc: T,
-    pub(crate) r: T,
-    /// Of the annotation loss alone.
-    pub(crate) b_pred: T,
-    /// Of the product of encoder row and input; a defined row's, without its scale.
-    input: T,
-    /// Gated: of the magnitude's bias; jumprelu: of the threshold.
-    pub(crate) extra: T,
-    /// Gated: of the magnitude's scale.
-    pub(crate) r_mag: T,
-    /// Whether the encoder row has a gradient.
-    pub(crate) touched: bool,
-}
-
-/// Parameters that gradients of latents are made from, beside the matrices.
-pub(crate) struct Small<'a, T> {
-    pub(crate) b_mag: &'a [T],
-    pub(crate) r_mag: &'a [T],
-}
-
 /// A batch in work; all memory is reused from step to step.
 #[derive(Debug, Default)]
 pub(crate) struct Work<T: Real> {
@@ -93,14 +49,13 @@ pub(crate) struct Work<T: Real> {
     /// Rows of the batch, and per block.
     rows: usize,
     block: usize,
-    /// exp(r), `[m]`.
-    pub(crate) scale: Vec<T>,
+    pub(crate) derived: Derived<T>,
     /// Centred input, `[rows, d]`.
     xc: Vec<T>,
-    /// d loss / d `x_hat`, `[rows, groups, d]`.
+    /// d loss / d `x_hat`, `[rows, slots, d]`.
     gradient: Vec<T>,
-    /// Groups of latents between prefixes.
-    groups: usize,
+    /// Groups of latents between prefixes, and one more where dead latents reconstruct the rest.
+    slots: usize,
     /// Lengths of decoder rows, `[n]`, where the variant needs them.
     pub(crate) norms: Vec<T>,
     /// Logits, then their gradients, `[rows, m]`.
@@ -125,7 +80,7 @@ impl<T: Real> Work<T> {
         &mut self,
         params: &Params<T>,
         objective: &Objective,
-        choice: Choice<T>,
+        choice: Choice<'_, T>,
         batch: &Batch<T>,
     ) {
         self.shape = params.shape;
@@ -136,16 +91,15 @@ impl<T: Real> Work<T> {
         let block = self.block;
         let blocks = self.rows.div_ceil(block);
         self.xc.resize(self.rows * d, T::ZERO);
-        self.groups = objective.prefixes.len() + 1;
-        self.gradient.resize(self.rows * self.groups * d, T::ZERO);
+        self.slots = objective.prefixes.len() + 1 + usize::from(!choice.dead.is_empty());
+        self.gradient.resize(self.rows * self.slots * d, T::ZERO);
         self.logits.resize(self.rows * m, T::ZERO);
         self.blocks
             .resize_with(blocks.max(self.blocks.len()), Block::default);
-        self.scale.clear();
-        self.scale.extend(params.r_pred.iter().map(|r| r.exp()));
-        let (scale, scratch) = (&self.scale, &self.scratch);
+        self.derived.refresh(params, objective);
+        let (derived, scratch) = (&self.derived, &self.scratch);
         let encode = |x: &[T], xc: &mut [T], logits: &mut [T], block: &mut Block<T>| {
-            wide(|| {
+            wide!(|| {
                 for (xc, x) in xc.chunks_exact_mut(d).zip(x.chunks_exact(d)) {
                     for ((xc, &x), &b) in xc.iter_mut().zip(x).zip(&params.b_dec) {
                         *xc = x - b;
@@ -154,7 +108,8 @@ impl<T: Real> Work<T> {
             });
             scratch.with(|scratch| {
                 let out = &mut block.z;
-                encode_block(params, scale, objective, choice, xc, logits, out, scratch);
+                encode_block(params, derived, objective, choice, xc, logits, out, scratch);
+                std::mem::swap(&mut block.dead, &mut scratch.dead);
             });
             block.count(logits, m);
         };
@@ -201,67 +156,18 @@ impl<T: Real> Work<T> {
         Some(least)
     }
 
-    /// Lists the entries of the batch by latent.
-    pub(crate) fn index_latents(&mut self) {
-        let n = self.shape.latents;
-        let blocks = &self.blocks[..self.rows.div_ceil(self.block)];
-        let ByLatent {
-            starts,
-            rows,
-            places,
-        } = &mut self.by_latent;
-        starts.clear();
-        starts.resize(n + 2, 0);
-        for block in blocks {
-            for &latent in &block.z.latents {
-                starts[latent as usize + 2] += 1;
-            }
-        }
-        self.activity.clear();
-        self.activity.extend_from_slice(&starts[2..]);
-        for block in blocks.iter().filter(|b| !b.z.second.is_empty()) {
-            for (&latent, &value) in block.z.latents.iter().zip(&block.z.values) {
-                // there for the sake of its gradient alone
-                self.activity[latent as usize] -= u32::from(value == T::ZERO);
-            }
-        }
-        for latent in 2..starts.len() {
-            starts[latent] += starts[latent - 1];
-        }
-        let total = starts[n + 1] as usize;
-        rows.resize(total, 0);
-        places.resize(total, 0);
-        let mut row = 0;
-        for block in blocks {
-            for i in 0..block.z.rows() {
-                for place in block.z.range(i) {
-                    let slot = &mut starts[block.z.latents[place] as usize + 1];
-                    rows[*slot as usize] = row;
-                    places[*slot as usize] = place as u32;
-                    *slot += 1;
-                }
-                row += 1;
-            }
-        }
-    }
-
-    /// Whether the batch has an entry of a latent.
-    #[expect(clippy::inline_always, reason = "asked once a latent and step")]
-    #[inline(always)]
-    pub(crate) fn enters(&self, latent: usize) -> bool {
-        self.by_latent.starts[latent] < self.by_latent.starts[latent + 1]
-    }
-
-    /// Losses of the blocks, and their gradients down to pre-activations and logits.
+    /// Losses of the blocks and, where the model learns, their gradients down to pre-activations and
+    /// logits.
     pub(crate) fn backward(
         &mut self,
         params: &Params<T>,
         objective: &Objective,
         concepts: (&[T], &[u8]),
         batch: &Batch<T>,
+        learning: bool,
     ) {
         let (d, m) = (self.shape.width, self.shape.defined);
-        let (block, groups, norms) = (self.block, self.groups, &self.norms);
+        let (block, slots, norms) = (self.block, self.slots, &self.norms);
         let blocks = self.rows.div_ceil(block);
         if objective.variant == Variant::LinearProbe {
             self.gradient.fill(T::ZERO);
@@ -274,11 +180,11 @@ impl<T: Real> Work<T> {
         let pieces = batch
             .x
             .par_chunks(block * d)
-            .zip(self.gradient.par_chunks_mut(block * groups * d))
+            .zip(self.gradient.par_chunks_mut(block * slots * d))
             .zip(&mut self.blocks[..blocks]);
         if m == 0 {
             pieces.for_each(|((x, gradient), out)| {
-                out.reconstruct(params, objective, norms, x, gradient, factors);
+                out.reconstruct(params, objective, norms, x, gradient, factors, learning);
             });
         } else {
             pieces
@@ -286,7 +192,7 @@ impl<T: Real> Work<T> {
                 .enumerate()
                 .for_each(|(number, (((x, gradient), out), logits))| {
                     out.annotate(logits, batch, number * block, concepts, factors);
-                    out.reconstruct(params, objective, norms, x, gradient, factors);
+                    out.reconstruct(params, objective, norms, x, gradient, factors, learning);
                 });
         }
     }
@@ -337,125 +243,6 @@ impl<T: Real> Work<T> {
             let z = &block.z;
             (0..z.rows()).map(|row| (&z.latents[z.range(row)], &z.values[z.range(row)]))
         })
-    }
-
-    /// Prepares a task: gradients of a panel's predictor rows from the annotation loss.
-    pub(crate) fn panel(&self, first: usize, scratch: &mut PanelScratch<T>) {
-        let (d, m) = (self.shape.width, self.shape.defined);
-        scratch.enc.resize(d, T::ZERO);
-        scratch.dec.resize(d, T::ZERO);
-        if first >= m {
-            return;
-        }
-        scratch.predictor.resize(PANEL * d, T::ZERO);
-        let logits = &self.logits[first..];
-        multiply(
-            Matrix::new(logits, self.rows, PANEL.min(m - first), m).transpose(),
-            Matrix::new(&self.xc, self.rows, d, d),
-            &mut scratch.predictor,
-            d,
-        );
-    }
-
-    /// The gradient of a latent, number `i` of its panel; its rows are left in `scratch`.
-    #[expect(
-        clippy::inline_always,
-        reason = "a kernel, inlined into callers that `wide` compiles"
-    )]
-    #[inline(always)]
-    pub(crate) fn latent(
-        &self,
-        latent: usize,
-        i: usize,
-        (params, b_enc): (&Small<'_, T>, T),
-        objective: &Objective,
-        axioms: Option<&AxiomLoss<T>>,
-        scratch: &mut PanelScratch<T>,
-    ) -> Scalars<T> {
-        let (d, m) = (self.shape.width, self.shape.defined);
-        let range =
-            self.by_latent.starts[latent] as usize..self.by_latent.starts[latent + 1] as usize;
-        let defined = latent < m;
-        let mut scalars = Scalars {
-            touched: defined || !range.is_empty(),
-            ..Scalars::default()
-        };
-        scratch.enc.fill(T::ZERO);
-        scratch.dec.fill(T::ZERO);
-        let into_encoder = !defined || !objective.detach;
-        let group = objective.prefixes.partition_point(|&end| end <= latent);
-        let gated = objective.variant == Variant::Gated;
-        let scale = if gated {
-            params.r_mag[latent].exp()
-        } else {
-            T::ONE
-        };
-        let bias = if gated { params.b_mag[latent] } else { b_enc };
-        let rows = &self.by_latent.rows[range.clone()];
-        for (&row, &place) in rows.iter().zip(&self.by_latent.places[range]) {
-            let row = row as usize;
-            let place = place as usize;
-            let block = &self.blocks[row / self.block];
-            let value = block.z.values[place];
-            let slope = block.slopes[place];
-            let gradient = &self.gradient[(row * self.groups + group) * d..][..d];
-            if value != T::ZERO {
-                axpy(value, gradient, &mut scratch.dec);
-            }
-            let second = block.second.get(place).copied().unwrap_or(T::ZERO);
-            let pull = if gated {
-                scalars.b_enc += second;
-                scalars.extra += slope;
-                scalars.r_mag += slope * (value - bias);
-                second + scale * slope
-            } else {
-                scalars.b_enc += slope;
-                scalars.extra += second;
-                // the pre-activation without its bias is exp(r) W_pred xc
-                scalars.r += slope * (value - bias);
-                slope
-            };
-            scalars.input += pull;
-            if into_encoder && pull != T::ZERO {
-                axpy(pull, &self.xc[row * d..][..d], &mut scratch.enc);
-            }
-        }
-        if defined {
-            let scale = self.scale[latent];
-            for (enc, &predictor) in scratch.enc.iter_mut().zip(&scratch.predictor[i * d..]) {
-                *enc = *enc * scale + predictor;
-            }
-            if let Some(axioms) = axioms.filter(|a| a.names(latent)) {
-                add(&axioms.centres[latent * d..][..d], &mut scratch.enc);
-            }
-            for logit in self.logits[latent..].iter().step_by(m) {
-                scalars.b_pred += *logit;
-            }
-        }
-        scalars
-    }
-
-    /// Adds to `out` what a latent's gradient means for `b_dec` through the centred input; `row`
-    /// is the latent's encoder row.
-    #[expect(
-        clippy::inline_always,
-        reason = "a kernel, inlined into callers that `wide` compiles"
-    )]
-    #[inline(always)]
-    pub(crate) fn add_input_gradient(
-        &self,
-        latent: usize,
-        row: &[T],
-        scalars: Scalars<T>,
-        out: &mut [T],
-    ) {
-        let factor = match self.scale.get(latent) {
-            Some(&scale) => scalars.input * scale + scalars.b_pred,
-            None => scalars.input,
-        };
-        if factor != T::ZERO {
-            axpy(-factor, row, out);
-        }
     }
 }
 

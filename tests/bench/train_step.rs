@@ -120,12 +120,14 @@ fn main() {
                 input_scale: 1.0,
                 objective,
                 training: Training::default(),
+                conversion: None,
             },
             concepts: ConceptsFile {
                 format: CONCEPTS_FORMAT.into(),
                 ..ConceptsFile::default()
             },
             latent_max: vec![0.0; shape.latents],
+            latent_scale: Vec::new(),
             sha256: String::new(),
             params,
         };

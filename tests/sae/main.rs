@@ -4,6 +4,8 @@
 //! pass.
 
 mod axioms;
+mod recovery;
+mod reference;
 mod synthetic;
 mod train;
 mod variants;

@@ -1,9 +1,9 @@
 //! `protsae-train` as users run it.
 
-use super::synthetic::{self, ATOMS, CONCEPTS, Data, WIDTH};
+use super::synthetic::{self, CONCEPTS, Data};
 use protsae::{
     sae::{
-        Encoder, Sae,
+        Sae,
         random::{Purpose, stream, unit},
     },
     table::Container,
@@ -15,15 +15,19 @@ use std::{
     process::{Command, Output},
 };
 
-struct Bench {
+pub(crate) struct Bench {
     dir: tempfile::TempDir,
-    data: Data,
+    pub(crate) data: Data,
 }
 
 impl Bench {
     fn new(proteins: usize) -> Self {
+        Self::of(synthetic::make(proteins))
+    }
+
+    pub(crate) fn of(data: Data) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let data = synthetic::make(proteins);
+        let proteins = data.proteins.len();
         let bench = Self { dir, data };
         let all: Vec<usize> = (0..proteins).collect();
         bench
@@ -34,27 +38,33 @@ impl Bench {
         bench
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    fn command(&self, inputs: &[&str], output: &str, more: &[&str]) -> Command {
+    pub(crate) fn command(&self, inputs: &[&str], output: &str, more: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_protsae-train"));
         command.current_dir(self.dir.path());
         for input in inputs {
             command.args(["-i", input]);
         }
-        command.args(["--labels", "labels.arrow", "-o", output, "--latents", "64"]);
-        command.args(["--k", "6", "--batch", "64", "--log-every", "5"]);
+        command.args(["--labels", "labels.arrow", "-o", output]);
+        let defaults = [("--latents", "64"), ("--k", "6"), ("--batch", "64")];
+        for (option, value) in defaults {
+            if !more.contains(&option) {
+                command.args([option, value]);
+            }
+        }
+        command.args(["--log-every", "5"]);
         command.args(more);
         command
     }
 
-    fn run(&self, inputs: &[&str], output: &str, more: &[&str]) -> Output {
+    pub(crate) fn run(&self, inputs: &[&str], output: &str, more: &[&str]) -> Output {
         self.command(inputs, output, more).output().unwrap()
     }
 
-    fn train(&self, inputs: &[&str], output: &str, more: &[&str]) {
+    pub(crate) fn train(&self, inputs: &[&str], output: &str, more: &[&str]) {
         let out = self.run(inputs, output, more);
         let stderr = String::from_utf8_lossy(&out.stderr);
         assert!(out.status.success(), "{stderr}");
@@ -120,7 +130,7 @@ fn bytes_do_not_depend_on_threads_shards_or_their_order() {
         .unwrap()
         .map(|e| e.unwrap().file_name().into_string().unwrap())
         .collect();
-    assert_eq!(names.len(), 5, "{names:?}");
+    assert_eq!(names.len(), 6, "{names:?}");
 }
 
 #[test]
@@ -136,15 +146,7 @@ fn a_resumed_run_ends_in_the_same_bytes() {
         .spawn()
         .unwrap();
     let checkpoints = bench.path("resumed.checkpoints");
-    let reached = |step: u64| {
-        fs::read_dir(&checkpoints).is_ok_and(|entries| {
-            entries.flatten().any(|entry| {
-                let name = entry.file_name().into_string().unwrap_or_default();
-                let found = name.strip_prefix("step-").and_then(|n| n.parse().ok());
-                found.is_some_and(|found: u64| found >= step)
-            })
-        })
-    };
+    let reached = |step| last_checkpoint(&checkpoints).is_some_and(|last| last >= step);
     while !reached(12) && child.try_wait().unwrap().is_none() {
         std::thread::yield_now();
     }
@@ -157,6 +159,82 @@ fn a_resumed_run_ends_in_the_same_bytes() {
     );
     bench.assert_same("whole", "resumed");
     assert!(!checkpoints.exists(), "checkpoints remain");
+}
+
+/// Step of the last checkpoint.
+fn last_checkpoint(folder: &Path) -> Option<u64> {
+    let entries = fs::read_dir(folder).ok()?.flatten();
+    let steps = entries.filter_map(|entry| {
+        let name = entry.file_name().into_string().unwrap_or_default();
+        name.strip_prefix("step-").and_then(|n| n.parse().ok())
+    });
+    steps.max()
+}
+
+/// The models of a grid are saved together, and go on together.
+#[test]
+fn a_killed_grid_resumes_to_the_same_bytes() {
+    let bench = Bench::new(30);
+    let settings = ["--split", "split.tsv", "--epochs", "4"];
+    let grid = [&settings[..], &["--grid", "k=4,6", "seed=1,2"]].concat();
+    bench.train(&["all.arrow"], "whole", &grid);
+    let every = [&grid[..], &["--checkpoint-every", "2"]].concat();
+    let mut child = bench.command(&["all.arrow"], "m", &every).spawn().unwrap();
+    let checkpoints = bench.path("m.checkpoints");
+    while last_checkpoint(&checkpoints).is_none_or(|step| step < 6)
+        && child.try_wait().unwrap().is_none()
+    {
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let other = [&settings[..], &["--grid", "k=4,6", "--resume"]].concat();
+    let out = bench.run(&["all.arrow"], "m", &other);
+    let stderr = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(3), "{stderr}");
+    assert!(
+        stderr.contains("k=4_seed=1") && stderr.contains("k=6"),
+        "{stderr}"
+    );
+    let resumed = [&every[..], &["--resume", "-t", "1"]].concat();
+    let out = bench.run(&["all.arrow"], "m", &resumed);
+    let stderr = String::from_utf8_lossy(&out.stderr);
+    assert!(
+        out.status.success() && stderr.contains("going on from step"),
+        "{stderr}"
+    );
+    for model in ["k=4_seed=1", "k=4_seed=2", "k=6_seed=1", "k=6_seed=2"] {
+        bench.assert_same(&format!("whole/{model}"), &format!("m/{model}"));
+    }
+    assert!(!checkpoints.exists(), "checkpoints remain");
+}
+
+#[test]
+fn curves_and_event_files_are_the_same_bytes_for_any_threads() {
+    let bench = Bench::new(30);
+    let settings = [
+        "--split",
+        "split.tsv",
+        "--epochs",
+        "3",
+        "--tensorboard",
+        "-t",
+    ];
+    for (name, threads) in [("one", "1"), ("two", "2")] {
+        bench.train(&["all.arrow"], name, &[&settings[..], &[threads]].concat());
+    }
+    let read = |model: &str, file: &str| fs::read(bench.path(model).join(file)).unwrap();
+    for file in ["curve.html", "tensorboard/events.out.tfevents.0.protsae"] {
+        assert!(read("one", file) == read("two", file), "{file}");
+    }
+    let page = String::from_utf8(read("one", "curve.html")).unwrap();
+    assert!(page.matches("<svg").count() >= 8, "{page}");
+    assert!(!page.contains("NaN") && !page.contains("inf"));
+    // three epochs of validation are marked
+    assert!(page.matches("<circle").count() >= 3);
+    let events = read("one", "tensorboard/events.out.tfevents.0.protsae");
+    let has = |tag: &str| events.windows(tag.len()).any(|w| w == tag.as_bytes());
+    assert!(has("train/fvu") && has("valid/l_annot"));
 }
 
 /// Whatever the moment of the kill, resuming ends in the same bytes.
@@ -214,114 +292,6 @@ fn a_checkpoint_of_other_settings_is_refused() {
     assert!(!bench.path("m").exists());
 }
 
-/// Area under the ROC curve, ties at half weight.
-fn auroc(scores: &[f64], truth: &[bool]) -> f64 {
-    let mut order: Vec<usize> = (0..scores.len()).collect();
-    order.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));
-    let (mut rank, mut i) = (0.0, 0);
-    while i < order.len() {
-        let same = |&&j: &&usize| scores[j] == scores[order[i]];
-        let ties = order[i..].iter().take_while(same).count();
-        let mean = i as f64 + f64::midpoint(ties as f64, 1.0);
-        let tied = order[i..i + ties].iter();
-        rank += mean * tied.filter(|&&j| truth[j]).count() as f64;
-        i += ties;
-    }
-    let positives = truth.iter().filter(|&&t| t).count() as f64;
-    let negatives = truth.len() as f64 - positives;
-    (rank - positives * (positives + 1.0) / 2.0) / (positives * negatives)
-}
-
-/// AUROC of a model's pi and z of each concept, and of the best latent, over held-out proteins.
-fn scores(model: &Path, data: &Data) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
-    let sae = Sae::load(model).unwrap();
-    let m = sae.config.shape.defined;
-    let n = sae.config.shape.latents;
-    let mut encoder = Encoder::new(&sae);
-    let (mut logits, mut z, mut truth) = (vec![vec![]; m], vec![vec![]; n], vec![vec![]; CONCEPTS]);
-    for (number, (accession, x)) in data.proteins.iter().enumerate() {
-        if number % 5 == 0 || number % 7 != 0 {
-            continue;
-        }
-        let encoded = encoder.encode(x).unwrap();
-        let of_protein: Vec<_> = data
-            .labels
-            .iter()
-            .filter(|l| l.protein == *accession)
-            .collect();
-        for row in 0..encoded.rows {
-            for (c, out) in logits.iter_mut().enumerate() {
-                out.push(f64::from(encoded.logits[row * m + c]));
-            }
-            for out in &mut z {
-                out.push(0.0);
-            }
-            let (latents, values) = encoded.z.row(row);
-            for (&latent, &value) in latents.iter().zip(values) {
-                *z[latent as usize].last_mut().unwrap() = f64::from(value);
-            }
-            for (c, out) in truth.iter_mut().enumerate() {
-                let id = format!("SITE:c{c}");
-                let position = Some(row as u32 + 1);
-                out.push(
-                    of_protein
-                        .iter()
-                        .any(|l| l.concept == id && l.start == position),
-                );
-            }
-        }
-    }
-    let of = |scores: &[Vec<f64>]| -> Vec<f64> {
-        scores
-            .iter()
-            .zip(&truth)
-            .map(|(s, t)| auroc(s, t))
-            .collect()
-    };
-    let best = truth
-        .iter()
-        .map(|t| z.iter().map(|s| auroc(s, t)).fold(0.0, f64::max))
-        .collect();
-    (of(&logits), of(&z[..m]), best)
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
-}
-
-#[test]
-fn planted_concepts_are_learned_and_beat_plain_topk() {
-    let bench = Bench::new(400);
-    let settings = ["--split", "split.tsv", "--epochs", "12", "--lr", "0.003"];
-    let settings = [&settings[..], &["--lr-epoch", "12"]].concat();
-    bench.train(&["all.arrow"], "protsae", &settings);
-    let topk = [&settings[..], &["--variant", "topk"]].concat();
-    bench.train(&["all.arrow"], "topk", &topk);
-    let (pi, z, _) = scores(&bench.path("protsae"), &bench.data);
-    let (none, _, best) = scores(&bench.path("topk"), &bench.data);
-    assert!(none.is_empty());
-    assert!(mean(&pi) > 0.95, "pi {pi:?}");
-    assert!(mean(&z) > 0.95, "z {z:?}");
-    assert!(mean(&z) > mean(&best), "z {z:?}, best TopK latent {best:?}");
-    // decoder rows of a model without concepts recover the dictionary
-    let sae = Sae::load(&bench.path("topk")).unwrap();
-    let cosine = |atom: &[f64], row: &[f32]| {
-        let dot: f64 = atom.iter().zip(row).map(|(a, &w)| a * f64::from(w)).sum();
-        let length: f64 = row.iter().map(|&w| f64::from(w).powi(2)).sum();
-        dot / length.sqrt()
-    };
-    let rows = sae.params.dec.chunks_exact(WIDTH);
-    let recovered: Vec<f64> = bench.data.atoms[..ATOMS]
-        .iter()
-        .map(|atom| {
-            rows.clone()
-                .map(|row| cosine(atom, row))
-                .fold(0.0, f64::max)
-        })
-        .collect();
-    assert!(mean(&recovered) > 0.9, "{recovered:?}");
-}
-
 #[test]
 fn every_switch_changes_the_numbers() {
     let bench = Bench::new(20);
@@ -365,6 +335,10 @@ fn every_switch_changes_the_numbers() {
         &["--variant", "jumprelu"],
         &["--variant", "jumprelu", "--bandwidth", "1"],
         &["--variant", "linear-probe"],
+        &["--variant", "splice"],
+        &["--aux-k", "8", "--dead-after", "64"],
+        &["--aux-k", "8", "--dead-after", "64", "--aux-weight", "1"],
+        &["--center", "false"],
         &["--prefixes", "10,30"],
         &["--schedule", "cosine"],
         &["--warmup", "6"],
@@ -400,7 +374,7 @@ fn every_switch_changes_the_numbers() {
 fn concepts_with_axioms() -> String {
     let concept = |i: usize| {
         serde_json::json!({
-            "index": i, "id": format!("SITE:c{i}"), "name": "", "kind": "feature",
+            "index": i, "id": format!("SITE:c{i:02}"), "name": "", "kind": "feature",
             "namespace": null, "level": "residue", "parents": [], "proteins": 1,
             "residues": 1, "information_content": 0.0,
         })
@@ -492,8 +466,14 @@ fn a_pipe_is_trained_on_in_one_pass() {
     let train = (0..40).filter(|n| n % 5 != 0 && n % 7 != 0).count();
     assert_eq!(summary["train"]["rows"], train as u64 * 30);
     assert_eq!(summary["valid"]["rows"], 8 * 30);
-    let out = bench.run(&["-"], "c", &["--epochs", "2"]);
-    assert_eq!(out.status.code(), Some(2));
+    let refused = |more: &[&str], word: &str| {
+        let out = bench.run(&["-"], "c", more);
+        let stderr = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(word), "{stderr}");
+    };
+    refused(&["--epochs", "2"], "--epochs 1");
+    refused(&["--resume"], "--resume");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::{
     },
 };
 use serde::Serialize;
-use std::{collections::BTreeMap, path::PathBuf};
+use std::collections::BTreeMap;
 
 /// The table of a grid's models.
 pub(super) const FILE: &str = "grid.json";
@@ -65,6 +65,7 @@ pub(super) fn tasks<'a>(task: &Task<'a>, points: &[Point]) -> Result<Vec<Task<'a
         for (name, value) in point {
             set(&mut task, name, value)?;
         }
+        task.name = name_of(point);
         task.training.check()?;
         Ok(task)
     };
@@ -90,14 +91,8 @@ fn set(task: &mut Task<'_>, name: &str, value: &str) -> Result<()> {
     Ok(())
 }
 
-/// Folder of a model within the output: `k=50_seed=0`, or the output itself.
-pub(super) fn prefix(points: &[Point], model: usize) -> PathBuf {
-    points
-        .get(model)
-        .map_or_else(PathBuf::new, |point| name(point).into())
-}
-
-fn name(point: &Point) -> String {
+/// Name of a model, and of its folder within the output: `k=50_seed=0`.
+fn name_of(point: &Point) -> String {
     let parts: Vec<String> = point.iter().map(|(n, v)| format!("{n}={v}")).collect();
     parts.join("_")
 }
@@ -120,7 +115,7 @@ struct Row<'a> {
 /// The table of a grid.
 pub(super) fn table<'a>(points: &'a [Point], trained: &'a [Trained]) -> Table<'a> {
     let row = |(point, trained): (&'a Point, &'a Trained)| Row {
-        folder: name(point),
+        folder: name_of(point),
         settings: point
             .iter()
             .map(|(n, v)| (n.as_str(), v.as_str()))
@@ -143,7 +138,7 @@ mod tests {
         let grid = ["k=2,3".to_owned(), "seed=0,1,2".to_owned()];
         let points = points(&grid).unwrap();
         assert_eq!(points.len(), 6);
-        assert_eq!(prefix(&points, 5), PathBuf::from("k=3_seed=2"));
+        assert_eq!(name_of(&points[5]), "k=3_seed=2");
         assert!(super::points(&["k".to_owned()]).is_err());
         assert!(super::points(&["k=1".to_owned(), "k=2".to_owned()]).is_err());
         assert!(super::points(&["k=1,".to_owned()]).is_err());

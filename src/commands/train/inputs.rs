@@ -1,6 +1,6 @@
 //! Tables, labels, vocabulary and split of a training run, opened and checked against each other.
 
-use super::{Args, same_info};
+use super::Args;
 use crate::{
     Error, Result,
     annot::{
@@ -276,4 +276,31 @@ fn assign(
     }
     context.metric("skipped_proteins", skipped.len());
     Ok((of(Part::Train).collect(), of(Part::Valid).collect()))
+}
+
+/// What all tables say of themselves.
+fn same_info(
+    first: &ActivationInfo,
+    first_name: &str,
+    other: &ActivationInfo,
+    other_name: &str,
+) -> Result<()> {
+    if let (Some(a), Some(b)) = (&first.plm, &other.plm) {
+        a.check_same(first_name, b, other_name)?;
+    }
+    if first.pool != other.pool {
+        return Err(Error::mismatch(format!(
+            "{first_name} holds rows {}, {other_name} rows {}",
+            rows_of(first),
+            rows_of(other)
+        )));
+    }
+    Ok(())
+}
+
+fn rows_of(info: &ActivationInfo) -> String {
+    match &info.pool {
+        None => "of residues".into(),
+        Some(pool) => format!("pooled by '{pool}'"),
+    }
 }

@@ -14,9 +14,11 @@ mod tile;
 
 pub use tile::{TILE_ROWS, Tile, tile};
 
-use super::panel::LANES;
 use crate::elementary::{exp, fma};
 use std::sync::OnceLock;
+
+/// Numbers that a kernel works on side by side.
+pub const LANES: usize = 32;
 
 /// Instruction sets that have their own build of each kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +40,20 @@ pub fn isa() -> Isa {
     *FOUND.get_or_init(|| {
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("fma") {
+            let avx2 = is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("fma")
+                && is_x86_feature_detected!("f16c")
+                && is_x86_feature_detected!("bmi1")
+                && is_x86_feature_detected!("bmi2");
+            if avx2
+                && is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl")
+            {
                 return Isa::Avx512;
             }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            if avx2 {
                 return Isa::Avx2;
             }
         }
@@ -253,12 +265,19 @@ mod tests {
     }
 
     #[test]
-    fn erf_is_as_exact_as_single_precision_needs() {
+    fn exp_and_erf_are_as_exact_as_single_precision_needs() {
+        for i in -8700..=8800 {
+            let x = i as f32 / 100.0;
+            let want = f64::from(x).exp();
+            let error = (f64::from(exp::<true>(x)) - want).abs() / want;
+            assert!(error < 1.5e-7, "exp({x}): {error}");
+        }
         for i in -6000..=6000 {
             let x = i as f32 / 1000.0;
             let error = (f64::from(erf::<true>(x)) - erf64(f64::from(x))).abs();
             assert!(error < 1.5e-7, "erf({x}): {error}");
         }
+        assert!(exp::<true>(-1e30) < 1e-37 && exp::<true>(f32::NEG_INFINITY) >= 0.0);
     }
 
     #[test]

@@ -8,19 +8,19 @@ use super::{Isa, isa};
 pub const TILE_ROWS: usize = 8;
 
 /// A product of a register tile: `c[r][lane] += sum over p of a[r][p] * b[p][lane]`.
-pub struct Tile<'a> {
+pub struct Tile<'a, T = f32> {
     /// Left factor: element (r, p) at `r * a_row + p * a_step`.
-    pub a: &'a [f32],
+    pub a: &'a [T],
     /// Distance of rows in `a`.
     pub a_row: usize,
     /// Distance of steps in `a`.
     pub a_step: usize,
     /// Right factor: [`LANES`] numbers a step.
-    pub b: &'a [f32],
+    pub b: &'a [T],
     /// Distance of steps in `b`.
     pub b_step: usize,
     /// Result: [`LANES`] numbers a row.
-    pub c: &'a mut [f32],
+    pub c: &'a mut [T],
     /// Distance of rows in `c`.
     pub c_row: usize,
     /// Rows, 1 to [`TILE_ROWS`].

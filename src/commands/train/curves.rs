@@ -1,0 +1,173 @@
+//! The log of a run as curves.
+
+use crate::{
+    Result,
+    report::{
+        curve::{self, Chart, Line},
+        tensorboard,
+    },
+    sae::{
+        meter::{LogLine, Measures},
+        store::ModelConfig,
+    },
+};
+
+/// The curves of a model folder.
+pub(super) const FILE: &str = "curve.html";
+/// Where a model folder holds an event file.
+pub(super) const EVENTS_FOLDER: &str = "tensorboard";
+/// The event file of a model folder.
+pub(super) const EVENTS_FILE: &str = "tensorboard/events.out.tfevents.0.protsae";
+
+/// The lines of a log.
+pub(super) fn lines(log: &[u8]) -> Vec<LogLine> {
+    // written by this program
+    let lines = log.split(|&b| b == b'\n').filter(|line| !line.is_empty());
+    lines
+        .filter_map(|l| serde_json::from_slice(l).ok())
+        .collect()
+}
+
+/// What is known of some rows, by name; what does not exist is left out.
+fn measures(m: &Measures) -> Vec<(&'static str, f64)> {
+    let known = [
+        ("l_rec", Some(m.l_rec)),
+        ("l_annot", m.l_annot),
+        ("fvu", m.fvu),
+        ("l0", Some(m.l0)),
+        ("dead", Some(m.dead as f64)),
+        ("dense", Some(m.dense as f64)),
+        ("participation", m.participation),
+        ("defined_share", Some(m.defined_share)),
+    ];
+    let known = known
+        .into_iter()
+        .filter_map(|(name, v)| v.map(|v| (name, v)));
+    known.collect()
+}
+
+/// What a step line says beside its measures. Speed is left out: it is no property of the model.
+fn losses(line: &LogLine) -> Vec<(&'static str, f64)> {
+    match line {
+        LogLine::Step(line) => vec![
+            ("loss", line.loss),
+            ("l_axiom", line.l_axiom),
+            ("l_penalty", line.l_penalty),
+            ("lr", line.lr),
+        ],
+        LogLine::Epoch(_) => Vec::new(),
+    }
+}
+
+/// The curves as a page.
+pub(super) fn page(log: &[LogLine], config: &ModelConfig) -> Result<Vec<u8>> {
+    let of_steps = |name: &str| -> Vec<(u64, f64)> {
+        let steps = log.iter().filter_map(|line| match line {
+            LogLine::Step(step) => Some((step.step, &step.train, line)),
+            LogLine::Epoch(_) => None,
+        });
+        let values = steps.flat_map(|(step, train, line)| {
+            let all = measures(train).into_iter().chain(losses(line));
+            all.filter(|(n, _)| *n == name).map(move |(_, v)| (step, v))
+        });
+        values.collect()
+    };
+    let of_epochs = |name: &str, valid: bool| -> Vec<(u64, f64)> {
+        let epochs = log.iter().filter_map(|line| match line {
+            LogLine::Epoch(line) if valid => line.valid.as_ref().map(|m| (line.step, m)),
+            LogLine::Epoch(line) => Some((line.step, &line.train)),
+            LogLine::Step(_) => None,
+        });
+        let values = epochs.flat_map(|(step, m)| {
+            let all = measures(m).into_iter();
+            all.filter(|(n, _)| *n == name).map(move |(_, v)| (step, v))
+        });
+        values.collect()
+    };
+    let chart = |title, name: &str| {
+        let steps = of_steps(name);
+        let marked = steps.is_empty();
+        let points = if marked {
+            of_epochs(name, false)
+        } else {
+            steps
+        };
+        Chart {
+            title,
+            lines: vec![
+                Line {
+                    label: "training",
+                    points,
+                    marked,
+                },
+                Line {
+                    label: "validation",
+                    points: of_epochs(name, true),
+                    marked: true,
+                },
+            ],
+        }
+    };
+    let charts = [
+        chart("Loss", "loss"),
+        chart("Variance unexplained (FVU)", "fvu"),
+        chart("Annotation loss", "l_annot"),
+        chart("Axiom loss", "l_axiom"),
+        chart("Active latents per row (L0)", "l0"),
+        chart("Dead latents", "dead"),
+        chart("Dense latents", "dense"),
+        chart("Participation", "participation"),
+        chart("Share of defined latents", "defined_share"),
+        chart("Learning rate", "lr"),
+    ];
+    let shape = &config.shape;
+    let heading = format!(
+        "{}: {} latents, {} of concepts, width {}; by step",
+        variant_name(config),
+        shape.latents,
+        shape.defined,
+        shape.width
+    );
+    let mut out = Vec::new();
+    curve::write(&mut out, &heading, &charts)?;
+    Ok(out)
+}
+
+fn variant_name(config: &ModelConfig) -> String {
+    use clap::ValueEnum as _;
+    let value = config.objective.variant.to_possible_value();
+    value.map_or_else(String::new, |v| v.get_name().to_owned())
+}
+
+/// The log as an event file of `TensorBoard`.
+pub(super) fn events(log: &[LogLine]) -> Result<Vec<u8>> {
+    let names = |prefix: &str, values: Vec<(&'static str, f64)>| {
+        let named = values
+            .into_iter()
+            .map(move |(n, v)| (format!("{prefix}/{n}"), v));
+        named.collect::<Vec<_>>()
+    };
+    let steps: Vec<(u64, Vec<(String, f64)>)> = log
+        .iter()
+        .map(|line| match line {
+            LogLine::Step(step) => {
+                let values = [measures(&step.train), losses(line)].concat();
+                (step.step, names("train", values))
+            }
+            LogLine::Epoch(epoch) => {
+                let mut values = names("epoch", measures(&epoch.train));
+                if let Some(valid) = &epoch.valid {
+                    values.extend(names("valid", measures(valid)));
+                }
+                (epoch.step, values)
+            }
+        })
+        .collect();
+    let mut out = Vec::new();
+    let borrowed = steps.iter().map(|(step, values)| {
+        let values = values.iter().map(|(name, v)| (name.as_str(), *v));
+        (*step, values.collect())
+    });
+    tensorboard::write(&mut out, borrowed)?;
+    Ok(out)
+}

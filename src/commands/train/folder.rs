@@ -1,0 +1,157 @@
+//! What a run says, and the folder that it leaves.
+
+use super::{curves, inputs::Inputs};
+use crate::{
+    Result,
+    annot::concept::ConceptsFile,
+    cli::{Context, context::to_json, log, output::OutputFolder, progress::Progress},
+    error::Context as _,
+    sae::{
+        config::Shape,
+        meter::{EpochLine, Measures},
+        store,
+        train::{Event, RunOptions, Task, Trained},
+    },
+};
+use std::path::Path;
+
+/// Trains, and says how it goes.
+pub(super) fn run(
+    inputs: Inputs,
+    tasks: &[Task<'_>],
+    options: &RunOptions,
+) -> Result<Vec<Trained>> {
+    let total = tasks.first().and_then(|task| inputs.total(&task.training));
+    let batch = tasks.first().map_or(0, |task| task.training.batch as u64);
+    let mut progress = Progress::new("rows", total);
+    let mut tell = |event: Event<'_>| match event {
+        Event::Predicted {
+            dead,
+            uncentred,
+            rows,
+        } => {
+            let other = uncentred.map_or_else(String::new, |share| {
+                format!(" ({:.1} % without centring)", 100.0 * share)
+            });
+            progress.info(&format!(
+                "predicted share of dead latents: {:.1} %{other}, by {rows} rows through the initial weights",
+                100.0 * dead
+            ));
+        }
+        Event::Resumed(position) => {
+            progress.skip(position.step * batch);
+            progress.info(&format!(
+                "going on from step {}, epoch {}",
+                position.step, position.epoch
+            ));
+        }
+        Event::Rows(rows) => progress.add(rows),
+        Event::Epoch(line) => progress.info(&describe(line)),
+    };
+    let trained = inputs.train(tasks, options, &mut tell);
+    progress.finish();
+    trained
+}
+
+fn describe(line: &EpochLine) -> String {
+    let show = |m: &Measures| {
+        let number = |v: Option<f64>| v.map_or("-".into(), |v| format!("{v:.4}"));
+        format!(
+            "L_annot {}, FVU {}, L0 {:.1}, dead {}",
+            number(m.l_annot),
+            number(m.fvu),
+            m.l0,
+            m.dead
+        )
+    };
+    let train = format!("epoch {}: {}", line.epoch, show(&line.train));
+    match &line.valid {
+        None => train,
+        Some(valid) => format!(
+            "{train}; validation {}{}",
+            show(valid),
+            if line.selected { " (best)" } else { "" }
+        ),
+    }
+}
+
+/// Says how it ended.
+pub(super) fn report(context: &Context, trained: &Trained) {
+    let summary = &trained.summary;
+    context.metric("steps", summary.steps);
+    context.metric("epochs", summary.epochs);
+    context.metric("rows", summary.train.rows);
+    context.metric("dead_latents", summary.train.dead);
+    let share = summary.train.dead as f64 / trained.config.shape.latents as f64;
+    log::info(&format!(
+        "{} steps; {:.1} % of the latents are dead; FVU {}",
+        summary.steps,
+        100.0 * share,
+        summary.train.fvu.map_or("-".into(), |f| format!("{f:.4}"))
+    ));
+}
+
+/// Writes a model into the output folder: itself, or its folder of this name.
+pub(super) fn write(
+    folder: &OutputFolder,
+    name: &str,
+    trained: &Trained,
+    concepts: &ConceptsFile,
+    tensorboard: bool,
+) -> Result<()> {
+    let prefix = Path::new(name);
+    let path = folder.path().join(prefix);
+    std::fs::create_dir_all(&path).path(&path)?;
+    let put = |name: &str, content: &[u8]| {
+        let name = prefix.join(name);
+        folder.write(&name.to_string_lossy(), content)
+    };
+    store::write_weights(
+        &path.join(store::WEIGHTS_FILE),
+        &trained.params,
+        &trained.latent_max,
+    )?;
+    put(store::CONFIG_FILE, trained.config.to_yaml()?.as_bytes())?;
+    put(store::CONCEPTS_FILE, to_json(concepts)?.as_bytes())?;
+    put(store::SUMMARY_FILE, to_json(&trained.summary)?.as_bytes())?;
+    put(store::LOG_FILE, &trained.log)?;
+    let log = curves::lines(&trained.log);
+    put(curves::FILE, &curves::page(&log, &trained.config)?)?;
+    if tensorboard {
+        std::fs::create_dir_all(path.join(curves::EVENTS_FOLDER)).path(&path)?;
+        put(curves::EVENTS_FILE, &curves::events(&log)?)?;
+    }
+    Ok(())
+}
+
+/// Prints what would be trained.
+pub(super) fn plan(inputs: &Inputs, tasks: &[Task<'_>]) -> Result<()> {
+    for task in tasks {
+        plan_one(inputs, task)?;
+    }
+    Ok(())
+}
+
+fn plan_one(inputs: &Inputs, task: &Task<'_>) -> Result<()> {
+    let Shape {
+        width,
+        latents,
+        defined,
+        ..
+    } = task.shape;
+    // master weights and two moments of two matrices, and the best model so far
+    let memory = (8 * 4 * latents * width) >> 20;
+    log::plan(&format!(
+        "{latents} latents, {defined} of concepts, width {width}, K {}; about {memory} MB",
+        task.objective.k
+    ))?;
+    match inputs.total(&task.training) {
+        Some(rows) => {
+            // one product of encoder size and as much again for the rest, at 20 GFLOP/s
+            let seconds = 4.0 * rows as f64 * (latents * width) as f64 / 2e10;
+            log::plan(&format!("{rows} rows to train on, about {seconds:.0} s"))?;
+        }
+        None => log::plan("one pass over a stream of unknown length")?,
+    }
+    Ok(())
+}
