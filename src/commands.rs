@@ -2,6 +2,7 @@
 
 pub mod annotate;
 pub mod concepts;
+pub mod convert;
 pub mod embed;
 pub mod encode;
 pub mod evaluate;
@@ -25,6 +26,7 @@ pub fn all() -> Vec<Command> {
         annotate::Args::command(),
         interpret::Args::command(),
         evaluate::Args::command(),
+        convert::Args::command(),
         schema::Args::command(),
     ]
 }

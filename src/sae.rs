@@ -3,7 +3,8 @@
 //!
 //! [`params`] holds the weights, [`forward`] encodes, [`axioms`] and [`annotation`] are the losses,
 //! [`engine`] makes training steps, [`train`] runs them; [`store`] is the model folder and
-//! [`apply`] the way to use a trained model.
+//! [`apply`] the way to use a trained model; [`exchange`] reads and writes the checkpoints of other
+//! programs.
 
 pub mod adam;
 pub mod annotation;
@@ -13,9 +14,11 @@ pub mod batch;
 pub mod block;
 pub mod checkpoint;
 pub mod config;
+pub mod conversion;
 pub mod dataset;
 pub mod engine;
 pub mod error;
+pub mod exchange;
 pub mod forward;
 pub mod labels;
 pub mod loader;
@@ -30,6 +33,7 @@ pub mod random;
 pub mod real;
 mod run;
 pub mod settings;
+mod splice;
 mod statistics;
 pub mod store;
 pub mod topk;

@@ -1,0 +1,405 @@
+//! `protsae-convert`: sparse autoencoders of other programs in, and ours out to them.
+
+mod check;
+mod locate;
+
+use super::shared;
+use crate::{
+    Error, Result,
+    annot::concept::{CONCEPTS_FORMAT, ConceptsFile},
+    cli::{
+        CommonArgs, Context, Source, Tool,
+        context::to_json,
+        log,
+        output::{OutputFolder, Target},
+    },
+    esm2::ModelFolder,
+    sae::{
+        conversion::InputTransform,
+        exchange::{self, Activation, Layout, NamedTensor, Request},
+        store::{self, Sae, Slice},
+    },
+    table::{PlmIdentity, metadata::Site},
+};
+use check::Checked;
+use locate::Found;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Default of `--check-rows`.
+const DEFAULT_CHECK_ROWS: u64 = 20_000;
+
+const EXAMPLE: &str = "Examples:
+  protsae-convert -i layer_4/ae_normalized.pt --plm esm2_t6_8M_UR50D/ --layer 4 -o model/
+  protsae-convert -i esm2_plm1280_l24_sae4096.safetensors --k 64 --plm esm2_t33_650M_UR50D/ \\
+    --layer 24 --check activations.arrow -o model/
+  protsae-convert -i model/ --to saelens -o saelens/
+
+Families that are read, told by their tensors and the configuration beside them:
+  InterPLM             released weights and 1.0: ReLU, TopK, BatchTopK, JumpReLU
+  InterProt            .safetensors, .pt, .ckpt
+  ESMC SAE             Biohub
+  SAELens              standard, gated, jumprelu, topk, batchtopk, matryoshka_batchtopk
+  sparsify             topk
+  dictionary_learning  AutoEncoder, gated, JumpReLU, TopK, BatchTopK, Matryoshka (SAEFold)
+  Rep_SAEs_PLMs
+A pickle is read as data: nothing of it is executed.
+
+Layers are numbered as by protsae-embed: 0 the embeddings, 1 the first block, the last after the
+final layer norm, as in transformers' hidden_states. SAEs of other numberings need translating.";
+
+/// Convert sparse autoencoders from and to other programs' checkpoints
+#[derive(clap::Parser, Debug)]
+#[command(name = Args::NAME, version, after_help = EXAMPLE)]
+pub struct Args {
+    /// Checkpoint (.pt, .ckpt, .bin, .safetensors), a folder with one, or a model folder; '-' for standard input
+    #[arg(short, long, value_name = "CHECKPOINT")]
+    input: Source,
+
+    /// Folder to write; it appears whole
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+
+    /// What to write
+    #[arg(long, value_enum, default_value_t = Format::Protsae, value_name = "FORMAT")]
+    to: Format,
+
+    /// Configuration of the checkpoint [default: cfg.json, config.json or config.yaml in its folder]
+    #[arg(long, value_name = "FILE")]
+    sidecar: Option<PathBuf>,
+
+    /// Folder of the PLM whose activations the checkpoint is of
+    #[arg(long, value_name = "DIR", requires = "layer", help_heading = WHICH)]
+    plm: Option<PathBuf>,
+
+    /// Its layer
+    #[arg(long, value_name = "N", requires = "plm", help_heading = WHICH)]
+    layer: Option<u32>,
+
+    /// Its site: residual, attention or mlp
+    #[arg(long, default_value_t = Site::Residual, value_name = "SITE", help_heading = WHICH)]
+    site: Site,
+
+    /// Say nothing of the PLM: tables of any are then taken by their width alone
+    #[arg(long, conflicts_with_all = ["plm", "check"], help_heading = WHICH)]
+    any_plm: bool,
+
+    /// Activation table to check the model on: its FVU and L0 are printed, it says which PLM unless --plm does, and
+    /// it gives the largest activations of latents where the checkpoint has none
+    #[arg(long, value_name = "TABLE", help_heading = WHICH)]
+    check: Option<Source>,
+
+    /// Rows of the table to check on
+    #[arg(long, default_value_t = DEFAULT_CHECK_ROWS, value_name = "N", help_heading = WHICH)]
+    check_rows: u64,
+
+    /// How latents are chosen, where the tensors leave it open
+    #[arg(long, value_enum, value_name = "NAME", help_heading = OPEN)]
+    activation: Option<Activation>,
+
+    /// Latents kept per residue, where the checkpoint does not say, or others
+    #[arg(long, value_name = "K", help_heading = OPEN)]
+    k: Option<usize>,
+
+    /// The one threshold of all latents (batchtopk), where it was never set
+    #[arg(long, value_name = "X", help_heading = OPEN)]
+    threshold: Option<f32>,
+
+    /// Whether the decoder's bias is subtracted before encoding, where the checkpoint does not say
+    #[arg(long, value_name = "true|false", help_heading = OPEN)]
+    apply_b_dec: Option<bool>,
+
+    /// What is done to every row, in place of what the family does
+    #[arg(long, value_enum, value_name = "NAME", help_heading = OPEN)]
+    input_transform: Option<InputTransform>,
+
+    /// What activations are multiplied by before the model sees them
+    #[arg(long, value_name = "X", help_heading = OPEN)]
+    input_scale: Option<f64>,
+
+    /// Whether latents are divided by the maxima that the checkpoint has.
+    #[arg(
+        long,
+        value_name = "true|false",
+        help_heading = OPEN,
+        help = "Divide latents by the maxima that the checkpoint has [default: true for InterPLM, false for ESMC SAEs]"
+    )]
+    normalize_latents: Option<bool>,
+
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+const WHICH: &str = "Which activations";
+const OPEN: &str = "What checkpoints leave open";
+
+/// What is written.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
+#[serde(rename_all = "kebab-case")]
+enum Format {
+    /// A model folder, for the other executables.
+    Protsae,
+    /// A folder that `SAELens` loads.
+    #[value(help = "A folder that SAELens loads")]
+    Saelens,
+    /// A folder that sparsify loads.
+    Sparsify,
+}
+
+impl Tool for Args {
+    const NAME: &'static str = "protsae-convert";
+
+    fn common(&self) -> &CommonArgs {
+        &self.common
+    }
+
+    fn run(&self, context: &Context) -> Result<()> {
+        if self.check == Some(Source::Stdin) {
+            return Err(Error::usage(
+                "--check -: the table is read twice, so it must be a file",
+            ));
+        }
+        let found = locate::find(&self.input, self.sidecar.as_deref())?;
+        locate::refuse_overwriting(&self.input, &self.output)?;
+        context.note_output(&Target::File(self.output.clone()))?;
+        let mut sae = match &found {
+            Found::Model(folder) => {
+                if self.to == Format::Protsae {
+                    return Err(Error::usage(format!(
+                        "{} is a model folder already; say --to",
+                        folder.display()
+                    )));
+                }
+                self.refuse_reading_options()?;
+                shared::load_model(context, folder)?
+            }
+            Found::Checkpoint { weights, sidecar } => {
+                self.convert(context, weights, sidecar.as_deref())?
+            }
+        };
+        if let Some(table) = &self.check {
+            let known = sae.latent_max.iter().any(|&m| m > 0.0);
+            let checked = check::check(context, &sae, table, self.check_rows)?;
+            report(context, table, &checked);
+            if !known {
+                sae.latent_max = checked.latent_max;
+            }
+        }
+        self.describe(context, &sae)?;
+        if context.is_dry_run() {
+            return Ok(());
+        }
+        match self.to {
+            Format::Protsae => self.write_model(&sae),
+            Format::Saelens => self.write_layout(&sae, Layout::Saelens),
+            Format::Sparsify => self.write_layout(&sae, Layout::Sparsify),
+        }
+    }
+}
+
+impl Args {
+    /// Reads a checkpoint of another program; latents without known maxima have 0.
+    fn convert(
+        &self,
+        context: &Context,
+        weights: &Source,
+        sidecar: Option<&std::path::Path>,
+    ) -> Result<Sae> {
+        let sidecar = locate::read_sidecar(context, sidecar)?;
+        let bytes = context.bytes(weights)?;
+        let request = Request {
+            activation: self.activation,
+            k: self.k,
+            threshold: self.threshold,
+            apply_b_dec: self.apply_b_dec,
+            input: self.input_transform,
+            input_scale: self.input_scale,
+            normalize_latents: self.normalize_latents,
+        };
+        let converted = exchange::read(&bytes, &sidecar, &request).map_err(weights.blame())?;
+        for note in &converted.notes {
+            log::warn(&format!("{weights}: {note}"));
+        }
+        let mut config = converted.config;
+        let latents = config.shape.latents;
+        config.plm = self.identity(context, config.shape.width)?;
+        Ok(Sae {
+            config,
+            concepts: ConceptsFile {
+                format: CONCEPTS_FORMAT.into(),
+                ..ConceptsFile::default()
+            },
+            params: converted.params,
+            latent_max: converted.latent_max.unwrap_or_else(|| vec![0.0; latents]),
+            latent_scale: converted.latent_scale,
+            sha256: String::new(),
+        })
+    }
+
+    /// Options that say what a checkpoint leaves open, of a model folder, which leaves nothing open.
+    fn refuse_reading_options(&self) -> Result<()> {
+        let given = [
+            ("--sidecar", self.sidecar.is_some()),
+            ("--plm", self.plm.is_some()),
+            ("--any-plm", self.any_plm),
+            ("--activation", self.activation.is_some()),
+            ("--k", self.k.is_some()),
+            ("--threshold", self.threshold.is_some()),
+            ("--apply-b-dec", self.apply_b_dec.is_some()),
+            ("--input-transform", self.input_transform.is_some()),
+            ("--input-scale", self.input_scale.is_some()),
+            ("--normalize-latents", self.normalize_latents.is_some()),
+        ];
+        match given.iter().find(|(_, given)| *given) {
+            None => Ok(()),
+            Some((option, _)) => Err(Error::usage(format!(
+                "{option} is said of a model folder, which says it itself"
+            ))),
+        }
+    }
+
+    /// Which activations the checkpoint is of: nothing in it says so.
+    fn identity(&self, context: &Context, width: usize) -> Result<Option<PlmIdentity>> {
+        if let (Some(path), Some(layer)) = (&self.plm, self.layer) {
+            let folder = ModelFolder::open(path)?;
+            for file in folder.weight_files() {
+                context.note_input(file);
+            }
+            let layers = folder.config.layers;
+            if layer as usize > layers {
+                return Err(Error::usage(format!(
+                    "--layer {layer}: {} has {layers} layers",
+                    path.display()
+                )));
+            }
+            if folder.config.width != width {
+                return Err(Error::mismatch(format!(
+                    "{} is of activations of width {width}, {} has width {}",
+                    self.input,
+                    path.display(),
+                    folder.config.width
+                )));
+            }
+            return Ok(Some(PlmIdentity {
+                name: folder.name(),
+                sha256: folder.sha256()?,
+                layer,
+                site: self.site,
+                width: width as u32,
+            }));
+        }
+        if let Some(table) = &self.check {
+            let plm = check::identity(table)?;
+            if plm.is_none() {
+                log::warn(&format!(
+                    "{table} does not say which PLM it is of, so the model will not either"
+                ));
+            }
+            return Ok(plm);
+        }
+        if self.any_plm {
+            return Ok(None);
+        }
+        Err(Error::usage(
+            "a checkpoint does not say which activations it is of: say --plm DIR --layer N (and --site), give a table of them with --check, or --any-plm",
+        ))
+    }
+
+    /// Says what the model is.
+    fn describe(&self, context: &Context, sae: &Sae) -> Result<()> {
+        let shape = &sae.config.shape;
+        let objective = &sae.config.objective;
+        let family = sae
+            .config
+            .conversion
+            .as_ref()
+            .map_or("ProtSAE", |c| c.family.name());
+        let k = if objective.variant.uses_k() {
+            format!(", K {}", objective.k)
+        } else {
+            String::new()
+        };
+        let variant = serde_json::to_value(objective.variant).unwrap_or_default();
+        let variant = variant.as_str().unwrap_or_default().to_owned();
+        let text = format!(
+            "{family}, {variant}, width {}, {} latents{k}",
+            shape.width, shape.latents
+        );
+        context.metric("family", family);
+        context.metric("variant", &variant);
+        context.metric("width", shape.width);
+        context.metric("latents", shape.latents);
+        if context.is_dry_run() {
+            let megabytes = (8 * shape.width * shape.latents) >> 20;
+            log::plan(&format!(
+                "{}: {text}; {} will hold about {megabytes} MB, in a few seconds",
+                self.input,
+                self.output.display()
+            ))?;
+        } else {
+            log::info(&format!("{}: {text}", self.input));
+        }
+        Ok(())
+    }
+
+    fn write_model(&self, sae: &Sae) -> Result<()> {
+        let folder = OutputFolder::create(&self.output)?;
+        let mut latent_max = sae.latent_max.clone();
+        if latent_max.iter().all(|&m| m <= 0.0) {
+            log::warn(
+                "largest activations of latents are not known and taken as 1: thresholds of protsae-annotate are then activations themselves; --check TABLE learns them",
+            );
+            latent_max.fill(1.0);
+        }
+        store::write_converted_weights(
+            &folder.path().join(store::WEIGHTS_FILE),
+            &sae.params,
+            &latent_max,
+            &sae.latent_scale,
+        )?;
+        folder.write(store::CONFIG_FILE, sae.config.to_yaml()?.as_bytes())?;
+        folder.write(store::CONCEPTS_FILE, to_json(&sae.concepts)?.as_bytes())?;
+        folder.commit()
+    }
+
+    fn write_layout(&self, sae: &Sae, layout: Layout) -> Result<()> {
+        let written = exchange::write(sae, layout)?;
+        for note in &written.notes {
+            log::warn(note);
+        }
+        let folder = OutputFolder::create(&self.output)?;
+        let tensors = written
+            .tensors
+            .iter()
+            .map(|(name, shape, values): &NamedTensor| {
+                let shape = shape.clone();
+                ((*name).to_owned(), Slice { shape, values })
+            });
+        store::write_tensors(&folder.path().join(written.weights), tensors)?;
+        folder.write(exchange::CONFIG, to_json(&written.config)?.as_bytes())?;
+        folder.commit()
+    }
+}
+
+/// Prints and counts what the check found.
+fn report(context: &Context, table: &Source, checked: &Checked) {
+    let fidelity = &checked.fidelity;
+    let number = |value: Option<f64>| value.map_or("-".into(), |v| format!("{v:.4}"));
+    log::info(&format!(
+        "{table}: {} rows, FVU {}, L0 {}, {} of {} latents dead",
+        fidelity.rows,
+        number(fidelity.fvu),
+        number(fidelity.l0),
+        fidelity.dead,
+        fidelity.latents
+    ));
+    if fidelity.fvu.is_some_and(|fvu| fvu > 1.0) {
+        log::warn(&format!(
+            "{table}: the model reconstructs these activations worse than their mean does: is it of another PLM, layer or numbering, or of transformed activations?"
+        ));
+    }
+    context.metric("fidelity", fidelity);
+}

@@ -1,0 +1,74 @@
+//! How well a converted model fits activations: the one test that a wrong guess does not pass.
+
+use crate::{
+    Result,
+    cli::{Context, Source},
+    sae::{apply::Encoder, store::Sae},
+    score::fidelity::{Fidelity, FidelitySums},
+    table::{PlmIdentity, activations::ActivationReader},
+};
+use std::path::Path;
+
+/// Numbers that a block of rows may hold.
+const BLOCK_NUMBERS: usize = 1 << 22;
+
+/// What the check found.
+pub(super) struct Checked {
+    pub(super) fidelity: Fidelity,
+    /// Largest activation of each latent on these rows.
+    pub(super) latent_max: Vec<f32>,
+}
+
+/// Which activations a table holds.
+///
+/// # Errors
+/// Where it is no table of activations.
+pub(super) fn identity(table: &Source) -> Result<Option<PlmIdentity>> {
+    let reader = ActivationReader::new(table.open_table()?).map_err(table.blame())?;
+    Ok(reader.info().plm.clone())
+}
+
+/// Encodes and decodes the first rows of a table.
+///
+/// # Errors
+/// Where it is no table of activations, or of others than the model's.
+pub(super) fn check(context: &Context, sae: &Sae, table: &Source, most: u64) -> Result<Checked> {
+    let tables = [table.clone()];
+    let mut readers =
+        super::shared::open_activations(context, &tables, sae, Path::new("the checkpoint"))?;
+    let (d, n) = (sae.config.shape.width, sae.config.shape.latents);
+    let block = (BLOCK_NUMBERS / d).max(1);
+    let mut sums = FidelitySums::new(d, n, 0);
+    let mut latent_max = vec![0.0f32; n];
+    let mut encoder = Encoder::new(sae);
+    let mut decoded = Vec::new();
+    let mut left = usize::try_from(most).unwrap_or(usize::MAX);
+    let batches = readers.iter_mut().flat_map(|(_, reader)| reader);
+    for batch in batches {
+        if left == 0 {
+            break;
+        }
+        let batch = batch.map_err(table.blame())?;
+        let rows = batch.rows().min(left);
+        left -= rows;
+        let x = batch.activations().map_err(table.blame())?;
+        for x in x[..rows * d].chunks(block * d) {
+            let encoded = encoder.encode(x).map_err(table.blame())?;
+            decoded.resize(x.len(), 0.0);
+            sae.decode(encoded.z, &mut decoded)?;
+            let rows = x.chunks_exact(d).zip(decoded.chunks_exact(d));
+            for (row, (x, y)) in rows.enumerate() {
+                let (latents, values) = encoded.z.row(row);
+                sums.add(x, y, latents, &[], (0.0, 0.0));
+                for (&latent, &value) in latents.iter().zip(values) {
+                    let max = &mut latent_max[latent as usize];
+                    *max = max.max(value);
+                }
+            }
+        }
+    }
+    Ok(Checked {
+        fidelity: sums.finish(),
+        latent_max,
+    })
+}
