@@ -2,6 +2,7 @@
 
 mod clauses;
 mod error;
+mod frames;
 pub mod graph;
 pub mod graphs;
 mod model;

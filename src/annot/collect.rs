@@ -1,5 +1,6 @@
 //! Where all readers put what they find: filtered, checked against sequences, counted.
 
+mod identity;
 mod report;
 mod statement;
 
@@ -10,12 +11,9 @@ use super::{
     position::Place,
     reference::References,
 };
-use crate::{
-    hash,
-    seq::{accession, checksum},
-};
 use foldhash::fast::FixedState;
-use std::collections::HashMap;
+use identity::{Interner, LastProtein, Sequences};
+use std::{collections::HashMap, hash::BuildHasher};
 
 pub use report::{DropReason, InputReport};
 pub use statement::{Fingerprint, Observation, Settings, Source};
@@ -41,42 +39,19 @@ pub(super) struct RawConcept {
     pub(super) name: String,
 }
 
-/// Strings with numbers.
-#[derive(Debug, Default)]
-pub(super) struct Interner {
-    index: HashMap<String, u32, FixedState>,
-    pub(super) names: Vec<String>,
+/// An entry of `InterPro` that was met.
+#[derive(Clone, Copy, Debug)]
+struct SeenEntry {
+    concept: u32,
+    /// Of the name that came with it last.
+    name_hash: u64,
 }
 
-impl Interner {
-    pub(super) fn get(&self, name: &str) -> Option<u32> {
-        self.index.get(name).copied()
-    }
-
-    pub(super) fn intern(&mut self, name: &str) -> u32 {
-        if let Some(index) = self.get(name) {
-            return index;
-        }
-        let index = u32::try_from(self.names.len()).expect("fewer than 2^32 names");
-        self.names.push(name.to_owned());
-        self.index.insert(name.to_owned(), index);
-        index
-    }
-}
-
-/// What is known of a protein's sequence.
-#[derive(Clone, Copy, Debug, Default)]
-struct Known {
-    length: u32,
-    crc64: u64,
-    md5: [u8; 16],
-}
-
-/// Sequences by number of their protein, and proteins by sequence.
-#[derive(Debug, Default)]
-struct Sequences {
-    known: Vec<Known>,
-    by_md5: HashMap<[u8; 16], u32>,
+/// The number in `InterPro:IPR000719`.
+fn entry_number(id: &str) -> Option<u32> {
+    let digits = id.strip_prefix("InterPro:IPR")?;
+    let number = |n: u32, digit: u8| Some(n * 10 + char::from(digit).to_digit(10)?);
+    (digits.len() == 6).then(|| digits.bytes().try_fold(0, number))?
 }
 
 /// Collects statements from any number of inputs.
@@ -89,6 +64,7 @@ pub struct Collector {
     sequences: Option<Sequences>,
     pub(super) evidences: Interner,
     concept_index: [HashMap<String, u32, FixedState>; ConceptKind::ALL.len()],
+    entries: HashMap<u32, SeenEntry, FixedState>,
     pub(super) concepts: Vec<RawConcept>,
     pub(super) rows: Vec<Row>,
     /// Finished inputs.
@@ -96,8 +72,9 @@ pub struct Collector {
     current: InputReport,
     /// Statements kept of the current input, by kind and by whether they name residues.
     kept_by_kind: [[u64; 2]; ConceptKind::ALL.len()],
-    /// Protein of the row before, which most often is that of the next.
-    last: Option<(String, Option<u32>)>,
+    last: LastProtein,
+    /// Sequences of proteins with statements, where they are wanted: by number of the protein.
+    pub(super) kept_sequences: Option<HashMap<u32, Vec<u8>, FixedState>>,
 }
 
 impl Collector {
@@ -163,50 +140,6 @@ impl Collector {
         self.settings.kinds.contains(&kind)
     }
 
-    /// From now on only proteins given by [`Self::add_sequence`] are taken.
-    pub fn restrict_to_sequences(&mut self) {
-        self.sequences.get_or_insert_default();
-    }
-
-    /// Adds a protein's sequence; with the kind `residue` its residues become labels.
-    pub fn add_sequence(&mut self, protein: &str, sequence: &[u8]) {
-        let index = self.proteins.intern(protein);
-        let sequences = self.sequences.get_or_insert_default();
-        let count = sequences.known.len().max(index as usize + 1);
-        sequences.known.resize(count, Known::default());
-        let md5 = checksum::md5(sequence);
-        sequences.known[index as usize] = Known {
-            length: u32::try_from(sequence.len()).unwrap_or(u32::MAX),
-            crc64: checksum::crc64(sequence),
-            md5,
-        };
-        sequences.by_md5.entry(md5).or_insert(index);
-        self.last = None;
-        if !self.wants_kind(ConceptKind::Residue) {
-            return;
-        }
-        let mut start = 0;
-        for run in sequence.chunk_by(u8::eq_ignore_ascii_case) {
-            let letter = char::from(run[0]).to_ascii_uppercase();
-            let end = start + u32::try_from(run.len()).unwrap_or(u32::MAX);
-            let concept = self.concept(ConceptKind::Residue, &format!("residue:{letter}"), "");
-            self.rows.push(Row {
-                protein: index,
-                concept,
-                place: Place::Range(start + 1, end),
-                source: Source::Sequence,
-                evidence: 0,
-            });
-            start = end;
-        }
-    }
-
-    /// Number of proteins known so far.
-    #[must_use]
-    pub fn protein_count(&self) -> usize {
-        self.proteins.names.len()
-    }
-
     /// Begins an input.
     pub fn begin(&mut self, input: &str, format: &str) {
         self.current = InputReport {
@@ -214,7 +147,7 @@ impl Collector {
             format: format.to_owned(),
             ..InputReport::default()
         };
-        self.last = None;
+        self.last.forget();
     }
 
     /// Ends the input that was begun.
@@ -229,6 +162,11 @@ impl Collector {
             }
         }
         self.reports.push(std::mem::take(&mut self.current));
+    }
+
+    /// Number of statements that were kept of all inputs so far.
+    pub(super) fn row_count(&self) -> usize {
+        self.rows.len()
     }
 
     /// Counts a record.
@@ -256,123 +194,25 @@ impl Collector {
         Ok(())
     }
 
-    /// The accession of a FASTA-style id (`sp|P12345|NAME`), unless ids are kept as they are.
-    fn accession<'a>(&self, id: &'a str) -> &'a str {
-        if self.settings.raw_ids {
-            id
-        } else {
-            accession::from_header_word(id)
-        }
-    }
-
-    /// Number of a protein, none where it is not asked for.
-    pub(super) fn protein(&mut self, id: &str) -> Option<u32> {
-        if let Some((last, index)) = &self.last
-            && last == id
-        {
-            return *index;
-        }
-        let accession = self.accession(id);
-        let index = if self.sequences.is_some() {
-            self.proteins.get(accession)
-        } else {
-            Some(self.proteins.intern(accession))
-        };
-        let mut last = self.last.take().map_or_else(String::new, |(last, _)| last);
-        last.clear();
-        last.push_str(id);
-        self.last = Some((last, index));
-        index
-    }
-
-    /// Whether a protein of this id is asked for.
-    #[must_use]
-    pub fn wants(&self, id: &str) -> bool {
-        self.sequences.is_none() || self.proteins.get(self.accession(id)).is_some()
-    }
-
-    /// The first of an entry's accessions under which its protein is asked for.
-    pub fn choose_accession<'a>(
-        &mut self,
-        accessions: impl IntoIterator<Item = &'a str>,
-    ) -> Option<&'a str> {
-        let mut accessions = accessions.into_iter();
-        let primary = accessions.next()?;
-        if self.wants(primary) {
-            return Some(primary);
-        }
-        let found = accessions.find(|accession| self.wants(accession))?;
-        self.current.by_secondary_accession += 1;
-        Some(found)
-    }
-
-    /// The protein of a record that names it by id and by its sequence's MD5: by id where that is
-    /// asked for, else by sequence.
-    pub fn choose_by_md5<'a>(&'a mut self, id: &'a str, md5: [u8; 16]) -> &'a str {
-        if self.wants(id) {
-            return id;
-        }
-        let by_md5 = self.sequences.as_ref().and_then(|s| s.by_md5.get(&md5));
-        match by_md5.copied() {
-            Some(protein) => {
-                self.current.by_sequence += 1;
-                &self.proteins.names[protein as usize]
-            }
-            None => id,
-        }
-    }
-
-    /// Compares what a record says of a protein's sequence with the sequence that was given.
-    ///
-    /// # Errors
-    /// [`AnnotError::OtherSequence`] where they differ.
-    pub fn check_sequence(
-        &mut self,
-        id: &str,
-        record: Fingerprint,
-        line: u64,
-    ) -> Result<(), AnnotError> {
-        let Some(protein) = self.protein(id) else {
-            return Ok(());
-        };
-        let Some(known) = self
-            .sequences
-            .as_ref()
-            .and_then(|s| s.known.get(protein as usize))
-        else {
-            return Ok(());
-        };
-        let differ = |what, record: String, sequence: String| {
-            Err(AnnotError::OtherSequence {
-                line,
-                protein: id.to_owned(),
-                what,
-                record,
-                sequence,
-            })
-        };
-        match record {
-            Fingerprint {
-                length: Some(length),
-                ..
-            } if length != known.length => {
-                differ("length", length.to_string(), known.length.to_string())
-            }
-            Fingerprint {
-                crc64: Some(crc64), ..
-            } if crc64 != known.crc64 => differ(
-                "CRC64",
-                format!("{crc64:016X}"),
-                format!("{:016X}", known.crc64),
-            ),
-            Fingerprint { md5: Some(md5), .. } if md5 != known.md5 => {
-                differ("MD5", hash::hex(&md5), hash::hex(&known.md5))
-            }
-            _ => Ok(()),
-        }
-    }
-
+    /// Number of a concept. `InterPro`'s entries, met a billion times in `protein2ipr`, are found by the number in
+    /// their accession; a name that was seen last is not compared again.
     fn concept(&mut self, kind: ConceptKind, id: &str, name: &str) -> u32 {
+        let Some(number) = entry_number(id) else {
+            return self.concept_by_id(kind, id, name);
+        };
+        let name_hash = FixedState::default().hash_one(name);
+        if let Some(seen) = self.entries.get(&number)
+            && seen.name_hash == name_hash
+        {
+            return seen.concept;
+        }
+        let concept = self.concept_by_id(kind, id, name);
+        self.entries
+            .insert(number, SeenEntry { concept, name_hash });
+        concept
+    }
+
+    fn concept_by_id(&mut self, kind: ConceptKind, id: &str, name: &str) -> u32 {
         let by_id = &mut self.concept_index[kind as usize];
         if let Some(&index) = by_id.get(id) {
             let known = &mut self.concepts[index as usize].name;
@@ -408,6 +248,32 @@ impl Collector {
             self.current.unknown_evidence += 1;
         }
         codes.any(|code| self.settings.evidence.accepts(code))
+    }
+
+    /// Takes a statement about a gene product, of which one form was observed (`P12345-2`, or
+    /// empty): it holds for the product, and for the form where that is asked for by itself.
+    ///
+    /// # Errors
+    /// Those of [`Self::put`].
+    pub fn put_product(
+        &mut self,
+        observation: &Observation<'_>,
+        form: &str,
+    ) -> Result<(), AnnotError> {
+        if form.is_empty() || form == observation.protein {
+            return self.put(observation);
+        }
+        self.current.of_forms += 1;
+        if self.is_listed(form) {
+            self.put(&Observation {
+                protein: form,
+                ..*observation
+            })?;
+            if !self.is_listed(observation.protein) {
+                return Ok(());
+            }
+        }
+        self.put(observation)
     }
 
     /// Takes a statement, or counts why not.
@@ -463,7 +329,7 @@ impl Collector {
                 ),
             ));
         }
-        let length = self.sequences.as_ref()?.known.get(protein as usize)?.length;
+        let length = self.sequences.as_ref()?.length(protein)?;
         (end > length).then(|| AnnotError::PastEnd {
             line: observation.line,
             protein: self.proteins.names[protein as usize].clone(),

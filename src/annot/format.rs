@@ -22,6 +22,9 @@ const PEEKED: u64 = 1 << 16;
 /// Column 2 of `UniProt`'s GFF.
 const UNIPROT_GFF_SOURCE: &str = "UniProtKB";
 
+/// A key of `UniProt`'s JSON, which is not read.
+const UNIPROT_JSON: &str = "\"primaryAccession\"";
+
 /// A kind of annotation file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -127,7 +130,7 @@ impl Format {
             Some(Self::UniprotDat)
         } else if text.starts_with(gff::FIRST) {
             Some(Self::of_gff(text))
-        } else if text.starts_with('{') {
+        } else if text.starts_with('{') && !text.contains(UNIPROT_JSON) {
             Some(Self::InterproscanJson)
         } else if xml("<protein-matches") || xml("<nucleotide-sequence-matches") {
             Some(Self::InterproscanXml)

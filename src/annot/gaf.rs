@@ -4,7 +4,7 @@ use super::{
     collect::{Collector, DropReason, Observation, Source},
     concept::ConceptKind,
     error::AnnotError,
-    lines::Lines,
+    lines::{columns, rows},
     position::Place,
 };
 use std::io::BufRead;
@@ -18,36 +18,19 @@ pub(super) const COLUMNS: std::ops::RangeInclusive<usize> = 15..=17;
 /// [`AnnotError::Record`] for a row that is no association, unless bad records are skipped; the
 /// reader's errors.
 pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
-    let mut lines = Lines::new(reader);
-    while let Some((line, text)) = lines.next_line()? {
-        if text.trim().is_empty() || text.starts_with('!') {
-            continue;
-        }
-        collector.record();
-        if let Err(error) = row(line, text, collector) {
-            collector.bad(error)?;
-        }
-    }
-    Ok(())
+    rows(reader, Some('!'), collector, row)
 }
 
 fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotError> {
-    let mut fields = [""; 7];
-    let mut columns = 0;
-    for field in text.split('\t') {
-        if let Some(slot) = fields.get_mut(columns) {
-            *slot = field.trim();
-        }
-        columns += 1;
-    }
-    if !COLUMNS.contains(&columns) {
+    let (fields, count) = columns::<17>(text);
+    if !COLUMNS.contains(&count) {
         return Err(AnnotError::record(
             line,
-            format!("{columns} columns; a GAF row has 15 to 17, separated by tabs"),
+            format!("{count} columns; a GAF row has 15 to 17, separated by tabs"),
         ));
     }
-    let [database, id, _, qualifier, term, _, evidence] = fields;
-    if database.is_empty() || id.is_empty() {
+    let [database, product, _, qualifier, term, _, evidence, ..] = fields;
+    if database.is_empty() || product.is_empty() {
         return Err(AnnotError::record(
             line,
             "database or id is empty (columns 1 and 2)",
@@ -62,20 +45,49 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
     if evidence.is_empty() {
         return Err(AnnotError::record(line, "no evidence code (column 7)"));
     }
-    if is_negated(qualifier) {
-        collector.drop(DropReason::Negated);
-        return Ok(());
-    }
-    collector.put(&Observation {
-        protein: id,
-        kind: ConceptKind::Go,
-        id: term,
-        name: "",
-        place: Place::Whole,
-        source: Source::Go,
-        evidence,
+    // `UniProtKB:P12345-2`: the isoform that was observed
+    let form = fields[16].split_once(':').map_or("", |(_, form)| form);
+    Association {
         line,
-    })
+        product,
+        form,
+        term,
+        evidence,
+        negated: is_negated(qualifier),
+    }
+    .put(collector)
+}
+
+/// What a row of GAF or GPAD says.
+pub(super) struct Association<'a> {
+    pub(super) line: u64,
+    /// The gene product, by its canonical accession.
+    pub(super) product: &'a str,
+    /// The one of its forms that was observed (`P12345-2`), or empty.
+    pub(super) form: &'a str,
+    pub(super) term: &'a str,
+    pub(super) evidence: &'a str,
+    pub(super) negated: bool,
+}
+
+impl Association<'_> {
+    pub(super) fn put(&self, collector: &mut Collector) -> Result<(), AnnotError> {
+        if self.negated {
+            collector.drop(DropReason::Negated);
+            return Ok(());
+        }
+        let observation = Observation {
+            protein: self.product,
+            kind: ConceptKind::Go,
+            id: self.term,
+            name: "",
+            place: Place::Whole,
+            source: Source::Go,
+            evidence: self.evidence,
+            line: self.line,
+        };
+        collector.put_product(&observation, self.form)
+    }
 }
 
 /// Whether qualifiers (`NOT|part_of`) negate the statement.

@@ -4,7 +4,7 @@ use super::{
     collect::{Collector, DropReason, Fingerprint, Observation, Source},
     concept::ConceptKind,
     error::AnnotError,
-    lines::Lines,
+    lines::{columns, rows},
     position::{Place, number},
 };
 use crate::seq::checksum;
@@ -19,28 +19,15 @@ pub(super) const COLUMNS: std::ops::RangeInclusive<usize> = 11..=15;
 /// [`AnnotError::Record`] for a row that is no match, unless bad records are skipped; the
 /// reader's errors.
 pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
-    let mut lines = Lines::new(reader);
-    while let Some((line, text)) = lines.next_line()? {
-        if text.trim().is_empty() {
-            continue;
-        }
-        collector.record();
-        if let Err(error) = row(line, text, collector) {
-            collector.bad(error)?;
-        }
-    }
-    Ok(())
+    rows(reader, None, collector, row)
 }
 
 fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotError> {
-    let fields: Vec<&str> = text.split('\t').map(str::trim).collect();
-    if !COLUMNS.contains(&fields.len()) {
+    let (fields, count) = columns::<15>(text);
+    if !COLUMNS.contains(&count) {
         return Err(AnnotError::record(
             line,
-            format!(
-                "{} columns; InterProScan writes 11 to 15, separated by tabs",
-                fields.len()
-            ),
+            format!("{count} columns; InterProScan writes 11 to 15, separated by tabs"),
         ));
     }
     let protein = fields[0];
@@ -73,7 +60,7 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
     };
     collector.check_sequence(protein, fingerprint, line)?;
     signature(collector, line, protein, fields[4])?;
-    let Some(entry) = present(fields.get(11)) else {
+    let Some(entry) = present(fields[11]) else {
         collector.drop(DropReason::NoConcept);
         return Ok(());
     };
@@ -82,21 +69,18 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
         line,
         protein,
         entry,
-        present(fields.get(12)).unwrap_or(""),
+        present(fields[12]).unwrap_or(""),
         place,
     )?;
-    for term in present(fields.get(13))
-        .into_iter()
-        .flat_map(|go| go.split('|'))
-    {
+    for term in present(fields[13]).into_iter().flat_map(|go| go.split('|')) {
         go_term(collector, line, protein, term)?;
     }
     Ok(())
 }
 
 /// The content of a column, where there is any: missing values are written `-`.
-fn present<'a>(field: Option<&&'a str>) -> Option<&'a str> {
-    field.copied().filter(|text| !matches!(*text, "-" | ""))
+fn present(field: &str) -> Option<&str> {
+    Some(field).filter(|text| !matches!(*text, "-" | ""))
 }
 
 /// Database of the ids of entries.

@@ -6,7 +6,7 @@ use super::{
     collect::{Collector, DropReason},
     error::AnnotError,
     interproscan,
-    lines::Lines,
+    lines::{columns, rows},
     position::{Place, number},
 };
 use std::io::BufRead;
@@ -20,44 +20,24 @@ pub(super) const COLUMNS: usize = 6;
 /// [`AnnotError::Record`] for a line that is no match, unless bad records are skipped; the
 /// reader's errors.
 pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
-    let mut lines = Lines::new(reader);
-    while let Some((line, text)) = lines.next_line()? {
-        if text.is_empty() {
-            continue;
-        }
-        collector.record();
-        let protein = text.split('\t').next().unwrap_or_default();
-        if collector.protein(protein).is_none() {
-            collector.drop(DropReason::OtherProtein);
-            continue;
-        }
-        if let Err(error) = row(line, text, collector) {
-            collector.bad(error)?;
-        }
-    }
-    Ok(())
+    rows(reader, None, collector, row)
 }
 
 fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotError> {
-    let mut fields = [""; COLUMNS];
-    let mut columns = 0;
-    for field in text.split('\t') {
-        if let Some(slot) = fields.get_mut(columns) {
-            *slot = field;
-        }
-        columns += 1;
+    let name = text.split('\t').next().unwrap_or_default();
+    if collector.protein(name).is_none() {
+        collector.drop(DropReason::OtherProtein);
+        return Ok(());
     }
-    let [protein, entry, name, signature, start, end] = fields;
-    let place = match (number(start.trim()), number(end.trim())) {
-        (Some(start), Some(end)) if columns == COLUMNS && !protein.is_empty() => {
+    let ([protein, entry, name, signature, start, end], count) = columns::<COLUMNS>(text);
+    let place = match (number(start), number(end)) {
+        (Some(start), Some(end)) if count == COLUMNS && !protein.is_empty() => {
             Place::Range(start, end)
         }
         _ => {
             return Err(AnnotError::record(
                 line,
-                format!(
-                    "{columns} columns; expected 6: protein, entry, name, signature, start, end"
-                ),
+                format!("{count} columns; expected 6: protein, entry, name, signature, start, end"),
             ));
         }
     };

@@ -2,7 +2,7 @@
 
 use super::{error::AnnotError, interproscan::is_entry, lines::Lines};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     io::BufRead,
 };
 
@@ -104,19 +104,24 @@ impl References {
 
     /// Entries may stand in several places of a file: together they must still be a tree.
     fn check_tree(&self) -> Result<(), AnnotError> {
+        let mut safe: HashSet<&str> = HashSet::new();
         for start in self.parents.keys() {
-            let mut steps = 0;
+            let mut path = HashSet::from([start.as_str()]);
             let mut entry = start;
-            while let Some(parent) = self.parents.get(entry) {
-                entry = parent;
-                steps += 1;
-                if steps > self.parents.len() {
+            while let Some(parent) = self
+                .parents
+                .get(entry)
+                .filter(|p| !safe.contains(p.as_str()))
+            {
+                if !path.insert(parent) {
                     return Err(AnnotError::record(
                         0,
-                        format!("{start} is among its own ancestors"),
+                        format!("{parent} is among its own ancestors"),
                     ));
                 }
+                entry = parent;
             }
+            safe.extend(path);
         }
         Ok(())
     }

@@ -4,24 +4,21 @@
 //! kind by its id. A candidate's statements hold for its ancestors too. Candidates with enough
 //! proteins become concepts, numbered by kind and id.
 
+mod choose;
 mod resolve;
 
 use super::{
     collect::Collector,
-    concept::{CONCEPTS_FORMAT, Concept, ConceptKind, ConceptsFile, Level},
+    concept::{CONCEPTS_FORMAT, ConceptKind, ConceptsFile},
     error::AnnotError,
     expansion::{Expansion, Fact, covered, merged},
     label::Label,
-    numbering,
     position::Place,
     reference::References,
 };
 use crate::ontology::{Class, Ontology, graph::Hierarchy, normal::NormalForms};
 use serde::Serialize;
-use std::{
-    collections::{BTreeMap, HashMap},
-    ops::Range,
-};
+use std::{collections::BTreeMap, ops::Range};
 
 /// Proteins that a concept needs, where nothing else is asked for.
 pub const DEFAULT_MIN_COUNT: u64 = 10;
@@ -92,7 +89,8 @@ pub struct VocabularyReport {
     pub unknown_ids: u64,
     /// The first of them.
     pub unknown_listed: Vec<String>,
-    /// Statements that repeat another.
+    /// Statements that repeat another: same protein, concept, place and source. They are one label,
+    /// with the evidence of all.
     pub repeated: u64,
     /// Candidates with too few proteins, by kind.
     pub too_rare: BTreeMap<ConceptKind, u64>,
@@ -115,6 +113,8 @@ pub struct Vocabulary<'a> {
     pub file: ConceptsFile,
     /// What became of the statements.
     pub report: VocabularyReport,
+    /// Sequences of proteins, where they were kept.
+    pub sequences: BTreeMap<String, Vec<u8>>,
     terminology: Option<Terminology<'a>>,
     candidates: Vec<Candidate>,
     /// Statements, and the part of them that is one protein's, by accession.
@@ -142,7 +142,7 @@ pub(super) struct Candidate {
 }
 
 impl<'a> Vocabulary<'a> {
-    /// Chooses the concepts among everything that was collected.
+    /// Counts everything that was collected, and chooses the concepts among it.
     ///
     /// # Errors
     /// [`AnnotError::NoOntology`] where terms were read without an ontology.
@@ -158,6 +158,7 @@ impl<'a> Vocabulary<'a> {
                 ..ConceptsFile::default()
             },
             report: VocabularyReport::default(),
+            sequences: BTreeMap::new(),
             terminology,
             candidates: Vec::new(),
             facts: Vec::new(),
@@ -202,154 +203,11 @@ impl<'a> Vocabulary<'a> {
         }
     }
 
-    /// Chooses concepts, numbers them, and describes them.
-    fn choose(&mut self, choice: &Choice) {
-        let mut chosen: Vec<u32> = Vec::new();
-        for (index, candidate) in (0..).zip(&self.candidates) {
-            if candidate.proteins == 0 {
-                continue;
-            }
-            if let (Some(class), Some(t)) = (candidate.class, self.terminology) {
-                if t.hierarchy.is_root(class) {
-                    continue;
-                }
-                let namespace = t.ontology.namespace(class);
-                if !choice.namespaces.is_empty()
-                    && !choice.namespaces.iter().any(|n| n == namespace)
-                {
-                    self.report.other_namespace += 1;
-                    continue;
-                }
-            }
-            if candidate.proteins < choice.min_count && candidate.kind != ConceptKind::Residue {
-                *self.report.too_rare.entry(candidate.kind).or_default() += 1;
-                continue;
-            }
-            chosen.push(index);
-        }
-        let key = |&index: &u32| {
-            let candidate = &self.candidates[index as usize];
-            (candidate.kind, candidate.id.as_str())
-        };
-        chosen.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
-        self.numbers = vec![None; self.candidates.len()];
-        for (number, &candidate) in (0..).zip(&chosen) {
-            self.numbers[candidate as usize] = Some(number);
-        }
-        self.describe(&chosen);
-        if choice.axioms != AxiomScope::None {
-            let classes: HashMap<&str, u32> = self
-                .candidates
-                .iter()
-                .zip(&self.numbers)
-                .filter(|(c, _)| matches!(c.kind, ConceptKind::Go | ConceptKind::Interpro))
-                .filter_map(|(c, number)| Some((c.id.as_str(), (*number)?)))
-                .collect();
-            let edges: BTreeMap<String, String> = self
-                .references
-                .parents
-                .iter()
-                .map(|(child, parent)| (format!("{ENTRY}{child}"), format!("{ENTRY}{parent}")))
-                .collect();
-            let forms = match (&choice.normal_forms, self.terminology) {
-                (Some(forms), _) => forms.clone(),
-                (None, Some(terminology)) => NormalForms::new(terminology.ontology),
-                (None, None) => NormalForms::default(),
-            };
-            let numbered = numbering::number(
-                forms,
-                &edges,
-                &classes,
-                chosen.len(),
-                choice.axioms == AxiomScope::Module,
-            );
-            self.file.zero_classes = numbered.zero_classes;
-            self.file.relations = numbered.relations;
-            self.file.axioms = numbered.axioms;
-        }
-    }
-
-    fn describe(&mut self, chosen: &[u32]) {
-        let of_class = self.of_class();
-        self.file.concepts = chosen
-            .iter()
-            .zip(0..)
-            .map(|(&candidate, index)| {
-                let c = &self.candidates[candidate as usize];
-                *self.report.concepts.entry(c.kind).or_default() += 1;
-                let mut parents = Vec::new();
-                let mut fewest = None;
-                let mut namespace = None;
-                if let (Some(class), Some(t)) = (c.class, self.terminology) {
-                    let direct = t.hierarchy.parents(class);
-                    let count = |&parent: &Class| {
-                        self.candidates[of_class[parent as usize] as usize].proteins
-                    };
-                    fewest = direct.iter().map(count).min();
-                    namespace = Some(t.ontology.namespace(class).to_owned())
-                        .filter(|namespace| !namespace.is_empty());
-                    parents = self.nearest_concepts(direct, t.hierarchy, &of_class);
-                }
-                if let Some(parent) = self.tree[candidate as usize] {
-                    fewest = Some(self.candidates[parent as usize].proteins);
-                    // a parent has no fewer proteins, so it is a concept too
-                    parents = self.numbers[parent as usize].into_iter().collect();
-                }
-                if let Some(accession) = c.id.strip_prefix(ENTRY)
-                    && let Some(entry) = self.references.entries.get(accession)
-                {
-                    namespace = Some(entry.kind.clone());
-                }
-                Concept {
-                    index,
-                    id: c.id.clone(),
-                    name: c.name.clone(),
-                    kind: c.kind,
-                    namespace,
-                    level: if c.by_residue {
-                        Level::Residue
-                    } else {
-                        Level::Protein
-                    },
-                    parents,
-                    proteins: c.proteins,
-                    residues: c.residues,
-                    information_content: fewest
-                        .map_or(0.0, |parent| (parent as f64 / c.proteins as f64).log2()),
-                }
-            })
-            .collect();
-    }
-
-    /// Parents that are concepts, and in the place of those that are none, their own parents.
-    fn nearest_concepts(
-        &self,
-        direct: &[Class],
-        hierarchy: &Hierarchy,
-        of_class: &[u32],
-    ) -> Vec<u32> {
-        let mut found = Vec::new();
-        let mut queue = direct.to_vec();
-        let mut next = 0;
-        while let Some(&class) = queue.get(next) {
-            next += 1;
-            match self.numbers[of_class[class as usize] as usize] {
-                Some(number) => found.push(number),
-                None => {
-                    for &parent in hierarchy.parents(class) {
-                        if !queue.contains(&parent) {
-                            queue.push(parent);
-                        }
-                    }
-                }
-            }
-        }
-        found.sort_unstable();
-        found.dedup();
-        found
-    }
-
     /// Calls `each` for every label: by protein, then concept, then place.
+    ///
+    /// An instance is a place: overlapping places of one concept are instances of their own, and so is
+    /// one place that two sources give; statements that agree in place and source are one instance,
+    /// with the evidence of all.
     ///
     /// # Errors
     /// What `each` returns.

@@ -1,34 +1,32 @@
 //! `protsae-concepts`: ontology and annotations to a vocabulary of concepts and a table of labels.
 
+mod reading;
+mod telling;
+mod writing;
+
+use super::split::deal;
 use crate::{
     Error, Result,
     annot::{
-        collect::{Collector, InputReport, Settings},
+        collect::{Collector, Settings},
         concept::ConceptKind,
         evidence::EvidenceFilter,
-        format::{self, Format},
-        reference::References,
+        format::Format,
+        split::Fractions,
         vocabulary::{AxiomScope, Choice, DEFAULT_MIN_COUNT, Terminology, Vocabulary},
     },
     cli::{
         CommonArgs, Context, Source, Tool,
         args::{OnBad, OnBadArgs},
         context::write_json,
-        log,
         output::Target,
     },
     error::Context as _,
-    ontology::{
-        self, Ontology,
-        graph::{Hierarchy, Relations},
-        norm_file,
-        normal::NormalForms,
-    },
-    seq::fasta,
-    table::labels,
+    ontology::graph::{Hierarchy, Relations},
 };
 use clap::{Parser, ValueEnum};
-use std::{io::Write, path::PathBuf};
+use std::path::PathBuf;
+use writing::Written;
 
 const EXAMPLE: &str = "Example:
   protsae-concepts --ontology go-basic.obo.gz --annotations goa_yeast.gaf.gz --annotations features.csv \\
@@ -81,6 +79,22 @@ pub struct Args {
     #[arg(short, long, value_name = "FILE.arrow", default_value = "-")]
     pub output: Target,
 
+    /// Also deal the labelled proteins out to train, valid and test, as protsae-split does
+    #[arg(long, value_name = "FILE.tsv")]
+    pub split: Option<Target>,
+
+    /// Clusters of homologues, which the split keeps whole: MMseqs2's two columns or CD-HIT's .clstr; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub clusters: Vec<Source>,
+
+    /// Shares of train, valid and test
+    #[arg(long, value_name = "A,B,C", default_value_t)]
+    pub fractions: Fractions,
+
+    /// Also write the sequences of the labelled proteins, from --sequences or from annotations that hold them
+    #[arg(long, value_name = "FILE.fasta")]
+    pub write_sequences: Option<PathBuf>,
+
     /// Kinds of concepts
     #[arg(long, value_enum, value_name = "KINDS", value_delimiter = ',', default_values_t = [
         Kind::Go, Kind::Interpro, Kind::Feature, Kind::Keyword,
@@ -90,6 +104,10 @@ pub struct Args {
     /// Namespaces of the ontology: bp, mf, cc or full names (default: all)
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub namespace: Vec<String>,
+
+    /// Write a vocabulary, labels, split and sequences for each namespace: labels.arrow becomes labels.mf.arrow, ...
+    #[arg(long)]
+    pub by_namespace: bool,
 
     /// Relations along which annotations propagate; all but `all` stay within a namespace
     #[arg(
@@ -213,11 +231,14 @@ impl Tool for Args {
             skip_bad: self.on_bad.on_bad == OnBad::Skip,
             raw_ids: self.raw_ids,
         });
+        if self.write_sequences.is_some() {
+            collector.keep_sequences();
+        }
         collector.set_references(self.read_references(context)?);
         self.read_sequences(context, &mut collector)?;
         self.read_annotations(context, &mut collector)?;
         let inputs = std::mem::take(&mut collector.reports);
-        warn_about_inputs(&inputs);
+        telling::warn_about_inputs(&inputs);
         let terminology = ontology
             .as_ref()
             .zip(hierarchy.as_ref())
@@ -226,9 +247,10 @@ impl Tool for Args {
                 ontology,
                 hierarchy,
             });
-        let choice = Choice {
+        let sets = self.sets(ontology.as_ref())?;
+        let mut choice = Choice {
             min_count: self.min_count.max(1),
-            namespaces: self.namespaces(ontology.as_ref())?,
+            namespaces: sets[0].namespaces.clone(),
             axioms: match self.axioms {
                 Axioms::All => AxiomScope::All,
                 Axioms::Module => AxiomScope::Module,
@@ -236,19 +258,26 @@ impl Tool for Args {
             },
             normal_forms: self.read_normal_forms(context)?,
         };
+        let clusters = deal::read_clusters(context, &self.clusters, self.raw_ids)?;
         let mut vocabulary = Vocabulary::new(collector, terminology, &choice)?;
-        self.write(context, &mut vocabulary)?;
+        telling::warn_about_terms(&vocabulary);
+        let mut written = Written::default();
+        for set in &sets {
+            if choice.namespaces != set.namespaces {
+                choice.namespaces.clone_from(&set.namespaces);
+                vocabulary.choose(&choice);
+            }
+            self.write(context, &mut vocabulary, set, &clusters, &mut written)?;
+        }
+        written.commit(context)?;
         context.metric("inputs", &inputs);
         if let (Some(ontology), Some(hierarchy)) = (&ontology, &hierarchy) {
             context.metric("ontology", &ontology.counts);
             context.metric("hierarchy", &hierarchy.counts);
         }
-        context.metric("vocabulary", &vocabulary.report);
-        context.metric("axioms", count_axioms(&vocabulary));
-        report(&vocabulary);
         if let Some(path) = self.multiqc.as_ref().filter(|_| !context.is_dry_run()) {
             context.note_output(&Target::File(path.clone()))?;
-            write_json(path, &multiqc_table(&inputs))?;
+            write_json(path, &telling::multiqc_table(&inputs))?;
         }
         Ok(())
     }
@@ -265,7 +294,8 @@ impl Args {
             .chain(&self.interpro_entries)
             .chain(&self.interpro_tree)
             .chain(&self.keyword_list)
-            .chain(&self.normal_forms);
+            .chain(&self.normal_forms)
+            .chain(&self.clusters);
         if inputs.filter(|source| **source == Source::Stdin).count() > 1 {
             return Err(Error::usage("standard input (-) can be read only once"));
         }
@@ -274,6 +304,14 @@ impl Args {
         }
         if self.kinds.contains(&Kind::Residue) && self.sequences.is_empty() {
             return Err(Error::usage("--kinds residue needs --sequences"));
+        }
+        if !self.clusters.is_empty() && self.split.is_none() {
+            return Err(Error::usage("--clusters are of no use without --split"));
+        }
+        if self.by_namespace && [&self.concepts, &self.output].contains(&&Target::Stdout) {
+            return Err(Error::usage(
+                "--by-namespace writes several files: name them, with --concepts and -o",
+            ));
         }
         let formats = self.annotation_format.len();
         if formats > 1 && formats != self.annotations.len() {
@@ -284,271 +322,4 @@ impl Args {
         }
         Ok(())
     }
-
-    fn read_ontology(&self, context: &Context) -> Result<Option<Ontology>> {
-        let Some(source) = &self.ontology else {
-            return Ok(None);
-        };
-        let ontology = ontology::read(context.open(source)?).map_err(source.blame())?;
-        log::detail(&format!(
-            "{source}: {} terms, {} of them obsolete",
-            ontology.counts.terms, ontology.counts.obsolete
-        ));
-        Ok(Some(ontology))
-    }
-
-    fn read_normal_forms(&self, context: &Context) -> Result<Option<NormalForms>> {
-        let Some(source) = &self.normal_forms else {
-            return Ok(None);
-        };
-        let file = norm_file::read(context.open(source)?).map_err(source.blame())?;
-        if file.suspicious > 0 {
-            log::warn(&format!(
-                "{source}: {} axioms `some R.C SubClassOf D` name a term where an auxiliary class belongs; \
-                 their producer is known to reuse names of unrelated terms, so they and some `C and D SubClassOf E` are wrong",
-                file.suspicious
-            ));
-        }
-        context.metric("normal_forms_role_axioms_skipped", file.role_axioms);
-        Ok(Some(file.forms))
-    }
-
-    fn read_references(&self, context: &Context) -> Result<References> {
-        let mut references = References::default();
-        for source in &self.interpro2go {
-            let reader = context.open(source)?;
-            references
-                .read_external2go(reader)
-                .map_err(source.blame())?;
-        }
-        if let Some(source) = &self.interpro_entries {
-            let reader = context.open(source)?;
-            references.read_entries(reader).map_err(source.blame())?;
-        }
-        // a tree without its entries would only make axioms about nothing
-        if let Some(source) = self
-            .interpro_tree
-            .as_ref()
-            .filter(|_| self.kinds.contains(&Kind::Interpro))
-        {
-            let reader = context.open(source)?;
-            references.read_tree(reader).map_err(source.blame())?;
-        }
-        if let Some(source) = &self.keyword_list {
-            let reader = context.open(source)?;
-            references.read_keywords(reader).map_err(source.blame())?;
-        }
-        Ok(references)
-    }
-
-    /// Full names of the namespaces asked for.
-    fn namespaces(&self, ontology: Option<&Ontology>) -> Result<Vec<String>> {
-        let names: Vec<String> = self
-            .namespace
-            .iter()
-            .map(|name| match name.to_ascii_lowercase().as_str() {
-                "bp" | "bpo" | "p" => "biological_process".to_owned(),
-                "mf" | "mfo" | "f" => "molecular_function".to_owned(),
-                "cc" | "cco" | "c" => "cellular_component".to_owned(),
-                _ => name.clone(),
-            })
-            .collect();
-        if let Some(ontology) = ontology
-            && let Some(name) = names
-                .iter()
-                .find(|name| !ontology.namespaces.contains(name))
-        {
-            return Err(Error::usage(format!(
-                "the ontology has no namespace {name:?}; it has {}",
-                ontology.namespaces.join(", ")
-            )));
-        }
-        Ok(names)
-    }
-
-    fn read_sequences(&self, context: &Context, collector: &mut Collector) -> Result<()> {
-        if self.sequences.is_empty() {
-            return Ok(());
-        }
-        collector.restrict_to_sequences();
-        let mut skipped = 0u64;
-        for source in &self.sequences {
-            for protein in fasta::Reader::new(context.open(source)?, self.raw_ids) {
-                match protein {
-                    Ok(protein) => collector.add_sequence(&protein.accession, &protein.sequence),
-                    Err(error) if self.on_bad.on_bad == OnBad::Skip && error.is_of_one_record() => {
-                        skipped += 1;
-                        log::warn(&format!("{source}: skipped: {error}"));
-                    }
-                    Err(error) => return Err(source.blame()(error)),
-                }
-            }
-        }
-        context.metric("sequences", collector.protein_count());
-        context.metric("sequences_skipped", skipped);
-        Ok(())
-    }
-
-    fn read_annotations(&self, context: &Context, collector: &mut Collector) -> Result<()> {
-        for (i, source) in self.annotations.iter().enumerate() {
-            let format = self
-                .annotation_format
-                .get(i)
-                .or(self.annotation_format.first());
-            let name = source.path().and_then(|path| path.file_name()).map_or_else(
-                || "-".to_owned(),
-                |name| name.to_string_lossy().into_owned(),
-            );
-            let reader = context.open(source)?;
-            let found =
-                format::read(reader, format.copied(), &name, collector).map_err(source.blame())?;
-            log::detail(&format!(
-                "{source}: read as {}",
-                found.map_or("nothing", Format::as_str)
-            ));
-        }
-        Ok(())
-    }
-
-    fn write(&self, context: &Context, vocabulary: &mut Vocabulary<'_>) -> Result<()> {
-        if context.is_dry_run() {
-            let mut labels = 0_u64;
-            vocabulary.labels(|_| {
-                labels += 1;
-                Ok::<_, Error>(())
-            })?;
-            let concepts = vocabulary.file.concepts.len();
-            return Ok(log::plan(&format!("{concepts} concepts, {labels} labels"))?);
-        }
-        let mut output = context.create(&self.concepts)?;
-        vocabulary
-            .file
-            .write(&mut output)
-            .during(&self.concepts.to_string())?;
-        let labels_output = context.create(&self.output)?;
-        let container = self.output.container();
-        let mut writer =
-            labels::Writer::new(labels_output, container).during(&self.output.to_string())?;
-        vocabulary
-            .labels(|label| writer.push(label))
-            .during(&self.output.to_string())?;
-        let labels_output = writer.finish().during(&self.output.to_string())?;
-        output.flush().during(&self.concepts.to_string())?;
-        labels_output.commit()?;
-        output.commit()
-    }
-}
-
-/// Says what of the inputs is no label and why, where that is likely to surprise.
-fn warn_about_inputs(inputs: &[InputReport]) {
-    for input in inputs {
-        if input.records == 0 {
-            log::warn(&format!("{}: no annotations in it", input.input));
-            continue;
-        }
-        let dropped: Vec<String> = input
-            .dropped
-            .iter()
-            .map(|(reason, count)| format!("{count} {reason}"))
-            .collect();
-        log::info(&format!(
-            "{} ({}): {} records, {} labels{}{}",
-            input.input,
-            input.format,
-            input.records,
-            input.kept,
-            if dropped.is_empty() {
-                ""
-            } else {
-                "; left out: "
-            },
-            dropped.join(", ")
-        ));
-        for bad in &input.bad {
-            log::warn(&format!("{}: skipped: {bad}", input.input));
-        }
-        if input.unknown_evidence > 0 {
-            log::warn(&format!(
-                "{}: {} annotations have an evidence that is no GO code",
-                input.input, input.unknown_evidence
-            ));
-        }
-        if input.kept == 0 {
-            log::warn(&format!(
-                "{}: none of its annotations became a label",
-                input.input
-            ));
-        }
-    }
-}
-
-/// A row for each input: records, labels, and what was left out for which reason.
-fn multiqc_table(inputs: &[InputReport]) -> serde_json::Value {
-    let mut rows = serde_json::Map::new();
-    let mut headers = serde_json::Map::new();
-    for (key, title) in [("records", "Records"), ("kept", "Labels")] {
-        headers.insert(key.into(), serde_json::json!({ "title": title }));
-    }
-    for input in inputs {
-        let mut row = serde_json::Map::new();
-        row.insert("records".into(), input.records.into());
-        row.insert("kept".into(), input.kept.into());
-        for (reason, count) in &input.dropped {
-            let title = format!("Left out: {reason}");
-            let key = title
-                .to_lowercase()
-                .replace(|c: char| !c.is_ascii_alphanumeric(), "_");
-            headers.insert(key.clone(), serde_json::json!({ "title": title }));
-            row.insert(key, (*count).into());
-        }
-        rows.insert(input.input.clone(), row.into());
-    }
-    serde_json::json!({
-        "id": "protsae_concepts",
-        "section_name": "ProtSAE annotations",
-        "description": "Annotations that were read, and what became of them",
-        "plot_type": "table",
-        "pconfig": {"id": "protsae_concepts_table", "title": "ProtSAE annotations"},
-        "headers": headers,
-        "data": rows,
-    })
-}
-
-fn count_axioms(vocabulary: &Vocabulary<'_>) -> serde_json::Value {
-    let file = &vocabulary.file;
-    serde_json::json!({
-        "zero_classes": file.zero_classes.len(),
-        "relations": file.relations.len(),
-        "nf1": file.axioms.nf1.len(),
-        "nf2": file.axioms.nf2.len(),
-        "nf3": file.axioms.nf3.len(),
-        "nf4": file.axioms.nf4.len(),
-        "disjoint": file.axioms.disjoint.len(),
-    })
-}
-
-fn report(vocabulary: &Vocabulary<'_>) {
-    let report = &vocabulary.report;
-    if report.unknown_ids > 0 {
-        log::warn(&format!(
-            "{} ids are not in the ontology ({} annotations left out): {}{}",
-            report.unknown_ids,
-            report.unknown_dropped,
-            report.unknown_listed.join(", "),
-            if report.unknown_ids > report.unknown_listed.len() as u64 {
-                ", ..."
-            } else {
-                ""
-            }
-        ));
-    }
-    if vocabulary.file.concepts.is_empty() {
-        log::warn("no concept has enough proteins; see --min-count");
-    }
-    log::info(&format!(
-        "{} concepts, {} labels of {} proteins",
-        vocabulary.file.concepts.len(),
-        report.labels,
-        report.labelled_proteins
-    ));
 }

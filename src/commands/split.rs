@@ -1,23 +1,18 @@
 //! `protsae-split`: proteins to training, validation and test.
 
+pub(super) mod deal;
+
 use crate::{
     Error, Result,
-    annot::{
-        cluster::{self, Clusters},
-        partition::{HEADER, Part},
-        split::{self, Fractions, Group, Shares},
-    },
+    annot::split::Fractions,
     cli::{CommonArgs, Context, Source, Tool, log, output::Target},
     error::Context as _,
-    seq::{accession, fasta},
+    seq::fasta,
     table::{TableError, labels},
 };
 use clap::Parser;
-use serde::Serialize;
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    io::Write,
-};
+use deal::Deal;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 const EXAMPLE: &str = "Example:
   protsae-split --labels labels.arrow --sequences yeast.fasta --clusters clusters.tsv \\
@@ -78,83 +73,25 @@ impl Tool for Args {
         let mut concepts = Concepts::default();
         let mut proteins = self.read_labels(context, &mut concepts)?;
         self.read_sequences(context, &mut proteins)?;
-        let clusters = self.read_clusters(context)?;
+        let clusters = deal::read_clusters(context, &self.clusters, self.raw_ids)?;
         for members in clusters.values() {
             for member in members {
                 proteins.entry(member.clone()).or_default();
             }
         }
-        let groups = group(&proteins, &clusters);
-        let assignment = split::assign(&groups, self.fractions, context.seed());
-        let mut part_of: BTreeMap<&str, &str> = BTreeMap::new();
-        for (group, &part) in groups.iter().zip(&assignment.parts) {
-            for protein in &group.proteins {
-                part_of.insert(protein, Part::ALL[part].name());
-            }
-        }
-        if self.clusters.is_empty() {
-            log::warn(
-                "no --clusters: every protein is its own group, so homologues may be in training and test alike",
-            );
-        }
-        let Shares { train, valid, test } = assignment.proteins;
-        log::info(&format!(
-            "{} proteins in {} groups: {train} train, {valid} valid, {test} test",
-            proteins.len(),
-            groups.len()
-        ));
-        context.metric("proteins", assignment.proteins);
-        context.metric("groups", groups.len());
-        context.metric("clusters_given", !self.clusters.is_empty());
-        context.metric("fractions", self.fractions.0);
-        context.metric(
-            "concepts",
-            assignment
-                .concepts
-                .iter()
-                .map(|(&concept, shares)| {
-                    (
-                        concepts.names[concept as usize].as_str(),
-                        Achieved::of(*shares),
-                    )
-                })
-                .collect::<BTreeMap<_, _>>(),
-        );
+        let deal = Deal {
+            proteins: &proteins,
+            clusters: &clusters,
+            concepts: concepts.names.iter().map(String::as_str).collect(),
+        };
+        let dealt = deal.out(self.fractions, context.seed(), !self.clusters.is_empty());
+        dealt.count(context);
         if context.is_dry_run() {
-            let (proteins, groups) = (part_of.len(), groups.len());
-            return Ok(log::plan(&format!(
-                "{proteins} proteins in {groups} groups"
-            ))?);
+            return Ok(log::plan(&dealt.plan())?);
         }
         let mut output = context.create(&self.output)?;
-        let mut write = || -> std::io::Result<()> {
-            writeln!(output, "{HEADER}")?;
-            for (protein, part) in &part_of {
-                writeln!(output, "{protein}\t{part}")?;
-            }
-            output.flush()
-        };
-        write().during(&self.output.to_string())?;
+        dealt.write(&mut output).during(&self.output.to_string())?;
         output.commit()
-    }
-}
-
-/// Proteins of a concept by part, and the shares that they are of all its proteins.
-#[derive(Serialize)]
-struct Achieved {
-    #[serde(flatten)]
-    proteins: Shares,
-    shares: [f64; 3],
-}
-
-impl Achieved {
-    fn of(proteins: Shares) -> Self {
-        let counts = [proteins.train, proteins.valid, proteins.test];
-        let total = counts.iter().sum::<u64>().max(1) as f64;
-        Self {
-            proteins,
-            shares: counts.map(|n| n as f64 / total),
-        }
     }
 }
 
@@ -212,54 +149,4 @@ impl Args {
         }
         Ok(())
     }
-
-    fn read_clusters(&self, context: &Context) -> Result<Clusters> {
-        let mut clusters = Clusters::new();
-        let mut seen: BTreeMap<String, String> = BTreeMap::new();
-        for source in &self.clusters {
-            let name = |id: &str| {
-                if self.raw_ids {
-                    id.to_owned()
-                } else {
-                    accession::from_header_word(id).to_owned()
-                }
-            };
-            let read = cluster::read(context.open(source)?, name).map_err(source.blame())?;
-            for (cluster, members) in read {
-                for member in &members {
-                    if let Some(other) = seen.insert(member.clone(), source.to_string()) {
-                        return Err(Error::data(format!(
-                            "{member} is in a cluster of {other} and in one of {source}"
-                        )));
-                    }
-                }
-                clusters.insert(cluster, members);
-            }
-        }
-        Ok(clusters)
-    }
-}
-
-/// Groups of proteins: clusters, and each other protein by itself.
-fn group(proteins: &BTreeMap<String, BTreeSet<u32>>, clusters: &Clusters) -> Vec<Group> {
-    let clustered: BTreeSet<&str> = clusters.values().flatten().map(String::as_str).collect();
-    let alone = proteins
-        .keys()
-        .filter(|protein| !clustered.contains(protein.as_str()))
-        .map(std::slice::from_ref);
-    clusters
-        .values()
-        .map(Vec::as_slice)
-        .chain(alone)
-        .map(|members| {
-            let mut group = Group {
-                proteins: members.to_vec(),
-                ..Group::default()
-            };
-            for concept in members.iter().filter_map(|m| proteins.get(m)).flatten() {
-                *group.concepts.entry(*concept).or_default() += 1;
-            }
-            group
-        })
-        .collect()
 }

@@ -1,14 +1,17 @@
 //! A view of an OBO text that keeps only the clauses which say something about classes.
 //!
 //! Definitions, synonyms and cross-references are three quarters of an ontology's text and carry no
-//! axiom. They are blanked before the parser sees them, line for line, so that line numbers stay
-//! right; on the way the text is hashed, and byte-order mark and carriage returns are removed.
+//! axiom. They are left out before the parser sees them; the numbers of the lines that stay are kept
+//! for messages. On the way the text is hashed, and byte-order mark and carriage returns are removed.
 
 use sha2::{Digest, Sha256};
 use std::io::{self, BufRead, Read};
 
-/// Bytes prepared at a time.
-const CHUNK: usize = 1 << 16;
+/// Bytes of a chunk, about: some thousand stanzas.
+const CHUNK: usize = 1 << 17;
+
+/// Lines longer than this are no clause: reading stops before memory does.
+const MAX_LINE: u64 = 1 << 26;
 
 const HEADER_TAGS: [&str; 4] = ["data-version", "date", "default-namespace", "ontology"];
 
@@ -82,27 +85,35 @@ impl Stanza {
     }
 }
 
-/// A [`BufRead`] over the clauses of an OBO text that matter here.
+/// Whole stanzas of the text, without the clauses that do not matter here.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Chunk {
+    /// The clauses, a line each.
+    pub(super) text: String,
+    /// Number in the file, from 1, of each of its lines.
+    pub(super) lines: Vec<usize>,
+}
+
+/// Reads an OBO text as chunks.
 pub(super) struct Clauses<R> {
     inner: R,
-    out: Vec<u8>,
-    position: usize,
     raw: Vec<u8>,
     stanza: Stanza,
     line: usize,
     hasher: Sha256,
+    /// The header of the stanza with which the next chunk begins.
+    pending: Option<String>,
 }
 
 impl<R: BufRead> Clauses<R> {
     pub(super) fn new(inner: R) -> Self {
         Self {
             inner,
-            out: Vec::with_capacity(CHUNK + 4096),
-            position: 0,
             raw: Vec::new(),
             stanza: Stanza::Header,
             line: 0,
             hasher: Sha256::new(),
+            pending: None,
         }
     }
 
@@ -111,63 +122,74 @@ impl<R: BufRead> Clauses<R> {
         crate::hash::hex(&self.hasher.clone().finalize())
     }
 
-    /// Prepares one line; false at the end of the text.
-    fn prepare_line(&mut self) -> io::Result<bool> {
+    /// The next stanzas, some [`CHUNK`] bytes of them; none at the end of the text.
+    pub(super) fn next_chunk(&mut self) -> io::Result<Option<Chunk>> {
+        let mut chunk = Chunk::default();
+        if let Some(header) = self.pending.take() {
+            chunk.push(&header, self.line);
+        }
+        while self.read_line()? {
+            let line = trimmed(&self.raw, self.line);
+            let begins = line.first() == Some(&b'[');
+            if begins {
+                self.stanza = Stanza::of(line);
+            }
+            if self.stanza == Stanza::Instance || !(begins || self.stanza.keeps(line)) {
+                continue;
+            }
+            let Ok(text) = std::str::from_utf8(line) else {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("line {}: not valid UTF-8", self.line),
+                ));
+            };
+            if begins && chunk.text.len() >= CHUNK {
+                self.pending = Some(text.to_owned());
+                return Ok(Some(chunk));
+            }
+            chunk.push(text, self.line);
+        }
+        Ok(Some(chunk).filter(|chunk| !chunk.lines.is_empty()))
+    }
+
+    fn read_line(&mut self) -> io::Result<bool> {
         self.raw.clear();
-        if self.inner.read_until(b'\n', &mut self.raw)? == 0 {
-            return Ok(false);
-        }
-        self.hasher.update(&self.raw);
-        self.line += 1;
-        let mut line = self.raw.as_slice();
-        if self.line == 1 {
-            line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-        }
-        let line = line.trim_ascii();
-        if line.first() == Some(&b'[') {
-            self.stanza = Stanza::of(line);
-        } else if !self.stanza.keeps(line) {
-            self.out.push(b'\n');
-            return Ok(true);
-        }
-        if self.stanza == Stanza::Instance {
-            self.out.push(b'\n');
-            return Ok(true);
-        }
-        if std::str::from_utf8(line).is_err() {
+        let length = self
+            .inner
+            .by_ref()
+            .take(MAX_LINE)
+            .read_until(b'\n', &mut self.raw)?;
+        if length as u64 == MAX_LINE {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
-                format!("line {}: not valid UTF-8", self.line),
+                format!("line {}: longer than {MAX_LINE} bytes", self.line + 1),
             ));
         }
-        self.out.extend_from_slice(line);
-        self.out.push(b'\n');
-        Ok(true)
+        self.hasher.update(&self.raw);
+        self.line += usize::from(length > 0);
+        Ok(length > 0)
     }
 }
 
-impl<R: BufRead> BufRead for Clauses<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.position == self.out.len() {
-            self.out.clear();
-            self.position = 0;
-            while self.out.len() < CHUNK && self.prepare_line()? {}
-        }
-        Ok(&self.out[self.position..])
+/// A line without its end, blanks around it, and a byte-order mark before the first.
+fn trimmed(mut line: &[u8], number: usize) -> &[u8] {
+    if number == 1 {
+        line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     }
-
-    fn consume(&mut self, amount: usize) {
-        self.position += amount;
-    }
+    line.trim_ascii()
 }
 
-impl<R: BufRead> Read for Clauses<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let available = self.fill_buf()?;
-        let n = available.len().min(buffer.len());
-        buffer[..n].copy_from_slice(&available[..n]);
-        self.consume(n);
-        Ok(n)
+impl Chunk {
+    fn push(&mut self, text: &str, line: usize) {
+        self.text.push_str(text);
+        self.text.push('\n');
+        self.lines.push(line);
+    }
+
+    /// Number in the file of one of the chunk's lines, both from 1.
+    pub(super) fn line(&self, within: usize) -> usize {
+        let at = within.clamp(1, self.lines.len().max(1)) - 1;
+        self.lines.get(at).copied().unwrap_or(0)
     }
 }
 
@@ -176,18 +198,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_stay_where_they_are() {
+    fn what_is_kept_knows_where_it_was() {
         let text = "\u{feff}format-version: 1.2\r\nontology: x\r\n[Term]\r\nid: A:1\r\ndef: \"no\" []\r\nis_a: A:2";
-        let mut out = String::new();
         let mut clauses = Clauses::new(text.as_bytes());
-        clauses.read_to_string(&mut out).unwrap();
-        assert_eq!(out, "\nontology: x\n[Term]\nid: A:1\n\nis_a: A:2\n");
+        let chunk = clauses.next_chunk().unwrap().unwrap();
+        assert_eq!(chunk.text, "ontology: x\n[Term]\nid: A:1\nis_a: A:2\n");
+        assert_eq!(chunk.lines, [2, 3, 4, 6]);
+        assert_eq!(clauses.next_chunk().unwrap(), None);
+    }
+
+    #[test]
+    fn chunks_are_whole_stanzas() {
+        let stanza = "[Term]\nid: A:1\n";
+        let text = stanza.repeat(3 * CHUNK / stanza.len());
+        let mut clauses = Clauses::new(text.as_bytes());
+        let mut joined = String::new();
+        let mut lines = Vec::new();
+        while let Some(chunk) = clauses.next_chunk().unwrap() {
+            assert!(chunk.text.starts_with("[Term]") && chunk.text.len() < 2 * CHUNK);
+            joined.push_str(&chunk.text);
+            lines.extend(chunk.lines);
+        }
+        assert_eq!(joined, text);
+        assert!(lines.into_iter().eq(1..=text.lines().count()));
     }
 
     #[test]
     fn the_hash_is_of_the_whole_text() {
         let mut clauses = Clauses::new("abc".as_bytes());
-        clauses.read_to_string(&mut String::new()).unwrap();
+        while clauses.next_chunk().unwrap().is_some() {}
         assert_eq!(
             clauses.sha256(),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -91,6 +91,9 @@ struct Restriction {
     filler_id: String,
 }
 
+/// Edges between relations.
+const ROLE_EDGES: [&str; 2] = ["subPropertyOf", "inverseOf"];
+
 const NAMESPACE: &str = "hasOBONamespace";
 const ALTERNATIVE: &str = "hasAlternativeId";
 const REPLACED_BY: &str = "IAO_0100001";
@@ -151,6 +154,7 @@ impl Builder {
             identity.version.clone_from(version);
         }
         let mut properties: HashSet<&str> = HashSet::new();
+        let nodes: HashSet<&str> = graph.nodes.iter().map(|node| node.id.as_str()).collect();
         for node in &graph.nodes {
             match node.kind.as_deref() {
                 Some("CLASS") => self.node(node),
@@ -163,10 +167,11 @@ impl Builder {
             }
         }
         for edge in &graph.edges {
-            if properties.contains(edge.sub.as_str()) {
+            if properties.contains(edge.sub.as_str()) || ROLE_EDGES.contains(&edge.pred.as_str()) {
                 self.ontology.counts.role_axioms += 1;
                 continue;
             }
+            self.declare(&edge.sub, &nodes);
             let object = self.class(compact_iri(&edge.obj));
             if edge.pred == "is_a" {
                 if let Some(term) = self.of(&edge.sub) {
@@ -192,6 +197,7 @@ impl Builder {
                 let relation = self.relation(compact_iri(property_id));
                 conjuncts.push((Some(relation), self.class(compact_iri(filler_id))));
             }
+            self.declare(&definition.defined_class_id, &nodes);
             if let Some(term) = self.of(&definition.defined_class_id) {
                 term.intersection_of.extend(conjuncts);
             }
@@ -200,12 +206,23 @@ impl Builder {
             let Some((first, others)) = set.node_ids.split_first() else {
                 continue;
             };
+            self.declare(first, &nodes);
             for other in others {
                 let other = self.class(compact_iri(other));
                 if let Some(term) = self.of(first) {
                     term.equivalent_to.push(other);
                 }
             }
+        }
+    }
+
+    /// A class that has axioms but no node of its own is a term without a name.
+    fn declare(&mut self, iri: &str, nodes: &HashSet<&str>) {
+        let class = self.class(compact_iri(iri));
+        if self.ontology.terms[class as usize].is_none() && !nodes.contains(iri) {
+            self.ontology.terms[class as usize] = Some(Term::default());
+            self.ontology.order.push(class);
+            self.ontology.counts.terms += 1;
         }
     }
 

@@ -3,80 +3,47 @@
 use super::{
     clauses::Clauses,
     error::OntologyError,
+    frames::{self, Clause, Frame, Header, TypedefClause},
     model::{Class, Ontology, Relation, Term},
 };
-use fastobo::{
-    ast::{
-        Frame, HeaderClause, HeaderFrame, Ident, Line, TermClause, TermFrame, TypedefClause,
-        TypedefFrame,
-    },
-    error::{Error as FastoboError, SyntaxError},
-    parser::{Parser, SequentialParser},
-    syntax::pest::error::{ErrorVariant, LineColLocation},
-};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use std::{
     collections::{HashMap, HashSet},
     io::BufRead,
 };
 
+/// Chunks of the text that are in memory at once, for each thread.
+const CHUNKS_A_THREAD: usize = 4;
+
 /// IRIs of this form are written as `PREFIX:LOCAL`.
 const OBO_PURL: &str = "http://purl.obolibrary.org/obo/";
 
-/// Reads an OBO ontology frame by frame: memory holds the graph, never the text.
+/// Reads an OBO ontology chunk by chunk, several at a time: memory holds the graph, never the text.
 ///
 /// # Errors
 /// [`OntologyError::Syntax`] with its line, [`OntologyError::NoTerms`], or the reader's error.
 pub fn read(reader: impl BufRead) -> Result<Ontology, OntologyError> {
-    let mut parser = SequentialParser::new(Clauses::new(reader));
+    let mut clauses = Clauses::new(reader);
     let mut builder = Builder::default();
     builder.ontology.namespaces.push(String::new());
-    for frame in &mut parser {
-        match frame.map_err(describe)? {
-            Frame::Header(header) => builder.header(&header),
-            Frame::Term(term) => builder.term(&term),
-            Frame::Typedef(typedef) => builder.typedef(&typedef),
-            Frame::Instance(_) => {}
+    let at_once = CHUNKS_A_THREAD * rayon::current_num_threads();
+    loop {
+        let mut chunks = Vec::with_capacity(at_once);
+        while chunks.len() < at_once
+            && let Some(chunk) = clauses.next_chunk()?
+        {
+            chunks.push(chunk);
         }
-    }
-    let sha256 = parser.into_inner().sha256();
-    builder.finish(sha256)
-}
-
-/// Puts the line of a syntax error first, and leaves out the parser's drawing of it.
-fn describe(error: FastoboError) -> OntologyError {
-    match error {
-        FastoboError::IOError { error } => OntologyError::Io(error),
-        FastoboError::SyntaxError {
-            error: SyntaxError::ParserError { error },
-        } => {
-            let (LineColLocation::Pos((line, _)) | LineColLocation::Span((line, _), _)) =
-                error.line_col;
-            let message = match &error.variant {
-                ErrorVariant::ParsingError { positives, .. } => {
-                    let mut names: Vec<String> =
-                        positives.iter().map(|rule| format!("{rule:?}")).collect();
-                    names.sort();
-                    names.dedup();
-                    names.truncate(6);
-                    format!("OBO syntax: expected {}", names.join(" or "))
-                }
-                ErrorVariant::CustomError { message } => format!("OBO syntax: {message}"),
-            };
-            OntologyError::Syntax { line, message }
+        if chunks.is_empty() {
+            return builder.finish(clauses.sha256());
         }
-        other => OntologyError::Syntax {
-            line: 0,
-            message: other.to_string(),
-        },
-    }
-}
-
-/// An identifier as other files write it, without OBO's escapes.
-fn text(ident: &Ident) -> String {
-    match ident {
-        Ident::Prefixed(id) => format!("{}:{}", id.prefix(), id.local()),
-        Ident::Unprefixed(id) => id.as_str().to_owned(),
-        Ident::Url(url) => compact_iri(url.as_str()),
+        // parsed in any order, taken in the order of the file
+        let parsed: Vec<_> = chunks.par_iter().map(frames::parse).collect();
+        for frames in parsed {
+            for frame in frames? {
+                builder.take(frame);
+            }
+        }
     }
 }
 
@@ -89,14 +56,6 @@ pub(super) fn compact_iri(iri: &str) -> String {
             || iri.to_owned(),
             |(prefix, local)| format!("{prefix}:{local}"),
         )
-}
-
-/// Whether a clause holds only in the context of its qualifiers (a general class inclusion).
-fn is_gci<T>(line: &Line<T>) -> bool {
-    line.qualifiers().is_some_and(|list| {
-        list.iter()
-            .any(|qualifier| text(qualifier.key().as_ref()).starts_with("gci_"))
-    })
 }
 
 /// An ontology while it is read: relations still go by the names that the clauses use.
@@ -112,23 +71,27 @@ pub(super) struct Builder {
 }
 
 impl Builder {
-    fn header(&mut self, header: &HeaderFrame) {
-        for clause in header {
-            match clause {
-                HeaderClause::DataVersion(version) => {
-                    version
-                        .as_str()
-                        .clone_into(&mut self.ontology.identity.version);
-                }
-                HeaderClause::Date(date) => self.date = date.to_string(),
-                HeaderClause::Ontology(name) => {
-                    name.as_str().clone_into(&mut self.ontology.identity.name);
-                }
-                HeaderClause::DefaultNamespace(namespace) => {
-                    self.ontology.namespaces[0] = text((**namespace).as_ref());
-                }
-                _ => {}
-            }
+    fn take(&mut self, frame: Frame) {
+        match frame {
+            Frame::Header(header) => self.header(header),
+            Frame::Term(id, clauses) => self.term(id, clauses),
+            Frame::Typedef(id, clauses) => self.typedef(id, clauses),
+        }
+    }
+
+    fn header(&mut self, header: Header) {
+        let identity = &mut self.ontology.identity;
+        if let Some(version) = header.version {
+            identity.version = version;
+        }
+        if let Some(name) = header.name {
+            identity.name = name;
+        }
+        if let Some(namespace) = header.namespace {
+            self.ontology.namespaces[0] = namespace;
+        }
+        if let Some(date) = header.date {
+            self.date = date;
         }
     }
 
@@ -159,8 +122,8 @@ impl Builder {
         u32::try_from(index).expect("fewer than 2^32 namespaces")
     }
 
-    fn term(&mut self, frame: &TermFrame) {
-        let class = self.class(text(frame.id().as_inner().as_ref()));
+    fn term(&mut self, id: String, clauses: Vec<Clause>) {
+        let class = self.class(id);
         // frames of one id are one term (section 3.1 of the format)
         let mut term = self.ontology.terms[class as usize]
             .take()
@@ -169,71 +132,54 @@ impl Builder {
                 self.ontology.counts.terms += 1;
                 Term::default()
             });
-        for line in frame.clauses() {
-            if is_gci(line) {
-                self.ontology.counts.gci_skipped += 1;
-                continue;
-            }
-            match line.as_inner() {
-                TermClause::Name(name) => name.as_str().clone_into(&mut term.name),
-                TermClause::Namespace(name) => {
-                    term.namespace = self.namespace(text((**name).as_ref()));
-                }
-                TermClause::AltId(id) => {
+        for clause in clauses {
+            match clause {
+                Clause::ContextOnly => self.ontology.counts.gci_skipped += 1,
+                Clause::Name(name) => term.name = name,
+                Clause::Namespace(name) => term.namespace = self.namespace(name),
+                Clause::AltId(id) => {
                     self.ontology.counts.alt_id += 1;
-                    let alternative = self.class(text(id));
+                    let alternative = self.class(id);
                     self.ontology
                         .alternatives
                         .entry(alternative)
                         .or_insert(class);
                 }
-                TermClause::IsA(id) => term.is_a.push(self.class(text((**id).as_ref()))),
-                TermClause::IntersectionOf(relation, id) => {
-                    let relation = relation
-                        .as_ref()
-                        .map(|relation| self.relation(text((**relation).as_ref())));
-                    let filler = self.class(text((**id).as_ref()));
+                Clause::IsA(id) => term.is_a.push(self.class(id)),
+                Clause::IntersectionOf(relation, id) => {
+                    let relation = relation.map(|relation| self.relation(relation));
+                    let filler = self.class(id);
                     term.intersection_of.push((relation, filler));
                 }
-                TermClause::UnionOf(_) => self.ontology.counts.union_of_skipped += 1,
-                TermClause::EquivalentTo(id) => {
-                    term.equivalent_to.push(self.class(text((**id).as_ref())));
-                }
-                TermClause::DisjointFrom(id) => {
-                    term.disjoint_from.push(self.class(text((**id).as_ref())));
-                }
-                TermClause::Relationship(relation, id) => {
-                    let relation = self.relation(text((**relation).as_ref()));
-                    let target = self.class(text((**id).as_ref()));
+                Clause::UnionOf => self.ontology.counts.union_of_skipped += 1,
+                Clause::EquivalentTo(id) => term.equivalent_to.push(self.class(id)),
+                Clause::DisjointFrom(id) => term.disjoint_from.push(self.class(id)),
+                Clause::Relationship(relation, id) => {
+                    let relation = self.relation(relation);
+                    let target = self.class(id);
                     term.relationships.push((relation, target));
                 }
-                TermClause::IsObsolete(obsolete) => term.obsolete = *obsolete,
-                TermClause::ReplacedBy(id) => {
+                Clause::IsObsolete(obsolete) => term.obsolete = obsolete,
+                Clause::ReplacedBy(id) => {
                     self.ontology.counts.replaced_by += 1;
-                    term.replaced_by.push(self.class(text((**id).as_ref())));
+                    term.replaced_by.push(self.class(id));
                 }
-                _ => {}
             }
         }
         self.ontology.terms[class as usize] = Some(term);
     }
 
-    fn typedef(&mut self, frame: &TypedefFrame) {
-        let id = text(frame.id().as_inner().as_ref());
+    fn typedef(&mut self, id: String, clauses: Vec<TypedefClause>) {
         let counts = &mut self.ontology.counts;
         counts.typedefs += 1;
         let mut identity = None;
-        for line in frame.clauses() {
-            match line.as_inner() {
-                TypedefClause::Xref(xref) if identity.is_none() => identity = Some(text(xref.id())),
-                TypedefClause::IsMetadataTag(true) | TypedefClause::IsClassLevel(true) => {
+        for clause in clauses {
+            match clause {
+                TypedefClause::Xref(xref) => identity = identity.or(Some(xref)),
+                TypedefClause::Metadata => {
                     self.metadata.insert(id.clone());
                 }
-                TypedefClause::IsA(_)
-                | TypedefClause::IsTransitive(true)
-                | TypedefClause::TransitiveOver(_)
-                | TypedefClause::HoldsOverChain(..) => counts.role_axioms += 1,
-                _ => {}
+                TypedefClause::RoleAxiom => counts.role_axioms += 1,
             }
         }
         if let Some(identity) = identity {

@@ -1,4 +1,4 @@
-//! From the first word of a FASTA header to an accession.
+//! Accessions: in FASTA headers, and of isoforms.
 
 /// `sp|P12345|NAME_SPECIES` and `tr|...` reduced to the accession; anything else as it is.
 #[must_use]
@@ -10,9 +10,37 @@ pub fn from_header_word(word: &str) -> &str {
     }
 }
 
+/// The canonical accession of a UniProtKB id, and the form that the id names beside it: an isoform
+/// (`P12345-2`) or a processed chain (`P12345:PRO_0000000001`); empty where it names none.
+#[must_use]
+pub fn product_of(id: &str) -> (&str, &str) {
+    if let Some((product, chain)) = id.split_once(':') {
+        return (product, chain);
+    }
+    match id.rsplit_once('-') {
+        Some((product, number))
+            if !product.is_empty()
+                && !number.is_empty()
+                && number.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            (product, id)
+        }
+        _ => (id, ""),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::from_header_word;
+    use super::{from_header_word, product_of};
+
+    #[test]
+    fn forms_have_a_product() {
+        assert_eq!(product_of("P12345"), ("P12345", ""));
+        assert_eq!(product_of("P12345-2"), ("P12345", "P12345-2"));
+        assert_eq!(product_of("P12345:PRO_1"), ("P12345", "PRO_1"));
+        assert_eq!(product_of("X-Y"), ("X-Y", ""));
+        assert_eq!(product_of("-2"), ("-2", ""));
+    }
 
     #[test]
     fn uniprot_headers_are_reduced_and_others_kept() {

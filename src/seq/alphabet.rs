@@ -6,8 +6,11 @@ pub const AMINO_ACIDS: &[u8; 20] = b"ACDEFGHIKLMNPQRSTVWY";
 /// Letters that stand for rare or uncertain residues.
 pub const AMBIGUOUS: &[u8; 6] = b"BJOUXZ";
 
-/// Upper case of a letter that may stand in a protein sequence (a residue, `*`, or a gap); `None`
-/// for anything else.
+/// What stands for a gap in an alignment: no residue.
+pub const GAPS: &[u8; 2] = b"-.";
+
+/// Upper case of a letter that may stand in a protein sequence (a residue or `*`); `None` for
+/// anything else.
 #[must_use]
 pub fn normalise(letter: u8) -> Option<u8> {
     match letter.to_ascii_uppercase() {

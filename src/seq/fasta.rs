@@ -1,4 +1,8 @@
 //! FASTA, through noodles, with every departure from it an error that names the record.
+//!
+//! Positions count residues, in annotations as in every table: a gap (`-` or `.`) would shift all
+//! that follow it, so aligned sequences are refused although ESM-2 has tokens for gaps. A stop (`*`)
+//! is dropped at the end and refused inside.
 
 use super::{Protein, accession, alphabet, lines::CountLines};
 use crate::error::{Classify, ErrorKind};
@@ -45,6 +49,21 @@ pub enum FastaError {
         /// The record.
         id: String,
         /// The letter.
+        letter: char,
+        /// Position in the sequence, from 1.
+        position: usize,
+    },
+    /// A gap of an alignment.
+    #[error(
+        "line {line}: record '{id}': '{letter}' at position {position} is a gap; give the sequence without its gaps, \
+         since positions count residues"
+    )]
+    Gap {
+        /// Line of the header, from 1.
+        line: u64,
+        /// The record.
+        id: String,
+        /// `-` or `.`.
         letter: char,
         /// Position in the sequence, from 1.
         position: usize,
@@ -190,17 +209,28 @@ fn check(sequence: &mut Vec<u8>, line: u64, id: &str) -> Result<(), FastaError> 
         return Err(FastaError::TooLong { line, id: id() });
     }
     for (i, letter) in sequence.iter_mut().enumerate() {
-        match alphabet::normalise(*letter).filter(|&l| l != b'*') {
-            Some(upper) => *letter = upper,
-            None => {
-                return Err(FastaError::Letter {
-                    line,
-                    id: id(),
-                    letter: char::from(*letter),
-                    position: i + 1,
-                });
-            }
+        if let Some(upper) = alphabet::normalise(*letter).filter(|&l| l != b'*') {
+            *letter = upper;
+            continue;
         }
+        let (id, position) = (id(), i + 1);
+        let is_gap = alphabet::GAPS.contains(letter);
+        let letter = char::from(*letter);
+        return Err(if is_gap {
+            FastaError::Gap {
+                line,
+                id,
+                letter,
+                position,
+            }
+        } else {
+            FastaError::Letter {
+                line,
+                id,
+                letter,
+                position,
+            }
+        });
     }
     Ok(())
 }
@@ -247,6 +277,8 @@ mod tests {
             message(">a\nM*K\n"),
             "line 1: record 'a': '*' at position 2 is no residue"
         );
+        assert!(message(">a\nM-K\n").starts_with("line 1: record 'a': '-' at position 2 is a gap"));
+        assert!(message(">a\nM.K\n").contains("'.' at position 2 is a gap"));
         assert_eq!(
             message(">a\nM\n>b\n>c\nM\n"),
             "line 3: record 'b' has no residues"

@@ -1,9 +1,12 @@
 //! Annotations: real files against independent counts, odd files, and the two executables.
 
 mod dat;
+mod fasta_odd;
 mod files;
 mod formats;
+mod function;
 mod go;
+mod identity;
 mod mutations;
 mod references;
 mod split;

@@ -13,25 +13,18 @@ use protsae::{
     ontology::{self, graph::Hierarchy, graph::Relations, norm_file, normal::NormalForms},
 };
 
-const GAF: &str = "!gaf-version: 2.2\nUniProtKB\tP1\tA\tNOT|enables\tGO:0005524\tPMID:1\tIDA\t\tF\t\t\tprotein\ttaxon:1\t20200101\tX\t\t\n\
-    UniProtKB\tP1\tA\tenables\tGO:0005524\tPMID:1\tIEA\t\tF\t\t\tprotein\ttaxon:1\t20200101\tX\t\t\n";
-const GPAD: &str = "!gpad-version: 2.0\nUniProtKB:P1\t\tRO:0002327\tGO:0005524\tPMID:1\tECO:0000314\t\t\t2020-01-01\tX\t\t\n";
-const CSV: &str = "protein,feature,isoform_id,start,end,note\nP1,BINDING,,3.0,,\"Zinc 1; via \"\"x\"\"\"\nP1,DISULFID,,1,4,\n";
-const TSV: &str = "Entry\tBinding site\tGene Ontology IDs\tKeywords\tCofactor\tSubcellular location [CC]\n\
-    P1\tBINDING 1..3; /ligand=\"ATP\"; /evidence=\"ECO:0000255|X\"; BINDING P1-2:5\tGO:0005524; GO:1\tATP-binding;Zinc\tCOFACTOR: Name=Zn(2+); Xref=ChEBI:CHEBI:29105;\tSUBCELLULAR LOCATION: Nucleus {ECO:0000250}. Note=x\n";
-const DAT: &str = "ID   A_B   Reviewed;   5 AA.\nAC   P1; Q2;\nCC   -!- COFACTOR:\nCC       Name=Zn(2+); Xref=ChEBI:CHEBI:29105;\nDR   GO; GO:0005524; F:ATP binding; IDA:X.\n\
-    DR   InterPro; IPR000001; Kringle.\nKW   ATP-binding {ECO:1}; Zinc.\nFT   BINDING         1..3\nFT                   /ligand=\"ATP\"\nFT                   /note=\"a-\nFT                   b\"\n\
-    FT   HELIX         2      4       x (By similarity).\nSQ   SEQUENCE   5 AA;  600 MW;  0 CRC99;\n     MKTAY\n//\n";
-const XML: &str = "<?xml version=\"1.0\"?>\n<uniprot xmlns=\"http://uniprot.org/uniprot\"><entry><accession>P1</accession><comment type=\"cofactor\"><cofactor evidence=\"1\"><name>Zn(2+)</name><dbReference type=\"ChEBI\" id=\"CHEBI:1\"/></cofactor></comment>\
-    <dbReference type=\"GO\" id=\"GO:0005524\"><property type=\"evidence\" value=\"ECO:0000314\"/></dbReference><keyword id=\"KW-1\">x &amp; y</keyword>\
-    <feature type=\"binding site\" description=\"a\" evidence=\"1 2\"><location><begin position=\"1\"/><end position=\"3\" status=\"greater than\"/></location><ligand><name>ATP</name></ligand></feature><evidence key=\"1\" type=\"ECO:0000255\"/></entry></uniprot>\n";
-const UNIPROT_GFF: &str = "##gff-version 3\n##sequence-region P1 1 9\nP1\tUniProtKB\tBinding site\t1\t3\t.\t.\t.\tNote=ATP%3B x;evidence=ECO:0000255|X\t\n";
-const IPR_TSV: &str = "P1\t5f2c601afbcadbe61bf0f50e3296ed5d\t126\tPfam\tPF00001\tx\t1\t9\t1E-9\tT\t01-01-2020\tIPR000001\tKringle\tGO:0005524(InterPro)|GO:1\t-\n";
-const IPR_GFF: &str = "##gff-version 3\nP1\t.\tpolypeptide\t1\t126\t.\t+\t.\tID=P1;md5=5f2c601afbcadbe61bf0f50e3296ed5d\n\
-    P1\tPfam\tprotein_match\t1\t9\t.\t+\t.\tName=PF00001;Ontology_term=\"GO:0005524\",\"GO:1\";Dbxref=\"InterPro:IPR000001\"\n##FASTA\n>P1\nMK\n";
-const IPR_JSON: &str = "{\"interproscan-version\":\"6\",\"results\":[{\"sequence\":\"\",\"md5\":\"5f2c601afbcadbe61bf0f50e3296ed5d\",\"xref\":[{\"id\":\"P1\"}],\"matches\":[{\"signature\":{\"accession\":\"PF1\",\"entry\":{\"accession\":\"IPR000001\",\"name\":\"x\",\"description\":null,\"goXRefs\":[{\"id\":\"GO:0005524\"}]}},\"locations\":[{\"start\":1,\"end\":9}]}]}]}\n";
-const IPR_XML: &str = "<protein-matches><protein><sequence md5=\"eb61eead90e3b899c6bcbe27ac581660\">HELLO</sequence><xref id=\"P1\"/><matches><m><signature ac=\"PF1\"><entry ac=\"IPR000001\" desc=\"d\"><go-xref id=\"GO:1\"/></entry></signature><locations><l start=\"1\" end=\"3\"/></locations></m></matches></protein></protein-matches>\n";
-const P2I: &str = "P1\tIPR000001\tKringle\tPF00001\t1\t9\nP2\tIPR000002\tx\tPS00001\t3\t4\n";
+const GAF: &str = include_str!("../fuzz/corpus/gaf/seed");
+const GPAD: &str = include_str!("../fuzz/corpus/gpad/seed");
+const CSV: &str = include_str!("../fuzz/corpus/feature_csv/seed");
+const TSV: &str = include_str!("../fuzz/corpus/uniprot_tsv/seed");
+const DAT: &str = include_str!("../fuzz/corpus/uniprot_dat/seed");
+const XML: &str = include_str!("../fuzz/corpus/uniprot_xml/seed");
+const UNIPROT_GFF: &str = include_str!("../fuzz/corpus/uniprot_gff/seed");
+const IPR_TSV: &str = include_str!("../fuzz/corpus/interproscan_tsv/seed");
+const IPR_GFF: &str = include_str!("../fuzz/corpus/interproscan_gff/seed");
+const IPR_JSON: &str = include_str!("../fuzz/corpus/interproscan_json/seed");
+const IPR_XML: &str = include_str!("../fuzz/corpus/interproscan_xml/seed");
+const P2I: &str = include_str!("../fuzz/corpus/protein2ipr/seed");
 
 const FORMATS: [(Format, &str); 13] = [
     (Format::Gaf, GAF),
@@ -52,9 +45,8 @@ const FORMATS: [(Format, &str); 13] = [
     (Format::Protein2ipr, P2I),
 ];
 
-const OBO: &str = "format-version: 1.2\nontology: x\ndate: 26:01:2015 15:00\n\n[Term]\nid: A:1\nname: a \\{b\nnamespace: n\nalt_id: A:9\nis_a: A:2 {x=\"y\"} ! c\n\
-    intersection_of: A:2\nintersection_of: part_of A:3\nrelationship: part_of A:3\ndisjoint_from: A:4\n\n[Term]\nid: A:2\nis_obsolete: true\nreplaced_by: A:1\n\n[Typedef]\nid: part_of\nxref: BFO:0000050\nis_transitive: true\n";
-const GRAPHS: &str = "{\"graphs\":[{\"id\":\"x\",\"nodes\":[{\"id\":\"http://purl.obolibrary.org/obo/A_1\",\"type\":\"CLASS\",\"lbl\":\"a\",\"meta\":{\"deprecated\":false}}],\"edges\":[{\"sub\":\"http://purl.obolibrary.org/obo/A_1\",\"pred\":\"is_a\",\"obj\":\"A_2\"}]}]}\n";
+const OBO: &str = include_str!("../fuzz/corpus/obo/seed");
+const GRAPHS: &str = include_str!("../fuzz/corpus/obo_graphs/seed");
 
 /// Places are shares of the length.
 const SHARES: usize = 10_000;

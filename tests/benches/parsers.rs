@@ -10,7 +10,12 @@ use protsae::{
     },
     ontology::{normal::NormalForms, obo},
 };
-use std::{fmt::Write, hint::black_box, io::Read, path::Path};
+use std::{
+    fmt::Write as _,
+    hint::black_box,
+    io::{self, BufReader, Read, Write as _},
+    path::Path,
+};
 
 const SHARED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data");
 
@@ -54,6 +59,7 @@ fn annotations(c: &mut Criterion) {
         let end = dat.rfind("//\n").map_or(dat.len(), |at| at + 3);
         let text = dat[..end].repeat(20);
         bench_format(c, "uniprot-dat", &text, Format::UniprotDat, false);
+        compressed(c, "uniprot-dat", &text, Format::UniprotDat);
         bench_format(
             c,
             "uniprot-dat, other proteins",
@@ -83,12 +89,43 @@ fn annotations(c: &mut Criterion) {
         Format::Protein2ipr,
         true,
     );
+    compressed(c, "protein2ipr", &ipr, Format::Protein2ipr);
     if let Some(gaf) = shared("gaf/mgi_noiea_blank_lines.gaf.gz") {
         bench_format(c, "gaf", &gaf.repeat(10), Format::Gaf, false);
     }
 }
 
-/// An ontology of full GO's size: 50,000 terms with definitions and disjointness.
+/// Reading a compressed text beside decompressing it alone, in bytes of the text.
+fn compressed(c: &mut Criterion, name: &str, text: &str, format: Format) {
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gz.write_all(text.as_bytes()).unwrap();
+    let gz = gz.finish().unwrap();
+    let open =
+        || BufReader::with_capacity(1 << 17, flate2::bufread::MultiGzDecoder::new(gz.as_slice()));
+    let mut group = c.benchmark_group("gzip");
+    group.throughput(Throughput::Bytes(text.len() as u64));
+    group.sample_size(10);
+    group.bench_function(format!("{name}, decompressed alone"), |b| {
+        b.iter(|| black_box(io::copy(&mut open(), &mut io::sink()).unwrap()));
+    });
+    group.bench_function(format!("{name}, read"), |b| {
+        b.iter(|| {
+            let mut collector = Collector::new(Settings {
+                skip_bad: true,
+                ..Settings::default()
+            });
+            format::read(open(), Some(format), name, &mut collector).unwrap();
+            black_box(collector.reports.len())
+        });
+    });
+    group.finish();
+}
+
+/// Terms of the made ontology.
+const TERMS: u64 = 50_000;
+
+/// An ontology of full GO's size: terms with definitions by genus and differentia and with disjointness, about
+/// 130,000 axioms in normal form.
 fn made_ontology() -> String {
     let mut text = String::from("format-version: 1.2\nontology: made\n");
     let mut state = 1u64;
@@ -99,7 +136,7 @@ fn made_ontology() -> String {
             .wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % below.max(1)
     };
-    for i in 0..50_000u64 {
+    for i in 0..TERMS {
         let id = |n: u64| format!("GO:{n:07}");
         writeln!(
             text,
@@ -143,6 +180,8 @@ fn ontologies(c: &mut Criterion) {
         texts.push(("go-basic 2026-03-25", go));
     }
     for (name, text) in &texts {
+        let forms = NormalForms::new(&obo::read(text.as_bytes()).unwrap());
+        println!("{name}: {} axioms in normal form", forms.len());
         group.throughput(Throughput::Bytes(text.len() as u64));
         group.bench_function(*name, |b| {
             b.iter(|| {

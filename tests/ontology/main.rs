@@ -1,5 +1,7 @@
 //! Ontologies: the reference normal forms, and real ontologies against independent counts.
 
+mod compliance;
+
 use protsae::ontology::{
     Ontology, OntologyError, Resolved,
     graph::{Closure, Hierarchy, Relations},
@@ -12,6 +14,7 @@ use std::{
     fs::File,
     io::{BufReader, Read},
     path::PathBuf,
+    process::Command,
 };
 
 const SHARED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared");
@@ -344,4 +347,48 @@ fn what_is_no_ontology_is_refused() {
         matches!(error, OntologyError::Syntax { line: 5, .. }),
         "{error}"
     );
+}
+
+/// The same file read by pronto, an independent library: ancestors of all its terms.
+#[test]
+fn ancestors_of_every_term_are_those_of_pronto() {
+    let Some(path) = shared("data/go/go-basic_2015-01-26.obo.gz") else {
+        return;
+    };
+    let root = env!("CARGO_MANIFEST_DIR");
+    let python = PathBuf::from(root).join("target/venv/bin/python");
+    let has_pronto = Command::new(&python)
+        .args(["-c", "import pronto"])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !has_pronto {
+        eprintln!("skipped: no pronto in target/venv; tests/run.sh installs it");
+        return;
+    }
+    let output = Command::new(python)
+        .arg(format!("{root}/tests/ontology/ancestors.py"))
+        .arg(&path)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    let go = obo::read(text(&path).as_bytes()).unwrap();
+    let hierarchies =
+        [Relations::IsA, Relations::IsAPartOf].map(|r| Hierarchy::new(&go, r).unwrap());
+    let mut closures = hierarchies.each_ref().map(Closure::new);
+    let mut terms = 0;
+    for line in String::from_utf8(output.stdout).unwrap().lines() {
+        let mut columns = line.split('\t');
+        let id = columns.next().unwrap();
+        let class = go.class(id).unwrap();
+        for closure in &mut closures {
+            let ancestors = closure.ancestors(class);
+            let number = |c: &u32| go.classes[*c as usize][3..].parse::<u64>().unwrap();
+            let found = [ancestors.len() as u64, ancestors.iter().map(number).sum()];
+            let expected = [(); 2].map(|()| columns.next().unwrap().parse::<u64>().unwrap());
+            assert_eq!(found, expected, "{id}");
+        }
+        terms += 1;
+    }
+    assert_eq!(terms, go.counts.terms - go.counts.obsolete);
 }

@@ -59,6 +59,9 @@ pub struct InputReport {
     pub unknown_evidence: u64,
     /// Entries that were found under a secondary accession.
     pub by_secondary_accession: u64,
+    /// GO annotations of an isoform or a processed chain, taken for the canonical protein (and for the
+    /// isoform where it is among the sequences).
+    pub of_forms: u64,
     /// Records whose protein was found by the MD5 of its sequence.
     pub by_sequence: u64,
     /// The first bad records that were skipped.

@@ -21,6 +21,7 @@ impl Vocabulary<'_> {
             concepts,
             evidences,
             rows,
+            kept_sequences,
             ..
         } = collector;
         self.references = references;
@@ -49,10 +50,18 @@ impl Vocabulary<'_> {
             .collect();
         drop(rows);
         sorted.sort_unstable();
-        let before = sorted.len();
+        // statements that agree in all but their evidence are one label too
+        let same = |a: &(u32, Fact), b: &(u32, Fact)| {
+            (a.0, a.1.candidate, a.1.place, a.1.source)
+                == (b.0, b.1.candidate, b.1.place, b.1.source)
+        };
+        let distinct = sorted.chunk_by(same).count();
+        self.report.repeated = (sorted.len() - distinct) as u64;
         sorted.dedup();
-        self.report.repeated = (before - sorted.len()) as u64;
         let mut names = proteins.names;
+        self.sequences = (kept_sequences.into_iter().flatten())
+            .map(|(protein, sequence)| (names[protein as usize].clone(), sequence))
+            .collect();
         let mut start = 0;
         for of_one in sorted.chunk_by(|a, b| a.0 == b.0) {
             let protein = order[of_one[0].0 as usize];

@@ -79,6 +79,7 @@ impl Decoded {
             offsets: &offsets,
             latents: &latents,
             values: &values,
+            frames: z.frames,
         };
         Ok(sae.decode(z, &mut self.defined)?)
     }

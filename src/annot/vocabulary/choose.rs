@@ -1,0 +1,166 @@
+//! Which candidates become concepts, with which numbers, and what is said of them.
+
+use super::{AxiomScope, Choice, ENTRY, Vocabulary};
+use crate::{
+    annot::{
+        concept::{Axioms, Concept, ConceptKind, Level},
+        numbering,
+    },
+    ontology::{Class, graph::Hierarchy, normal::NormalForms},
+};
+use std::collections::{BTreeMap, HashMap};
+
+impl Vocabulary<'_> {
+    /// Chooses concepts, numbers them, and describes them; what was chosen before is forgotten.
+    pub fn choose(&mut self, choice: &Choice) {
+        self.report.other_namespace = 0;
+        self.report.too_rare.clear();
+        self.report.concepts.clear();
+        let mut chosen: Vec<u32> = Vec::new();
+        for (index, candidate) in (0..).zip(&self.candidates) {
+            if candidate.proteins == 0 {
+                continue;
+            }
+            if let (Some(class), Some(t)) = (candidate.class, self.terminology) {
+                if t.hierarchy.is_root(class) {
+                    continue;
+                }
+                let namespace = t.ontology.namespace(class);
+                if !choice.namespaces.is_empty()
+                    && !choice.namespaces.iter().any(|n| n == namespace)
+                {
+                    self.report.other_namespace += 1;
+                    continue;
+                }
+            }
+            if candidate.proteins < choice.min_count && candidate.kind != ConceptKind::Residue {
+                *self.report.too_rare.entry(candidate.kind).or_default() += 1;
+                continue;
+            }
+            chosen.push(index);
+        }
+        let key = |&index: &u32| {
+            let candidate = &self.candidates[index as usize];
+            (candidate.kind, candidate.id.as_str())
+        };
+        chosen.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
+        self.numbers = vec![None; self.candidates.len()];
+        for (number, &candidate) in (0..).zip(&chosen) {
+            self.numbers[candidate as usize] = Some(number);
+        }
+        self.describe(&chosen);
+        self.file.zero_classes.clear();
+        self.file.relations.clear();
+        self.file.axioms = Axioms::default();
+        if choice.axioms != AxiomScope::None {
+            let classes: HashMap<&str, u32> = self
+                .candidates
+                .iter()
+                .zip(&self.numbers)
+                .filter(|(c, _)| matches!(c.kind, ConceptKind::Go | ConceptKind::Interpro))
+                .filter_map(|(c, number)| Some((c.id.as_str(), (*number)?)))
+                .collect();
+            let edges: BTreeMap<String, String> = self
+                .references
+                .parents
+                .iter()
+                .map(|(child, parent)| (format!("{ENTRY}{child}"), format!("{ENTRY}{parent}")))
+                .collect();
+            let forms = match (&choice.normal_forms, self.terminology) {
+                (Some(forms), _) => forms.clone(),
+                (None, Some(terminology)) => NormalForms::new(terminology.ontology),
+                (None, None) => NormalForms::default(),
+            };
+            let numbered = numbering::number(
+                forms,
+                &edges,
+                &classes,
+                chosen.len(),
+                choice.axioms == AxiomScope::Module,
+            );
+            self.file.zero_classes = numbered.zero_classes;
+            self.file.relations = numbered.relations;
+            self.file.axioms = numbered.axioms;
+        }
+    }
+
+    fn describe(&mut self, chosen: &[u32]) {
+        let of_class = self.of_class();
+        self.file.concepts = chosen
+            .iter()
+            .zip(0..)
+            .map(|(&candidate, index)| {
+                let c = &self.candidates[candidate as usize];
+                *self.report.concepts.entry(c.kind).or_default() += 1;
+                let mut parents = Vec::new();
+                let mut fewest = None;
+                let mut namespace = None;
+                if let (Some(class), Some(t)) = (c.class, self.terminology) {
+                    let direct = t.hierarchy.parents(class);
+                    let count = |&parent: &Class| {
+                        self.candidates[of_class[parent as usize] as usize].proteins
+                    };
+                    fewest = direct.iter().map(count).min();
+                    namespace = Some(t.ontology.namespace(class).to_owned())
+                        .filter(|namespace| !namespace.is_empty());
+                    parents = self.nearest_concepts(direct, t.hierarchy, &of_class);
+                }
+                if let Some(parent) = self.tree[candidate as usize] {
+                    fewest = Some(self.candidates[parent as usize].proteins);
+                    // a parent has no fewer proteins, so it is a concept too
+                    parents = self.numbers[parent as usize].into_iter().collect();
+                }
+                if let Some(accession) = c.id.strip_prefix(ENTRY)
+                    && let Some(entry) = self.references.entries.get(accession)
+                {
+                    namespace = Some(entry.kind.clone());
+                }
+                Concept {
+                    index,
+                    id: c.id.clone(),
+                    name: c.name.clone(),
+                    kind: c.kind,
+                    namespace,
+                    level: if c.by_residue {
+                        Level::Residue
+                    } else {
+                        Level::Protein
+                    },
+                    parents,
+                    proteins: c.proteins,
+                    residues: c.residues,
+                    information_content: fewest
+                        .map_or(0.0, |parent| (parent as f64 / c.proteins as f64).log2()),
+                }
+            })
+            .collect();
+    }
+
+    /// Parents that are concepts, and in the place of those that are none, their own parents.
+    fn nearest_concepts(
+        &self,
+        direct: &[Class],
+        hierarchy: &Hierarchy,
+        of_class: &[u32],
+    ) -> Vec<u32> {
+        let mut found = Vec::new();
+        let mut queue = direct.to_vec();
+        let mut next = 0;
+        while let Some(&class) = queue.get(next) {
+            next += 1;
+            match self.numbers[of_class[class as usize] as usize] {
+                Some(number) => found.push(number),
+                None => {
+                    for &parent in hierarchy.parents(class) {
+                        if !queue.contains(&parent) {
+                            queue.push(parent);
+                        }
+                    }
+                }
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}

@@ -1,0 +1,124 @@
+//! The inputs: ontology, reference lists, sequences, annotations.
+
+use super::{Args, Kind};
+use crate::{
+    Result,
+    annot::{
+        collect::Collector,
+        format::{self, Format},
+        reference::References,
+    },
+    cli::{Context, args::OnBad, log},
+    ontology::{self, Ontology, norm_file, normal::NormalForms},
+    seq::fasta,
+};
+
+impl Args {
+    pub(super) fn read_ontology(&self, context: &Context) -> Result<Option<Ontology>> {
+        let Some(source) = &self.ontology else {
+            return Ok(None);
+        };
+        let ontology = ontology::read(context.open_ahead(source)?).map_err(source.blame())?;
+        log::detail(&format!(
+            "{source}: {} terms, {} of them obsolete",
+            ontology.counts.terms, ontology.counts.obsolete
+        ));
+        Ok(Some(ontology))
+    }
+
+    pub(super) fn read_normal_forms(&self, context: &Context) -> Result<Option<NormalForms>> {
+        let Some(source) = &self.normal_forms else {
+            return Ok(None);
+        };
+        let file = norm_file::read(context.open(source)?).map_err(source.blame())?;
+        if file.suspicious > 0 {
+            log::warn(&format!(
+                "{source}: {} axioms `some R.C SubClassOf D` name a term where an auxiliary class belongs; \
+                 their producer is known to reuse names of unrelated terms, so they and some `C and D SubClassOf E` are wrong",
+                file.suspicious
+            ));
+        }
+        context.metric("normal_forms_role_axioms_skipped", file.role_axioms);
+        Ok(Some(file.forms))
+    }
+
+    pub(super) fn read_references(&self, context: &Context) -> Result<References> {
+        let mut references = References::default();
+        for source in &self.interpro2go {
+            let reader = context.open(source)?;
+            references
+                .read_external2go(reader)
+                .map_err(source.blame())?;
+        }
+        if let Some(source) = &self.interpro_entries {
+            let reader = context.open(source)?;
+            references.read_entries(reader).map_err(source.blame())?;
+        }
+        // a tree without its entries would only make axioms about nothing
+        if let Some(source) = self
+            .interpro_tree
+            .as_ref()
+            .filter(|_| self.kinds.contains(&Kind::Interpro))
+        {
+            let reader = context.open(source)?;
+            references.read_tree(reader).map_err(source.blame())?;
+        }
+        if let Some(source) = &self.keyword_list {
+            let reader = context.open(source)?;
+            references.read_keywords(reader).map_err(source.blame())?;
+        }
+        Ok(references)
+    }
+
+    pub(super) fn read_sequences(
+        &self,
+        context: &Context,
+        collector: &mut Collector,
+    ) -> Result<()> {
+        if self.sequences.is_empty() {
+            return Ok(());
+        }
+        collector.restrict_to_sequences();
+        let mut skipped = 0u64;
+        for source in &self.sequences {
+            for protein in fasta::Reader::new(context.open(source)?, self.raw_ids) {
+                match protein {
+                    Ok(protein) => collector.add_sequence(&protein.accession, &protein.sequence),
+                    Err(error) if self.on_bad.on_bad == OnBad::Skip && error.is_of_one_record() => {
+                        skipped += 1;
+                        log::warn(&format!("{source}: skipped: {error}"));
+                    }
+                    Err(error) => return Err(source.blame()(error)),
+                }
+            }
+        }
+        context.metric("sequences", collector.protein_count());
+        context.metric("sequences_skipped", skipped);
+        Ok(())
+    }
+
+    pub(super) fn read_annotations(
+        &self,
+        context: &Context,
+        collector: &mut Collector,
+    ) -> Result<()> {
+        for (i, source) in self.annotations.iter().enumerate() {
+            let format = self
+                .annotation_format
+                .get(i)
+                .or(self.annotation_format.first());
+            let name = source.path().and_then(|path| path.file_name()).map_or_else(
+                || "-".to_owned(),
+                |name| name.to_string_lossy().into_owned(),
+            );
+            let reader = context.open_ahead(source)?;
+            let found =
+                format::read(reader, format.copied(), &name, collector).map_err(source.blame())?;
+            log::detail(&format!(
+                "{source}: read as {}",
+                found.map_or("nothing", Format::as_str)
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,130 @@
+//! What is said of a run: warnings, a table for `MultiQC`, counts.
+
+use crate::{
+    annot::{collect::InputReport, vocabulary::Vocabulary},
+    cli::log,
+};
+
+/// Says what of the inputs is no label and why, where that is likely to surprise.
+pub(super) fn warn_about_inputs(inputs: &[InputReport]) {
+    for input in inputs {
+        if input.records == 0 {
+            log::warn(&format!("{}: no annotations in it", input.input));
+            continue;
+        }
+        let dropped: Vec<String> = input
+            .dropped
+            .iter()
+            .map(|(reason, count)| format!("{count} {reason}"))
+            .collect();
+        log::info(&format!(
+            "{} ({}): {} records, {} labels{}{}",
+            input.input,
+            input.format,
+            input.records,
+            input.kept,
+            if dropped.is_empty() {
+                ""
+            } else {
+                "; left out: "
+            },
+            dropped.join(", ")
+        ));
+        for bad in &input.bad {
+            log::warn(&format!("{}: skipped: {bad}", input.input));
+        }
+        if input.unknown_evidence > 0 {
+            log::warn(&format!(
+                "{}: {} annotations have an evidence that is no GO code",
+                input.input, input.unknown_evidence
+            ));
+        }
+        if input.kept == 0 {
+            log::warn(&format!(
+                "{}: none of its annotations became a label",
+                input.input
+            ));
+        }
+    }
+}
+
+/// A row for each input: records, labels, and what was left out for which reason.
+pub(super) fn multiqc_table(inputs: &[InputReport]) -> serde_json::Value {
+    let mut rows = serde_json::Map::new();
+    let mut headers = serde_json::Map::new();
+    for (key, title) in [("records", "Records"), ("kept", "Labels")] {
+        headers.insert(key.into(), serde_json::json!({ "title": title }));
+    }
+    for input in inputs {
+        let mut row = serde_json::Map::new();
+        row.insert("records".into(), input.records.into());
+        row.insert("kept".into(), input.kept.into());
+        for (reason, count) in &input.dropped {
+            let title = format!("Left out: {reason}");
+            let key = title
+                .to_lowercase()
+                .replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+            headers.insert(key.clone(), serde_json::json!({ "title": title }));
+            row.insert(key, (*count).into());
+        }
+        rows.insert(input.input.clone(), row.into());
+    }
+    serde_json::json!({
+        "id": "protsae_concepts",
+        "section_name": "ProtSAE annotations",
+        "description": "Annotations that were read, and what became of them",
+        "plot_type": "table",
+        "pconfig": {"id": "protsae_concepts_table", "title": "ProtSAE annotations"},
+        "headers": headers,
+        "data": rows,
+    })
+}
+
+/// Numbers of axioms by form.
+pub(super) fn count_axioms(vocabulary: &Vocabulary<'_>) -> serde_json::Value {
+    let file = &vocabulary.file;
+    serde_json::json!({
+        "zero_classes": file.zero_classes.len(),
+        "relations": file.relations.len(),
+        "nf1": file.axioms.nf1.len(),
+        "nf2": file.axioms.nf2.len(),
+        "nf3": file.axioms.nf3.len(),
+        "nf4": file.axioms.nf4.len(),
+        "disjoint": file.axioms.disjoint.len(),
+    })
+}
+
+/// Says which terms the ontology does not have.
+pub(super) fn warn_about_terms(vocabulary: &Vocabulary<'_>) {
+    let report = &vocabulary.report;
+    if report.unknown_ids > 0 {
+        log::warn(&format!(
+            "{} ids are not in the ontology ({} annotations left out): {}{}",
+            report.unknown_ids,
+            report.unknown_dropped,
+            report.unknown_listed.join(", "),
+            if report.unknown_ids > report.unknown_listed.len() as u64 {
+                ", ..."
+            } else {
+                ""
+            }
+        ));
+    }
+}
+
+/// Says what was chosen.
+pub(super) fn report(vocabulary: &Vocabulary<'_>, set: Option<&str>) {
+    let set = set.map_or(String::new(), |set| format!("{set}: "));
+    let report = &vocabulary.report;
+    if vocabulary.file.concepts.is_empty() {
+        log::warn(&format!(
+            "{set}no concept has enough proteins; see --min-count"
+        ));
+    }
+    log::info(&format!(
+        "{set}{} concepts, {} labels of {} proteins",
+        vocabulary.file.concepts.len(),
+        report.labels,
+        report.labelled_proteins
+    ));
+}

@@ -1,0 +1,330 @@
+//! The outputs: concepts, labels, and on request a split and the labelled proteins' sequences.
+
+use super::{Args, telling};
+use crate::{
+    Error, Result,
+    annot::{cluster::Clusters, vocabulary::Vocabulary},
+    cli::{
+        Context, log,
+        output::{Output, Target},
+    },
+    commands::split::deal::{Deal, Dealt},
+    error::Context as _,
+    ontology::Ontology,
+    table::labels,
+};
+use serde_json::{Map, Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
+};
+
+/// Proteins are listed up to this number.
+const LISTED: usize = 10;
+/// Residues in a line of FASTA, as `UniProt` writes it.
+const FASTA_WIDTH: usize = 60;
+
+/// Namespaces of GO, with the word that stands for each in options and names of files.
+const GO_NAMESPACES: [(&str, &[&str], &str); 3] = [
+    ("bp", &["bp", "bpo", "p"], "biological_process"),
+    ("mf", &["mf", "mfo", "f"], "molecular_function"),
+    ("cc", &["cc", "cco", "c"], "cellular_component"),
+];
+
+/// Concepts that are written together: all, or those of one namespace.
+pub(super) struct Set {
+    /// What is put into names of files, none where there is one set.
+    name: Option<String>,
+    /// Namespaces of the ontology; empty for all.
+    pub(super) namespaces: Vec<String>,
+}
+
+impl Set {
+    /// A target with the name of the set before its suffix: `labels.mf.arrow`.
+    fn target(&self, target: &Target) -> Target {
+        match (&self.name, target) {
+            (Some(name), Target::File(path)) => {
+                let file = path.file_name().unwrap_or_default().to_string_lossy();
+                let (stem, packed) = [".gz", ".bgz", ".zst"]
+                    .iter()
+                    .find_map(|suffix| Some((file.strip_suffix(suffix)?, *suffix)))
+                    .unwrap_or((&file, ""));
+                let (stem, suffix) = match stem.rfind('.') {
+                    Some(at) if at > 0 => stem.split_at(at),
+                    _ => (stem, ""),
+                };
+                Target::File(path.with_file_name(format!("{stem}.{name}{suffix}{packed}")))
+            }
+            _ => target.clone(),
+        }
+    }
+}
+
+/// Outputs that are written but not yet in place, and what was counted.
+#[derive(Default)]
+pub(super) struct Written {
+    outputs: Vec<Output>,
+    counts: Map<String, Value>,
+}
+
+impl Args {
+    /// The sets of concepts to write, at least one.
+    pub(super) fn sets(&self, ontology: Option<&Ontology>) -> Result<Vec<Set>> {
+        let namespaces = self.namespaces(ontology)?;
+        if !self.by_namespace {
+            let name = None;
+            return Ok(vec![Set { name, namespaces }]);
+        }
+        let Some(ontology) = ontology else {
+            return Err(Error::usage("--by-namespace needs --ontology"));
+        };
+        let asked = if namespaces.is_empty() {
+            let named = ontology.namespaces.iter();
+            let named: Vec<String> = named.filter(|name| !name.is_empty()).cloned().collect();
+            named
+        } else {
+            namespaces
+        };
+        if asked.is_empty() {
+            return Err(Error::usage(
+                "--by-namespace: the ontology's terms have no namespaces",
+            ));
+        }
+        let short = |name: &str| {
+            let go = GO_NAMESPACES.iter().find(|(_, _, full)| *full == name);
+            go.map_or_else(
+                || name.replace(|c: char| !c.is_ascii_alphanumeric(), "_"),
+                |(short, ..)| (*short).to_owned(),
+            )
+        };
+        Ok(asked
+            .into_iter()
+            .map(|namespace| Set {
+                name: Some(short(&namespace)),
+                namespaces: vec![namespace],
+            })
+            .collect())
+    }
+
+    /// Full names of the namespaces asked for.
+    fn namespaces(&self, ontology: Option<&Ontology>) -> Result<Vec<String>> {
+        let full = |name: &String| {
+            let lower = name.to_ascii_lowercase();
+            let go = (GO_NAMESPACES.iter()).find(|(_, words, _)| words.contains(&lower.as_str()));
+            go.map_or_else(|| name.clone(), |(.., full)| (*full).to_owned())
+        };
+        let names: Vec<String> = self.namespace.iter().map(full).collect();
+        if let Some(ontology) = ontology
+            && let Some(name) = names
+                .iter()
+                .find(|name| !ontology.namespaces.contains(name))
+        {
+            return Err(Error::usage(format!(
+                "the ontology has no namespace {name:?}; it has {}",
+                ontology.namespaces.join(", ")
+            )));
+        }
+        Ok(names)
+    }
+
+    /// Writes what was chosen, which appears with [`Written::commit`].
+    pub(super) fn write(
+        &self,
+        context: &Context,
+        vocabulary: &mut Vocabulary<'_>,
+        set: &Set,
+        clusters: &Clusters,
+        written: &mut Written,
+    ) -> Result<()> {
+        let mut labels = if context.is_dry_run() {
+            None
+        } else {
+            written.concepts(context, vocabulary, &set.target(&self.concepts))?;
+            let target = set.target(&self.output);
+            let writer = labels::Writer::new(context.create(&target)?, target.container());
+            Some((writer.during(&target.to_string())?, target))
+        };
+        let mut proteins: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
+        let wanted = self.split.is_some() || self.write_sequences.is_some();
+        let numbers: BTreeMap<String, u32> = {
+            // in the order of their ids, as protsae-split numbers them
+            let ids: BTreeSet<&str> =
+                (vocabulary.file.concepts.iter().map(|c| c.id.as_str())).collect();
+            ids.into_iter().map(str::to_owned).zip(0..).collect()
+        };
+        vocabulary
+            .labels(|label| {
+                if wanted {
+                    let number = numbers[&label.concept];
+                    match proteins.get_mut(&label.protein) {
+                        Some(concepts) => concepts.insert(number),
+                        None => proteins
+                            .entry(label.protein.clone())
+                            .or_default()
+                            .insert(number),
+                    };
+                }
+                match &mut labels {
+                    Some((writer, _)) => writer.push(label),
+                    None => Ok(()),
+                }
+            })
+            .during(&self.output.to_string())?;
+        if let Some((writer, target)) = labels {
+            written
+                .outputs
+                .push(writer.finish().during(&target.to_string())?);
+        }
+        telling::report(vocabulary, set.name.as_deref());
+        let mut counts = json!({
+            "vocabulary": &vocabulary.report,
+            "axioms": telling::count_axioms(vocabulary),
+        });
+        if let Some(target) = &self.split {
+            let dealt = self.deal(context, &proteins, &numbers, clusters);
+            counts["split"] = json!(dealt.report());
+            if !context.is_dry_run() {
+                let target = set.target(target);
+                let mut output = context.create(&target)?;
+                dealt.write(&mut output).during(&target.to_string())?;
+                written.outputs.push(output);
+            }
+        }
+        if let Some(target) = &self.write_sequences {
+            let target = set.target(&Target::File(target.clone()));
+            written.sequences(context, vocabulary, &target, &proteins)?;
+        }
+        if context.is_dry_run() {
+            let concepts = vocabulary.file.concepts.len();
+            let labels = vocabulary.report.labels;
+            let name = set
+                .name
+                .as_deref()
+                .map_or(String::new(), |n| format!("{n}: "));
+            log::plan(&format!("{name}{concepts} concepts, {labels} labels"))?;
+        }
+        match (&set.name, counts) {
+            (Some(name), counts) => {
+                written.counts.insert(name.clone(), counts);
+            }
+            (None, Value::Object(counts)) => written.counts.extend(counts),
+            (None, _) => {}
+        }
+        Ok(())
+    }
+
+    /// Deals the labelled proteins out; clusters of others do not matter here.
+    fn deal(
+        &self,
+        context: &Context,
+        proteins: &BTreeMap<String, BTreeSet<u32>>,
+        numbers: &BTreeMap<String, u32>,
+        clusters: &Clusters,
+    ) -> Dealt {
+        let labelled: Clusters = clusters
+            .values()
+            .filter_map(|members| {
+                let members = members.iter().filter(|m| proteins.contains_key(*m));
+                let members: Vec<String> = members.cloned().collect();
+                Some((members.first()?.clone(), members))
+            })
+            .collect();
+        let deal = Deal {
+            proteins,
+            clusters: &labelled,
+            concepts: numbers.keys().map(String::as_str).collect(),
+        };
+        deal.out(self.fractions, context.seed(), !self.clusters.is_empty())
+    }
+}
+
+impl Written {
+    /// Writes the vocabulary.
+    fn concepts(
+        &mut self,
+        context: &Context,
+        vocabulary: &Vocabulary<'_>,
+        target: &Target,
+    ) -> Result<()> {
+        let mut output = context.create(target)?;
+        let written = vocabulary.file.write(&mut output);
+        written
+            .and_then(|()| output.flush())
+            .during(&target.to_string())?;
+        self.outputs.push(output);
+        Ok(())
+    }
+
+    /// Writes the sequences of labelled proteins, in the order of their accessions.
+    fn sequences(
+        &mut self,
+        context: &Context,
+        vocabulary: &Vocabulary<'_>,
+        target: &Target,
+        proteins: &BTreeMap<String, BTreeSet<u32>>,
+    ) -> Result<()> {
+        let known = &vocabulary.sequences;
+        let missing: Vec<&str> = (proteins.keys().map(String::as_str))
+            .filter(|protein| !known.contains_key(*protein))
+            .collect();
+        if !missing.is_empty() {
+            let shown = &missing[..missing.len().min(LISTED)];
+            return Err(Error::data(format!(
+                "{} labelled proteins have no sequence, such as {}: give --sequences, or annotations that hold \
+                 sequences (UniProt's flat file or XML)",
+                missing.len(),
+                shown.join(", ")
+            )));
+        }
+        if context.is_dry_run() {
+            return Ok(());
+        }
+        let mut output = context.create(target)?;
+        let mut write = || -> std::io::Result<()> {
+            for protein in proteins.keys() {
+                writeln!(output, ">{protein}")?;
+                for line in known[protein].chunks(FASTA_WIDTH) {
+                    output.write_all(line)?;
+                    output.write_all(b"\n")?;
+                }
+            }
+            output.flush()
+        };
+        write().during(&target.to_string())?;
+        self.outputs.push(output);
+        Ok(())
+    }
+
+    /// Puts all outputs in place, and counts what they hold.
+    pub(super) fn commit(self, context: &Context) -> Result<()> {
+        for output in self.outputs {
+            output.commit()?;
+        }
+        for (name, value) in self.counts {
+            context.metric(&name, value);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn names_of_files_take_the_name_of_the_set() {
+        let set = Set {
+            name: Some("mf".into()),
+            namespaces: Vec::new(),
+        };
+        let name = |path: &str| {
+            set.target(&Target::File(Path::new(path).into()))
+                .to_string()
+        };
+        assert_eq!(name("a.b/labels.arrow"), "a.b/labels.mf.arrow");
+        assert_eq!(name("x.fasta.gz"), "x.mf.fasta.gz");
+        assert_eq!(name("labels"), "labels.mf");
+        assert_eq!(set.target(&Target::Stdout), Target::Stdout);
+    }
+}

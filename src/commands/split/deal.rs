@@ -1,0 +1,198 @@
+//! Dealing proteins out: what `protsae-split` and `protsae-concepts --split` do alike.
+
+use crate::{
+    Error, Result,
+    annot::{
+        cluster::{self, Clusters},
+        partition::{HEADER, Part},
+        split::{self, Fractions, Group, Shares},
+    },
+    cli::{Context, Source, log, output::Output},
+    seq::accession,
+};
+use serde::Serialize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{self, Write},
+};
+
+/// Proteins with the numbers of their concepts, and the clusters that keep proteins together.
+pub(in crate::commands) struct Deal<'a> {
+    pub(in crate::commands) proteins: &'a BTreeMap<String, BTreeSet<u32>>,
+    pub(in crate::commands) clusters: &'a Clusters,
+    /// Ids of the concepts, by number.
+    pub(in crate::commands) concepts: Vec<&'a str>,
+}
+
+/// The part of every protein, and what each concept got.
+pub(in crate::commands) struct Dealt {
+    parts: BTreeMap<String, &'static str>,
+    report: Report,
+}
+
+/// What is said of a split.
+#[derive(Serialize)]
+pub(in crate::commands) struct Report {
+    proteins: Shares,
+    groups: usize,
+    clusters_given: bool,
+    fractions: [f64; 3],
+    concepts: BTreeMap<String, Achieved>,
+}
+
+/// Proteins of a concept by part, and the shares that they are of all its proteins.
+#[derive(Serialize)]
+struct Achieved {
+    #[serde(flatten)]
+    proteins: Shares,
+    shares: [f64; 3],
+}
+
+impl Achieved {
+    fn of(proteins: Shares) -> Self {
+        let counts = [proteins.train, proteins.valid, proteins.test];
+        let total = counts.iter().sum::<u64>().max(1) as f64;
+        Self {
+            proteins,
+            shares: counts.map(|n| n as f64 / total),
+        }
+    }
+}
+
+impl Deal<'_> {
+    /// Deals the proteins out, and says how many went where.
+    pub(in crate::commands) fn out(
+        &self,
+        fractions: Fractions,
+        seed: u64,
+        clusters_given: bool,
+    ) -> Dealt {
+        let groups = group(self.proteins, self.clusters);
+        let assignment = split::assign(&groups, fractions, seed);
+        let mut parts = BTreeMap::new();
+        for (group, &part) in groups.iter().zip(&assignment.parts) {
+            for protein in &group.proteins {
+                parts.insert(protein.clone(), Part::ALL[part].name());
+            }
+        }
+        if !clusters_given {
+            log::warn(
+                "no --clusters: every protein is its own group, so homologues may be in training and test alike",
+            );
+        }
+        let Shares { train, valid, test } = assignment.proteins;
+        log::info(&format!(
+            "{} proteins in {} groups: {train} train, {valid} valid, {test} test",
+            parts.len(),
+            groups.len()
+        ));
+        let concepts = assignment.concepts.iter();
+        let concepts = concepts.map(|(&concept, shares)| {
+            let name = self.concepts[concept as usize].to_owned();
+            (name, Achieved::of(*shares))
+        });
+        Dealt {
+            parts,
+            report: Report {
+                proteins: assignment.proteins,
+                groups: groups.len(),
+                clusters_given,
+                fractions: fractions.0,
+                concepts: concepts.collect(),
+            },
+        }
+    }
+}
+
+impl Dealt {
+    /// How many proteins in how many groups.
+    pub(in crate::commands) fn plan(&self) -> String {
+        format!(
+            "{} proteins in {} groups",
+            self.parts.len(),
+            self.report.groups
+        )
+    }
+
+    /// What is said of it.
+    pub(in crate::commands) fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// Counts it for `--metrics`.
+    pub(in crate::commands) fn count(&self, context: &Context) {
+        let report = &self.report;
+        context.metric("proteins", report.proteins);
+        context.metric("groups", report.groups);
+        context.metric("clusters_given", report.clusters_given);
+        context.metric("fractions", report.fractions);
+        context.metric("concepts", &report.concepts);
+    }
+
+    /// Writes `split.tsv`, which the caller commits.
+    pub(in crate::commands) fn write(&self, output: &mut Output) -> io::Result<()> {
+        writeln!(output, "{HEADER}")?;
+        for (protein, part) in &self.parts {
+            writeln!(output, "{protein}\t{part}")?;
+        }
+        output.flush()
+    }
+}
+
+/// Reads clusters of any number of files.
+///
+/// # Errors
+/// Where a file is none, or where a protein is in two clusters, naming it.
+pub(in crate::commands) fn read_clusters(
+    context: &Context,
+    sources: &[Source],
+    raw_ids: bool,
+) -> Result<Clusters> {
+    let mut clusters = Clusters::new();
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    for source in sources {
+        let name = |id: &str| {
+            if raw_ids {
+                id.to_owned()
+            } else {
+                accession::from_header_word(id).to_owned()
+            }
+        };
+        let read = cluster::read(context.open(source)?, name).map_err(source.blame())?;
+        for (cluster, members) in read {
+            for member in &members {
+                if let Some(other) = seen.insert(member.clone(), source.to_string()) {
+                    return Err(Error::data(format!(
+                        "{member} is in a cluster of {other} and in one of {source}"
+                    )));
+                }
+            }
+            clusters.insert(cluster, members);
+        }
+    }
+    Ok(clusters)
+}
+
+/// Groups of proteins: clusters, and each other protein by itself.
+fn group(proteins: &BTreeMap<String, BTreeSet<u32>>, clusters: &Clusters) -> Vec<Group> {
+    let clustered: BTreeSet<&str> = clusters.values().flatten().map(String::as_str).collect();
+    let alone = proteins
+        .keys()
+        .filter(|protein| !clustered.contains(protein.as_str()))
+        .map(std::slice::from_ref);
+    clusters
+        .values()
+        .map(Vec::as_slice)
+        .chain(alone)
+        .map(|members| {
+            let mut group = Group {
+                proteins: members.to_vec(),
+                ..Group::default()
+            };
+            for concept in members.iter().filter_map(|m| proteins.get(m)).flatten() {
+                *group.concepts.entry(*concept).or_default() += 1;
+            }
+            group
+        })
+        .collect()
+}

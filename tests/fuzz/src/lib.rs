@@ -1,0 +1,312 @@
+//! What the fuzz targets call: each parser of outside bytes, and what is done with its result.
+//!
+//! Whatever comes in, a parser ends with a result or an error: no panic, no hang, and no more memory
+//! than the input accounts for. The same functions replay the corpus in the ordinary tests
+//! (`tests/fuzz_replay`).
+
+use protsae::{
+    annot::{
+        cluster,
+        collect::{Collector, Settings},
+        format::{self, Format},
+        partition::Partition,
+        reference::References,
+        vocabulary::{Choice, Terminology, Vocabulary},
+    },
+    ontology::{
+        self, Ontology,
+        graph::{Closure, Hierarchy, Relations},
+        norm_file,
+        normal::NormalForms,
+    },
+    sae::exchange::{self, Activation, Request, Sidecar},
+    seq::fasta,
+    table::{
+        TableError, TableSource, activations::ActivationReader, features::FeatureReader, labels,
+        proteins,
+    },
+};
+use std::io::Cursor;
+
+/// A parser under test.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target by the name of its file in `fuzz_targets/` and of its folder in `corpus/`.
+pub const TARGETS: &[Target] = &[
+    ("arrow_tables", arrow_tables),
+    ("checkpoints", checkpoints),
+    ("clusters", clusters),
+    ("fasta", fasta),
+    ("feature_csv", feature_csv),
+    ("gaf", gaf),
+    ("gpad", gpad),
+    ("interproscan_gff", interproscan_gff),
+    ("interproscan_json", interproscan_json),
+    ("interproscan_tsv", interproscan_tsv),
+    ("interproscan_xml", interproscan_xml),
+    ("lists", lists),
+    ("normal_forms", normal_forms),
+    ("obo", obo),
+    ("obo_graphs", obo_graphs),
+    ("protein2ipr", protein2ipr),
+    ("sniffed", sniffed),
+    ("split", split),
+    ("uniprot_dat", uniprot_dat),
+    ("uniprot_gff", uniprot_gff),
+    ("uniprot_tsv", uniprot_tsv),
+    ("uniprot_xml", uniprot_xml),
+];
+
+/// Rows of a label table that one kept statement may make: the two ends of a bond.
+const ROWS_OF_A_STATEMENT: u64 = 2;
+
+/// Reads annotations strictly, then leniently into a vocabulary and its labels.
+fn annotations(data: &[u8], format: Option<Format>) {
+    let load = |skip_bad| {
+        let mut collector = Collector::new(Settings {
+            skip_bad,
+            ..Settings::default()
+        });
+        let read = format::read(data, format, "input", &mut collector);
+        read.ok().map(|_| collector)
+    };
+    load(false);
+    let Some(collector) = load(true) else {
+        return;
+    };
+    let kept = collector
+        .reports
+        .iter()
+        .map(|report| report.kept)
+        .sum::<u64>();
+    let choice = Choice {
+        min_count: 1,
+        ..Choice::default()
+    };
+    // terms without an ontology are refused; everything else has labels
+    if let Ok(mut vocabulary) = Vocabulary::new(collector, None, &choice) {
+        let mut rows = 0;
+        let counted = vocabulary.labels(|_| {
+            rows += 1;
+            Ok::<(), ()>(())
+        });
+        assert!(counted.is_ok() && rows <= ROWS_OF_A_STATEMENT * kept);
+    }
+}
+
+/// Sparse autoencoders of other programs, with answers to whatever they leave open.
+pub fn checkpoints(data: &[u8]) {
+    for (activation, apply_b_dec) in [
+        (None, None),
+        (Some(Activation::Topk), None),
+        (Some(Activation::Batchtopk), Some(true)),
+    ] {
+        let request = Request {
+            activation,
+            k: activation.map(|_| 1),
+            apply_b_dec,
+            ..Request::default()
+        };
+        if let Ok(converted) = exchange::read(data, &Sidecar::default(), &request) {
+            let shape = converted.config.shape;
+            assert_eq!(converted.params.enc.len(), shape.latents * shape.width);
+            assert!(converted.params.enc.iter().all(|v| v.is_finite()));
+        }
+    }
+}
+
+/// Annotations whose format is told from content.
+pub fn sniffed(data: &[u8]) {
+    annotations(data, None);
+}
+
+/// GAF.
+pub fn gaf(data: &[u8]) {
+    annotations(data, Some(Format::Gaf));
+}
+
+/// GPAD.
+pub fn gpad(data: &[u8]) {
+    annotations(data, Some(Format::Gpad));
+}
+
+/// Tables of features.
+pub fn feature_csv(data: &[u8]) {
+    annotations(data, Some(Format::FeatureCsv));
+}
+
+/// `UniProt`'s flat file.
+pub fn uniprot_dat(data: &[u8]) {
+    annotations(data, Some(Format::UniprotDat));
+}
+
+/// `UniProt`'s XML.
+pub fn uniprot_xml(data: &[u8]) {
+    annotations(data, Some(Format::UniprotXml));
+}
+
+/// `UniProt`'s TSV.
+pub fn uniprot_tsv(data: &[u8]) {
+    annotations(data, Some(Format::UniprotTsv));
+}
+
+/// `UniProt`'s GFF.
+pub fn uniprot_gff(data: &[u8]) {
+    annotations(data, Some(Format::UniprotGff));
+}
+
+/// `InterProScan`'s TSV.
+pub fn interproscan_tsv(data: &[u8]) {
+    annotations(data, Some(Format::InterproscanTsv));
+}
+
+/// `InterProScan`'s GFF3.
+pub fn interproscan_gff(data: &[u8]) {
+    annotations(data, Some(Format::InterproscanGff));
+}
+
+/// `InterProScan`'s JSON.
+pub fn interproscan_json(data: &[u8]) {
+    annotations(data, Some(Format::InterproscanJson));
+}
+
+/// `InterProScan`'s XML.
+pub fn interproscan_xml(data: &[u8]) {
+    annotations(data, Some(Format::InterproscanXml));
+}
+
+/// `protein2ipr.dat`.
+pub fn protein2ipr(data: &[u8]) {
+    annotations(data, Some(Format::Protein2ipr));
+}
+
+/// FASTA; with its sequences, labels of residues.
+pub fn fasta(data: &[u8]) {
+    let mut letters = 0;
+    for raw_ids in [false, true] {
+        for protein in fasta::Reader::new(data, raw_ids) {
+            match protein {
+                Ok(protein) => {
+                    assert!(!protein.accession.is_empty());
+                    assert!(protein.sequence.iter().all(u8::is_ascii_uppercase));
+                    letters += protein.sequence.len();
+                }
+                Err(error) if error.is_of_one_record() => {}
+                Err(_) => break,
+            }
+        }
+    }
+    assert!(letters <= 2 * data.len());
+}
+
+/// Clusters of homologues.
+pub fn clusters(data: &[u8]) {
+    if let Ok(clusters) = cluster::read(data, str::to_owned) {
+        assert!(clusters.iter().all(|(name, members)| *name == members[0]));
+    }
+}
+
+/// `split.tsv`.
+pub fn split(data: &[u8]) {
+    let _ = Partition::read(data);
+}
+
+/// Lists that annotations refer to, all of them on one input.
+pub fn lists(data: &[u8]) {
+    let mut references = References::default();
+    let _ = references.read_entries(data);
+    let _ = references.read_tree(data);
+    let _ = references.read_external2go(data);
+    let _ = references.read_keywords(data);
+}
+
+/// What is done with an ontology: normal forms, hierarchies, ancestors, its own terms as labels.
+fn use_ontology(ontology: &Ontology) {
+    let mut forms = NormalForms::new(ontology);
+    forms.keep_module(ontology.order.first().copied());
+    for relations in [Relations::IsA, Relations::IsAPartOf, Relations::All] {
+        let Ok(hierarchy) = Hierarchy::new(ontology, relations) else {
+            continue;
+        };
+        let mut closure = Closure::new(&hierarchy);
+        for class in (0..).take(ontology.classes.len().min(64)) {
+            assert!(closure.ancestors(class).contains(&class));
+        }
+        let terminology = Terminology {
+            ontology,
+            hierarchy: &hierarchy,
+        };
+        let mut gaf = String::new();
+        for id in ontology.classes.iter().take(64) {
+            gaf.push_str("D\tP1\tS\t\t");
+            gaf.push_str(id);
+            gaf.push_str("\tR:1\tIDA\t\tP\t\t\tprotein\ttaxon:1\t20200101\tX\n");
+        }
+        let mut collector = Collector::new(Settings {
+            skip_bad: true,
+            ..Settings::default()
+        });
+        if format::read(gaf.as_bytes(), Some(Format::Gaf), "input", &mut collector).is_err() {
+            continue;
+        }
+        let choice = Choice {
+            min_count: 1,
+            ..Choice::default()
+        };
+        let mut vocabulary =
+            Vocabulary::new(collector, Some(terminology), &choice).expect("there is an ontology");
+        let counted = vocabulary.labels(|_| Ok::<(), ()>(()));
+        assert!(counted.is_ok());
+    }
+}
+
+/// OBO.
+pub fn obo(data: &[u8]) {
+    if let Ok(ontology) = ontology::obo::read(data) {
+        use_ontology(&ontology);
+    }
+}
+
+/// OBO Graphs.
+pub fn obo_graphs(data: &[u8]) {
+    if let Ok(ontology) = ontology::graphs::read(data) {
+        use_ontology(&ontology);
+    }
+}
+
+/// Published normal forms.
+pub fn normal_forms(data: &[u8]) {
+    if let Ok(mut file) = norm_file::read(data) {
+        file.forms.tidy();
+        file.forms.keep_module([]);
+    }
+}
+
+/// Arrow tables of all four kinds, mapped and streamed.
+pub fn arrow_tables(data: &[u8]) {
+    let sources = || {
+        [
+            TableSource::from_file_bytes(data.into()),
+            TableSource::from_reader(Box::new(Cursor::new(data.to_vec()))),
+        ]
+    };
+    for source in sources().into_iter().flatten() {
+        let _ = labels::read::<TableError>(source, |_| Ok(()));
+    }
+    for source in sources().into_iter().flatten() {
+        let _ = proteins::read::<TableError>(source, |_, _| Ok(()));
+    }
+    for source in sources().into_iter().flatten() {
+        for batch in FeatureReader::new(source).into_iter().flatten() {
+            let Ok(batch) = batch else { break };
+            let _ = batch.columns().is_ok();
+        }
+    }
+    for source in sources().into_iter().flatten() {
+        for batch in ActivationReader::new(source).into_iter().flatten() {
+            let Ok(batch) = batch else { break };
+            let _ = batch.positions().is_ok() && batch.residues().is_ok();
+            let _ = batch.activations().is_ok();
+        }
+    }
+}
