@@ -22,7 +22,6 @@ pub mod model;
 pub mod panel;
 pub mod place;
 pub mod rotary;
-pub mod simd;
 pub mod vocab;
 pub mod weights;
 pub mod window;

@@ -5,8 +5,8 @@ use super::{
     Batch, Config,
     panel::{self, LANES},
     rotary::Table,
-    simd::{self, TILE_ROWS, Tile},
 };
+use crate::simd::{self, TILE_ROWS, Tile};
 use rayon::prelude::*;
 
 /// Queries, keys and values of a batch: panels of 3d features (queries, then keys, then values).

@@ -3,9 +3,9 @@
 use super::{
     Config, Esm2Error, ModelFolder,
     panel::{self, LANES, Part, View, ViewMut},
-    simd,
     weights::{Matrix, Precision},
 };
+use crate::simd;
 
 /// Inner features of the MLP that are computed before they are used: with four panels their
 /// activations stay in a core's second-level cache. Sums run in order, so it changes no bit.

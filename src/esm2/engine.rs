@@ -1,5 +1,9 @@
 //! The model on the device that was asked for.
 
+mod device;
+
+pub use device::{Moment, Transfer};
+
 use super::{
     Activations, Batch, Esm2Error, Model, ModelFolder, Place,
     dense::DenseModel,
@@ -31,8 +35,8 @@ pub enum Where {
 pub enum Engine {
     /// On the CPU, by panels.
     Panels(Box<Model>),
-    /// Through candle's tensor operations.
-    Dense(Box<DenseModel>),
+    /// Through candle's tensor operations, and the way back of their results.
+    Dense(Box<DenseModel>, Transfer),
 }
 
 /// Activations that may still be on a device, in the order of their tokens.
@@ -45,6 +49,10 @@ pub enum Computed {
         width: usize,
         /// Parts of the batch, one unless memory was short.
         parts: Vec<Vec<Tensor>>,
+        /// When they are there.
+        moment: Moment,
+        /// How they come back.
+        transfer: Transfer,
     },
 }
 
@@ -54,14 +62,19 @@ impl Computed {
     /// # Errors
     /// [`Esm2Error::Device`] where the device fails.
     pub fn fetch(self) -> Result<Activations, Esm2Error> {
-        let (width, parts) = match self {
+        let (width, parts, moment, transfer) = match self {
             Self::Here(activations) => return Ok(activations),
-            Self::There { width, parts } => (width, parts),
+            Self::There {
+                width,
+                parts,
+                moment,
+                transfer,
+            } => (width, parts, moment, transfer),
         };
         let mut places = vec![Vec::new(); parts.first().map_or(0, Vec::len)];
         for part in parts {
             for (place, tensor) in places.iter_mut().zip(part) {
-                place.extend(tensor.flatten_all()?.to_vec1::<f32>()?);
+                transfer.fetch(&tensor, &moment, place)?;
             }
         }
         Ok(Activations::from_rows(width, places))
@@ -74,11 +87,11 @@ fn device(at: Where) -> Result<Option<Device>, Esm2Error> {
     match at {
         Where::Cpu => Ok(None),
         Where::Auto if !compiled => Ok(None),
-        Where::Auto => Ok(Device::new_cuda(0).ok()),
+        Where::Auto => Ok(device::open(0).ok()),
         Where::Cuda(_) if !compiled => Err(Esm2Error::Usage(
             "this build has no CUDA: build it with --features cuda, or say --device cpu".into(),
         )),
-        Where::Cuda(number) => match Device::new_cuda(number) {
+        Where::Cuda(number) => match device::open(number) {
             Ok(device) => Ok(Some(device)),
             Err(e) => Err(Esm2Error::Usage(format!(
                 "no GPU of number {number}: {e}: say --device cpu to compute without"
@@ -95,7 +108,10 @@ impl Engine {
     pub fn load(folder: &ModelFolder, needs: Needs, at: Where) -> Result<Self, Esm2Error> {
         Ok(match device(at)? {
             None => Self::Panels(Box::new(Model::load(folder, needs)?)),
-            Some(device) => Self::Dense(Box::new(DenseModel::load(folder, needs, &device)?)),
+            Some(device) => Self::Dense(
+                Box::new(DenseModel::load(folder, needs, &device)?),
+                Transfer::new(&device)?,
+            ),
         })
     }
 
@@ -104,7 +120,7 @@ impl Engine {
     pub fn device(&self) -> String {
         match self {
             Self::Panels(_) => "cpu".into(),
-            Self::Dense(model) => format!("{:?}", model.device().location()).to_lowercase(),
+            Self::Dense(model, _) => format!("{:?}", model.device().location()).to_lowercase(),
         }
     }
 
@@ -113,8 +129,8 @@ impl Engine {
     pub fn batch_tokens(&self) -> Option<usize> {
         match self {
             Self::Panels(_) => None,
-            Self::Dense(model) => {
-                let planned = free_memory(model.device())? / MEMORY_SHARE;
+            Self::Dense(model, _) => {
+                let planned = device::free_memory(model.device())? / MEMORY_SHARE;
                 Some((planned / model.bytes_per_token()).clamp(FEWEST_TOKENS, MOST_TOKENS))
             }
         }
@@ -128,9 +144,11 @@ impl Engine {
     pub fn forward(&self, batch: &Batch, places: &[Place]) -> Result<Computed, Esm2Error> {
         match self {
             Self::Panels(model) => Ok(Computed::Here(model.forward(batch, places, None))),
-            Self::Dense(model) => Ok(Computed::There {
+            Self::Dense(model, transfer) => Ok(Computed::There {
                 width: model.config().width,
                 parts: halving(batch, &|part| model.forward(part, places, None))?,
+                moment: transfer.now(model.device())?,
+                transfer: transfer.clone(),
             }),
         }
     }
@@ -145,7 +163,7 @@ impl Engine {
     pub fn logits(&self, batch: &Batch, edit: Option<Replacement>) -> Result<Logits, Esm2Error> {
         match self {
             Self::Panels(model) => Ok(model.logits(batch, edit)),
-            Self::Dense(model) => Ok(model.logits(batch, edit)?),
+            Self::Dense(model, _) => Ok(model.logits(batch, edit)?),
         }
     }
 }
@@ -165,20 +183,6 @@ fn halving<T>(
         }
         Err(error) => Err(error.into()),
     }
-}
-
-#[cfg(feature = "cuda")]
-fn free_memory(device: &Device) -> Option<usize> {
-    let Device::Cuda(device) = device else {
-        return None;
-    };
-    let (free, _) = device.cuda_stream().context().mem_get_info().ok()?;
-    Some(free)
-}
-
-#[cfg(not(feature = "cuda"))]
-fn free_memory(_: &Device) -> Option<usize> {
-    None
 }
 
 #[cfg(test)]

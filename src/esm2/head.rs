@@ -5,9 +5,9 @@ use super::{
     block::{Linear, Norm},
     embeddings::Embeddings,
     panel::{self, LANES, View, ViewMut},
-    simd,
     weights::{Matrix, Precision},
 };
+use crate::simd;
 use rayon::prelude::*;
 
 /// The head's weights.

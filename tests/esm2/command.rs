@@ -482,6 +482,7 @@ fn sae(dir: &TempDir, plm: Option<PlmIdentity>) {
         input_scale: 1.0,
         objective: Objective::default(),
         training: Training::default(),
+        conversion: None,
     };
     let folder = dir.path().join("sae");
     fs::create_dir_all(&folder).expect("a folder");

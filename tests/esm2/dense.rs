@@ -1,11 +1,11 @@
 //! The path of other devices, run on the CPU, against the path of the CPU.
 
 use crate::support::{batch, load, mini, places, relative_error, rows, sequence, shared};
-use candle_core::Device;
+use candle_core::{Device, Tensor};
 use protsae::esm2::{
     Activations, Batch, Model, ModelFolder, Place,
     dense::DenseModel,
-    engine::{Computed, Engine, Where},
+    engine::{Computed, Engine, Transfer, Where},
     model::Needs,
     weights::Precision,
 };
@@ -28,11 +28,18 @@ fn dense(path: &Path, precision: Precision) -> DenseModel {
 
 fn fetch(model: &DenseModel, batch: &Batch, places: &[Place]) -> Activations {
     let part = model.forward(batch, places, None).expect("no device fails");
-    let width = model.config().width;
-    let parts = vec![part];
-    Computed::There { width, parts }
-        .fetch()
-        .expect("no device fails")
+    join(model, vec![part])
+}
+
+fn join(model: &DenseModel, parts: Vec<Vec<Tensor>>) -> Activations {
+    let transfer = Transfer::new(model.device()).expect("no device fails");
+    let there = Computed::There {
+        width: model.config().width,
+        parts,
+        moment: transfer.now(model.device()).expect("no device fails"),
+        transfer,
+    };
+    there.fetch().expect("no device fails")
 }
 
 /// Mixed lengths, some nearly equal, so that groups have padding.
@@ -111,13 +118,7 @@ fn parts_of_a_batch_are_joined_in_order() {
     let whole = mixed(&model);
     let (left, right) = whole.halves();
     let parts = [&left, &right].map(|b| other.forward(b, places, None).expect("no device fails"));
-    let width = model.config().width;
-    let joined = Computed::There {
-        width,
-        parts: parts.into(),
-    }
-    .fetch()
-    .expect("no device fails");
+    let joined = join(&other, parts.into());
     let want = fetch(&other, &whole, places);
     for s in 0..whole.sequences() {
         for p in 0..places.len() {
@@ -142,5 +143,50 @@ fn a_build_without_cuda_says_so() {
             .err()
             .expect("no CUDA");
         assert!(error.to_string().contains("--features cuda"));
+    }
+}
+
+/// Every site on the first GPU, and logits, in each precision.
+#[test]
+fn a_gpu_agrees_with_the_cpu() {
+    let folder = ModelFolder::open(&mini()).expect("a model folder");
+    let cpu = load(&mini());
+    let places = places(cpu.config());
+    let batch = mixed(&cpu);
+    for (precision, tolerance) in [
+        (Precision::F32, 1e-4),
+        (Precision::F16, HALF),
+        (Precision::Bf16, HALF),
+    ] {
+        let needs = Needs {
+            layers: cpu.config().layers,
+            head: true,
+            precision,
+        };
+        let Ok(gpu) = Engine::load(&folder, needs, Where::Cuda(0)) else {
+            eprintln!("skipped: no GPU");
+            return;
+        };
+        let want = cpu.forward(&batch, &places, None);
+        let got = gpu.forward(&batch, &places).and_then(Computed::fetch);
+        let got = got.expect("the GPU computes");
+        for s in 0..batch.sequences() {
+            for (p, place) in places.iter().enumerate() {
+                let error = relative_error(&rows(&got, p, &batch, s), &rows(&want, p, &batch, s));
+                assert!(
+                    error < tolerance,
+                    "{precision:?} {place}, sequence {s}: {error:e}"
+                );
+            }
+        }
+        let want = cpu.logits(&batch, None);
+        let got = gpu.logits(&batch, None).expect("the GPU computes");
+        for token in 0..batch.tokens().len() {
+            let error = relative_error(got.row(token), want.row(token));
+            assert!(
+                error < tolerance,
+                "{precision:?} logits of token {token}: {error:e}"
+            );
+        }
     }
 }

@@ -2,7 +2,10 @@
 
 use crate::support::{Reference, batch, load, load_at, places, relative_error, rows, shared};
 use protsae::esm2::weights::Precision;
-use std::path::PathBuf;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 /// Largest relative error of a tensor in single precision.
 const SINGLE: f64 = 1e-5;
@@ -75,6 +78,57 @@ fn every_site_of_all_sequences_in_one_batch() {
 fn weights_of_half_the_size_are_close() {
     compare(Precision::Bf16, BRAIN, true);
     compare(Precision::F16, BRAIN, true);
+}
+
+/// Models and numbers that this project made (`reference.py`): 15 sequences of 1 to 1,022 residues,
+/// their first, middle and last rows.
+fn compare_long(precision: Precision, tolerance: f64) {
+    let folder = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/test_data/esm2_parity"
+    ));
+    for name in ["2x32", "3x60", "2x96"] {
+        let reference = Reference::read(&folder.join(format!("{name}.safetensors")));
+        let folder = folder.join(name);
+        let model = load_at(&folder, precision);
+        let places = places(model.config());
+        let texts: Vec<&str> = reference.sequences.iter().map(String::as_str).collect();
+        let batch = batch(&model, &texts);
+        let activations = model.forward(&batch, &places, None);
+        let logits = model.logits(&batch, None);
+        for (s, text) in texts.iter().enumerate() {
+            let chosen = BTreeSet::from([0, text.len() / 2, text.len() - 1]);
+            let first = batch.residues(s).start;
+            for (p, place) in places.iter().enumerate() {
+                let all = rows(&activations, p, &batch, s);
+                let got: Vec<f32> = chosen
+                    .iter()
+                    .flat_map(|&r| &all[r * activations.width()..][..activations.width()])
+                    .copied()
+                    .collect();
+                let want = reference.get(&format!("s{s}.{}.{}", place.site, place.layer));
+                let error = relative_error(&got, &want);
+                let length = text.len();
+                assert!(
+                    error < tolerance,
+                    "{name}, {length} residues, {place}: {error:e}"
+                );
+            }
+            let got: Vec<f32> = chosen
+                .iter()
+                .flat_map(|&r| logits.row(first + r))
+                .copied()
+                .collect();
+            let error = relative_error(&got, &reference.get(&format!("s{s}.logits")));
+            assert!(error < tolerance, "{name} s{s} logits: {error:e}");
+        }
+    }
+}
+
+#[test]
+fn lengths_of_1_to_1022_in_one_packed_batch() {
+    compare_long(Precision::F32, SINGLE);
+    compare_long(Precision::Bf16, BRAIN);
 }
 
 #[test]
