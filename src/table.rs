@@ -9,6 +9,7 @@ pub mod activations;
 pub mod column;
 pub mod error;
 pub mod features;
+mod guard;
 pub mod labels;
 pub mod metadata;
 pub mod proteins;

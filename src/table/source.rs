@@ -5,7 +5,7 @@
 //! passes for a short table, and anything behind the end is an error, so that `cat a b` does not
 //! lose `b`.
 
-use super::TableError;
+use super::{TableError, guard::guarded};
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_ipc::{
@@ -87,7 +87,7 @@ impl TableSource {
         let schema = footer
             .schema()
             .ok_or_else(|| TableError::Arrow("the footer holds no schema".into()))?;
-        let schema: SchemaRef = Arc::new(try_fb_to_schema(schema)?);
+        let schema: SchemaRef = Arc::new(guarded(|| Ok(try_fb_to_schema(schema)?))?);
         let mut decoder = FileDecoder::new(Arc::clone(&schema), footer.version());
         let mut last_end = first_message_end(body)?;
         let dictionaries: Vec<Block> = footer
@@ -96,7 +96,7 @@ impl TableSource {
             .unwrap_or_default();
         for (i, block) in dictionaries.iter().enumerate() {
             let data = block_bytes(&bytes, body.len(), i, block)?;
-            decoder.read_dictionary(block, &data)?;
+            guarded(|| Ok(decoder.read_dictionary(block, &data)?))?;
             last_end = last_end.max(block_end(block));
         }
         let blocks: Vec<Block> = footer
@@ -140,7 +140,7 @@ impl TableSource {
             inner: reader,
             met_end: false,
         };
-        let reader = Box::new(StreamReader::try_new(watcher, None)?);
+        let reader = Box::new(guarded(|| Ok(StreamReader::try_new(watcher, None)?))?);
         Ok(Self {
             schema: reader.schema(),
             kind: Kind::Stream {
@@ -187,7 +187,7 @@ impl TableSource {
                     return Ok(None);
                 };
                 let data = block_bytes(bytes, bytes.len(), *next, block)?;
-                let batch = decoder.read_record_batch(block, &data)?;
+                let batch = guarded(|| Ok(decoder.read_record_batch(block, &data)?))?;
                 *next += 1;
                 Ok(batch)
             }
@@ -197,7 +197,7 @@ impl TableSource {
                 footer_follows,
                 done,
             } => {
-                if let Some(batch) = reader.next().transpose()? {
+                if let Some(batch) = guarded(|| Ok(reader.next().transpose()?))? {
                     return Ok(Some(batch));
                 }
                 *done = true;

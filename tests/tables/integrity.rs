@@ -119,6 +119,32 @@ fn bytes_behind_the_end_are_an_error() {
 }
 
 #[test]
+fn a_buffer_that_ends_behind_its_data_is_an_error() {
+    let rows: Vec<Row> = (1..=1003)
+        .map(|i| ("P1".into(), i, b'M', vec![0.5]))
+        .collect();
+    for container in [Container::File, Container::Stream] {
+        let mut bytes = write_activations(&rows, container, ActivationType::F32);
+        // the length of the positions' and of the values' buffers, where the metadata names it
+        let length = 4 * 1003_i64;
+        let places: Vec<usize> = bytes
+            .windows(8)
+            .enumerate()
+            .filter(|(_, w)| *w == length.to_le_bytes())
+            .map(|(at, _)| at)
+            .collect();
+        assert!(!places.is_empty());
+        for at in places {
+            bytes[at..at + 8].copy_from_slice(&(1_i64 << 40).to_le_bytes());
+        }
+        for mapped in [false, true] {
+            let error = open(&bytes, mapped).and_then(read_activations);
+            assert_eq!(error.unwrap_err().kind(), ErrorKind::Data, "{container:?}");
+        }
+    }
+}
+
+#[test]
 fn a_table_of_another_kind_does_not_fit() {
     let bytes = write_labels(Container::File);
     let error = open(&bytes, true).and_then(read_activations).unwrap_err();
@@ -164,6 +190,19 @@ fn any_rows() -> impl Strategy<Value = Vec<Row>> {
         }
         rows
     })
+}
+
+proptest! {
+    /// Whatever a damaged byte does, it ends in a table or an error.
+    #[test]
+    fn a_damaged_byte_does_not_panic(at in 0_usize..4000, xor in 1_u8.., mapped in any::<bool>()) {
+        for container in [Container::File, Container::Stream] {
+            let mut bytes = write_activations(&rows(), container, ActivationType::F32);
+            let at = at % bytes.len();
+            bytes[at] ^= xor;
+            let _ = open(&bytes, mapped).and_then(read_activations);
+        }
+    }
 }
 
 proptest! {
