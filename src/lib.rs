@@ -25,6 +25,7 @@ pub mod report;
 pub mod sae;
 pub mod score;
 pub mod seq;
+pub mod simd;
 pub mod table;
 
 pub use error::{Error, ErrorKind, Result};

@@ -8,11 +8,12 @@ use protsae::{
         batch::Batch,
         config::{Objective, Shape},
         params::Params,
-        product::{Matrix, multiply},
+        product::{panels, weights_by_panels},
         random::{Purpose, normal, stream},
         topk::Selector,
-        vector::wide,
     },
+    simd::LANES,
+    wide,
 };
 use std::hint::black_box;
 
@@ -30,25 +31,35 @@ fn kernels(c: &mut Criterion) {
     let mut group = c.benchmark_group("kernels");
     let (x, w) = (values(ROWS * WIDTH), values(LATENTS * WIDTH));
     let mut out = vec![0.0; ROWS * LATENTS];
+    let mut of_rows = Vec::new();
     group.throughput(Throughput::Elements(2 * (ROWS * WIDTH * LATENTS) as u64));
     group.bench_function("encoder product, one thread", |b| {
         b.iter(|| {
-            multiply(
-                Matrix::new(&x, ROWS, WIDTH, WIDTH),
-                Matrix::new(&w, LATENTS, WIDTH, WIDTH).transpose(),
-                black_box(&mut out),
-                LATENTS,
-            );
+            panels(&x, WIDTH, &mut of_rows);
+            // the encoder's own pieces, which stay in cache
+            let blocks = of_rows.chunks(128 * WIDTH);
+            for (block, out) in blocks.zip(out.chunks_mut(128 * LATENTS)) {
+                let tiles = w.chunks(128 * WIDTH).zip(out.chunks_mut(128 * 128));
+                for (w, out) in tiles {
+                    weights_by_panels(w, WIDTH, block, black_box(out));
+                }
+            }
         });
     });
-    group.throughput(Throughput::Elements(LATENTS as u64));
-    let row = values(LATENTS);
+    group.throughput(Throughput::Elements((LANES * LATENTS) as u64));
+    let panel = values(LANES * LATENTS);
     let mut selector = Selector::default();
-    group.bench_function("TopK of a row", |b| {
+    group.bench_function("TopK of 32 rows", |b| {
         b.iter(|| {
-            selector.reset(K, 0.0);
-            wide(|| selector.offer(0, LATENTS, |i| row[i]));
-            black_box(selector.finish().len())
+            selector.reset(LANES, K, 0.0);
+            wide!(|| {
+                for (latent, values) in (0..).zip(panel.as_chunks().0) {
+                    selector.offer(0, latent, values);
+                }
+            });
+            (0..LANES)
+                .map(|row| selector.finish(row).len())
+                .sum::<usize>()
         });
     });
     let shape = Shape {

@@ -510,7 +510,7 @@ fn sigterm_leaves_nothing_behind() {
         let (folder, target) = untouched(row);
         // training reads files, and is long enough to be caught at work; the others wait at a FIFO
         // through which half of the input arrives and the rest never does
-        let trains = row.output == Out::Folder;
+        let trains = row.tool == "protsae-train";
         let input = if trains { source(row) } else { fifo.clone() };
         let mut all = inputs(row, &input);
         if let Some(at) = all.iter().position(|a| a == "--epochs") {

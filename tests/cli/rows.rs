@@ -4,7 +4,7 @@ use crate::{
     arguments,
     fixture::{Fixture, example, plm, training},
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One executable.
 pub(crate) struct Row {
@@ -203,6 +203,20 @@ pub(crate) const ROWS: &[Row] = &[
                 f.path("shard1.activations.arrow"),
             ]
         }),
+        ordered: false,
+        stdin: Ok(()),
+    },
+    Row {
+        tool: "protsae-convert",
+        input: "-i",
+        source: |_| {
+            Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("test_data/checkpoints/interplm_legacy/ae.pt")
+        },
+        rest: |_| arguments!["--any-plm"],
+        output: Out::Folder,
+        empty: Err("an empty file is no checkpoint: an error, tested beside the code"),
+        shards: Err("a checkpoint is one file"),
         ordered: false,
         stdin: Ok(()),
     },

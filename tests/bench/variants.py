@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""ProtSAE beside its rivals and without its parts, on tables that yeast.sh left: many models, their means and intervals.
+
+    variants.py YEAST_OUTDIR [--bin DIR] [--threads N] [--seeds 3] [--k 16,32,64] [--sparsity 1,3,10,30]
+
+For each of `--seeds` seeds: protsae and topk at every K, relu and gated at every weight of their sparsity penalty, and
+protsae at the middle K without one part each (detach, axioms, forced activation, rescale). Rows, latents, epochs and rate
+as in yeast.sh. Results go to YEAST_OUTDIR/variants/: a model that is there is not trained again, so a run that ended goes
+on. Prints Markdown: mean and half-width of the 95 % interval (Student's t over seeds).
+"""
+import argparse
+import itertools
+import json
+import math
+import pathlib
+import statistics
+import subprocess
+
+# two-sided 95 % quantiles of Student's t
+T95 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776}
+ABLATIONS = {
+    "no detach": ["--detach", "false"],
+    "no axioms": ["--lambda-axiom", "0"],
+    "no forced activation": ["--forced-activation", "false"],
+    "no rescale": ["--rescale", "false"],
+}
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("outdir", type=pathlib.Path)
+parser.add_argument("--bin", type=pathlib.Path, default=pathlib.Path("target/release"))
+parser.add_argument("--threads", default="0")
+parser.add_argument("--seeds", type=int, default=3)
+parser.add_argument("--k", default="16,32,64")
+parser.add_argument("--sparsity", default="1,3,10,30")
+parser.add_argument("--latents", default="2048")
+parser.add_argument("--epochs", default="3")
+args = parser.parse_args()
+
+ks = args.k.split(",")
+middle = ks[len(ks) // 2]
+models = {f"protsae, K {k}": ["--k", k] for k in ks}
+models |= {f"protsae, K {middle}, {name}": ["--k", middle, *off] for name, off in ABLATIONS.items()}
+models |= {f"topk, K {k}": ["--variant", "topk", "--k", k] for k in ks}
+for variant, weight in itertools.product(("relu", "gated"), args.sparsity.split(",")):
+    models[f"{variant}, sparsity {weight}"] = ["--variant", variant, "--lambda-sparsity", weight]
+
+table = args.outdir / "sample.arrow"
+truth = ["--labels", args.outdir / "labels.arrow", "--concepts", args.outdir / "concepts.json",
+         "--split", args.outdir / "split.tsv"]  # fmt: skip
+folder = args.outdir / "variants"
+folder.mkdir(exist_ok=True)
+
+
+def measured(name, options, seed):
+    """Scores of one model on held-out proteins."""
+    stem = folder / f"{name.replace(', ', '_').replace(' ', '-')}_{seed}"
+    scores = stem.with_name(stem.name + ".json")
+    if not scores.exists():
+        common = ["-q", "-t", args.threads]
+        if not stem.exists():
+            subprocess.run(
+                [args.bin / "protsae-train", "-i", table, *truth, "--latents", args.latents, "--epochs", args.epochs,
+                 "--batch", "1024", "--lr", "0.004", "--schedule", "cosine", "--seed", str(seed), *options, *common,
+                 "-o", stem], check=True)  # fmt: skip
+        subprocess.run([args.bin / "protsae-evaluate", "-i", table, "-m", stem, *truth, *common, "-o", scores], check=True)
+    return json.loads(scores.read_text())
+
+
+def column(metrics, level, key):
+    """Mean over concepts with enough positives."""
+    if key != "best":
+        return metrics["alignment"][f"{level}_level"][key]
+    return metrics["alignment"][f"{level}_level"]["auroc_best_other"]
+
+
+def interval(values, digits=3):
+    values = [v for v in values if v is not None]
+    if not values:
+        return "-"
+    mean = statistics.fmean(values)
+    if len(values) < 2:
+        return f"{mean:.{digits}f}"
+    half = T95[len(values) - 1] * statistics.stdev(values) / math.sqrt(len(values))
+    return f"{mean:.{digits}f} ± {half:.{digits}f}"
+
+
+columns = [
+    ("pi", lambda m: column(m, "residue", "auroc_pi")), ("z", lambda m: column(m, "residue", "auroc_z")),
+    ("F1 of z", lambda m: column(m, "residue", "f1_z")), ("best other latent", lambda m: column(m, "residue", "best")),
+    ("pi, proteins", lambda m: column(m, "protein", "auroc_pi")), ("z, proteins", lambda m: column(m, "protein", "auroc_z")),
+    ("best other, proteins", lambda m: column(m, "protein", "best")), ("FVU", lambda m: m["fidelity"]["fvu"]),
+    ("participation", lambda m: m["fidelity"]["participation"]),
+]  # fmt: skip
+print("| model | L0 | dead | " + " | ".join(name for name, _ in columns) + " |")
+print("|---" * (3 + len(columns)) + "|")
+for name, options in models.items():
+    runs = [measured(name, options, seed) for seed in range(args.seeds)]
+    cells = [interval([read(m) for m in runs]) for _, read in columns]
+    l0 = statistics.fmean(m["fidelity"]["l0"] for m in runs)
+    dead = statistics.fmean(m["fidelity"]["dead"] for m in runs)
+    print(f"| {name} | {l0:.1f} | {dead:.0f} | " + " | ".join(cells) + " |", flush=True)
