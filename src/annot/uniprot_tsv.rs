@@ -149,14 +149,8 @@ fn cell(
             .filter(|item| !item.is_empty())
     };
     let whole = Observation {
-        protein,
         kind: ConceptKind::Go,
-        id: "",
-        name: "",
-        place: Place::Whole,
-        source: Source::UniProt,
-        evidence: "",
-        line,
+        ..Observation::of_uniprot(protein, line)
     };
     match column {
         Column::Entry | Column::Ignored => {}

@@ -104,7 +104,7 @@ impl<'a> Entry<'a> {
                 id: &collector.keyword_id(id),
                 name: keyword.text.trim(),
                 evidence: &self.eco(keyword),
-                ..self.whole(protein)
+                ..Observation::of_uniprot(protein, self.line)
             })?;
         }
         for feature in self.node.all("feature") {
@@ -155,19 +155,6 @@ impl<'a> Entry<'a> {
         Ok(letters)
     }
 
-    fn whole<'b>(&self, protein: &'b str) -> Observation<'b> {
-        Observation {
-            protein,
-            kind: ConceptKind::Feature,
-            id: "",
-            name: "",
-            place: Place::Whole,
-            source: Source::UniProt,
-            evidence: "",
-            line: self.line,
-        }
-    }
-
     fn put_comment(
         &self,
         collector: &mut Collector,
@@ -179,7 +166,7 @@ impl<'a> Entry<'a> {
                 id: &id,
                 name: &name,
                 evidence: &self.eco(node),
-                ..self.whole(protein)
+                ..Observation::of_uniprot(protein, self.line)
             })
         };
         match comment.attribute("type") {
@@ -240,7 +227,7 @@ impl<'a> Entry<'a> {
                     eco if eco.starts_with("ECO:") => eco,
                     code => code.split(':').next().unwrap_or_default(),
                 },
-                ..self.whole(protein)
+                ..Observation::of_uniprot(protein, self.line)
             }),
             "Pfam" => interproscan::signature(collector, self.line, protein, id),
             "InterPro" => interproscan::matched(
@@ -301,7 +288,7 @@ impl<'a> Entry<'a> {
                 name: &feature::concept_name(&key, &id, chebi),
                 place: Place::of_feature(&key, start, end),
                 evidence: &evidence,
-                ..self.whole(protein)
+                ..Observation::of_uniprot(protein, self.line)
             })?;
         }
         Ok(())

@@ -49,6 +49,23 @@ pub struct Observation<'a> {
     pub line: u64,
 }
 
+impl<'a> Observation<'a> {
+    /// What `UniProt` says of a whole protein, its concept still to be named: a feature without id, name or evidence.
+    #[must_use]
+    pub fn of_uniprot(protein: &'a str, line: u64) -> Self {
+        Self {
+            protein,
+            kind: ConceptKind::Feature,
+            id: "",
+            name: "",
+            place: Place::Whole,
+            source: Source::UniProt,
+            evidence: "",
+            line,
+        }
+    }
+}
+
 /// What a record says of its protein's sequence.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fingerprint {

@@ -58,24 +58,11 @@ impl Entry {
                 id: &collector.keyword_id(name),
                 name,
                 evidence: &eco_ids(keyword),
-                ..self.whole(protein)
+                ..Observation::of_uniprot(protein, self.line)
             })?;
         }
         self.put_comments(collector, protein, lines(Code::Comment))?;
         flat_feature::put_all(collector, protein, lines(Code::Feature))
-    }
-
-    fn whole<'a>(&self, protein: &'a str) -> Observation<'a> {
-        Observation {
-            protein,
-            kind: ConceptKind::Feature,
-            id: "",
-            name: "",
-            place: Place::Whole,
-            source: Source::UniProt,
-            evidence: "",
-            line: self.line,
-        }
     }
 
     fn put_comments<'a>(
@@ -103,7 +90,7 @@ impl Entry {
                     id: &concept.id,
                     name: &concept.name,
                     evidence: &concept.evidence,
-                    ..self.whole(protein)
+                    ..Observation::of_uniprot(protein, self.line)
                 })?;
             }
         }

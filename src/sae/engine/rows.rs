@@ -215,22 +215,16 @@ impl<T: Real> Engine<T> {
 
     /// Zero classes that the step's axioms name catch up.
     pub(super) fn catch_up_named(&mut self) {
-        let Some(axioms) = &self.axioms else {
-            return;
-        };
-        let (d, m) = (self.params.shape.width, self.params.shape.defined);
-        let history = &self.history;
-        let parts = Parts::of(&mut self.params, &mut self.state, &mut self.clocks);
-        let rows = parts.zero.rows(d).enumerate().with_min_len(PANEL);
-        rows.for_each(|(class, mut row)| {
-            if axioms.names(m + class) {
-                wide!(|| row.catch_up(history));
-            }
-        });
+        self.visit_named(|mut row, _, history| row.catch_up(history));
     }
 
     /// Zero classes that the step's axioms name move; the others wait.
     pub(super) fn learn_zero(&mut self) {
+        self.visit_named(|mut row, gradient, history| row.learn(gradient, history));
+    }
+
+    /// Does something to each zero class that the step's axioms name: its row, its centre's gradient, the steps so far.
+    fn visit_named(&mut self, visit: impl Fn(Row<'_, T>, &[T], &[Rates<T>]) + Sync) {
         let Some(axioms) = &self.axioms else {
             return;
         };
@@ -238,10 +232,10 @@ impl<T: Real> Engine<T> {
         let history = &self.history;
         let parts = Parts::of(&mut self.params, &mut self.state, &mut self.clocks);
         let rows = parts.zero.rows(d).enumerate().with_min_len(PANEL);
-        rows.for_each(|(class, mut row)| {
+        rows.for_each(|(class, row)| {
             if axioms.names(m + class) {
                 let gradient = &axioms.centres[(m + class) * d..][..d];
-                wide!(|| row.learn(gradient, history));
+                wide!(|| visit(row, gradient, history));
             }
         });
     }

@@ -186,6 +186,17 @@ impl<'a> Tensors<'a> {
             })
     }
 
+    fn shaped(
+        &self,
+        family: &'static str,
+        name: &str,
+        shape: &[usize],
+    ) -> Result<&Entry<'a>, ExchangeError> {
+        let entry = self.entry(family, name)?;
+        expect_shape(name, &entry.shape, shape)?;
+        Ok(entry)
+    }
+
     /// A vector of this length.
     pub(super) fn vector(
         &self,
@@ -193,8 +204,7 @@ impl<'a> Tensors<'a> {
         name: &str,
         length: usize,
     ) -> Result<Vec<f32>, ExchangeError> {
-        let entry = self.entry(family, name)?;
-        expect_shape(name, &entry.shape, &[length])?;
+        let entry = self.shaped(family, name, &[length])?;
         Ok(entry.values(&[length], &entry.strides))
     }
 
@@ -206,8 +216,7 @@ impl<'a> Tensors<'a> {
         rows: usize,
         columns: usize,
     ) -> Result<Vec<f32>, ExchangeError> {
-        let entry = self.entry(family, name)?;
-        expect_shape(name, &entry.shape, &[rows, columns])?;
+        let entry = self.shaped(family, name, &[rows, columns])?;
         Ok(entry.values(&[rows, columns], &entry.strides))
     }
 
@@ -219,8 +228,7 @@ impl<'a> Tensors<'a> {
         rows: usize,
         columns: usize,
     ) -> Result<Vec<f32>, ExchangeError> {
-        let entry = self.entry(family, name)?;
-        expect_shape(name, &entry.shape, &[columns, rows])?;
+        let entry = self.shaped(family, name, &[columns, rows])?;
         let strides: Vec<usize> = entry.strides.iter().rev().copied().collect();
         Ok(entry.values(&[rows, columns], &strides))
     }
