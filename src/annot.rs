@@ -8,6 +8,7 @@ mod error;
 pub mod evidence;
 mod expansion;
 pub mod feature;
+mod feature_names;
 pub mod feature_table;
 mod flat_feature;
 pub mod format;

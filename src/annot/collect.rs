@@ -47,6 +47,15 @@ struct SeenEntry {
     name_hash: u64,
 }
 
+/// What is made of an evidence, worked out once for each.
+#[derive(Clone, Copy, Debug)]
+struct Verdict {
+    /// Its number, none where it is not accepted.
+    number: Option<u32>,
+    /// Whether it is neither a GO code nor an ECO id.
+    is_unknown: bool,
+}
+
 /// The number in `InterPro:IPR000719`.
 fn entry_number(id: &str) -> Option<u32> {
     let digits = id.strip_prefix("InterPro:IPR")?;
@@ -63,6 +72,7 @@ pub struct Collector {
     /// The proteins to restrict to, when sequences were given.
     sequences: Option<Sequences>,
     pub(super) evidences: Interner,
+    verdicts: HashMap<String, Verdict, FixedState>,
     concept_index: [HashMap<String, u32, FixedState>; ConceptKind::ALL.len()],
     entries: HashMap<u32, SeenEntry, FixedState>,
     pub(super) concepts: Vec<RawConcept>,
@@ -72,6 +82,7 @@ pub struct Collector {
     current: InputReport,
     /// Statements kept of the current input, by kind and by whether they name residues.
     kept_by_kind: [[u64; 2]; ConceptKind::ALL.len()],
+    dropped: [u64; DropReason::ALL.len()],
     last: LastProtein,
     /// Sequences of proteins with statements, where they are wanted: by number of the protein.
     pub(super) kept_sequences: Option<HashMap<u32, Vec<u8>, FixedState>>,
@@ -105,9 +116,10 @@ impl Collector {
     /// # Errors
     /// Those of [`Self::put`].
     pub fn put_mapped(&mut self, protein: &str, id: &str, line: u64) -> Result<(), AnnotError> {
-        let Some(terms) = self.references.go.remove(id) else {
+        let Some(terms) = self.references.go.get_mut(id) else {
             return Ok(());
         };
+        let terms = std::mem::take(terms);
         let mut result = Ok(());
         for term in &terms {
             result = result.and_then(|()| {
@@ -123,7 +135,9 @@ impl Collector {
                 })
             });
         }
-        self.references.go.insert(id.to_owned(), terms);
+        if let Some(slot) = self.references.go.get_mut(id) {
+            *slot = terms;
+        }
         result
     }
 
@@ -131,7 +145,7 @@ impl Collector {
     #[must_use]
     pub fn keyword_id(&self, keyword: &str) -> String {
         let known = self.references.keywords.get(keyword);
-        format!("UniProtKB-KW:{}", known.map_or(keyword, String::as_str))
+        ["UniProtKB-KW:", known.map_or(keyword, String::as_str)].concat()
     }
 
     /// Whether a kind of concept is asked for.
@@ -161,6 +175,10 @@ impl Collector {
                 }
             }
         }
+        let dropped = DropReason::ALL
+            .into_iter()
+            .zip(std::mem::take(&mut self.dropped));
+        self.current.dropped = dropped.filter(|&(_, count)| count > 0).collect();
         self.reports.push(std::mem::take(&mut self.current));
     }
 
@@ -176,7 +194,7 @@ impl Collector {
 
     /// Counts a statement that is no label.
     pub fn drop(&mut self, reason: DropReason) {
-        *self.current.dropped.entry(reason).or_default() += 1;
+        self.dropped[reason as usize] += 1;
     }
 
     /// Reports a bad record.
@@ -232,22 +250,35 @@ impl Collector {
         index
     }
 
-    /// Whether the evidence will do. Statements without evidence pass unless they are GO's, whose
+    /// Number of the evidence where it will do. Statements without evidence pass unless they are GO's, whose
     /// sources all give it.
-    fn accepts_evidence(&mut self, observation: &Observation<'_>) -> bool {
+    fn evidence(&mut self, observation: &Observation<'_>) -> Option<u32> {
         let evidence = observation.evidence;
         if evidence.is_empty() {
-            return observation.kind != ConceptKind::Go
+            let passes = observation.kind != ConceptKind::Go
                 || self.settings.evidence == EvidenceFilter::Any;
+            return passes.then_some(0);
         }
+        let verdict = match self.verdicts.get(evidence) {
+            Some(verdict) => *verdict,
+            None => self.judge(evidence),
+        };
+        self.current.unknown_evidence += u64::from(verdict.is_unknown);
+        verdict.number
+    }
+
+    fn judge(&mut self, evidence: &str) -> Verdict {
         let mut codes = evidence.split(',');
-        if codes
+        let is_unknown = codes
             .clone()
-            .all(|code| go_code(code).is_none() && !code.starts_with("ECO:"))
-        {
-            self.current.unknown_evidence += 1;
-        }
-        codes.any(|code| self.settings.evidence.accepts(code))
+            .all(|code| go_code(code).is_none() && !code.starts_with("ECO:"));
+        let accepted = codes.any(|code| self.settings.evidence.accepts(code));
+        let verdict = Verdict {
+            number: accepted.then(|| self.evidences.intern(evidence)),
+            is_unknown,
+        };
+        self.verdicts.insert(evidence.to_owned(), verdict);
+        verdict
     }
 
     /// Takes a statement about a gene product, of which one form was observed (`P12345-2`, or
@@ -286,10 +317,10 @@ impl Collector {
             self.drop(DropReason::Kind);
             return Ok(());
         }
-        if !self.accepts_evidence(observation) {
+        let Some(evidence) = self.evidence(observation) else {
             self.drop(DropReason::Evidence);
             return Ok(());
-        }
+        };
         let Some(protein) = self.protein(observation.protein) else {
             self.drop(DropReason::OtherProtein);
             return Ok(());
@@ -298,10 +329,6 @@ impl Collector {
             return self.bad(error);
         }
         let concept = self.concept(observation.kind, observation.id, observation.name);
-        let evidence = match observation.evidence {
-            "" => 0,
-            evidence => self.evidences.intern(evidence),
-        };
         self.rows.push(Row {
             protein,
             concept,

@@ -30,7 +30,7 @@ pub fn cofactors(text: &str) -> Vec<Commented> {
                     Some(id) => format!("Cofactor: {name} [{}]", id.trim()),
                     None => format!("Cofactor: {name}"),
                 },
-                evidence: eco_ids(part),
+                evidence: eco_ids(part).into_owned(),
             })
         })
         .collect()
@@ -58,7 +58,7 @@ pub fn locations(text: &str) -> Vec<Commented> {
             found.push(Commented {
                 id: format!("LOCATION:{name}"),
                 name: format!("Subcellular location: {name}"),
-                evidence: eco_ids(part),
+                evidence: eco_ids(part).into_owned(),
             });
         }
     }

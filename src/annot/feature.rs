@@ -117,15 +117,20 @@ pub fn is_bond(key: &str) -> bool {
     BONDS.contains(&key)
 }
 
+/// Whether the notes of features of this key tell concepts apart.
+pub(super) fn note_matters(key: &str) -> bool {
+    !NOTE_OF_ONE_PROTEIN.contains(&key)
+}
+
 /// The id of a feature's concept: key and ligand, or key and folded note, or the key alone.
 #[must_use]
 pub fn concept_id(key: &str, note: &str, ligand: &str) -> String {
     let detail = if !ligand.trim().is_empty() {
         ligand.trim().to_owned()
-    } else if NOTE_OF_ONE_PROTEIN.contains(&key) {
-        String::new()
-    } else {
+    } else if note_matters(key) {
         fold_note(note)
+    } else {
+        String::new()
     };
     if detail.is_empty() {
         key.to_owned()

@@ -10,7 +10,8 @@ use super::{
     collect::{Collector, DropReason, Observation, Source},
     concept::ConceptKind,
     error::AnnotError,
-    feature,
+    feature_names::FeatureNames,
+    lines::{trimmed, trimmed_end},
     position::{self, End, Place, Position},
     uniprot_cell::eco_ids,
     uniprot_flat::append,
@@ -55,34 +56,37 @@ pub(super) fn put_all<'a>(
     collector: &mut Collector,
     protein: &str,
     lines: impl Iterator<Item = (u64, &'a str)>,
+    names: &mut FeatureNames,
 ) -> Result<(), AnnotError> {
-    let mut feature: Option<Feature> = None;
+    let mut feature = Feature::default();
+    let mut begun = false;
     for (line, text) in lines {
         if text.starts_with(' ') {
-            if let Some(feature) = &mut feature {
-                feature.continue_with(text.trim());
+            if begun {
+                feature.continue_with(trimmed(text.trim_start_matches(' ')));
             }
             continue;
         }
-        if let Some(feature) = feature.take() {
-            feature.put(collector, protein)?;
+        if begun {
+            feature.put(collector, protein, names)?;
         }
-        match Feature::begin(line, text) {
-            Some(begun) => feature = Some(begun),
-            None => collector.bad(AnnotError::record(
+        begun = feature.begin(line, text).is_some();
+        if !begun {
+            collector.bad(AnnotError::record(
                 line,
                 format!("{text:?} is no feature of {protein}"),
-            ))?,
+            ))?;
         }
     }
-    match feature {
-        Some(feature) => feature.put(collector, protein),
-        None => Ok(()),
+    if begun {
+        feature.put(collector, protein, names)?;
     }
+    Ok(())
 }
 
 impl Feature {
-    fn begin(line: u64, text: &str) -> Option<Self> {
+    /// Forgets the feature before; none where the line begins no feature.
+    fn begin(&mut self, line: u64, text: &str) -> Option<()> {
         let (key, rest) = text.split_once(' ')?;
         if !key
             .bytes()
@@ -93,21 +97,28 @@ impl Feature {
         let rest = rest.trim_start();
         let (first, rest) = rest.split_once(' ').unwrap_or((rest, ""));
         let rest = rest.trim_start();
-        let mut feature = Self {
-            line,
-            key: key.to_owned(),
-            ..Self::default()
-        };
+        self.line = line;
+        self.open = None;
+        for text in [
+            &mut self.key,
+            &mut self.note,
+            &mut self.ligand,
+            &mut self.ligand_id,
+            &mut self.evidence,
+        ] {
+            text.clear();
+        }
+        self.key.push_str(key);
         if rest.is_empty() {
-            feature.position = Some(position::parse(first)?);
-            return Some(feature);
+            self.position = Some(position::parse(first)?);
+            return Some(());
         }
         // the old layout: two numbers and a text
         let (last, note) = rest.split_once(' ').unwrap_or((rest, ""));
-        feature.position = Some(position::join(End::parse(first)?, End::parse(last)?));
-        feature.open = Some(Qualifier::Text);
-        feature.note.push_str(note.trim());
-        Some(feature)
+        self.position = Some(position::join(End::parse(first)?, End::parse(last)?));
+        self.open = Some(Qualifier::Text);
+        self.note.push_str(note.trim());
+        Some(())
     }
 
     fn continue_with(&mut self, text: &str) {
@@ -152,7 +163,12 @@ impl Feature {
         }
     }
 
-    fn put(mut self, collector: &mut Collector, protein: &str) -> Result<(), AnnotError> {
+    fn put(
+        &mut self,
+        collector: &mut Collector,
+        protein: &str,
+        names: &mut FeatureNames,
+    ) -> Result<(), AnnotError> {
         let (start, end) = match self.position {
             // releases before 2008 number a removed initiator 0: it is not in the sequence
             Some(Position::Known(0, 0)) if self.key == "INIT_MET" => {
@@ -170,12 +186,12 @@ impl Feature {
             }
         };
         self.split_old_evidence();
-        let id = feature::concept_id(&self.key, &self.note, &self.ligand);
+        let (id, name) = names.of(&self.key, &self.note, &self.ligand, &self.ligand_id);
         let put = collector.put(&Observation {
             protein,
             kind: ConceptKind::Feature,
-            id: &id,
-            name: &feature::concept_name(&self.key, &id, &self.ligand_id),
+            id,
+            name,
             place: Place::of_feature(&self.key, start, end),
             source: Source::UniProt,
             evidence: &eco_ids(&self.evidence),
@@ -186,19 +202,21 @@ impl Feature {
 
     /// Moves `{ECO:...}` and older remarks from the text to the evidence.
     fn split_old_evidence(&mut self) {
-        if let Some(at) = self.note.find("{ECO:") {
+        let braces = memchr::memchr_iter(b'{', self.note.as_bytes());
+        let mut evidence = braces.filter(|&at| self.note[at..].starts_with("{ECO:"));
+        if let Some(at) = evidence.next() {
             self.evidence.push_str(&self.note[at..]);
             self.note.truncate(at);
         }
-        let text = self.note.trim_end().trim_end_matches('.').trim_end();
-        let mut text = text.to_owned();
+        let kept = trimmed_end(trimmed_end(&self.note).trim_end_matches('.')).len();
+        self.note.truncate(kept);
         for (remark, eco) in REMARKS {
-            if let Some(rest) = text.strip_suffix(remark) {
-                text.truncate(rest.trim_end().len());
+            if let Some(text) = self.note.strip_suffix(remark) {
+                let kept = text.trim_end().len();
+                self.note.truncate(kept);
                 self.evidence.push_str(eco);
             }
         }
-        self.note = text;
     }
 }
 
@@ -207,7 +225,8 @@ mod tests {
     use super::*;
 
     fn feature(lines: &[&str]) -> Feature {
-        let mut feature = Feature::begin(1, lines[0]).unwrap();
+        let mut feature = Feature::default();
+        feature.begin(1, lines[0]).unwrap();
         for line in &lines[1..] {
             feature.continue_with(line.trim());
         }
@@ -272,7 +291,7 @@ mod tests {
             feature(&["VAR_SEQ         P1-2:3..9"]).position,
             Some(Position::OtherIsoform)
         );
-        assert!(Feature::begin(1, "CHAIN  x y z").is_none());
-        assert!(Feature::begin(1, "CHAIN").is_none());
+        assert!(Feature::default().begin(1, "CHAIN  x y z").is_none());
+        assert!(Feature::default().begin(1, "CHAIN").is_none());
     }
 }

@@ -12,7 +12,7 @@ use crate::seq::checksum;
 use serde::{Deserialize, Serialize};
 use std::{
     fmt,
-    io::{self, BufRead, Cursor, Read},
+    io::{BufRead, Cursor, Read},
     str::FromStr,
 };
 
@@ -228,7 +228,7 @@ pub fn read(
         Some(format) => Some(format),
         None => Format::sniff(&beginning)?,
     };
-    let reader = io::BufReader::with_capacity(1 << 16, Cursor::new(beginning).chain(reader));
+    let reader = Cursor::new(beginning).chain(reader);
     collector.begin(name, format.map_or("empty", Format::as_str));
     match format {
         None => {}

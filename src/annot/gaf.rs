@@ -99,9 +99,11 @@ pub(super) fn is_negated(qualifiers: &str) -> bool {
 
 /// Whether a text has the form `PREFIX:LOCAL`.
 pub(super) fn is_curie(text: &str) -> bool {
+    let is_plain = |b: u8| (b'!'..=b'~').contains(&b) && b != b',' && b != b'|';
     text.split_once(':').is_some_and(|(prefix, local)| {
         !prefix.is_empty()
             && !local.is_empty()
-            && !text.contains(|c: char| c.is_whitespace() || c == ',' || c == '|')
+            && (text.bytes().all(is_plain)
+                || !text.contains(|c: char| c.is_whitespace() || c == ',' || c == '|'))
     })
 }

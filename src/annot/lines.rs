@@ -6,71 +6,117 @@ use std::io::BufRead;
 /// Lines longer than this are no annotation: reading stops before memory does.
 pub(crate) const MAX_LINE: usize = 1 << 28;
 
-/// Reads lines: in place where the reader holds a whole one, else through a buffer.
+/// Bytes that are looked through at once, wherever the reader has more: they stay in a core's cache.
+const BLOCK: usize = 1 << 17;
+
+/// Reads lines, from blocks of whole ones that are looked through for broken UTF-8 at once.
 pub(super) struct Lines<R> {
     reader: R,
-    buffer: Vec<u8>,
+    /// Whole lines, of which those before `next` were given.
+    block: String,
+    next: usize,
+    /// Beginning of the line that the block does not have to its end.
+    cut: Vec<u8>,
+    /// Whether the line after the block is not UTF-8.
+    broken: bool,
     number: u64,
-    /// Bytes of the reader that the line before still occupies.
-    borrowed: usize,
 }
 
 impl<R: BufRead> Lines<R> {
     pub(super) fn new(reader: R) -> Self {
         Self {
             reader,
-            buffer: Vec::new(),
+            block: String::new(),
+            next: 0,
+            cut: Vec::new(),
+            broken: false,
             number: 0,
-            borrowed: 0,
         }
     }
 
     /// The next line without its end, and its number from 1; none at the end of the text.
     pub(super) fn next_line(&mut self) -> Result<Option<(u64, &str)>, AnnotError> {
-        self.reader.consume(std::mem::take(&mut self.borrowed));
-        let newline = memchr::memchr(b'\n', self.reader.fill_buf()?);
-        if newline.is_none() && !self.collect_line()? {
+        if self.next == self.block.len() && !self.fill()? {
             return Ok(None);
         }
         self.number += 1;
-        let mut line = match newline {
-            Some(at) => {
-                self.borrowed = at + 1;
-                &self.reader.fill_buf()?[..at]
-            }
-            None => self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer),
-        };
-        if self.number == 1 {
-            line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        if self.next == self.block.len() {
+            return Err(AnnotError::record(self.number, "not valid UTF-8"));
         }
-        line = line.strip_suffix(b"\r").unwrap_or(line);
-        let text = std::str::from_utf8(line)
-            .map_err(|_| AnnotError::record(self.number, "not valid UTF-8"))?;
-        Ok(Some((self.number, text)))
+        let rest = &self.block[self.next..];
+        let (mut line, taken) = match memchr::memchr(b'\n', rest.as_bytes()) {
+            Some(at) => (&rest[..at], at + 1),
+            None => (rest, rest.len()),
+        };
+        self.next += taken;
+        if self.number == 1 {
+            line = line.strip_prefix('\u{feff}').unwrap_or(line);
+        }
+        Ok(Some((self.number, line.strip_suffix('\r').unwrap_or(line))))
     }
 
-    /// Puts together a line that is in several pieces; false at the end of the text.
-    fn collect_line(&mut self) -> Result<bool, AnnotError> {
-        self.buffer.clear();
+    /// Reads the next block; false at the end of the text.
+    fn fill(&mut self) -> Result<bool, AnnotError> {
+        let mut bytes = std::mem::take(&mut self.block).into_bytes();
+        self.next = 0;
+        if self.broken {
+            return Ok(true);
+        }
+        bytes.clear();
+        bytes.append(&mut self.cut);
         loop {
             let available = self.reader.fill_buf()?;
             if available.is_empty() {
-                return Ok(!self.buffer.is_empty());
+                break;
             }
-            let newline = memchr::memchr(b'\n', available);
-            let taken = newline.map_or(available.len(), |at| at + 1);
-            self.buffer.extend_from_slice(&available[..taken]);
-            self.reader.consume(taken);
+            let count = available.len().min(BLOCK);
+            let available = &available[..count];
+            let newline = memchr::memrchr(b'\n', available);
+            let (whole, cut) = available.split_at(newline.map_or(count, |at| at + 1));
+            bytes.extend_from_slice(whole);
+            self.cut.extend_from_slice(cut);
+            self.reader.consume(count);
             if newline.is_some() {
-                return Ok(true);
+                break;
             }
-            if self.buffer.len() > MAX_LINE {
+            if bytes.len() > MAX_LINE {
                 return Err(AnnotError::record(
                     self.number + 1,
                     format!("longer than {MAX_LINE} bytes: this is no text of annotations"),
                 ));
             }
         }
+        self.block = String::from_utf8(bytes).unwrap_or_else(|error| {
+            self.broken = true;
+            let valid = error.utf8_error().valid_up_to();
+            let mut bytes = error.into_bytes();
+            bytes.truncate(memchr::memrchr(b'\n', &bytes[..valid]).map_or(0, |at| at + 1));
+            String::from_utf8(bytes).expect("cut behind a newline of the valid part")
+        });
+        Ok(self.broken || !self.block.is_empty())
+    }
+}
+
+/// Whether a byte is a printing character of ASCII, so that there is nothing to trim.
+fn is_plain(byte: Option<&u8>) -> bool {
+    byte.is_none_or(|b| (b'!'..=b'~').contains(b))
+}
+
+/// A text without whitespace at its ends: [`str::trim`] for texts that seldom have any.
+pub(super) fn trimmed(text: &str) -> &str {
+    if is_plain(text.as_bytes().first()) {
+        trimmed_end(text)
+    } else {
+        text.trim()
+    }
+}
+
+/// A text without whitespace at its end: [`str::trim_end`] for texts that seldom have any.
+pub(super) fn trimmed_end(text: &str) -> &str {
+    if is_plain(text.as_bytes().last()) {
+        text
+    } else {
+        text.trim_end()
     }
 }
 
@@ -87,7 +133,7 @@ pub(super) fn rows(
 ) -> Result<(), AnnotError> {
     let mut lines = Lines::new(reader);
     while let Some((line, text)) = lines.next_line()? {
-        if comment.is_some_and(|c| text.starts_with(c)) || text.trim_start().is_empty() {
+        if comment.is_some_and(|c| text.starts_with(c)) || trimmed(text).is_empty() {
             continue;
         }
         collector.record();
@@ -110,7 +156,7 @@ pub(super) fn columns<const N: usize>(text: &str) -> ([&str; N], usize) {
             None => (rest, None),
         };
         if let Some(slot) = columns.get_mut(count) {
-            *slot = column.trim();
+            *slot = trimmed(column);
         }
         count += 1;
         match more {
@@ -136,6 +182,39 @@ mod tests {
             }
             let expected = [(1, "one"), (2, ""), (3, "two and more"), (4, "last")];
             assert_eq!(found, expected.map(|(n, line)| (n, line.to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_broken_line_is_named_after_those_before_it() {
+        let text = b"one\ntwo \xc3\xa9\nthree \xff\nfour";
+        for capacity in [1, 7, 64] {
+            let mut lines = Lines::new(BufReader::with_capacity(capacity, &text[..]));
+            assert_eq!(lines.next_line().unwrap(), Some((1, "one")));
+            assert_eq!(lines.next_line().unwrap(), Some((2, "two \u{e9}")));
+            let error = lines.next_line().unwrap_err().to_string();
+            assert!(
+                error.contains("line 3") && error.contains("UTF-8"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn trimming_is_that_of_the_standard_library() {
+        for text in [
+            "",
+            " ",
+            "a",
+            " a",
+            "a b\t",
+            "\u{a0}a",
+            "a\u{2003}",
+            "é",
+            "\u{1}a",
+        ] {
+            assert_eq!(trimmed(text), text.trim(), "{text:?}");
+            assert_eq!(trimmed_end(text), text.trim_end(), "{text:?}");
         }
     }
 

@@ -46,6 +46,9 @@ pub enum Position {
 /// Reads a position; none where it is malformed.
 #[must_use]
 pub fn parse(text: &str) -> Option<Position> {
+    if let Some(residue) = digits(text) {
+        return Some(Position::Known(residue, residue));
+    }
     let mut text = text.trim();
     if let Some((isoform, rest)) = text.split_once(':') {
         if isoform.is_empty() {
@@ -58,7 +61,9 @@ pub fn parse(text: &str) -> Option<Position> {
 }
 
 fn ends(text: &str) -> Option<Position> {
-    let (start, end) = text.split_once("..").unwrap_or((text, text));
+    let dots =
+        memchr::memchr_iter(b'.', text.as_bytes()).find(|&at| text[at + 1..].starts_with('.'));
+    let (start, end) = dots.map_or((text, text), |at| (&text[..at], &text[at + 2..]));
     Some(join(End::parse(start)?, End::parse(end)?))
 }
 
@@ -80,6 +85,9 @@ pub(super) enum End {
 impl End {
     /// `12`, `<1`, `>20`, `?`, `?12`.
     pub(super) fn parse(text: &str) -> Option<Self> {
+        if let Some(number) = digits(text) {
+            return Some(Self::Known(number));
+        }
         let text = text.trim();
         if let Some(rest) = text.strip_prefix('?') {
             return (rest.is_empty() || number(rest).is_some()).then_some(Self::Uncertain);
@@ -88,8 +96,23 @@ impl End {
     }
 }
 
+/// The number of up to nine digits and nothing else.
+fn digits(text: &str) -> Option<u32> {
+    let add = |number: u32, digit: u8| {
+        digit
+            .is_ascii_digit()
+            .then(|| number * 10 + u32::from(digit - b'0'))
+    };
+    (1..=9)
+        .contains(&text.len())
+        .then(|| text.bytes().try_fold(0, add))?
+}
+
 /// A residue number; spreadsheets write `57.0`.
 pub(super) fn number(text: &str) -> Option<u32> {
+    if let Some(number) = digits(text) {
+        return Some(number);
+    }
     let digits = match text.split_once('.') {
         Some((digits, zeros)) if !zeros.is_empty() && zeros.bytes().all(|b| b == b'0') => digits,
         Some(_) => return None,
@@ -117,6 +140,10 @@ mod tests {
             ("P12345-2:5..9", Some(Position::OtherIsoform)),
             ("57.0", Some(Position::Known(57, 57))),
             ("57.5", None),
+            ("4294967295", Some(Position::Known(u32::MAX, u32::MAX))),
+            ("4294967296", None),
+            ("1.0..2.0", Some(Position::Known(1, 2))),
+            ("1...2", None),
             ("", None),
             ("a..b", None),
             (":5", None),

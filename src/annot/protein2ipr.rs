@@ -24,7 +24,8 @@ pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), Annot
 }
 
 fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotError> {
-    let name = text.split('\t').next().unwrap_or_default();
+    let tab = memchr::memchr(b'\t', text.as_bytes()).unwrap_or(text.len());
+    let name = &text[..tab];
     if collector.protein(name).is_none() {
         collector.drop(DropReason::OtherProtein);
         return Ok(());

@@ -1,5 +1,7 @@
 //! A cell of features in `UniProt`'s TSV: `BINDING 33..41; /ligand="ATP"; /evidence="ECO:..."; BINDING 56; ...`.
 
+use std::borrow::Cow;
+
 /// One feature of a cell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CellFeature<'a> {
@@ -83,15 +85,24 @@ fn shown(text: &str) -> String {
 
 /// The ECO ids of an evidence text (`ECO:0000269|PubMed:1, ECO:0000305`), without repeats, joined by commas.
 #[must_use]
-pub fn eco_ids(text: &str) -> String {
-    let mut ids: Vec<&str> = text
-        .match_indices("ECO:")
-        .filter_map(|(at, _)| text.get(at..at + 11))
-        .filter(|id| id[4..].bytes().all(|b| b.is_ascii_digit()))
-        .collect();
+pub fn eco_ids(text: &str) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    let mut ids = memchr::memchr_iter(b':', bytes).filter_map(|colon| {
+        let is_eco = bytes[..colon].ends_with(b"ECO");
+        let digits = bytes.get(colon + 1..colon + 8).filter(|_| is_eco)?;
+        (digits.iter().all(u8::is_ascii_digit)).then(|| &text[colon - 3..colon + 8])
+    });
+    let Some(first) = ids.next() else {
+        return Cow::Borrowed("");
+    };
+    // most texts name one
+    let Some(other) = ids.find(|&id| id != first) else {
+        return Cow::Borrowed(first);
+    };
+    let mut ids: Vec<&str> = [first, other].into_iter().chain(ids).collect();
     ids.sort_unstable();
     ids.dedup();
-    ids.join(",")
+    Cow::Owned(ids.join(","))
 }
 
 #[cfg(test)]
@@ -134,6 +145,11 @@ mod tests {
             "ECO:0000269,ECO:0000305"
         );
         assert_eq!(eco_ids("none; ECO:12"), "");
+        assert_eq!(
+            eco_ids("{ECO:0000269|PubMed:1, ECO:0000269}"),
+            "ECO:0000269"
+        );
+        assert_eq!(eco_ids("ECO:000030é ECO:0000305é"), "ECO:0000305");
     }
 
     proptest! {

@@ -8,7 +8,8 @@ mod statements;
 use super::{
     collect::{Collector, DropReason},
     error::AnnotError,
-    lines::Lines,
+    feature_names::FeatureNames,
+    lines::{Lines, trimmed, trimmed_end},
 };
 use crate::seq::checksum;
 use statements::accessions;
@@ -45,7 +46,7 @@ pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), Annot
             if entry.started {
                 entry.finish(collector)?;
             }
-        } else if entry.started || !text.trim().is_empty() {
+        } else if entry.started || !trimmed(text).is_empty() {
             entry.add(line, text, collector);
         }
     }
@@ -84,6 +85,7 @@ struct Entry {
     found_crc64: Option<u64>,
     in_sequence: bool,
     sequence: Vec<u8>,
+    names: FeatureNames,
     error: Option<AnnotError>,
 }
 
@@ -111,9 +113,9 @@ impl Entry {
             self.id_line(line, text);
             return;
         }
-        let code = text.get(..5).unwrap_or(text);
+        let code = text.as_bytes().first_chunk::<5>().unwrap_or(b"     ");
         let rest = text.get(5..).unwrap_or_default();
-        if code == "AC   " {
+        if code == b"AC   " {
             self.has_accessions = true;
             self.accessions.push_str(rest.trim());
             return;
@@ -126,24 +128,21 @@ impl Entry {
             return;
         }
         match code {
-            "FT   " => self.keep(Code::Feature, line, rest),
-            "DR   " if WANTED_REFERENCES.iter().any(|r| rest.starts_with(r)) => {
+            b"FT   " => self.keep(Code::Feature, line, rest),
+            b"DR   " if WANTED_REFERENCES.iter().any(|r| rest.starts_with(r)) => {
                 self.keep(Code::Reference, line, rest);
             }
-            "KW   " => self.keep(Code::Keyword, line, rest),
-            "CC   " => self.comment_line(line, rest),
-            "SQ   " => self.sequence_line(line, rest),
-            "     " if self.in_sequence => {
-                let letters = rest.bytes().filter(|b| !b.is_ascii_whitespace());
-                self.sequence.extend(letters);
-            }
+            b"KW   " => self.keep(Code::Keyword, line, rest),
+            b"CC   " => self.comment_line(line, rest),
+            b"SQ   " => self.sequence_line(line, rest),
+            b"     " if self.in_sequence => self.add_residues(rest.as_bytes()),
             _ => {}
         }
     }
 
     fn keep(&mut self, code: Code, line: u64, text: &str) {
         let start = self.text.len();
-        self.text.push_str(text.trim_end());
+        self.text.push_str(trimmed_end(text));
         self.kept.push((code, line, start, self.text.len()));
     }
 
@@ -194,6 +193,20 @@ impl Entry {
             .and_then(|crc| u64::from_str_radix(crc.trim(), 16).ok());
     }
 
+    /// Adds the letters of a line, which stand in groups of ten.
+    fn add_residues(&mut self, line: &[u8]) {
+        let mut letters = [0; 64];
+        for part in line.chunks(letters.len()) {
+            // no branch for each letter: they are a tenth of a file
+            let mut count = 0;
+            for &byte in part {
+                letters[count] = byte;
+                count += usize::from(!byte.is_ascii_whitespace());
+            }
+            self.sequence.extend_from_slice(&letters[..count]);
+        }
+    }
+
     /// Checks the sequence against the SQ line.
     fn check(&mut self) {
         if self.unwanted || self.error.is_some() || !self.in_sequence {
@@ -232,7 +245,12 @@ impl Entry {
                 collector.drop(DropReason::OtherProtein);
                 Ok(())
             }
-            None => self.put(collector).or_else(|error| collector.bad(error)),
+            None => {
+                let mut names = std::mem::take(&mut self.names);
+                let put = self.put(collector, &mut names);
+                self.names = names;
+                put.or_else(|error| collector.bad(error))
+            }
         };
         self.clear();
         result

@@ -25,6 +25,20 @@ pub enum DropReason {
     Bad,
 }
 
+impl DropReason {
+    /// All reasons, in their order.
+    pub(super) const ALL: [Self; 8] = [
+        Self::Kind,
+        Self::Negated,
+        Self::Evidence,
+        Self::OtherProtein,
+        Self::Isoform,
+        Self::UncertainPosition,
+        Self::NoConcept,
+        Self::Bad,
+    ];
+}
+
 impl fmt::Display for DropReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

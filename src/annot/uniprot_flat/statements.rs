@@ -6,14 +6,20 @@ use crate::annot::{
     comment,
     concept::ConceptKind,
     error::AnnotError,
+    feature_names::FeatureNames,
     flat_feature, gaf, interproscan,
+    lines::trimmed,
     position::Place,
     uniprot_cell::eco_ids,
 };
 
 impl Entry {
     /// Makes labels of the entry.
-    pub(super) fn put(&self, collector: &mut Collector) -> Result<(), AnnotError> {
+    pub(super) fn put(
+        &self,
+        collector: &mut Collector,
+        names: &mut FeatureNames,
+    ) -> Result<(), AnnotError> {
         let Some(protein) = collector.choose_accession(accessions(&self.accessions)) else {
             return Err(AnnotError::record(
                 self.line,
@@ -29,14 +35,19 @@ impl Entry {
             collector.check_sequence(protein, fingerprint, self.line)?;
         }
         let before = collector.row_count();
-        self.put_statements(collector, protein)?;
+        self.put_statements(collector, protein, names)?;
         if collector.row_count() > before {
             collector.keep_sequence(protein, &self.sequence);
         }
         Ok(())
     }
 
-    fn put_statements(&self, collector: &mut Collector, protein: &str) -> Result<(), AnnotError> {
+    fn put_statements(
+        &self,
+        collector: &mut Collector,
+        protein: &str,
+        names: &mut FeatureNames,
+    ) -> Result<(), AnnotError> {
         let lines = |wanted: Code| {
             self.kept
                 .iter()
@@ -62,7 +73,7 @@ impl Entry {
             })?;
         }
         self.put_comments(collector, protein, lines(Code::Comment))?;
-        flat_feature::put_all(collector, protein, lines(Code::Feature))
+        flat_feature::put_all(collector, protein, lines(Code::Feature), names)
     }
 
     fn put_comments<'a>(
@@ -110,7 +121,7 @@ fn put_reference(
     line: u64,
     text: &str,
 ) -> Result<(), AnnotError> {
-    let mut parts = text.trim_end_matches('.').split("; ").map(str::trim);
+    let mut parts = references(text.trim_end_matches('.')).map(trimmed);
     let database = parts.next().unwrap_or_default();
     let (Some(id), Some(name)) = (parts.next(), parts.next()) else {
         return Err(AnnotError::record(
@@ -140,11 +151,23 @@ fn put_reference(
     })
 }
 
+/// Parts between semicolons that a space follows.
+fn references(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = memchr::memchr_iter(b';', text.as_bytes())
+            .find(|&at| text.as_bytes().get(at + 1) == Some(&b' '));
+        rest = end.map(|at| &text[at + 2..]);
+        Some(end.map_or(text, |at| &text[..at]))
+    })
+}
+
 /// Lines as one text; `UniProt` breaks lines at spaces and after hyphens.
 fn joined<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     let mut text = String::new();
     for line in lines {
-        append(&mut text, line.trim());
+        append(&mut text, trimmed(line));
     }
     text
 }
@@ -159,13 +182,43 @@ pub(in crate::annot) fn append(text: &mut String, line: &str) {
 
 /// Parts between semicolons that are not inside `{...}`.
 fn outside_braces(text: &str) -> impl Iterator<Item = &str> {
-    let mut depth = 0u32;
-    text.split(move |c| {
-        match c {
-            '{' => depth += 1,
-            '}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth == 0 && c == ';'
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let bytes = text.as_bytes();
+        let mut depth = 0u32;
+        let mut ends = memchr::memchr3_iter(b'{', b'}', b';', bytes);
+        let end = ends.find(|&at| match bytes[at] {
+            b'{' => {
+                depth += 1;
+                false
+            }
+            b'}' => {
+                depth = depth.saturating_sub(1);
+                false
+            }
+            _ => depth == 0,
+        });
+        rest = end.map(|at| &text[at + 1..]);
+        Some(end.map_or(text, |at| &text[..at]))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_lines() {
+        let parts = |text| references(text).collect::<Vec<_>>();
+        assert_eq!(
+            parts("GO; GO:1; P:a;b; IEA:x"),
+            ["GO", "GO:1", "P:a;b", "IEA:x"]
+        );
+        assert_eq!(parts("a;; b; "), ["a;", "b", ""]);
+        assert_eq!(parts(""), [""]);
+        let keywords = |text| outside_braces(text).collect::<Vec<_>>();
+        assert_eq!(keywords("A {E; F}; B};C {;"), ["A {E; F}", " B}", "C {;"]);
+        assert_eq!(keywords("A;"), ["A", ""]);
+    }
 }
