@@ -40,8 +40,9 @@ pub(super) struct RawConcept {
 }
 
 /// An entry of `InterPro` that was met.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct SeenEntry {
+    is_met: bool,
     concept: u32,
     /// Of the name that came with it last.
     name_hash: u64,
@@ -57,9 +58,12 @@ struct Verdict {
 }
 
 /// The number in `InterPro:IPR000719`.
-fn entry_number(id: &str) -> Option<u32> {
+fn entry_number(id: &str) -> Option<usize> {
     let digits = id.strip_prefix("InterPro:IPR")?;
-    let number = |n: u32, digit: u8| Some(n * 10 + char::from(digit).to_digit(10)?);
+    let number = |n: usize, digit: u8| {
+        let value = digit.is_ascii_digit().then(|| usize::from(digit - b'0'))?;
+        Some(n * 10 + value)
+    };
     (digits.len() == 6).then(|| digits.bytes().try_fold(0, number))?
 }
 
@@ -74,7 +78,8 @@ pub struct Collector {
     pub(super) evidences: Interner,
     verdicts: HashMap<String, Verdict, FixedState>,
     concept_index: [HashMap<String, u32, FixedState>; ConceptKind::ALL.len()],
-    entries: HashMap<u32, SeenEntry, FixedState>,
+    /// By the number in their accession, which has six digits.
+    entries: Vec<SeenEntry>,
     pub(super) concepts: Vec<RawConcept>,
     pub(super) rows: Vec<Row>,
     /// Finished inputs.
@@ -219,14 +224,21 @@ impl Collector {
             return self.concept_by_id(kind, id, name);
         };
         let name_hash = FixedState::default().hash_one(name);
-        if let Some(seen) = self.entries.get(&number)
+        if let Some(seen) = self.entries.get(number)
+            && seen.is_met
             && seen.name_hash == name_hash
         {
             return seen.concept;
         }
         let concept = self.concept_by_id(kind, id, name);
-        self.entries
-            .insert(number, SeenEntry { concept, name_hash });
+        if self.entries.len() <= number {
+            self.entries.resize(number + 1, SeenEntry::default());
+        }
+        self.entries[number] = SeenEntry {
+            is_met: true,
+            concept,
+            name_hash,
+        };
         concept
     }
 

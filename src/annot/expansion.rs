@@ -6,6 +6,7 @@ use super::{
     vocabulary::{Candidate, Terminology},
 };
 use crate::ontology::graph::Closure;
+use std::borrow::Cow;
 
 /// A statement about a candidate; `Ord` is the order of the label table within a protein.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,7 +18,13 @@ pub(super) struct Fact {
 }
 
 /// The evidence of statements that are one label, joined by commas.
-pub(super) fn merged(facts: &[Fact], evidences: &[String]) -> Option<String> {
+pub(super) fn merged<'a>(facts: &[Fact], evidences: &'a [String]) -> Option<Cow<'a, str>> {
+    if let [fact] = facts {
+        let evidence = evidences[fact.evidence as usize].as_str();
+        if !evidence.contains(',') {
+            return (!evidence.is_empty()).then_some(Cow::Borrowed(evidence));
+        }
+    }
     let mut codes: Vec<&str> = facts
         .iter()
         .flat_map(|fact| evidences[fact.evidence as usize].split(','))
@@ -25,7 +32,7 @@ pub(super) fn merged(facts: &[Fact], evidences: &[String]) -> Option<String> {
         .collect();
     codes.sort_unstable();
     codes.dedup();
-    (!codes.is_empty()).then(|| codes.join(","))
+    (!codes.is_empty()).then(|| Cow::Owned(codes.join(",")))
 }
 
 /// Residues under the facts of one candidate in one protein.

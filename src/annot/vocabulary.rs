@@ -12,7 +12,7 @@ use super::{
     concept::{CONCEPTS_FORMAT, ConceptKind, ConceptsFile},
     error::AnnotError,
     expansion::{Expansion, Fact, covered, merged},
-    label::Label,
+    label::LabelRef,
     position::Place,
     reference::References,
 };
@@ -211,7 +211,10 @@ impl<'a> Vocabulary<'a> {
     ///
     /// # Errors
     /// What `each` returns.
-    pub fn labels<E>(&mut self, mut each: impl FnMut(Label) -> Result<(), E>) -> Result<(), E> {
+    pub fn labels<E>(
+        &mut self,
+        mut each: impl FnMut(LabelRef<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let of_class = self.of_class();
         let mut expansion = Expansion::new(self.terminology, &of_class, &self.tree);
         let mut facts = Vec::new();
@@ -233,14 +236,15 @@ impl<'a> Vocabulary<'a> {
                 let concept = &self.file.concepts[of_concept[0].candidate as usize];
                 let same = |a: &Fact, b: &Fact| (a.place, a.source) == (b.place, b.source);
                 for (instance, facts) in (1..).zip(of_concept.chunk_by(same)) {
-                    let label = |start, end| Label {
-                        protein: protein.clone(),
-                        concept: concept.id.clone(),
+                    let evidence = merged(facts, &self.evidences);
+                    let label = |start, end| LabelRef {
+                        protein,
+                        concept: &concept.id,
                         start,
                         end,
                         instance,
-                        source: facts[0].source.as_str().to_owned(),
-                        evidence: merged(facts, &self.evidences),
+                        source: facts[0].source.as_str(),
+                        evidence: evidence.as_deref(),
                     };
                     match facts[0].place {
                         Place::Whole => {

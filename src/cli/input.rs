@@ -230,6 +230,24 @@ fn decompress(mut reader: Reader) -> io::Result<Reader> {
 
 /// Buffers that a thread fills ahead of the reader.
 const BUFFERS_AHEAD: usize = 4;
+/// Bytes of such a buffer: more than the decoder's own, which it then does not copy through.
+const AHEAD: usize = 2 * BUFFER;
+
+/// Fills a buffer, or as much of it as there is before the end or an error.
+fn read_ahead(reader: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<()> {
+    buffer.resize(AHEAD, 0);
+    let mut filled = 0;
+    let result = loop {
+        match reader.read(&mut buffer[filled..]) {
+            Ok(0) => break Ok(()),
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => break Err(error),
+        }
+    };
+    buffer.truncate(filled);
+    result
+}
 
 /// A reader whose bytes another thread prepares.
 struct Ahead {
@@ -246,8 +264,7 @@ impl Ahead {
         let (spent, empty) = mpsc::channel::<Vec<u8>>();
         let prepare = move || loop {
             let mut buffer = empty.try_recv().unwrap_or_default();
-            buffer.clear();
-            let read = reader.by_ref().take(BUFFER as u64).read_to_end(&mut buffer);
+            let read = read_ahead(&mut reader, &mut buffer);
             // an empty buffer is the end; what was read before an error is still good
             let is_last = buffer.is_empty() || read.is_err();
             if (!buffer.is_empty() || read.is_ok()) && fill.send(Ok(buffer)).is_err() {
@@ -336,7 +353,7 @@ mod tests {
 
     #[test]
     fn bytes_that_another_thread_prepares_are_the_same() {
-        let text: Vec<u8> = (0..3 * BUFFER).map(|i| (i % 251) as u8).collect();
+        let text: Vec<u8> = (0..3 * AHEAD).map(|i| (i % 251) as u8).collect();
         let read = |bytes: Vec<u8>| {
             let mut out = Vec::new();
             let reader = decompress(Box::new(Cursor::new(bytes)))?;

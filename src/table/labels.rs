@@ -1,8 +1,11 @@
 //! `labels/1`: one row a label, after propagation.
 
 use super::{TableError, TableSink, TableSource, column, metadata, schema as s};
-use crate::annot::label::Label;
-use arrow_array::{Array, RecordBatch, StringArray, UInt32Array};
+use crate::annot::label::{Label, LabelRef};
+use arrow_array::{
+    Array, RecordBatch, StringArray,
+    builder::{StringBuilder, UInt32Builder},
+};
 use arrow_schema::SchemaRef;
 use std::{io::Write, sync::Arc};
 
@@ -13,7 +16,14 @@ const BATCH: usize = 1 << 16;
 pub struct Writer<W: Write> {
     sink: TableSink<W>,
     schema: SchemaRef,
-    rows: Vec<Label>,
+    rows: usize,
+    protein: StringBuilder,
+    concept: StringBuilder,
+    start: UInt32Builder,
+    end: UInt32Builder,
+    instance: UInt32Builder,
+    source: StringBuilder,
+    evidence: StringBuilder,
 }
 
 impl<W: Write> Writer<W> {
@@ -26,7 +36,14 @@ impl<W: Write> Writer<W> {
         Ok(Self {
             sink: TableSink::new(out, container, &schema)?,
             schema,
-            rows: Vec::new(),
+            rows: 0,
+            protein: StringBuilder::new(),
+            concept: StringBuilder::new(),
+            start: UInt32Builder::new(),
+            end: UInt32Builder::new(),
+            instance: UInt32Builder::new(),
+            source: StringBuilder::new(),
+            evidence: StringBuilder::new(),
         })
     }
 
@@ -34,36 +51,36 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     /// [`TableError::Io`] where writing fails.
-    pub fn push(&mut self, label: Label) -> Result<(), TableError> {
-        self.rows.push(label);
-        if self.rows.len() == BATCH {
+    pub fn push(&mut self, label: LabelRef<'_>) -> Result<(), TableError> {
+        self.protein.append_value(label.protein);
+        self.concept.append_value(label.concept);
+        self.start.append_option(label.start);
+        self.end.append_option(label.end);
+        self.instance.append_value(label.instance);
+        self.source.append_value(label.source);
+        self.evidence.append_option(label.evidence);
+        self.rows += 1;
+        if self.rows == BATCH {
             self.write_rows()?;
         }
         Ok(())
     }
 
     fn write_rows(&mut self) -> Result<(), TableError> {
-        let rows = &self.rows;
-        let text = |f: fn(&Label) -> &str| {
-            Arc::new(rows.iter().map(|l| Some(f(l))).collect::<StringArray>())
-        };
-        let number =
-            |f: fn(&Label) -> Option<u32>| Arc::new(rows.iter().map(f).collect::<UInt32Array>());
-        let evidence: StringArray = rows.iter().map(|l| l.evidence.as_deref()).collect();
         let batch = RecordBatch::try_new(
             Arc::clone(&self.schema),
             vec![
-                text(|l| &l.protein),
-                text(|l| &l.concept),
-                number(|l| l.start),
-                number(|l| l.end),
-                number(|l| Some(l.instance)),
-                text(|l| &l.source),
-                Arc::new(evidence),
+                Arc::new(self.protein.finish()),
+                Arc::new(self.concept.finish()),
+                Arc::new(self.start.finish()),
+                Arc::new(self.end.finish()),
+                Arc::new(self.instance.finish()),
+                Arc::new(self.source.finish()),
+                Arc::new(self.evidence.finish()),
             ],
         )?;
         self.sink.write(&batch)?;
-        self.rows.clear();
+        self.rows = 0;
         Ok(())
     }
 
@@ -88,7 +105,7 @@ pub fn write<'a, W: Write>(
 ) -> Result<W, TableError> {
     let mut writer = Writer::new(out, container)?;
     for label in labels {
-        writer.push(label.clone())?;
+        writer.push(label.into())?;
     }
     writer.finish()
 }

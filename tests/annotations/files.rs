@@ -278,14 +278,14 @@ fn phosphosites_sit_on_their_residues() {
     let mut sites = 0;
     vocabulary
         .labels(|label| {
-            let letter = match label.concept.as_str() {
+            let letter = match label.concept {
                 "MOD_RES:Phosphoserine" => b'S',
                 "MOD_RES:Phosphothreonine" => b'T',
                 "MOD_RES:Phosphotyrosine" => b'Y',
                 _ => return Ok::<(), ()>(()),
             };
             let at = label.start.unwrap() as usize;
-            assert_eq!(sequences[&label.protein][at - 1], letter, "{label:?}");
+            assert_eq!(sequences[label.protein][at - 1], letter, "{label:?}");
             sites += 1;
             Ok(())
         })

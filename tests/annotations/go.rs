@@ -161,7 +161,7 @@ fn yeast_on_go_basic_2015_is_what_a_second_implementation_finds() {
     let mut rows = BTreeSet::new();
     vocabulary
         .labels(|label| {
-            rows.insert((label.protein, label.concept));
+            rows.insert((label.protein.to_owned(), label.concept.to_owned()));
             Ok::<(), ()>(())
         })
         .unwrap();

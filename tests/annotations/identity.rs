@@ -40,7 +40,7 @@ fn labels(texts: &[&str], sequences: &[(&str, &str)]) -> (Vec<Label>, Vec<InputR
     let mut labels = Vec::new();
     vocabulary
         .labels(|label| {
-            labels.push(label);
+            labels.push(Label::from(label));
             Ok::<(), ()>(())
         })
         .unwrap();

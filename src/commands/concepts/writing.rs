@@ -155,11 +155,11 @@ impl Args {
         vocabulary
             .labels(|label| {
                 if wanted {
-                    let number = numbers[&label.concept];
-                    match proteins.get_mut(&label.protein) {
+                    let number = numbers[label.concept];
+                    match proteins.get_mut(label.protein) {
                         Some(concepts) => concepts.insert(number),
                         None => proteins
-                            .entry(label.protein.clone())
+                            .entry(label.protein.to_owned())
                             .or_default()
                             .insert(number),
                     };
