@@ -172,26 +172,62 @@ pub fn aurocs(sheet: &Sheet, latent: usize) -> Vec<Score> {
 /// of equals.
 #[must_use]
 pub fn best_by_auroc(sheet: &Sheet, latents: std::ops::Range<usize>) -> Vec<Option<(usize, f64)>> {
-    type Best = Vec<Option<(usize, f64)>>;
-    let none = || vec![None; sheet.concepts()];
-    let better = |mut left: Best, right: Best| {
-        for (l, r) in left.iter_mut().zip(right) {
-            if r.is_some_and(|r: (usize, f64)| {
-                l.is_none_or(|l| r.1 > l.1 || (r.1 == l.1 && r.0 < l.0))
-            }) {
-                *l = r;
-            }
-        }
-        left
+    let of_latent = |latent: usize| -> Vec<_> {
+        let scores = aurocs(sheet, latent).into_iter();
+        scores.map(|s| s.map(|s| (latent, s))).collect()
+    };
+    best_of(sheet, latents, of_latent, |&(latent, area)| (area, latent))
+}
+
+/// For every concept the latent of a range, and its threshold, with the largest F1; the lowest of equals. `maxima` are
+/// the latents' largest activations.
+#[must_use]
+pub fn best_by_f1(
+    sheet: &Sheet,
+    latents: std::ops::Range<usize>,
+    maxima: &[f32],
+) -> Vec<Option<(usize, Detection)>> {
+    let of_latent = |latent: usize| -> Vec<_> {
+        let counts = count(sheet, latent, maxima[latent]);
+        let concepts = 0..sheet.concepts();
+        concepts
+            .map(|c| counts.best(sheet, c).map(|best| (latent, best)))
+            .collect()
+    };
+    best_of(sheet, latents, of_latent, |(latent, best)| {
+        (best.f1(), *latent)
+    })
+}
+
+/// For every concept the best of what `of_latent` says of each latent that is ever active: the largest score, of equals
+/// the lowest latent, as `rank` tells both.
+fn best_of<B: Copy + Send + Sync>(
+    sheet: &Sheet,
+    latents: std::ops::Range<usize>,
+    of_latent: impl Fn(usize) -> Vec<Option<B>> + Send + Sync,
+    rank: impl Fn(&B) -> (f64, usize) + Send + Sync,
+) -> Vec<Option<B>> {
+    let better = |left: &B, right: &B| {
+        let ((old, first), (new, second)) = (rank(left), rank(right));
+        new > old || (new == old && second < first)
     };
     latents
         .into_par_iter()
         .filter(|&latent| !sheet.hits(latent).is_empty())
-        .map(|latent| {
-            let scores = aurocs(sheet, latent).into_iter();
-            scores.map(|s| s.map(|s| (latent, s))).collect()
-        })
-        .reduce(none, better)
+        .map(of_latent)
+        .reduce(
+            || vec![None; sheet.concepts()],
+            |mut left, right| {
+                for (l, r) in left.iter_mut().zip(right) {
+                    if r.as_ref()
+                        .is_some_and(|r| l.as_ref().is_none_or(|l| better(l, r)))
+                    {
+                        *l = r;
+                    }
+                }
+                left
+            },
+        )
 }
 
 #[cfg(test)]
@@ -253,6 +289,9 @@ mod tests {
         }
         let best = best_by_auroc(&sheet, 0..1);
         assert_eq!(best[0].unwrap().0, 0);
+        let (latent, best) = best_by_f1(&sheet, 0..1, &[1.0])[0].unwrap();
+        assert_eq!(latent, 0);
+        assert_eq!(Some(best), count(&sheet, 0, 1.0).best(&sheet, 0));
     }
 
     #[test]

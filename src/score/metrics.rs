@@ -72,6 +72,8 @@ pub struct Means {
     pub auroc_best_other: Option<f64>,
     /// F1 of the defined latent.
     pub f1_z: Option<f64>,
+    /// F1 of the best other latent.
+    pub f1_best_other: Option<f64>,
 }
 
 /// Scores of one concept.
@@ -104,6 +106,8 @@ pub struct ConceptScores {
     pub detector: Option<Detector>,
     /// The best latent without a given concept, chosen on the validation proteins.
     pub best_other: Option<OtherLatent>,
+    /// The latent without a given concept that is the best detector, chosen with its threshold on the validation proteins.
+    pub best_other_detector: Option<OtherDetector>,
 }
 
 /// A latent as a detector.
@@ -132,6 +136,16 @@ pub struct OtherLatent {
     pub auroc: Option<f64>,
 }
 
+/// A latent that was given no concept, as a detector.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OtherDetector {
+    /// Index.
+    pub latent: u32,
+    /// On the test proteins.
+    pub detector: Detector,
+}
+
 impl Means {
     /// Means over those concepts that have the score.
     #[must_use]
@@ -147,6 +161,7 @@ impl Means {
             auroc_z: mean(|c| c.auroc_z),
             auroc_best_other: mean(|c| c.best_other.and_then(|o| o.auroc)),
             f1_z: mean(|c| c.detector.map(|d| d.f1)),
+            f1_best_other: mean(|c| c.best_other_detector.map(|o| o.detector.f1)),
         }
     }
 }

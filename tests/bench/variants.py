@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """ProtSAE beside its rivals and without its parts, on tables that yeast.sh left: many models, their means and intervals.
 
-    variants.py YEAST_OUTDIR [--bin DIR] [--threads N] [--seeds 3] [--k 16,32,64] [--sparsity 1,3,10,30]
+    variants.py YEAST_OUTDIR [--bin DIR] [--threads N] [--seeds 3] [--k 16,32,64] [--relu 1.7,2.3,3.2] [--gated 2.8,3.9,5.2]
 
 For each of `--seeds` seeds: protsae and topk at every K, relu and gated at every weight of their sparsity penalty, and
 protsae at the middle K without one part each (detach, axioms, forced activation, rescale). Rows, latents, epochs and rate
@@ -9,7 +9,6 @@ as in yeast.sh. Results go to YEAST_OUTDIR/variants/: a model that is there is n
 on. Prints Markdown: mean and half-width of the 95 % interval (Student's t over seeds).
 """
 import argparse
-import itertools
 import json
 import math
 import pathlib
@@ -31,7 +30,9 @@ parser.add_argument("--bin", type=pathlib.Path, default=pathlib.Path("target/rel
 parser.add_argument("--threads", default="0")
 parser.add_argument("--seeds", type=int, default=3)
 parser.add_argument("--k", default="16,32,64")
-parser.add_argument("--sparsity", default="1,3,10,30")
+# weights at which about 64, 32 and 16 latents are active, on ESM-2 8M
+parser.add_argument("--relu", default="1.7,2.3,3.2")
+parser.add_argument("--gated", default="2.8,3.9,5.2")
 parser.add_argument("--latents", default="2048")
 parser.add_argument("--epochs", default="3")
 args = parser.parse_args()
@@ -41,8 +42,9 @@ middle = ks[len(ks) // 2]
 models = {f"protsae, K {k}": ["--k", k] for k in ks}
 models |= {f"protsae, K {middle}, {name}": ["--k", middle, *off] for name, off in ABLATIONS.items()}
 models |= {f"topk, K {k}": ["--variant", "topk", "--k", k] for k in ks}
-for variant, weight in itertools.product(("relu", "gated"), args.sparsity.split(",")):
-    models[f"{variant}, sparsity {weight}"] = ["--variant", variant, "--lambda-sparsity", weight]
+for variant, weights in (("relu", args.relu), ("gated", args.gated)):
+    for weight in weights.split(","):
+        models[f"{variant}, sparsity {weight}"] = ["--variant", variant, "--lambda-sparsity", weight]
 
 table = args.outdir / "sample.arrow"
 truth = ["--labels", args.outdir / "labels.arrow", "--concepts", args.outdir / "concepts.json",
@@ -68,9 +70,7 @@ def measured(name, options, seed):
 
 def column(metrics, level, key):
     """Mean over concepts with enough positives."""
-    if key != "best":
-        return metrics["alignment"][f"{level}_level"][key]
-    return metrics["alignment"][f"{level}_level"]["auroc_best_other"]
+    return metrics["alignment"][f"{level}_level"][key]
 
 
 def interval(values, digits=3):
@@ -85,17 +85,19 @@ def interval(values, digits=3):
 
 
 columns = [
-    ("pi", lambda m: column(m, "residue", "auroc_pi")), ("z", lambda m: column(m, "residue", "auroc_z")),
-    ("F1 of z", lambda m: column(m, "residue", "f1_z")), ("best other latent", lambda m: column(m, "residue", "best")),
-    ("pi, proteins", lambda m: column(m, "protein", "auroc_pi")), ("z, proteins", lambda m: column(m, "protein", "auroc_z")),
-    ("best other, proteins", lambda m: column(m, "protein", "best")), ("FVU", lambda m: m["fidelity"]["fvu"]),
-    ("participation", lambda m: m["fidelity"]["participation"]),
+    ("pi", "residue", "auroc_pi"), ("z", "residue", "auroc_z"), ("best other", "residue", "auroc_best_other"),
+    ("F1 of z", "residue", "f1_z"), ("F1 of best other", "residue", "f1_best_other"),
+    ("pi, proteins", "protein", "auroc_pi"), ("z, proteins", "protein", "auroc_z"),
+    ("best other, proteins", "protein", "auroc_best_other"),
 ]  # fmt: skip
-print("| model | L0 | dead | " + " | ".join(name for name, _ in columns) + " |")
-print("|---" * (3 + len(columns)) + "|")
+readers = {name: (lambda m, level=level, key=key: column(m, level, key)) for name, level, key in columns}
+readers["FVU"] = lambda m: m["fidelity"]["fvu"]
+readers["participation"] = lambda m: m["fidelity"]["participation"]
+print("| model | L0 | dead | " + " | ".join(readers) + " |")
+print("|---" * (3 + len(readers)) + "|")
 for name, options in models.items():
     runs = [measured(name, options, seed) for seed in range(args.seeds)]
-    cells = [interval([read(m) for m in runs]) for _, read in columns]
+    cells = [interval([read(m) for m in runs]) for read in readers.values()]
     l0 = statistics.fmean(m["fidelity"]["l0"] for m in runs)
     dead = statistics.fmean(m["fidelity"]["dead"] for m in runs)
     print(f"| {name} | {l0:.1f} | {dead:.0f} | " + " | ".join(cells) + " |", flush=True)

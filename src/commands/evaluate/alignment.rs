@@ -10,8 +10,8 @@ use crate::{
     },
     sae::{apply::sigmoid, store::Sae},
     score::{
-        alignment::{THRESHOLDS, aurocs, best_by_auroc, count},
-        metrics::{Alignment, ConceptScores, Detector, Means, OtherLatent},
+        alignment::{Detection, THRESHOLDS, aurocs, best_by_auroc, best_by_f1, count},
+        metrics::{Alignment, ConceptScores, Detector, Means, OtherDetector, OtherLatent},
         rank,
         sheet::{Sheet, judged_on},
     },
@@ -23,6 +23,12 @@ use std::collections::BTreeMap;
 struct Sheets {
     residues: Sheet,
     proteins: Sheet,
+}
+
+/// For each concept the best latent of no given concept.
+struct Best {
+    by_auroc: Vec<Option<(usize, f64)>>,
+    by_f1: Vec<Option<(usize, Detection)>>,
 }
 
 /// Collects held-out proteins and scores them at the end.
@@ -119,20 +125,21 @@ impl<'a> Aligner<'a> {
         let shape = &self.sae.config.shape;
         let choose = self.valid.as_ref().unwrap_or(&self.test);
         let others = shape.defined..shape.latents;
-        let best_residues = best_by_auroc(&choose.residues, others.clone());
-        let best_proteins = best_by_auroc(&choose.proteins, others);
+        let best = |sheet: &Sheet| Best {
+            by_auroc: best_by_auroc(sheet, others.clone()),
+            by_f1: best_by_f1(sheet, others.clone(), &self.sae.latent_max),
+        };
+        let (of_residues, of_proteins) = (best(&choose.residues), best(&choose.proteins));
         let scores: Vec<ConceptScores> = concepts
             .concepts
             .par_iter()
             .map(|concept| {
-                let c = concept.index as usize;
-                let on_residues = judged_on(concept.level, true);
-                let best = if on_residues {
-                    &best_residues
+                let best = if judged_on(concept.level, true) {
+                    &of_residues
                 } else {
-                    &best_proteins
+                    &of_proteins
                 };
-                self.concept(concept, best[c])
+                self.concept(concept, best)
             })
             .collect();
         let counted = |level: Level, least: usize| {
@@ -150,7 +157,7 @@ impl<'a> Aligner<'a> {
         }
     }
 
-    fn concept(&self, concept: &Concept, best: Option<(usize, f64)>) -> ConceptScores {
+    fn concept(&self, concept: &Concept, best: &Best) -> ConceptScores {
         let c = concept.index as usize;
         let on_residues = judged_on(concept.level, true);
         let test = self.test.of(concept.level);
@@ -170,9 +177,15 @@ impl<'a> Aligner<'a> {
             auroc_z: None,
             average_precision_pi: None,
             detector: None,
-            best_other: best.map(|(latent, _)| OtherLatent {
+            best_other: best.by_auroc[c].map(|(latent, _)| OtherLatent {
                 latent: latent as u32,
                 auroc: aurocs(test, latent)[c],
+            }),
+            best_other_detector: best.by_f1[c].and_then(|(latent, chosen)| {
+                Some(OtherDetector {
+                    latent: latent as u32,
+                    detector: self.detector(concept, latent, chosen)?,
+                })
             }),
         };
         if c >= self.sae.config.shape.defined {
@@ -192,18 +205,23 @@ impl<'a> Aligner<'a> {
             scores.average_precision_pi = rank::average_precision(&pi, &carries);
         }
         scores.auroc_z = aurocs(test, c)[c];
-        let maximum = self.sae.latent_max[c];
-        let chosen = count(choose, c, maximum).best(choose, c);
-        let detection =
-            chosen.and_then(|d| count(test, c, maximum).detection(test, c, d.threshold));
-        scores.detector = detection.map(|d| Detector {
-            threshold: THRESHOLDS[d.threshold],
-            precision: d.precision,
-            recall: d.recall,
-            item_recall: d.item_recall,
-            f1: d.f1(),
-        });
+        let chosen = count(choose, c, self.sae.latent_max[c]).best(choose, c);
+        scores.detector = chosen.and_then(|chosen| self.detector(concept, c, chosen));
         scores
+    }
+
+    /// A latent as a detector on the test proteins, at the threshold of what was `chosen`.
+    fn detector(&self, concept: &Concept, latent: usize, chosen: Detection) -> Option<Detector> {
+        let test = self.test.of(concept.level);
+        let counts = count(test, latent, self.sae.latent_max[latent]);
+        let found = counts.detection(test, concept.index as usize, chosen.threshold)?;
+        Some(Detector {
+            threshold: THRESHOLDS[found.threshold],
+            precision: found.precision,
+            recall: found.recall,
+            item_recall: found.item_recall,
+            f1: found.f1(),
+        })
     }
 }
 
