@@ -42,10 +42,9 @@ pub(super) struct RawConcept {
 /// An entry of `InterPro` that was met.
 #[derive(Clone, Copy, Debug, Default)]
 struct SeenEntry {
-    is_met: bool,
     concept: u32,
-    /// Of the name that came with it last.
-    name_hash: u64,
+    /// Of the name that came with it last; 0 where the entry was not met.
+    name_hash: u32,
 }
 
 /// What is made of an evidence, worked out once for each.
@@ -223,9 +222,8 @@ impl Collector {
         let Some(number) = entry_number(id) else {
             return self.concept_by_id(kind, id, name);
         };
-        let name_hash = FixedState::default().hash_one(name);
+        let name_hash = (FixedState::default().hash_one(name) >> 32) as u32 | 1;
         if let Some(seen) = self.entries.get(number)
-            && seen.is_met
             && seen.name_hash == name_hash
         {
             return seen.concept;
@@ -234,11 +232,7 @@ impl Collector {
         if self.entries.len() <= number {
             self.entries.resize(number + 1, SeenEntry::default());
         }
-        self.entries[number] = SeenEntry {
-            is_met: true,
-            concept,
-            name_hash,
-        };
+        self.entries[number] = SeenEntry { concept, name_hash };
         concept
     }
 
@@ -371,7 +365,7 @@ impl Collector {
         let length = self.sequences.as_ref()?.length(protein)?;
         (end > length).then(|| AnnotError::PastEnd {
             line: observation.line,
-            protein: self.proteins.names[protein as usize].clone(),
+            protein: self.proteins.name(protein).to_owned(),
             position: end,
             length,
         })

@@ -7,29 +7,42 @@ use crate::{
     seq::{accession, checksum},
 };
 use foldhash::fast::FixedState;
+use indexmap::IndexSet;
 use std::collections::HashMap;
 
 /// Strings with numbers.
 #[derive(Debug, Default)]
 pub(in crate::annot) struct Interner {
-    index: HashMap<String, u32, FixedState>,
-    pub(in crate::annot) names: Vec<String>,
+    names: IndexSet<String, FixedState>,
 }
 
 impl Interner {
     pub(super) fn get(&self, name: &str) -> Option<u32> {
-        self.index.get(name).copied()
+        self.names.get_index_of(name).map(number_of)
     }
 
     pub(super) fn intern(&mut self, name: &str) -> u32 {
-        if let Some(index) = self.get(name) {
-            return index;
-        }
-        let index = u32::try_from(self.names.len()).expect("fewer than 2^32 names");
-        self.names.push(name.to_owned());
-        self.index.insert(name.to_owned(), index);
-        index
+        self.get(name)
+            .unwrap_or_else(|| number_of(self.names.insert_full(name.to_owned()).0))
     }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.names.len()
+    }
+
+    pub(super) fn name(&self, number: u32) -> &str {
+        &self.names[number as usize]
+    }
+
+    /// All in the order of their numbers.
+    pub(in crate::annot) fn into_names(self) -> Vec<String> {
+        self.names.into_iter().collect()
+    }
+}
+
+fn number_of(index: usize) -> u32 {
+    u32::try_from(index).expect("fewer than 2^32 names")
 }
 
 /// What is known of a protein's sequence.
@@ -137,7 +150,7 @@ impl Collector {
     /// Number of proteins known so far.
     #[must_use]
     pub fn protein_count(&self) -> usize {
-        self.proteins.names.len()
+        self.proteins.count()
     }
 
     /// The accession of a FASTA-style id (`sp|P12345|NAME`), unless ids are kept as they are.
@@ -200,7 +213,7 @@ impl Collector {
         match by_md5.copied() {
             Some(protein) => {
                 self.current.by_sequence += 1;
-                &self.proteins.names[protein as usize]
+                self.proteins.name(protein)
             }
             None => id,
         }

@@ -28,10 +28,10 @@ impl Vocabulary<'_> {
         let candidate_of = self.candidates_of(&concepts, &rows)?;
         self.grow_tree();
         drop(concepts);
-        self.report.proteins = proteins.names.len() as u64;
-        let mut order: Vec<u32> = (0..).take(proteins.names.len()).collect();
-        order
-            .sort_unstable_by(|&a, &b| proteins.names[a as usize].cmp(&proteins.names[b as usize]));
+        let mut names = proteins.into_names();
+        self.report.proteins = names.len() as u64;
+        let mut order: Vec<u32> = (0..).take(names.len()).collect();
+        order.sort_unstable_by(|&a, &b| names[a as usize].cmp(&names[b as usize]));
         let mut rank = vec![0u32; order.len()];
         for (place, &protein) in (0..).zip(&order) {
             rank[protein as usize] = place;
@@ -58,7 +58,6 @@ impl Vocabulary<'_> {
         let distinct = sorted.chunk_by(same).count();
         self.report.repeated = (sorted.len() - distinct) as u64;
         sorted.dedup();
-        let mut names = proteins.names;
         self.sequences = (kept_sequences.into_iter().flatten())
             .map(|(protein, sequence)| (names[protein as usize].clone(), sequence))
             .collect();
@@ -71,7 +70,7 @@ impl Vocabulary<'_> {
                 .push((std::mem::take(&mut names[protein as usize]), range));
         }
         self.facts = sorted.into_iter().map(|(_, fact)| fact).collect();
-        self.evidences = evidences.names;
+        self.evidences = evidences.into_names();
         Ok(())
     }
 
