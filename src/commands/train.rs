@@ -2,6 +2,7 @@
 
 mod args;
 mod curves;
+mod device;
 mod folder;
 mod grid;
 mod inputs;
@@ -16,7 +17,7 @@ use crate::{
         context::to_json,
         output::{OutputFolder, Target},
     },
-    sae::{checkpoint::Checkpoints, settings::Training, train::RunOptions},
+    sae::{checkpoint::Checkpoints, device::Device, settings::Training, train::RunOptions},
 };
 use inputs::Inputs;
 
@@ -41,21 +42,28 @@ impl Tool for Args {
         let (inputs, concepts) = Inputs::open(self, context, &training)?;
         let task = self.task(&inputs, &concepts, training, init.as_ref())?;
         let points = grid::points(&self.run.grid)?;
-        let tasks = grid::tasks(&task, &points)?;
+        let mut tasks = grid::tasks(&task, &points)?;
         for task in &tasks {
             task.objective.check(&task.shape)?;
         }
+        let device = device::open(self.run.device, &tasks)?;
+        if !matches!(device, Device::Cpu) {
+            for task in &mut tasks {
+                task.training.compute = self.run.compute;
+            }
+        }
         context.note_output(&Target::File(self.output.clone()))?;
         if context.is_dry_run() {
-            return folder::plan(&inputs, &tasks);
+            return folder::plan(&inputs, &tasks, &device);
         }
-        context.note_device("cpu");
+        context.note_device(&device.name());
         let checkpoint_dir = self.checkpoint_dir();
         let options = RunOptions {
             log_every: self.run.log_every,
             checkpoint_every: self.run.checkpoint_every,
             checkpoint_dir: checkpoint_dir.clone(),
             resume: self.run.resume,
+            device,
         };
         let trained = folder::run(inputs, &tasks, &options)?;
         let output = OutputFolder::create(&self.output)?;

@@ -32,6 +32,22 @@ pub const FORM_NAMES: [&str; FORMS] = ["nf1", "nf2", "nf3", "nf4", "disjoint"];
 
 /// Terms that are summed together.
 const CHUNK: usize = 512;
+/// The axioms of a step and where classes and relations occur in them, for another machine to compute with.
+pub(crate) struct Drawn<'a> {
+    /// Kind, two classes and relation (`u32::MAX`: none) of each hinge.
+    pub(crate) terms: Vec<[u32; 4]>,
+    /// Of each kind: alpha, both betas, the margin, the relation's sign, and 1 over the axioms of its form.
+    pub(crate) kinds: [[f32; 6]; KINDS.len()],
+    /// Classes that are named, ascending, and where the hinges of each begin, with the end of the last.
+    pub(crate) named: Vec<u32>,
+    pub(crate) starts: Vec<u32>,
+    /// Hinges of each named class: twice the hinge, plus one where the class is its second.
+    pub(crate) incident: &'a [u32],
+    /// Where the hinges of each relation begin, with the end of the last.
+    pub(crate) relation_starts: &'a [u32],
+    pub(crate) of_relation: &'a [u32],
+}
+
 /// The axiom loss and its gradients.
 #[derive(Debug)]
 pub struct AxiomLoss<T> {
@@ -60,7 +76,7 @@ pub struct AxiomLoss<T> {
     norms: SlotNorms<T>,
     partial: Vec<T>,
     rows: PerThread<Vec<T>>,
-    /// Gradient of the centres, `[m + z, d]`; rows of classes that are not named are stale.
+    /// Gradient of the centres, `[m + z, d]` once computed; rows of classes that are not named are stale.
     pub centres: Vec<T>,
     /// Gradient of the signed radii, `[m + z]`.
     pub radii: Vec<T>,
@@ -108,7 +124,7 @@ impl<T: Real> AxiomLoss<T> {
             norms: SlotNorms::new(if batchnorm { shape } else { Shape::default() }),
             partial: Vec::new(),
             rows: PerThread::new(),
-            centres: vec![T::ZERO; shape.classes() * d],
+            centres: Vec::new(),
             radii: vec![T::ZERO; shape.classes()],
             relations: vec![T::ZERO; shape.relations * d],
             bn_gamma: vec![T::ZERO; if batchnorm { d } else { 0 }],
@@ -136,6 +152,7 @@ impl<T: Real> AxiomLoss<T> {
     /// Computes the loss of each form over the axioms chosen last, and the gradients of `factor`
     /// times their sum.
     pub fn compute(&mut self, params: &Params<T>, factor: T) -> [f64; FORMS] {
+        self.reserve();
         match self.norm {
             AxiomNorm::None => {}
             AxiomNorm::Unit => self.norms.unit_lengths(params),
@@ -149,6 +166,66 @@ impl<T: Real> AxiomLoss<T> {
             self.gather(params);
         }
         losses
+    }
+
+    /// Makes room for gradients of centres, which another machine may not need.
+    pub(crate) fn reserve(&mut self) {
+        let centres = self.shape.classes() * self.shape.width;
+        self.centres.resize(centres, T::ZERO);
+    }
+
+    /// Sizes of the model.
+    pub(crate) fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// Whether each step draws axioms of its own.
+    pub(crate) fn draws(&self) -> bool {
+        self.per_step.is_some()
+    }
+
+    /// What was chosen last; not for batch normalisation, which indexes by column.
+    pub(crate) fn drawn(&self) -> Drawn<'_> {
+        let share = |form: usize| 1.0 / self.drawn[form].max(1) as f32;
+        let kinds = KINDS.each_ref().map(|kind| {
+            let sign = kind.relation.map_or(0, |(_, sign)| sign);
+            [
+                f32::from(kind.alpha),
+                f32::from(kind.beta_a),
+                f32::from(kind.beta_b),
+                f32::from(kind.margin) * self.margin.f64() as f32,
+                f32::from(sign),
+                share(kind.form),
+            ]
+        });
+        let ends = self.starts.windows(2).zip(0..).take(self.shape.classes());
+        let named: Vec<(u32, u32)> = ends
+            .filter(|(ends, _)| ends[0] < ends[1])
+            .map(|(ends, class)| (class, ends[0]))
+            .collect();
+        let end = self.incident.len() as u32;
+        Drawn {
+            terms: self
+                .terms
+                .iter()
+                .map(|t| [t.kind.into(), t.a, t.b, t.relation])
+                .collect(),
+            kinds,
+            starts: named.iter().map(|&(_, at)| at).chain([end]).collect(),
+            named: named.into_iter().map(|(class, _)| class).collect(),
+            incident: &self.incident,
+            relation_starts: &self.relation_starts[..=self.shape.relations],
+            of_relation: &self.of_relation,
+        }
+    }
+
+    /// Sums what each hinge of those chosen last adds to the loss, by form.
+    pub(crate) fn by_form(&self, hinges: &[f32]) -> [f64; FORMS] {
+        let mut sums = [0.0; FORMS];
+        for (term, &hinge) in self.terms.iter().zip(hinges) {
+            sums[KINDS[term.kind as usize].form] += f64::from(hinge);
+        }
+        sums
     }
 
     /// Chooses the axioms of this step and indexes them by class and relation.

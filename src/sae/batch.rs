@@ -5,8 +5,10 @@ use super::real::Real;
 /// Rows of activations with their labels in compressed rows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch<T> {
-    /// Activations, scaled, `[rows, d]`.
+    /// Activations, scaled, `[rows, d]`; empty where the device holds them.
     pub x: Vec<T>,
+    /// Where they stand in what the device holds, `[rows]`; otherwise empty.
+    pub held: Vec<u32>,
     /// Start of each row's labels, and the end of the last, `[rows + 1]`.
     pub offsets: Vec<usize>,
     /// Concepts of each row, each once.
@@ -23,6 +25,7 @@ impl<T: Real> Batch<T> {
     /// Forgets all rows, keeps the memory.
     pub fn clear(&mut self) {
         self.x.clear();
+        self.held.clear();
         self.offsets.clear();
         self.offsets.push(0);
         self.labels.clear();

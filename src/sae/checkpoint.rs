@@ -11,10 +11,11 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    engine::{Engine, OptimizerState},
+    engine::OptimizerState,
     error::SaeError,
     params::Params,
     store::{LOG_FILE, ModelConfig, Slice, Weights, io, read_yaml, write_file, write_tensors},
+    trainer::Trainer,
 };
 
 /// Format name and version of `state.yaml`.
@@ -207,7 +208,7 @@ impl Draft<'_> {
     pub fn add(
         &self,
         name: &str,
-        engine: &mut Engine<f32>,
+        trainer: &mut dyn Trainer,
         config: &ModelConfig,
         data: &str,
         position: &Position,
@@ -215,8 +216,8 @@ impl Draft<'_> {
     ) -> Result<(), SaeError> {
         let dir = self.part.join(name);
         fs::create_dir_all(&dir).map_err(|e| io(&dir, e))?;
-        let (params, moments) = engine.settled();
-        write_params(&dir.join(PARAMS_FILE), params)?;
+        let (params, moments) = trainer.settled()?;
+        write_params(&dir.join(PARAMS_FILE), &params)?;
         write_params(&dir.join(FIRST_FILE), &moments.first)?;
         write_params(&dir.join(SECOND_FILE), &moments.second)?;
         if !moments.idle.is_empty() {

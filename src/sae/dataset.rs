@@ -206,20 +206,45 @@ impl Dataset {
         labels: ProteinLabels<'_>,
         batch: &mut Batch<f32>,
     ) -> Result<(), SaeError> {
+        self.append_activations(at, scale, &mut batch.x)?;
+        self.append_labels(at, labels, batch);
+        Ok(())
+    }
+
+    /// Appends a row's activations, times `scale`.
+    ///
+    /// # Errors
+    /// [`SaeError::BadRow`] where one is not finite.
+    pub fn append_activations(
+        &self,
+        at: RowRef,
+        scale: f32,
+        x: &mut Vec<f32>,
+    ) -> Result<(), SaeError> {
         let (rows, row) = self.find(at);
-        let start = batch.x.len();
-        batch.x.resize(start + self.width, 0.0);
-        let out = &mut batch.x[start..];
+        let start = x.len();
+        x.resize(start + self.width, 0.0);
+        let out = &mut x[start..];
         rows.copy(row, out);
         crate::wide!(|| {
             for value in &mut *out {
                 *value *= scale;
             }
         });
-        check_finite(out, self.accession(at.protein), rows.position(row))?;
+        check_finite(out, self.accession(at.protein), rows.position(row))
+    }
+
+    /// Appends a row's labels, which ends it.
+    pub fn append_labels(&self, at: RowRef, labels: ProteinLabels<'_>, batch: &mut Batch<f32>) {
+        let (rows, row) = self.find(at);
         labels.append(rows.position(row), &mut batch.labels);
         batch.end_row_of(labels.groups);
-        Ok(())
+    }
+
+    /// Whether f16 holds all activations.
+    #[must_use]
+    pub fn is_half(&self) -> bool {
+        self.batches.iter().all(ActivationRows::is_half)
     }
 
     /// Demands that all labels lie within their proteins.

@@ -91,6 +91,10 @@ impl<T: Real> Engine<T> {
     ) -> Self {
         let shape = params.shape;
         assert_eq!(weights.len(), shape.defined, "one weight a defined latent");
+        let mut axioms = AxiomLoss::new(axioms, shape, &objective);
+        if let Some(axioms) = &mut axioms {
+            axioms.reserve();
+        }
         let zeros = Params::zeros_for(shape, &objective);
         let small = Params {
             enc: Vec::new(),
@@ -108,7 +112,7 @@ impl<T: Real> Engine<T> {
                 first: zeros.clone(),
                 second: zeros,
             },
-            axioms: AxiomLoss::new(axioms, shape, &objective),
+            axioms,
             groups: vec![0; weights.len()],
             weights,
             seed,

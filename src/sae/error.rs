@@ -136,6 +136,9 @@ pub enum SaeError {
     /// No row is left to train on.
     #[error("no rows to train on{0}")]
     NoRows(String),
+    /// A GPU fails, or cannot do what is asked.
+    #[error(transparent)]
+    Gpu(#[from] super::gpu::GpuError),
     /// The loss stopped being a number.
     #[error("the loss is {loss} at step {step}; lower --lr, or set --clip")]
     Diverged {
@@ -164,6 +167,7 @@ impl Classify for SaeError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Io { source, .. } => Classify::kind(source),
+            Self::Gpu(error) => error.kind(),
             Self::Settings(_) => ErrorKind::Usage,
             Self::Format { .. } | Self::Width { .. } | Self::Checkpoint { .. } => {
                 ErrorKind::Mismatch

@@ -31,6 +31,8 @@ pub struct Epoch<'a> {
     pub order: EpochOrder,
     /// Rows of a batch.
     pub rows: usize,
+    /// Where each protein's rows begin in what the device holds, by the protein's number; empty where it holds none.
+    pub held: &'a [u32],
 }
 
 impl Source for Epoch<'_> {
@@ -41,7 +43,13 @@ impl Source for Epoch<'_> {
                 break;
             };
             let labels = self.labels.protein(self.data.accession(at.protein));
-            self.data.append(at, self.scale, labels, batch)?;
+            match self.held.get(at.protein as usize) {
+                None => self.data.append(at, self.scale, labels, batch)?,
+                Some(first) => {
+                    batch.held.push(first + at.row);
+                    self.data.append_labels(at, labels, batch);
+                }
+            }
         }
         Ok(batch.rows() > 0)
     }

@@ -9,7 +9,8 @@ use super::{
     axioms::{FORM_NAMES, FORMS},
     batch::Batch,
     block::Sums,
-    engine::Engine,
+    error::SaeError,
+    trainer::Trainer,
     work::StepLosses,
 };
 
@@ -225,10 +226,13 @@ impl Survey {
     }
 
     /// Adds a batch.
-    pub fn add(&mut self, engine: &mut Engine<f32>, batch: &Batch<f32>) {
-        let losses = engine.evaluate(batch);
-        self.meter.add(&losses, engine.activity());
-        track_maxima(engine, &mut self.latent_max);
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub fn add(&mut self, trainer: &mut dyn Trainer, batch: &Batch<f32>) -> Result<(), SaeError> {
+        let losses = trainer.evaluate(batch)?;
+        self.meter.add(&losses, trainer.activity());
+        trainer.raise_maxima(&mut self.latent_max)?;
         for row in batch.x.chunks_exact(self.sum.len()) {
             let mut squares = 0.0;
             for (sum, &x) in self.sum.iter_mut().zip(row) {
@@ -238,6 +242,7 @@ impl Survey {
             }
             self.squares += squares;
         }
+        Ok(())
     }
 
     /// The measures.
@@ -246,15 +251,5 @@ impl Survey {
         let rows = self.meter.rows.max(1) as f64;
         let mean: f64 = self.sum.iter().map(|s| (s / rows) * (s / rows)).sum();
         self.meter.measures(self.squares / rows - mean, defined)
-    }
-}
-
-/// Raises each latent's largest activation to that of the engine's last batch.
-pub fn track_maxima(engine: &Engine<f32>, latent_max: &mut [f32]) {
-    for (latents, values) in engine.last_rows() {
-        for (&latent, &value) in latents.iter().zip(values) {
-            let max = &mut latent_max[latent as usize];
-            *max = max.max(value);
-        }
     }
 }

@@ -5,20 +5,20 @@ use std::time::Instant;
 use super::{
     batch::Batch,
     checkpoint::{BestScore, Draft, Position, Saved},
-    engine::Engine,
     error::SaeError,
     loader::{Epoch, with_batches},
-    meter::{EpochLine, LogLine, Measures, Meter, Survey, track_maxima},
+    meter::{EpochLine, LogLine, Measures, Meter, Survey},
     order::EpochOrder,
     params::Params,
     store::ModelConfig,
     train::{RunOptions, SURVEY_ROWS, TrainingData},
+    trainer::Trainer,
 };
 use crate::Result;
 
 /// A run in progress.
 pub(crate) struct Run<'a> {
-    pub(crate) engine: Engine<f32>,
+    pub(crate) trainer: Box<dyn Trainer>,
     pub(crate) config: ModelConfig,
     /// Its name in a grid; empty where it is the only one.
     pub(crate) name: &'a str,
@@ -39,14 +39,14 @@ pub(crate) struct Run<'a> {
 impl<'a> Run<'a> {
     /// Begins a run.
     pub(crate) fn new(
-        engine: Engine<f32>,
+        trainer: Box<dyn Trainer>,
         config: ModelConfig,
         options: &'a RunOptions,
         (name, identity): (&'a str, String),
         (variance, planned): (f64, u64),
     ) -> Self {
         Self {
-            engine,
+            trainer,
             name,
             identity,
             position: Position {
@@ -77,14 +77,19 @@ impl<'a> Run<'a> {
         max.is_some_and(|max| self.position.step >= max)
     }
 
-    /// A step on a batch; `tracked` follows each latent's largest activation.
-    pub(crate) fn step(&mut self, batch: &Batch<f32>, tracked: Option<&mut [f32]>) -> Result<()> {
+    /// A step on a batch, before that on `next`; `tracked` follows each latent's largest activation.
+    pub(crate) fn step(
+        &mut self,
+        batch: &Batch<f32>,
+        next: Option<&Batch<f32>>,
+        tracked: Option<&mut [f32]>,
+    ) -> Result<()> {
         let training = &self.config.training;
         let defined = self.config.shape.defined;
         self.position.step += 1;
         let step = self.position.step;
         let lr = training.rate(step, self.position.epoch, self.planned);
-        let losses = self.engine.step(batch, lr, training.settles(step));
+        let losses = self.trainer.step(batch, next, lr, training.settles(step))?;
         self.position.rows += batch.rows() as u64;
         if !losses.total.is_finite() {
             return Err(SaeError::Diverged {
@@ -94,10 +99,10 @@ impl<'a> Run<'a> {
             .into());
         }
         if let Some(maxima) = tracked {
-            track_maxima(&self.engine, maxima);
+            self.trainer.raise_maxima(maxima)?;
         }
-        self.window.add(&losses, self.engine.activity());
-        self.epoch.add(&losses, self.engine.activity());
+        self.window.add(&losses, self.trainer.activity());
+        self.epoch.add(&losses, self.trainer.activity());
         if self.options.log_every > 0 && step.is_multiple_of(self.options.log_every) {
             let measures = self.window.measures(self.variance, defined);
             let line = self.window.line(step, self.position.epoch, lr, measures);
@@ -111,7 +116,7 @@ impl<'a> Run<'a> {
     pub(crate) fn save(&mut self, draft: &Draft<'_>) -> Result<(), SaeError> {
         draft.add(
             self.name,
-            &mut self.engine,
+            &mut *self.trainer,
             &self.config,
             &self.identity,
             &self.position,
@@ -120,15 +125,19 @@ impl<'a> Run<'a> {
     }
 
     /// Goes on from what was saved.
-    pub(crate) fn restore(&mut self, saved: Saved) {
-        self.engine.restore(saved.params, saved.state);
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub(crate) fn restore(&mut self, saved: Saved) -> Result<(), SaeError> {
+        self.trainer.restore(saved.params, saved.state)?;
         self.position = saved.position;
         self.best = saved.best;
         self.log = saved.log;
+        Ok(())
     }
 
     /// Ends an epoch: keeps the model if it is the best so far.
-    pub(crate) fn end_epoch(&mut self, valid: Option<Measures>) -> EpochLine {
+    pub(crate) fn end_epoch(&mut self, valid: Option<Measures>) -> Result<EpochLine, SaeError> {
         let epoch = self.position.epoch;
         let mut selected = false;
         if let Some(measures) = &valid {
@@ -142,7 +151,7 @@ impl<'a> Run<'a> {
                 .is_none_or(|best| score < (best.annot, best.fvu));
             if epoch >= self.config.training.select_from && better {
                 selected = true;
-                self.best = Some(self.engine.params().clone());
+                self.best = Some(self.trainer.params()?);
                 self.position.best = Some(BestScore {
                     annot: score.0,
                     fvu: score.1,
@@ -162,7 +171,7 @@ impl<'a> Run<'a> {
         };
         self.write_log(&LogLine::Epoch(line.clone()));
         self.epoch.reset();
-        line
+        Ok(line)
     }
 
     /// An epoch begins, unless the run is in it already.
@@ -192,11 +201,12 @@ impl<'a> Run<'a> {
             scale: self.config.input_scale as f32,
             order: EpochOrder::new(proteins, self.config.training.seed, false, 1),
             rows: SURVEY_ROWS,
+            held: &[],
         };
-        let engine = &mut self.engine;
+        let trainer = &mut *self.trainer;
         with_batches(&mut source, |batches| {
             while let Some(batch) = batches.next()? {
-                survey.add(engine, &batch);
+                survey.add(trainer, &batch)?;
                 batches.recycle(batch);
             }
             Ok(())

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{config::Balance, error::SaeError};
+use super::{config::Balance, error::SaeError, gpu::Operand};
 
 /// Whether activations are scaled before the model sees them.
 #[derive(
@@ -97,6 +97,8 @@ pub struct Training {
     pub normalize: Normalize,
     /// Whether the decoder's bias begins at the mean of the activations; otherwise at 0.
     pub center: bool,
+    /// What matrix products multiply: weights and all sums are f32. A CPU knows f32 alone.
+    pub compute: Operand,
     /// Weights of positives in the annotation loss.
     pub balance: Balance,
     /// Which labels count.
@@ -129,6 +131,7 @@ impl Default for Training {
             predictor_bias: -3.0,
             normalize: Normalize::Scale,
             center: true,
+            compute: Operand::F32,
             balance: Balance::Sqrt,
             label_level: LabelLevel::Auto,
             unlabelled: Unlabelled::Negative,

@@ -60,6 +60,7 @@ impl Dictionary {
             scale,
             order: EpochOrder::new(&data.train, 0, false, 1),
             rows: SURVEY_ROWS,
+            held: &[],
         };
         with_batches(&mut source, |batches| {
             while let Some(batch) = batches.next()? {

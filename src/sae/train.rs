@@ -12,7 +12,7 @@ use super::{
     checkpoint::{self, Checkpoints, Position},
     config::{Objective, Shape, Variant},
     dataset::{Dataset, LabelCounts},
-    engine::Engine,
+    device::{Device, HeldRows, Start},
     error::SaeError,
     labels::LabelIndex,
     loader::{Epoch, with_batches},
@@ -24,6 +24,7 @@ use super::{
     splice::{self, Dictionary},
     statistics::{Statistics, identity, statistics},
     store::{MODEL_FORMAT, ModelConfig, Sae},
+    trainer::Trainer,
 };
 use crate::{
     Result,
@@ -82,6 +83,8 @@ pub struct RunOptions {
     pub checkpoint_dir: PathBuf,
     /// Go on from the last checkpoint, if there is one.
     pub resume: bool,
+    /// Where steps are made.
+    pub device: Device,
 }
 
 /// What a run tells while it goes on.
@@ -173,28 +176,33 @@ impl Task<'_> {
         (config, params)
     }
 
-    fn engine(&self, params: Params<f32>, counts: &LabelCounts, groups: &[u8]) -> Engine<f32> {
+    fn trainer(
+        &self,
+        params: Params<f32>,
+        counts: &LabelCounts,
+        groups: &[u8],
+        (device, held): (&Device, &HeldRows),
+    ) -> Result<Box<dyn Trainer>, SaeError> {
         let pairs = counts.positives.iter().zip(&counts.negatives);
         let weights = pairs
             .take(self.shape.defined)
             .map(|(&p, &n)| self.training.balance.weight(p, n) as f32)
-            .collect();
+            .collect::<Vec<f32>>();
         let none = Axioms::default();
         let axioms = if self.shape.defined == 0 {
             &none
         } else {
             &self.concepts.axioms
         };
-        let mut engine = Engine::new(
+        device.trainer(Start {
             params,
-            self.objective.clone(),
+            objective: &self.objective,
+            training: &self.training,
             weights,
+            groups: &groups[..self.shape.defined],
             axioms,
-            self.training.seed,
-        );
-        engine.group_concepts(&groups[..self.shape.defined]);
-        engine.clip(self.training.clip);
-        engine
+            held,
+        })
     }
 }
 
@@ -229,14 +237,17 @@ pub fn train(
     let (statistics, mut sample) = statistics(data, training)?;
     let counts = data.data.count_labels(&data.train, data.labels);
     let identity = identity(data, first.concepts);
+    let begun: Vec<_> = tasks.iter().map(|task| task.begin(&statistics)).collect();
+    let scale = begun[0].0.input_scale as f32;
+    let held = options.device.hold(tasks, data, scale)?;
     let mut runs = Vec::new();
-    for task in tasks {
-        let (config, params) = task.begin(&statistics);
-        let engine = task.engine(params, &counts, data.labels.groups());
+    for (task, (config, params)) in tasks.iter().zip(begun) {
+        let groups = data.labels.groups();
+        let trainer = task.trainer(params, &counts, groups, (&options.device, &held))?;
         let variance = statistics.variance * config.input_scale * config.input_scale;
         let more = (variance, planned(training, rows));
         let of = (task.name.as_str(), identity.clone());
-        runs.push(Run::new(engine, config, options, of, more));
+        runs.push(Run::new(trainer, config, options, of, more));
     }
     let checkpoints = Checkpoints::new(&options.checkpoint_dir);
     if options.resume {
@@ -244,16 +255,15 @@ pub fn train(
         if let Some(dir) = checkpoints.last(&names)? {
             for run in &mut runs {
                 let saved = checkpoint::load(&dir.join(run.name), &run.config, &run.identity)?;
-                run.restore(saved);
+                run.restore(saved)?;
             }
             tell(Event::Resumed(&runs[0].position));
         }
     }
     if runs[0].position.step == 0 && !first.objective.variant.only_concepts() {
-        tell(predict(&mut runs[0], &mut sample));
+        tell(predict(&mut runs[0], &mut sample)?);
     }
     drop(sample);
-    let scale = runs[0].config.input_scale as f32;
     let begun = runs[0].position.epoch;
     let seed = training.order_seed.unwrap_or(training.seed);
     let mut epochs = training.epochs;
@@ -262,7 +272,7 @@ pub fn train(
         let dictionary = Dictionary::of(data, first.shape.defined, scale)?;
         for run in &mut runs {
             let params = dictionary.params(run.config.shape, &run.config.objective);
-            run.engine.replace_params(params);
+            run.trainer.replace_params(params)?;
         }
         end_epoch(&mut runs, data, tell)?;
         epochs = 0;
@@ -279,13 +289,16 @@ pub fn train(
             scale,
             order,
             rows: training.batch,
+            held: held.starts(),
         };
         with_batches(&mut source, |batches| {
+            let mut ready = batches.next()?;
             while !runs[0].is_over()
-                && let Some(batch) = batches.next()?
+                && let Some(batch) = ready.take()
             {
+                ready = batches.next()?;
                 for run in &mut runs {
-                    run.step(&batch, None)?;
+                    run.step(&batch, ready.as_ref(), None)?;
                 }
                 let (step, every) = (runs[0].position.step, options.checkpoint_every);
                 if every > 0 && step.is_multiple_of(every) {
@@ -304,29 +317,33 @@ pub fn train(
 }
 
 /// How many latents the initial weights leave dead, by the first of some rows as the table has them.
-fn predict(run: &mut Run<'_>, sample: &mut Batch<f32>) -> Event<'static> {
+///
+/// # Errors
+/// Where the device fails.
+fn predict(run: &mut Run<'_>, sample: &mut Batch<f32>) -> Result<Event<'static>, SaeError> {
     sample.truncate(SURVEY_ROWS);
     let scale = run.config.input_scale as f32;
     sample.x.iter_mut().for_each(|x| *x *= scale);
     let latents = run.config.shape.latents.max(1) as f64;
-    let share = |engine: &mut Engine<f32>| {
-        engine.evaluate(sample);
-        let dead = engine.activity().iter().filter(|&&rows| rows == 0);
-        dead.count() as f64 / latents
+    let share = |trainer: &mut dyn Trainer| -> Result<f64, SaeError> {
+        trainer.evaluate(sample)?;
+        let dead = trainer.activity().iter().filter(|&&rows| rows == 0);
+        Ok(dead.count() as f64 / latents)
     };
-    let dead = share(&mut run.engine);
-    let uncentred = run.config.training.center.then(|| {
+    let trainer = &mut *run.trainer;
+    let dead = share(trainer)?;
+    let mut uncentred = None;
+    if run.config.training.center {
         let mut center = vec![0.0; run.config.shape.width];
-        run.engine.swap_center(&mut center);
-        let dead = share(&mut run.engine);
-        run.engine.swap_center(&mut center);
-        dead
-    });
-    Event::Predicted {
+        trainer.swap_center(&mut center)?;
+        uncentred = Some(share(trainer)?);
+        trainer.swap_center(&mut center)?;
+    }
+    Ok(Event::Predicted {
         dead,
         uncentred,
         rows: sample.rows(),
-    }
+    })
 }
 
 /// Validates all runs; whether none has become better for long enough to end.
@@ -338,7 +355,7 @@ fn end_epoch(
     let mut tired = true;
     for run in runs {
         let valid = run.validate(data)?;
-        tell(Event::Epoch(&run.end_epoch(valid)));
+        tell(Event::Epoch(&run.end_epoch(valid)?));
         let Position { epoch, best, .. } = run.position;
         let since = best.map_or(0, |best| epoch - best.epoch);
         let patience = run.config.training.patience;
@@ -359,7 +376,7 @@ fn save(checkpoints: &Checkpoints, runs: &mut [Run<'_>]) -> Result<(), SaeError>
 /// The selected model of a run, measured.
 fn finish(mut run: Run<'_>, data: &TrainingData<'_>) -> Result<Trained> {
     if let Some(best) = run.best.take() {
-        run.engine.replace_params(best);
+        run.trainer.replace_params(best)?;
     }
     let defined = run.config.shape.defined;
     let over_train = run.survey(data, &data.train)?;
@@ -374,7 +391,7 @@ fn finish(mut run: Run<'_>, data: &TrainingData<'_>) -> Result<Trained> {
         valid: run.validate(data)?,
     };
     Ok(Trained {
-        params: run.engine.params().clone(),
+        params: run.trainer.params()?,
         config: run.config,
         latent_max: over_train.latent_max,
         summary,

@@ -42,6 +42,36 @@ pub struct StepLosses {
     pub sums: Sums,
 }
 
+impl StepLosses {
+    /// From sums over a batch of so many rows, of which so many took part in the annotation loss, in so many pairs of row
+    /// and concept; and from the mean hinge of each form.
+    pub(crate) fn of(
+        objective: &Objective,
+        (rows, annotated, pairs): (usize, usize, f64),
+        sums: Sums,
+        forms: [f64; FORMS],
+    ) -> Self {
+        let count = rows.max(1) as f64;
+        let (nested, penalty) = (sums.nested / count, sums.penalty / count);
+        let annot = sums.annot / pairs;
+        let axiom = forms.iter().sum();
+        Self {
+            rows,
+            annotated,
+            rec: sums.rec / count,
+            penalty,
+            annot,
+            forms,
+            axiom,
+            total: nested
+                + penalty
+                + objective.lambda_annot * annot
+                + objective.lambda_axiom * axiom,
+            sums,
+        }
+    }
+}
+
 /// A batch in work; all memory is reused from step to step.
 #[derive(Debug, Default)]
 pub(crate) struct Work<T: Real> {
@@ -209,25 +239,8 @@ impl<T: Real> Work<T> {
         for block in self.blocks() {
             sums.add(&block.sums);
         }
-        let annotated = annotated(batch);
-        let rows = self.rows.max(1) as f64;
-        let (rec, nested, penalty) = (sums.rec / rows, sums.nested / rows, sums.penalty / rows);
-        let annot = sums.annot / pairs(batch, groups).max(1) as f64;
-        let axiom = forms.iter().sum();
-        StepLosses {
-            rows: self.rows,
-            annotated,
-            rec,
-            penalty,
-            annot,
-            forms,
-            axiom,
-            total: nested
-                + penalty
-                + objective.lambda_annot * annot
-                + objective.lambda_axiom * axiom,
-            sums,
-        }
+        let pairs = pairs(batch, groups).max(1) as f64;
+        StepLosses::of(objective, (self.rows, annotated(batch), pairs), sums, forms)
     }
 
     /// Sum over rows of d loss / d `x_hat`, added to `out` `[d]`.
@@ -247,12 +260,12 @@ impl<T: Real> Work<T> {
 }
 
 /// Rows that take part in the annotation loss.
-fn annotated<T>(batch: &Batch<T>) -> usize {
+pub(crate) fn annotated<T>(batch: &Batch<T>) -> usize {
     batch.groups.iter().filter(|&&g| g != 0).count()
 }
 
 /// Pairs of row and concept that take part; `groups` are those of the concepts.
-fn pairs<T>(batch: &Batch<T>, groups: &[u8]) -> usize {
+pub(crate) fn pairs<T>(batch: &Batch<T>, groups: &[u8]) -> usize {
     let of_row = |&spoken: &u64| match spoken {
         ALL_GROUPS => groups.len(),
         0 => 0,

@@ -61,6 +61,12 @@ impl ActivationRows {
         }
     }
 
+    /// Whether f16 holds the activations.
+    #[must_use]
+    pub fn is_half(&self) -> bool {
+        matches!(self.vectors, Vectors::Halves(_))
+    }
+
     /// Position of a row's residue, 1-based; none in a pooled table.
     #[must_use]
     pub fn position(&self, row: usize) -> Option<u32> {

@@ -1,9 +1,13 @@
 //! The options of `protsae-train`.
 
 use crate::{
-    cli::{CommonArgs, Source, Tool, args::OnBadArgs},
+    cli::{
+        CommonArgs, Source, Tool,
+        args::{DeviceChoice, OnBadArgs},
+    },
     sae::{
         config::{AxiomNorm, Balance, ForcedMean, Objective, Variant},
+        gpu::Operand,
         settings::{LabelLevel, Normalize, Schedule, Training, Unlabelled},
     },
 };
@@ -225,6 +229,14 @@ pub(super) struct TrainingArgs {
 /// How the run reports and saves.
 #[derive(clap::Args, Debug)]
 pub(super) struct RunArgs {
+    /// Where to train: auto (a GPU where there is one that can), cpu, cuda or cuda:N
+    #[arg(long, default_value = "auto", value_name = "DEVICE", help_heading = RUN)]
+    pub(super) device: DeviceChoice,
+
+    /// What a GPU's matrix products multiply: copies of the weights in bf16, or the f32 weights themselves
+    #[arg(long, value_enum, default_value_t = Operand::Bf16, value_name = "TYPE", help_heading = RUN)]
+    pub(super) compute: Operand,
+
     /// Steps per line of log.jsonl; 0: a line per epoch only
     #[arg(long, default_value_t = DEFAULT_LOG_EVERY, value_name = "N", help_heading = RUN)]
     pub(super) log_every: u64,
@@ -296,6 +308,8 @@ impl Args {
             predictor_bias: t.predictor_bias,
             normalize: t.normalize,
             center: t.center,
+            // a GPU may be told otherwise, once there is one
+            compute: Operand::F32,
             balance: t.balance,
             label_level: t.label_level,
             unlabelled: t.unlabelled,

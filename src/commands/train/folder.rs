@@ -8,6 +8,7 @@ use crate::{
     error::Context as _,
     sae::{
         config::Shape,
+        device::Device,
         meter::{EpochLine, Measures},
         store,
         train::{Event, RunOptions, Task, Trained},
@@ -125,7 +126,8 @@ pub(super) fn write(
 }
 
 /// Prints what would be trained.
-pub(super) fn plan(inputs: &Inputs, tasks: &[Task<'_>]) -> Result<()> {
+pub(super) fn plan(inputs: &Inputs, tasks: &[Task<'_>], device: &Device) -> Result<()> {
+    log::plan(&format!("on {}", device.name()))?;
     for task in tasks {
         plan_one(inputs, task)?;
     }

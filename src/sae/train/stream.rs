@@ -4,8 +4,9 @@ use super::{Event, RunOptions, SUMMARY_FORMAT, SURVEY_ROWS, Summary, Task, Train
 use crate::{
     Result,
     sae::{
-        batch::Batch, config::Variant, dataset::LabelCounts, error::SaeError, loader::with_batches,
-        meter::Survey, pipe::Pipe, run::Run, settings::Schedule, splice, statistics::Statistics,
+        batch::Batch, config::Variant, dataset::LabelCounts, device::HeldRows, error::SaeError,
+        loader::with_batches, meter::Survey, pipe::Pipe, run::Run, settings::Schedule, splice,
+        statistics::Statistics,
     },
 };
 
@@ -52,19 +53,27 @@ pub fn train_on_pipe(
         sample.end_row(false);
     }
     let groups = pipe.groups().to_vec();
-    let engine = task.engine(params, &counts.finish(&groups), &groups);
+    let held = HeldRows::default();
+    let trainer = task.trainer(
+        params,
+        &counts.finish(&groups),
+        &groups,
+        (&options.device, &held),
+    )?;
     let of = (task.name.as_str(), String::new());
-    let mut run = Run::new(engine, config, options, of, more);
+    let mut run = Run::new(trainer, config, options, of, more);
     if !task.objective.variant.only_concepts() {
-        tell(predict(&mut run, &mut sample));
+        tell(predict(&mut run, &mut sample)?);
     }
     drop(sample);
     let mut latent_max = vec![0.0; shape.latents];
     with_batches(pipe, |batches| {
+        let mut ready = batches.next()?;
         while !run.is_over()
-            && let Some(batch) = batches.next()?
+            && let Some(batch) = ready.take()
         {
-            run.step(&batch, Some(&mut latent_max))?;
+            ready = batches.next()?;
+            run.step(&batch, ready.as_ref(), Some(&mut latent_max))?;
             tell(Event::Rows(batch.rows() as u64));
             batches.recycle(batch);
         }
@@ -73,11 +82,11 @@ pub fn train_on_pipe(
     let train = run.epoch.measures(run.variance, shape.defined);
     let mut survey = Survey::new(shape.latents, shape.width);
     for batch in pipe.valid_batches() {
-        survey.add(&mut run.engine, &batch);
+        survey.add(&mut *run.trainer, &batch)?;
     }
     let valid = survey.measures(shape.defined);
     let valid = (valid.rows > 0).then_some(valid);
-    tell(Event::Epoch(&run.end_epoch(valid.clone())));
+    tell(Event::Epoch(&run.end_epoch(valid.clone())?));
     let summary = Summary {
         format: SUMMARY_FORMAT.into(),
         steps: run.position.step,
@@ -89,7 +98,7 @@ pub fn train_on_pipe(
         valid,
     };
     Ok(Trained {
-        params: run.engine.params().clone(),
+        params: run.trainer.params()?,
         config: run.config,
         latent_max,
         summary,

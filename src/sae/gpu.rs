@@ -1,0 +1,54 @@
+//! Training steps on a GPU: the same mathematics as [`super::Engine`], in kernels of their own
+//! (`gpu/kernels.cu`) and matrix products with operands of two bytes.
+//!
+//! [`Machine`] is all that the engine knows of the hardware; `cuda` is the one to use, and tests have
+//! another, which runs the same kernels on a CPU.
+
+mod axioms;
+mod bounds;
+#[cfg(feature = "cuda")]
+pub mod cuda;
+mod engine;
+mod forward;
+mod held;
+mod learn;
+mod machine;
+mod memory;
+mod model;
+mod work;
+
+pub use bounds::check_range;
+pub use engine::{GpuEngine, check};
+pub use held::Held;
+pub use machine::{Arg, Machine, Operand, Product, View};
+pub use work::bytes;
+
+use crate::error::{Classify, ErrorKind};
+
+/// What can go wrong on a GPU.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GpuError {
+    /// It has no memory left.
+    #[error("the GPU has no room for {bytes} more bytes; lower --batch or --latents")]
+    Memory {
+        /// What was asked for.
+        bytes: usize,
+    },
+    /// There is none, or it fails.
+    #[error("the GPU failed: {0}")]
+    Failed(String),
+    /// Something that only the CPU can do.
+    #[error("{0} trains on the CPU alone: --device cpu")]
+    CpuOnly(String),
+}
+
+impl Classify for GpuError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Memory { .. } => ErrorKind::Memory,
+            Self::Failed(_) => ErrorKind::Data,
+            Self::CpuOnly(_) => ErrorKind::Usage,
+        }
+    }
+}
