@@ -4,6 +4,9 @@
 //! pass.
 
 mod axioms;
+mod emulator;
+mod gpu;
+mod machines;
 mod recovery;
 mod reference;
 mod synthetic;
