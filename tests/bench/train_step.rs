@@ -1,9 +1,10 @@
 //! Steps of training (or encoding alone) on a seeded sparse mixture, timed.
 //!
 //!     cargo bench --bench train_step -- --batch 2048 --width 320 --latents 4096 --k 32
-//!         [--concepts 200] [--steps 20] [--axioms 2000] [--zero 500] [--threads 2] [--encode-only]
+//!         [--concepts 200] [--steps 20] [--axioms 2000] [--zero 500] [--threads 2] [--encode-only | --cuda]
 //!
-//! Prints one JSON line with the names that `train.sh` compares: the median over the steps.
+//! Prints one JSON line with the names that `train.sh` compares: the median over the steps; on a GPU also the share of
+//! it that Adam alone would take at the rate at which the card copies memory.
 
 use std::time::Instant;
 
@@ -15,6 +16,7 @@ use protsae::{
         config::{Objective, Shape},
         params::Params,
         settings::Training,
+        trainer::Trainer,
     },
 };
 use rand::{Rng, SeedableRng};
@@ -63,6 +65,54 @@ fn batch(rng: &mut ChaCha8Rng, atoms: &[f32], shape: &Shape, rows: usize) -> Bat
         batch.end_row(true);
     }
     batch
+}
+
+fn on_gpu() -> bool {
+    std::env::args().any(|a| a == "--cuda")
+}
+
+/// A model in training, on the CPU or a GPU.
+fn engine(params: Params<f32>, objective: Objective, axioms: &Axioms) -> Box<dyn Trainer> {
+    let weights = vec![1.0; params.shape.defined];
+    #[cfg(feature = "cuda")]
+    if on_gpu() {
+        use protsae::sae::gpu::{GpuEngine, Operand, cuda::Cuda};
+        let machine = Cuda::new(0).expect("a GPU");
+        let operand = Operand::Bf16;
+        let engine = GpuEngine::new(machine, &params, objective, &weights, axioms, 0, operand);
+        return Box::new(engine.expect("it fits"));
+    }
+    assert!(!on_gpu(), "--cuda needs --features cuda");
+    Box::new(Engine::new(params, objective, weights, axioms, 0))
+}
+
+/// Seconds that moving all weights and moments takes at least: 54 bytes a weight of one matrix, at the rate of copies.
+#[cfg(feature = "cuda")]
+fn floor(shape: &Shape) -> f64 {
+    use candle_core::cuda_backend::CudaDevice;
+    const BYTES: usize = 1 << 30;
+    const TIMES: usize = 10;
+    let device = CudaDevice::new_with_stream(0).expect("a GPU");
+    let from = device.alloc_zeros::<u8>(BYTES).expect("memory");
+    let mut to = device.alloc_zeros::<u8>(BYTES).expect("memory");
+    let stream = device.cuda_stream();
+    let mut start = Instant::now();
+    for time in 0..=TIMES {
+        device.memcpy_dtod(&from, &mut to).expect("a copy");
+        if time == 0 {
+            stream.synchronize().expect("the GPU works");
+            start = Instant::now();
+        }
+    }
+    stream.synchronize().expect("the GPU works");
+    // a copy reads and writes
+    let rate = (2 * BYTES * TIMES) as f64 / start.elapsed().as_secs_f64();
+    54.0 * (shape.latents * shape.width) as f64 / rate
+}
+
+#[cfg(not(feature = "cuda"))]
+fn floor(_: &Shape) -> f64 {
+    f64::NAN
 }
 
 fn main() {
@@ -138,11 +188,14 @@ fn main() {
             times.push(start.elapsed().as_secs_f64());
         }
     } else {
-        let mut engine = Engine::new(params, objective, vec![1.0; shape.defined], &axioms, 0);
+        let mut engine = engine(params, objective, &axioms);
         drop(atoms);
         for step in 0..WARM_UP + steps {
             let start = Instant::now();
-            let l = engine.step(&data[step % 4], 5e-4, true);
+            let next = Some(&data[(step + 1) % 4]);
+            let l = engine
+                .step(&data[step % 4], next, 5e-4, true)
+                .expect("the device works");
             times.push(start.elapsed().as_secs_f64());
             losses.push([l.rec, l.annot, l.axiom]);
         }
@@ -158,6 +211,7 @@ fn main() {
             "batch": rows, "width": d, "latents": shape.latents, "k": option("--k", 32),
             "concepts": shape.defined, "encode_only": encode_only,
             "first": losses.first(), "last": losses.last(),
+            "copy_floor_share": on_gpu().then(|| floor(&shape) / median),
             "peak_rss_mib": protsae::cli::resources::peak_memory().map(|b| b >> 20),
         })
     );
