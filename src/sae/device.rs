@@ -9,7 +9,7 @@ use super::{
     gpu::{self, GpuError},
     params::Params,
     settings::Training,
-    train::{Task, TrainingData},
+    train::{SURVEY_ROWS, Task, TrainingData},
     trainer::Trainer,
 };
 use crate::annot::concept::Axioms;
@@ -213,10 +213,6 @@ impl Device {
 #[must_use]
 pub fn gpu_bytes(task: &Task<'_>) -> usize {
     let training = &task.training;
-    gpu::bytes(
-        task.shape,
-        &task.objective,
-        training.compute,
-        training.batch,
-    )
+    let rows = training.batch.max(SURVEY_ROWS);
+    gpu::bytes(task.shape, &task.objective, training.compute, rows)
 }

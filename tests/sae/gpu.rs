@@ -260,6 +260,7 @@ on_machines!(
     bf16_steps_are_near_those_of_the_cpu,
     ties_go_to_the_lower_latent,
     saved_and_restored_it_goes_on_to_the_same_bytes,
+    what_is_measured_meanwhile_changes_no_step,
     rows_that_are_held_are_those_that_are_sent,
     what_only_the_cpu_can_is_refused,
 );
@@ -344,6 +345,23 @@ fn saved_and_restored_it_goes_on_to_the_same_bytes<M: Machine + Clone>(machine: 
     assert!(whole.state().unwrap().second == resumed.state().unwrap().second);
     resumed.replace_params(&params).unwrap();
     assert!(resumed.params().unwrap() == params);
+}
+
+/// A batch that was sent ahead is that of the next step, whatever is measured before it.
+fn what_is_measured_meanwhile_changes_no_step<M: Machine + Clone>(machine: &M) {
+    let objective = objective();
+    let batches = batches(SHAPE);
+    let [mut plain, mut measured] =
+        [0, 1].map(|_| Pair::new(machine.clone(), SHAPE, &objective, Operand::F32));
+    for (of, other) in [(2, 0), (0, 1), (2, 0)] {
+        plain.gpu.step(&batches[of], None, LR).unwrap();
+        let next = &batches[if of == 2 { 0 } else { 2 }];
+        measured.gpu.step(&batches[of], Some(next), LR).unwrap();
+        // the second is larger than all that there was room for
+        let want = plain.gpu.evaluate(&batches[other]).unwrap();
+        assert_eq!(measured.gpu.evaluate(&batches[other]).unwrap(), want);
+    }
+    assert!(plain.gpu.params().unwrap() == measured.gpu.params().unwrap());
 }
 
 /// Batches that name rows of a table on the machine make the same steps as those that carry them.

@@ -46,6 +46,7 @@ on_machines!(
     copies_come_back,
     what_does_not_fit_is_refused,
     sent_numbers_arrive,
+    kernels_see_what_was_sent,
     products_are_those_of_loops,
     halves_become_floats,
     lists_begin_where_others_end,
@@ -125,6 +126,35 @@ fn sent_numbers_arrive<M: Machine>(machine: &M) {
     }
     // nothing was sent
     machine.arrived().unwrap();
+}
+
+/// No copy of what is sent comes late for its kernel, or early for the one that still reads the memory: nothing
+/// but kernels uses it, and nobody waits before the end.
+fn kernels_see_what_was_sent<M: Machine>(machine: &M) {
+    let (parts, columns, turns) = (2_000, 8, 9);
+    let make = || machine.zeros(parts * columns * 4).unwrap();
+    let mut halves = [make(), make()];
+    let sums = machine.zeros(turns * columns * 4).unwrap();
+    for turn in 0..turns {
+        let to = &mut halves[turn % 2];
+        let values = vec![turn as f32 + 1.0; parts * columns];
+        machine.send(bytemuck::cast_slice(&values), to).unwrap();
+        machine.arrived().unwrap();
+        let arguments = [
+            Arg::At(to, 0),
+            Arg::U32(parts as u32),
+            Arg::U32(columns as u32),
+            Arg::F32(0.5),
+            Arg::At(&sums, turn * columns * 4),
+        ];
+        let blocks = [columns * 32 / 64, 1];
+        machine.launch("add_parts", blocks, 64, &arguments).unwrap();
+    }
+    let got = fetch::<M, f32>(machine, &sums, turns * columns);
+    for (turn, sums) in got.chunks(columns).enumerate() {
+        let want = (turn as f32 + 1.0) * parts as f32 / 2.0;
+        assert_eq!(sums, vec![want; columns], "turn {turn}");
+    }
 }
 
 /// Whole numbers, so that sums have no error, whatever their order.

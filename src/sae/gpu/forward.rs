@@ -11,15 +11,17 @@ use crate::sae::{
 };
 
 impl<M: Machine> GpuEngine<M> {
-    /// Puts a batch in place, which may be there already.
-    fn place(&mut self, batch: &Batch<f32>) -> Result<(), GpuError> {
+    /// Puts a batch in place: that of the `next` step may have been sent ahead.
+    fn place(&mut self, batch: &Batch<f32>, next: bool) -> Result<(), GpuError> {
         let rows = batch.rows();
         if rows > self.work.rows {
+            // the old goes first: there may not be room for both
+            self.work = Work::new(&self.machine, &self.sizes, 0)?;
             self.work = Work::new(&self.machine, &self.sizes, rows)?;
-            (self.turn, self.staged) = (0, false);
+            self.staged = false;
         }
-        self.turn = 1 - self.turn;
-        if std::mem::take(&mut self.staged) {
+        if next && std::mem::take(&mut self.staged) {
+            self.turn = 1 - self.turn;
             self.machine.arrived()?;
         } else if let (Some(table), false) = (&self.held, batch.held.is_empty()) {
             self.work.numbers.put(&self.machine, &batch.held)?;
@@ -51,7 +53,7 @@ impl<M: Machine> GpuEngine<M> {
 
     /// From activations to active latents, the reconstruction and its error, and (`learning`) the slopes of active latents.
     pub(super) fn forward(&mut self, batch: &Batch<f32>, learning: bool) -> Result<(), GpuError> {
-        self.place(batch)?;
+        self.place(batch, learning)?;
         let rows = batch.rows();
         let (w, at) = (&self.work, self.model.layout);
         let small = &self.model.small.weights;
