@@ -11,6 +11,7 @@ pub mod error;
 pub mod features;
 mod guard;
 pub mod labels;
+mod messages;
 pub mod metadata;
 pub mod proteins;
 pub mod rows;

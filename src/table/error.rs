@@ -30,6 +30,18 @@ pub enum TableError {
         /// Bytes that the body has.
         len: usize,
     },
+    /// A compressed buffer claims to hold more than its bytes can.
+    #[error(
+        "damaged table: a compressed buffer of {bytes} bytes claims to hold {claimed} bytes, at most {most} are possible"
+    )]
+    Inflated {
+        /// Bytes that the buffer has.
+        bytes: usize,
+        /// Bytes that it claims to hold.
+        claimed: u64,
+        /// Bytes that it can hold.
+        most: u64,
+    },
     /// A column that must be there is not.
     #[error("no column '{column}'; the columns are: {found}")]
     MissingColumn {
@@ -118,7 +130,8 @@ impl From<ArrowError> for TableError {
             ArrowError::IoError(_, e) if e.kind() == io::ErrorKind::UnexpectedEof => {
                 Self::Truncated("it ends inside a message")
             }
-            ArrowError::IoError(_, e) => Self::Io(e),
+            // an error of this crate comes through Arrow's reader as it was
+            ArrowError::IoError(_, e) => e.downcast().unwrap_or_else(Self::Io),
             ArrowError::MemoryError(m) => Self::Io(io::Error::new(io::ErrorKind::OutOfMemory, m)),
             other => Self::Arrow(other.to_string()),
         }

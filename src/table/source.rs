@@ -5,7 +5,11 @@
 //! passes for a short table, and anything behind the end is an error, so that `cat a b` does not
 //! lose `b`.
 
-use super::{TableError, guard::guarded};
+use super::{
+    TableError,
+    guard::guarded,
+    messages::{Messages, check_sizes},
+};
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_ipc::{
@@ -39,27 +43,11 @@ enum Kind {
         decoder: Box<FileDecoder>,
     },
     Stream {
-        reader: Box<StreamReader<EndWatcher<Box<dyn BufRead + Send>>>>,
+        reader: Box<StreamReader<Messages<Box<dyn BufRead + Send>>>>,
         /// The bytes came as an IPC file, which has a footer behind its stream.
         footer_follows: bool,
         done: bool,
     },
-}
-
-/// Notes whether the end of input was met by a read.
-struct EndWatcher<R> {
-    inner: R,
-    met_end: bool,
-}
-
-impl<R: Read> Read for EndWatcher<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let n = self.inner.read(buffer)?;
-        if n == 0 && !buffer.is_empty() {
-            self.met_end = true;
-        }
-        Ok(n)
-    }
 }
 
 impl TableSource {
@@ -96,6 +84,7 @@ impl TableSource {
             .unwrap_or_default();
         for (i, block) in dictionaries.iter().enumerate() {
             let data = block_bytes(&bytes, body.len(), i, block)?;
+            check_block(block, &data)?;
             guarded(|| Ok(decoder.read_dictionary(block, &data)?))?;
             last_end = last_end.max(block_end(block));
         }
@@ -136,11 +125,8 @@ impl TableSource {
         if footer_follows {
             skip_magic(&mut reader)?;
         }
-        let watcher = EndWatcher {
-            inner: reader,
-            met_end: false,
-        };
-        let reader = Box::new(guarded(|| Ok(StreamReader::try_new(watcher, None)?))?);
+        let messages = Messages::new(reader);
+        let reader = Box::new(guarded(|| Ok(StreamReader::try_new(messages, None)?))?);
         Ok(Self {
             schema: reader.schema(),
             kind: Kind::Stream {
@@ -187,6 +173,7 @@ impl TableSource {
                     return Ok(None);
                 };
                 let data = block_bytes(bytes, bytes.len(), *next, block)?;
+                check_block(block, &data)?;
                 let batch = guarded(|| Ok(decoder.read_record_batch(block, &data)?))?;
                 *next += 1;
                 Ok(batch)
@@ -201,13 +188,13 @@ impl TableSource {
                     return Ok(Some(batch));
                 }
                 *done = true;
-                let watcher = reader.get_mut();
-                if watcher.met_end {
+                let messages = reader.get_mut();
+                if messages.met_end() {
                     return Err(TableError::Truncated("the end-of-stream marker is missing"));
                 }
                 if *footer_follows {
-                    check_footer(&mut watcher.inner)?;
-                } else if !watcher.inner.fill_buf()?.is_empty() {
+                    check_footer(messages.inner_mut())?;
+                } else if !messages.inner_mut().fill_buf()?.is_empty() {
                     return Err(TableError::TrailingBytes("behind the end-of-stream marker"));
                 }
                 Ok(None)
@@ -305,6 +292,12 @@ fn block_end(block: &Block) -> usize {
         .saturating_add(i64::from(block.metaDataLength()))
         .saturating_add(block.bodyLength());
     usize::try_from(end).unwrap_or(usize::MAX)
+}
+
+/// Looks at a block before it is decoded.
+fn check_block(block: &Block, data: &[u8]) -> Result<(), TableError> {
+    let head = usize::try_from(block.metaDataLength()).unwrap_or(usize::MAX);
+    check_sizes(&message_of(data)?, data.get(head..).unwrap_or_default())
 }
 
 /// The bytes of a block, once it is known that they lie in the body.

@@ -1,6 +1,11 @@
 //! What is written comes back, and what is incomplete never passes for whole.
 
 use crate::support::*;
+use arrow_ipc::{
+    CompressionType,
+    reader::FileReader,
+    writer::{FileWriter, IpcWriteOptions, StreamWriter},
+};
 use proptest::prelude::*;
 use protsae::{
     ErrorKind,
@@ -197,10 +202,15 @@ proptest! {
     #[test]
     fn a_damaged_byte_does_not_panic(at in 0_usize..4000, xor in 1_u8.., mapped in any::<bool>()) {
         for container in [Container::File, Container::Stream] {
-            let mut bytes = write_activations(&rows(), container, ActivationType::F32);
-            let at = at % bytes.len();
-            bytes[at] ^= xor;
-            let _ = open(&bytes, mapped).and_then(read_activations);
+            for mut bytes in [
+                write_activations(&rows(), container, ActivationType::F32),
+                compressed(CompressionType::LZ4_FRAME, container),
+                compressed(CompressionType::ZSTD, container),
+            ] {
+                let at = at % bytes.len();
+                bytes[at] ^= xor;
+                let _ = open(&bytes, mapped).and_then(read_activations);
+            }
         }
     }
 }
@@ -229,5 +239,70 @@ proptest! {
             w.finish().unwrap()
         };
         prop_assert_eq!(write(&[0..cut, cut..6]), write(&[0..0, 0..6]));
+    }
+}
+
+/// Activations as other programs write them: with compressed buffers.
+fn compressed(codec: CompressionType, container: Container) -> Vec<u8> {
+    let rows: Vec<Row> = (1..=200)
+        .map(|position| ("P1".into(), position, b'M', vec![0.5, -1.0]))
+        .collect();
+    let plain = write_activations(&rows, Container::File, ActivationType::F32);
+    let batches = FileReader::try_new(std::io::Cursor::new(plain), None).unwrap();
+    let schema = batches.schema();
+    let options = IpcWriteOptions::default()
+        .try_with_compression(Some(codec))
+        .unwrap();
+    let mut bytes = Vec::new();
+    if container == Container::File {
+        let mut writer = FileWriter::try_new_with_options(&mut bytes, &schema, options).unwrap();
+        for batch in batches {
+            writer.write(&batch.unwrap()).unwrap();
+        }
+        writer.finish().unwrap();
+    } else {
+        let mut writer = StreamWriter::try_new_with_options(&mut bytes, &schema, options).unwrap();
+        for batch in batches {
+            writer.write(&batch.unwrap()).unwrap();
+        }
+        writer.finish().unwrap();
+    }
+    bytes
+}
+
+#[test]
+fn compressed_tables_are_read_and_their_sizes_not_believed() {
+    for (codec, magic) in [
+        (CompressionType::LZ4_FRAME, [0x04, 0x22, 0x4d, 0x18]),
+        (CompressionType::ZSTD, [0x28, 0xb5, 0x2f, 0xfd]),
+    ] {
+        for (container, mapped) in [
+            (Container::File, true),
+            (Container::File, false),
+            (Container::Stream, false),
+        ] {
+            let bytes = compressed(codec, container);
+            let whole = read_activations(open(&bytes, mapped).unwrap()).unwrap();
+            assert_eq!(whole.len(), 200);
+            let frames: Vec<usize> = (8..bytes.len())
+                .filter(|&at| bytes[at..].starts_with(&magic))
+                .collect();
+            assert!(frames.len() > 1, "nothing is compressed");
+            for frame in frames {
+                for claimed in [1 << 40, i64::MAX] {
+                    let mut damaged = bytes.clone();
+                    damaged[frame - 8..frame].copy_from_slice(&claimed.to_le_bytes());
+                    let error = open(&damaged, mapped).and_then(read_activations);
+                    assert!(
+                        matches!(error, Err(TableError::Inflated { .. })),
+                        "{codec:?}, {container:?}, mapped {mapped}: {error:?}"
+                    );
+                }
+            }
+            for length in 0..bytes.len() {
+                let cut = open(&bytes[..length], mapped).and_then(read_activations);
+                assert!(cut.is_err(), "{codec:?}, {container:?}, cut at {length}");
+            }
+        }
     }
 }
