@@ -1,7 +1,7 @@
 //! The axiom loss on a GPU: axioms are drawn and indexed on the host, hinges and gradients are the GPU's.
 
 use super::{
-    GpuError, Machine,
+    Arg, GpuError, Machine,
     engine::WARP,
     memory::{Buffer, count},
     model::{Model, THREADS},
@@ -153,34 +153,27 @@ impl<M: Machine> Axioms<M> {
         let inverse = if self.unit {
             self.inverse.arg()
         } else {
-            super::Arg::Null
+            Arg::Null
         };
         let (m, width) = (count(m), count(d));
+        // what kernels know of classes, in their order
+        let classes = [enc, zero, radii[0], radii[1], relations, inverse, m, width];
         let warps = |each: usize| [(each * WARP).div_ceil(THREADS), 1];
         if self.unit {
             let of = [self.classes.arg(), count(self.named)];
             let arguments = [of[0], of[1], enc, zero, m, width, inverse];
             machine.launch("measure_centres", warps(self.named), THREADS, &arguments)?;
         }
-        let arguments = [
-            self.terms.arg(),
-            count(self.hinges),
-            self.kinds.arg(),
-            enc,
-            zero,
-            radii[0],
-            radii[1],
-            relations,
-            inverse,
-            m,
-            width,
-            super::Arg::F32(self.factor),
+        let hinges = [self.terms.arg(), count(self.hinges), self.kinds.arg()];
+        let results = [
+            Arg::F32(self.factor),
             self.pulls.arg(),
             self.weights.arg(),
             self.losses.arg(),
         ];
+        let arguments = [&hinges[..], &classes, &results].concat();
         machine.launch("measure_hinges", warps(self.hinges), THREADS, &arguments)?;
-        let arguments = [
+        let occurrences = [
             self.classes.arg(),
             self.starts.arg(),
             self.incident.arg(),
@@ -188,38 +181,27 @@ impl<M: Machine> Axioms<M> {
             self.kinds.arg(),
             self.pulls.arg(),
             self.weights.arg(),
-            enc,
-            zero,
-            radii[0],
-            radii[1],
-            relations,
-            inverse,
-            m,
-            width,
+        ];
+        let results = [
             self.centres.arg(),
             gradient.from(at.w_zero),
             gradient.from(at.b_pred),
             gradient.from(at.b_zero),
         ];
+        let arguments = [&occurrences[..], &classes, &results].concat();
         machine.launch("gather_centres", [self.named, 1], THREADS, &arguments)?;
         let parts = self.parts_of.last().copied().unwrap_or(0);
         if parts == 0 {
             return Ok(());
         }
-        let arguments = [
+        let occurrences = [
             self.part_starts.arg(),
             self.of_relation.arg(),
             self.terms.arg(),
             self.kinds.arg(),
             self.pulls.arg(),
-            enc,
-            zero,
-            relations,
-            inverse,
-            m,
-            width,
-            self.parts.arg(),
         ];
+        let arguments = [&occurrences[..], &classes, &[self.parts.arg()]].concat();
         let grid = [d.div_ceil(THREADS), parts];
         machine.launch("gather_relations", grid, THREADS, &arguments)?;
         for (relation, ends) in self.parts_of.windows(2).enumerate() {
@@ -227,7 +209,7 @@ impl<M: Machine> Axioms<M> {
                 self.parts.from(ends[0] * d),
                 count(ends[1] - ends[0]),
                 width,
-                super::Arg::F32(1.0),
+                Arg::F32(1.0),
                 gradient.from(at.relations + relation * d),
             ];
             machine.launch("add_parts", warps(d), THREADS, &arguments)?;

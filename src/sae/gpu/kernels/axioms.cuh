@@ -123,9 +123,10 @@ extern "C" __global__ void gather_centres(const unsigned *named, const unsigned 
 // of one relation; blocks of columns (x) and parts (y).
 extern "C" __global__ void gather_relations(const unsigned *starts, const unsigned *of_relation, const Term *terms,
                                             const Kind *kinds, const float *pulls, const float *enc,
-                                            const float *zero, const float *relations, const float *inverse,
-                                            unsigned m, unsigned d, float *parts) {
-    Classes classes = {enc, zero, nullptr, nullptr, relations, inverse, m, d};
+                                            const float *zero, const float *b_pred, const float *b_zero,
+                                            const float *relations, const float *inverse, unsigned m, unsigned d,
+                                            float *parts) {
+    Classes classes = {enc, zero, b_pred, b_zero, relations, inverse, m, d};
     u64 i = place();
     if (i >= d)
         return;
