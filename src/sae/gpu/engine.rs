@@ -14,7 +14,7 @@ use crate::{
         axioms::FORMS,
         batch::Batch,
         block::Sums,
-        config::{AxiomNorm, Objective, Shape, Variant},
+        config::{AxiomNorm, Objective, Variant},
         engine::OptimizerState,
         params::Params,
         work::{StepLosses, annotated, pairs},
@@ -129,12 +129,6 @@ impl<M: Machine> GpuEngine<M> {
         self.groups_there.put(&self.machine, &wide)
     }
 
-    /// Sizes of the model.
-    #[must_use]
-    pub fn shape(&self) -> Shape {
-        self.model.shape
-    }
-
     /// Rows of the last batch in which each latent was active, `[n]`.
     #[must_use]
     pub fn activity(&self) -> &[u32] {
@@ -227,16 +221,16 @@ impl<M: Machine> GpuEngine<M> {
     ) -> Result<StepLosses, GpuError> {
         self.forward(batch, true)?;
         self.index(batch.rows())?;
-        let forms = self.gradients(batch.rows())?;
+        self.gradients(batch.rows())?;
         self.step += 1;
         self.learn(batch.rows(), Rates::new(self.step, lr, false))?;
         if let Some(next) = next.filter(|next| next.held.is_empty()) {
             self.work.x[1 - self.turn].send(&self.machine, &next.x)?;
             self.staged = true;
         }
-        let forms = match (&self.axioms, forms) {
-            (Some(axioms), true) => axioms.losses(&self.machine)?,
-            _ => [0.0; FORMS],
+        let forms = match &self.axioms {
+            Some(axioms) => axioms.losses(&self.machine)?,
+            None => [0.0; FORMS],
         };
         self.losses(batch, forms)
     }

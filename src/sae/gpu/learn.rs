@@ -20,8 +20,8 @@ struct Pull<'a, M: Machine> {
 }
 
 impl<M: Machine> GpuEngine<M> {
-    /// Gradients of all parameters but the matrices; whether axioms took part.
-    pub(super) fn gradients(&mut self, rows: usize) -> Result<bool, GpuError> {
+    /// Gradients of all parameters but the matrices.
+    pub(super) fn gradients(&mut self, rows: usize) -> Result<(), GpuError> {
         self.model.gradient.clear(&self.machine)?;
         let (machine, w, at) = (&self.machine, &self.work, self.model.layout);
         let Shape {
@@ -78,12 +78,11 @@ impl<M: Machine> GpuEngine<M> {
         // the input is centred: what pulls at it pushes the centre
         self.add_parts(n.div_ceil(PART), d, -1.0, at.b_dec)?;
         let Some(axioms) = &mut self.axioms else {
-            return Ok(false);
+            return Ok(());
         };
         // drawn while the GPU is busy with the above
         axioms.choose(&self.machine, self.seed, self.step)?;
-        axioms.compute(&self.machine, &self.model)?;
-        Ok(true)
+        axioms.compute(&self.machine, &self.model)
     }
 
     /// Adds sums of parts to the small parameters' gradient.
