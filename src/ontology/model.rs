@@ -2,7 +2,7 @@
 
 use crate::annot::concept::OntologyIdentity;
 use serde::Serialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Number of a class: an index into [`Ontology::classes`].
 pub type Class = u32;
@@ -104,9 +104,6 @@ pub enum Resolved {
     Unknown,
 }
 
-/// `replaced_by` chains are followed this far.
-const MAX_REPLACEMENTS: usize = 16;
-
 impl Ontology {
     /// The class with this id, where it is defined or referred to.
     #[must_use]
@@ -141,7 +138,7 @@ impl Ontology {
         match self.term(class) {
             Some(term) if !term.obsolete => Resolved::Term(class),
             Some(term) => self
-                .replacement(term, 0)
+                .replacement(term)
                 .map_or(Resolved::Obsolete, Resolved::Replaced),
             None => match self.alternatives.get(&class) {
                 Some(&of) => match self.resolve_class(of) {
@@ -153,22 +150,27 @@ impl Ontology {
         }
     }
 
-    fn replacement(&self, term: &Term, depth: usize) -> Option<Class> {
-        if depth == MAX_REPLACEMENTS {
-            return None;
-        }
-        term.replaced_by.iter().find_map(|&class| {
+    /// Depth first, each obsolete term once: they may replace each other.
+    fn replacement(&self, term: &Term) -> Option<Class> {
+        let mut seen = HashSet::new();
+        let mut open: Vec<Class> = term.replaced_by.iter().rev().copied().collect();
+        while let Some(class) = open.pop() {
             let class = match self.term(class) {
-                Some(_) => class,
-                None => *self.alternatives.get(&class)?,
+                Some(_) => Some(class),
+                None => self.alternatives.get(&class).copied(),
             };
-            let next = self.term(class)?;
-            if next.obsolete {
-                self.replacement(next, depth + 1)
-            } else {
-                Some(class)
+            let Some((class, next)) = class.and_then(|class| Some((class, self.term(class)?)))
+            else {
+                continue;
+            };
+            if !next.obsolete {
+                return Some(class);
             }
-        })
+            if seen.insert(class) {
+                open.extend(next.replaced_by.iter().rev());
+            }
+        }
+        None
     }
 
     pub(super) fn intern(&mut self, id: String) -> Class {

@@ -296,6 +296,28 @@ fn ids_are_resolved_through_alternatives_and_replacements() {
 }
 
 #[test]
+fn obsolete_terms_may_replace_each_other() {
+    use std::fmt::Write;
+    let mut text = String::from("ontology: toy\n");
+    for term in 0..24 {
+        writeln!(text, "\n[Term]\nid: T:{term}\nis_obsolete: true").unwrap();
+        for other in (0..24).filter(|&other| other != term) {
+            writeln!(text, "replaced_by: T:{other}").unwrap();
+        }
+    }
+    let ontology = obo::read(text.as_bytes()).unwrap();
+    assert_eq!(ontology.resolve("T:0"), Resolved::Obsolete);
+    // one way out, which any of them leads to
+    let text = text + "replaced_by: T:99\n\n[Term]\nid: T:99\n";
+    let ontology = obo::read(text.as_bytes()).unwrap();
+    let current = ontology.class("T:99").unwrap();
+    for term in 0..24 {
+        let found = ontology.resolve(&format!("T:{term}"));
+        assert_eq!(found, Resolved::Replaced(current), "T:{term}");
+    }
+}
+
+#[test]
 fn terms_related_to_themselves_are_no_cycle() {
     let Some(nucleus) = load("data/go/oak/go-nucleus.obo") else {
         return;
