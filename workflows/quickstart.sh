@@ -41,7 +41,7 @@ step() {
 step "concepts and labels from the ontology, annotations and features" \
     protsae-concepts --ontology "$example/go_mini.obo" \
     --annotations "$example/annotations.gaf" --annotations "$example/features.csv" \
-    --sequences "$example/proteins.fasta" --min-count 10 \
+    --sequences "$example/proteins.fasta" --min-count 10 --multiqc "$outdir/concepts_mqc.json" \
     --concepts "$outdir/concepts.json" -o "$outdir/labels.arrow"
 
 step "train, validation and test proteins; clusters stay together" \

@@ -13,9 +13,10 @@ use tempfile::TempDir;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Results that every way of running must give, byte for byte.
-const RESULTS: [&str; 11] = [
+const RESULTS: [&str; 12] = [
     "concepts.json",
     "labels.arrow",
+    "concepts_mqc.json",
     "split.tsv",
     "model/model.safetensors",
     "model/config.yaml",

@@ -6,6 +6,7 @@ rule concepts:
     output:
         concepts=f"{RESULTS}/concepts.json",
         labels=f"{RESULTS}/labels.arrow",
+        multiqc=f"{RESULTS}/concepts_mqc.json",
     log:
         f"{RESULTS}/logs/concepts.log",
     benchmark:
@@ -20,6 +21,7 @@ rule concepts:
     shell:
         "protsae-concepts --ontology {input.ontology:q} {params.annotations} --sequences {input.proteins:q}"
         " --min-count {params.min_count} {params.extra}"
+        " --multiqc {output.multiqc:q}"
         " --concepts {output.concepts:q} -o {output.labels:q} 2> {log:q}"
 
 

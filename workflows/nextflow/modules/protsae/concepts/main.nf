@@ -8,6 +8,7 @@ process PROTSAE_CONCEPTS {
     output:
     tuple val(meta), path("${prefix}.concepts.json"), emit: json
     tuple val(meta), path("${prefix}.labels.arrow"), emit: arrow
+    tuple val(meta), path("${prefix}.concepts_mqc.json"), emit: multiqc
     tuple val("${task.process}"), val('protsae-concepts'), eval("protsae-concepts --version | sed 's/.* //'"), topic: versions, emit: versions_protsae
 
     when:
@@ -23,6 +24,7 @@ process PROTSAE_CONCEPTS {
         ${files} \\
         --sequences ${proteins} \\
         ${args} \\
+        --multiqc ${prefix}.concepts_mqc.json \\
         --concepts ${prefix}.concepts.json \\
         -o ${prefix}.labels.arrow
     """
@@ -30,6 +32,6 @@ process PROTSAE_CONCEPTS {
     stub:
     prefix = task.ext.prefix ?: "${meta.id}"
     """
-    touch ${prefix}.concepts.json ${prefix}.labels.arrow
+    touch ${prefix}.concepts.json ${prefix}.labels.arrow ${prefix}.concepts_mqc.json
     """
 }
