@@ -7,7 +7,7 @@ mod statement;
 use super::{
     concept::ConceptKind,
     error::AnnotError,
-    evidence::{EvidenceFilter, go_code},
+    evidence::{AUTOMATIC, EvidenceFilter},
     position::Place,
     reference::References,
 };
@@ -52,7 +52,7 @@ struct SeenEntry {
 struct Verdict {
     /// Its number, none where it is not accepted.
     number: Option<u32>,
-    /// Whether it is neither a GO code nor an ECO id.
+    /// Whether none of its codes says whether it will do.
     is_unknown: bool,
 }
 
@@ -128,14 +128,8 @@ impl Collector {
         for term in &terms {
             result = result.and_then(|()| {
                 self.put(&Observation {
-                    protein,
-                    kind: ConceptKind::Go,
-                    id: term,
-                    name: "",
-                    place: Place::Whole,
                     source: Source::InterPro,
-                    evidence: "IEA",
-                    line,
+                    ..Observation::of_term(protein, term, AUTOMATIC, line)
                 })
             });
         }
@@ -163,6 +157,7 @@ impl Collector {
         self.current = InputReport {
             input: input.to_owned(),
             format: format.to_owned(),
+            rows: self.rows.len()..self.rows.len(),
             ..InputReport::default()
         };
         self.last.forget();
@@ -172,9 +167,9 @@ impl Collector {
     pub fn end(&mut self) {
         let counts = std::mem::take(&mut self.kept_by_kind);
         for (kind, counts) in ConceptKind::ALL.iter().zip(counts) {
-            for (level, count) in ["protein", "residue"].iter().zip(counts) {
+            for (level, count) in [report::PROTEIN, "residue"].iter().zip(counts) {
                 if count > 0 {
-                    let name = format!("{}, {level}", kind.as_str());
+                    let name = report::kind_and_level(*kind, level);
                     self.current.kept_by_kind.insert(name, count);
                 }
             }
@@ -183,6 +178,7 @@ impl Collector {
             .into_iter()
             .zip(std::mem::take(&mut self.dropped));
         self.current.dropped = dropped.filter(|&(_, count)| count > 0).collect();
+        self.current.rows.end = self.rows.len();
         self.reports.push(std::mem::take(&mut self.current));
     }
 
@@ -191,9 +187,24 @@ impl Collector {
         self.rows.len()
     }
 
-    /// Counts a record.
-    pub fn record(&mut self) {
+    /// Counts a record and takes what it says. Nothing is kept of one that turns out to be bad, which is reported.
+    ///
+    /// # Errors
+    /// What `take` returns, unless bad records are skipped.
+    pub fn record(
+        &mut self,
+        take: impl FnOnce(&mut Self) -> Result<(), AnnotError>,
+    ) -> Result<(), AnnotError> {
         self.current.records += 1;
+        let before = self.rows.len();
+        take(self).or_else(|error| {
+            for row in self.rows.drain(before..) {
+                let kind = self.concepts[row.concept as usize].kind;
+                self.current.kept -= 1;
+                self.kept_by_kind[kind as usize][usize::from(row.place.names_residues())] -= 1;
+            }
+            self.bad(error)
+        })
     }
 
     /// Counts a statement that is no label.
@@ -201,7 +212,7 @@ impl Collector {
         self.dropped[reason as usize] += 1;
     }
 
-    /// Reports a bad record.
+    /// Reports a bad record, or a bad statement of a record that is good otherwise.
     ///
     /// # Errors
     /// The error itself, unless bad records are skipped.
@@ -274,11 +285,10 @@ impl Collector {
     }
 
     fn judge(&mut self, evidence: &str) -> Verdict {
-        let mut codes = evidence.split(',');
-        let is_unknown = codes
-            .clone()
-            .all(|code| go_code(code).is_none() && !code.starts_with("ECO:"));
-        let accepted = codes.any(|code| self.settings.evidence.accepts(code));
+        let filter = &self.settings.evidence;
+        let codes = || (evidence.split(',')).map(|e| (e, self.references.evidence.code(e)));
+        let is_unknown = codes().all(|(evidence, code)| filter.guesses(evidence, code));
+        let accepted = codes().any(|(evidence, code)| filter.accepts(evidence, code));
         let verdict = Verdict {
             number: accepted.then(|| self.evidences.intern(evidence)),
             is_unknown,
@@ -343,7 +353,7 @@ impl Collector {
             evidence,
         });
         self.current.kept += 1;
-        let by_residue = usize::from(observation.place != Place::Whole);
+        let by_residue = usize::from(observation.place.names_residues());
         self.kept_by_kind[observation.kind as usize][by_residue] += 1;
         Ok(())
     }

@@ -1,68 +1,24 @@
 //! Evidence: GO's codes, their ECO terms, and which of them a user trusts.
 
+mod codes;
+
 use super::error::AnnotError;
+pub(super) use codes::AUTOMATIC;
+use codes::{CODES, is_eco};
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-/// GO evidence codes, each with the ECO term that it stands for by default
-/// (<https://wiki.geneontology.org/Evidence_Code_Ontology_(ECO)>).
-const CODES: [(&str, &str); 27] = [
-    ("EXP", "ECO:0000269"),
-    ("IDA", "ECO:0000314"),
-    ("IPI", "ECO:0000353"),
-    ("IMP", "ECO:0000315"),
-    ("IGI", "ECO:0000316"),
-    ("IEP", "ECO:0000270"),
-    ("HTP", "ECO:0006056"),
-    ("HDA", "ECO:0007005"),
-    ("HMP", "ECO:0007001"),
-    ("HGI", "ECO:0007003"),
-    ("HEP", "ECO:0007007"),
-    ("TAS", "ECO:0000304"),
-    ("NAS", "ECO:0000303"),
-    ("IC", "ECO:0000305"),
-    ("ND", "ECO:0000307"),
-    ("ISS", "ECO:0000250"),
-    ("ISO", "ECO:0000266"),
-    ("ISA", "ECO:0000247"),
-    ("ISM", "ECO:0000255"),
-    ("IGC", "ECO:0000317"),
-    ("IBA", "ECO:0000318"),
-    ("IBD", "ECO:0000319"),
-    ("IKR", "ECO:0000320"),
-    ("IMR", "ECO:0000320"),
-    ("IRD", "ECO:0000321"),
-    ("RCA", "ECO:0000245"),
-    ("IEA", "ECO:0000501"),
-];
-
-/// ECO terms of automatic assertions, next to `IEA`'s own.
-const AUTOMATIC_ECO: [&str; 5] = [
-    "ECO:0007669",
-    "ECO:0000256",
-    "ECO:0000259",
-    "ECO:0000203",
-    "ECO:0000313",
-];
+pub use codes::{EcoCodes, go_code};
 
 /// Codes of experiments, with traceable statements and curators' inferences as in CAFA.
 const EXPERIMENTAL: [&str; 13] = [
     "EXP", "IDA", "IPI", "IMP", "IGI", "IEP", "HTP", "HDA", "HMP", "HGI", "HEP", "TAS", "IC",
 ];
 
+/// Codes of what no curator found in the evidence: automatic ones, and "no data".
+const NOT_CURATED: [&str; 2] = [AUTOMATIC, "ND"];
+
 /// ECO terms that `UniProt` gives to large-scale experiments and structures.
 const EXPERIMENTAL_ECO: [&str; 2] = ["ECO:0007744", "ECO:0007829"];
-
-/// The GO code of an evidence (a code or an ECO id), where it has one.
-#[must_use]
-pub fn go_code(evidence: &str) -> Option<&'static str> {
-    if AUTOMATIC_ECO.contains(&evidence) {
-        return Some("IEA");
-    }
-    CODES
-        .iter()
-        .find(|(code, eco)| *code == evidence || *eco == evidence)
-        .map(|(code, _)| *code)
-}
 
 /// Which evidence is taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,21 +35,34 @@ pub enum EvidenceFilter {
 }
 
 impl EvidenceFilter {
-    /// Whether an annotation with this evidence (a GO code or an ECO id) is taken.
+    /// Whether an annotation with this evidence (a GO code or an ECO id) is taken; `code` is the GO code of the
+    /// evidence, where it has one.
     #[must_use]
-    pub fn accepts(&self, evidence: &str) -> bool {
-        let code = go_code(evidence);
+    pub fn accepts(&self, evidence: &str, code: Option<&str>) -> bool {
         match self {
             Self::Any => true,
             Self::Experimental => {
                 code.is_some_and(|code| EXPERIMENTAL.contains(&code))
                     || EXPERIMENTAL_ECO.contains(&evidence)
             }
-            Self::Curated => !evidence.is_empty() && !matches!(code, Some("IEA" | "ND")),
+            Self::Curated => {
+                !evidence.is_empty() && !code.is_some_and(|code| NOT_CURATED.contains(&code))
+            }
             Self::Listed(list) => {
                 list.contains(evidence) || code.is_some_and(|code| list.contains(code))
             }
         }
+    }
+
+    /// Whether it is only guessed what becomes of this evidence, since it has no GO code.
+    #[must_use]
+    pub fn guesses(&self, evidence: &str, code: Option<&str>) -> bool {
+        code.is_none()
+            && match self {
+                Self::Any => !evidence.starts_with("ECO:"),
+                Self::Experimental | Self::Curated => !EXPERIMENTAL_ECO.contains(&evidence),
+                Self::Listed(list) => !list.contains(evidence),
+            }
     }
 }
 
@@ -109,12 +78,9 @@ impl FromStr for EvidenceFilter {
         }
         let mut list = BTreeSet::new();
         for word in text.split(',').map(str::trim) {
-            let eco = word
-                .strip_prefix("ECO:")
-                .is_some_and(|n| n.len() == 7 && n.bytes().all(|b| b.is_ascii_digit()));
             match go_code(word) {
                 Some(code) if code == word => list.insert(code.to_owned()),
-                _ if eco => list.insert(word.to_owned()),
+                _ if is_eco(word) => list.insert(word.to_owned()),
                 _ => {
                     return Err(AnnotError::Option {
                         value: word.to_owned(),
@@ -149,20 +115,49 @@ impl fmt::Display for EvidenceFilter {
 mod tests {
     use super::*;
 
+    fn accepts(filter: &EvidenceFilter, evidence: &str) -> bool {
+        filter.accepts(evidence, go_code(evidence))
+    }
+
     #[test]
     fn words_and_lists_select() {
         let experimental: EvidenceFilter = "experimental".parse().unwrap();
-        assert!(experimental.accepts("IDA") && experimental.accepts("ECO:0000314"));
-        assert!(experimental.accepts("TAS") && !experimental.accepts("IEA"));
-        assert!(!experimental.accepts("") && !experimental.accepts("ISS"));
+        for (evidence, taken) in [
+            ("IDA", true),
+            ("ECO:0000314", true),
+            ("TAS", true),
+            ("ECO:0007744", true),
+            ("IEA", false),
+            ("ISS", false),
+            ("", false),
+        ] {
+            assert_eq!(accepts(&experimental, evidence), taken, "{evidence}");
+        }
         let curated: EvidenceFilter = "curated".parse().unwrap();
-        assert!(
-            curated.accepts("ISS") && !curated.accepts("ECO:0000256") && !curated.accepts("ND")
-        );
+        for (evidence, taken) in [
+            ("ISS", true),
+            ("ECO:0000312", true),
+            ("ECO:0000256", false),
+            ("ECO:0000265", false),
+            ("ND", false),
+        ] {
+            assert_eq!(accepts(&curated, evidence), taken, "{evidence}");
+        }
         let listed: EvidenceFilter = "IDA,ECO:0000269".parse().unwrap();
-        assert!(listed.accepts("ECO:0000314") && listed.accepts("ECO:0000269"));
-        assert!(!listed.accepts("IMP"));
+        assert!(accepts(&listed, "ECO:0000314") && accepts(&listed, "ECO:0000269"));
+        assert!(!accepts(&listed, "IMP"));
         assert_eq!(listed.to_string(), "ECO:0000269,IDA");
+    }
+
+    #[test]
+    fn a_code_from_elsewhere_decides() {
+        let eco = "ECO:0005542";
+        assert!(!EvidenceFilter::Experimental.accepts(eco, None));
+        assert!(EvidenceFilter::Experimental.accepts(eco, Some("IDA")));
+        assert!(EvidenceFilter::Experimental.guesses(eco, None));
+        assert!(!EvidenceFilter::Experimental.guesses(eco, Some("IDA")));
+        assert!(!EvidenceFilter::Any.guesses(eco, None));
+        assert!(EvidenceFilter::Any.guesses("MADEUP", None));
     }
 
     #[test]

@@ -63,11 +63,9 @@ pub fn read(
         match reader.read_record(&mut record) {
             Ok(false) => return Ok(()),
             Ok(true) => {
-                collector.record();
                 let line = record.position().map_or(0, csv::Position::line);
-                if let Err(error) = row(line, &record, &columns, headers.len(), collector) {
-                    collector.bad(error)?;
-                }
+                let width = headers.len();
+                collector.record(|collector| row(line, &record, &columns, width, collector))?;
             }
             Err(error) => {
                 let fatal = error.is_io_error();
@@ -75,8 +73,7 @@ pub fn read(
                 if fatal {
                     return Err(error);
                 }
-                collector.record();
-                collector.bad(error)?;
+                collector.record(|_| Err(error))?;
             }
         }
     }

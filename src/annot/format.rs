@@ -19,9 +19,6 @@ use std::{
 /// Bytes that are looked at to tell a format.
 const PEEKED: u64 = 1 << 16;
 
-/// Column 2 of `UniProt`'s GFF.
-const UNIPROT_GFF_SOURCE: &str = "UniProtKB";
-
 /// A key of `UniProt`'s JSON, which is not read.
 const UNIPROT_JSON: &str = "\"primaryAccession\"";
 
@@ -129,7 +126,10 @@ impl Format {
         } else if text.starts_with(uniprot_flat::FIRST) {
             Some(Self::UniprotDat)
         } else if text.starts_with(gff::FIRST) {
-            Some(Self::of_gff(text))
+            Flavour::of(text).map(|flavour| match flavour {
+                Flavour::UniProt => Self::UniprotGff,
+                Flavour::InterProScan => Self::InterproscanGff,
+            })
         } else if text.starts_with('{') && !text.contains(UNIPROT_JSON) {
             Some(Self::InterproscanJson)
         } else if xml("<protein-matches") || xml("<nucleotide-sequence-matches") {
@@ -138,19 +138,6 @@ impl Format {
             Some(Self::UniprotXml)
         } else {
             None
-        }
-    }
-
-    /// `UniProt` names itself as the source of its features.
-    fn of_gff(text: &str) -> Self {
-        let source = text
-            .lines()
-            .find(|line| !line.starts_with('#') && !line.is_empty())
-            .and_then(|line| line.split('\t').nth(1));
-        if source == Some(UNIPROT_GFF_SOURCE) {
-            Self::UniprotGff
-        } else {
-            Self::InterproscanGff
         }
     }
 
@@ -168,7 +155,7 @@ impl Format {
             && fields[5].starts_with("ECO:")
         {
             Some(Self::Gpad)
-        } else if (9..=10).contains(&columns) && fields[1] == UNIPROT_GFF_SOURCE {
+        } else if (9..=10).contains(&columns) && fields[1] == gff::UNIPROT_SOURCE {
             Some(Self::UniprotGff)
         } else if columns == protein2ipr::COLUMNS && interproscan::is_entry(fields[1]) {
             Some(Self::Protein2ipr)

@@ -1,11 +1,9 @@
 //! GAF 2.0 to 2.2 (<https://geneontology.github.io/docs/go-annotation-file-gaf-format-2.2/>).
 
 use super::{
-    collect::{Collector, DropReason, Observation, Source},
-    concept::ConceptKind,
+    collect::{Collector, DropReason, Observation},
     error::AnnotError,
     lines::{columns, rows},
-    position::Place,
 };
 use std::io::BufRead;
 
@@ -76,16 +74,7 @@ impl Association<'_> {
             collector.drop(DropReason::Negated);
             return Ok(());
         }
-        let observation = Observation {
-            protein: self.product,
-            kind: ConceptKind::Go,
-            id: self.term,
-            name: "",
-            place: Place::Whole,
-            source: Source::Go,
-            evidence: self.evidence,
-            line: self.line,
-        };
+        let observation = Observation::of_term(self.product, self.term, self.evidence, self.line);
         collector.put_product(&observation, self.form)
     }
 }

@@ -11,10 +11,25 @@ use super::{
     uniprot_cell::eco_ids,
 };
 use crate::seq::checksum;
-use std::io::BufRead;
+use std::{
+    collections::{HashMap, HashSet},
+    io::BufRead,
+};
 
 /// First characters of a file.
 pub(super) const FIRST: &str = "##gff-version";
+
+/// The directive that gives a protein's length: `##sequence-region P00750 1 562`.
+const REGION: &str = "##sequence-region";
+
+/// Column 2 of `UniProt`'s features.
+pub(super) const UNIPROT_SOURCE: &str = "UniProtKB";
+
+/// Type of `InterProScan`'s line of a whole protein.
+const POLYPEPTIDE: &str = "polypeptide";
+
+/// Type of `InterProScan`'s matches.
+const PROTEIN_MATCH: &str = "protein_match";
 
 /// Whose GFF it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,30 +40,123 @@ pub enum Flavour {
     InterProScan,
 }
 
+impl Flavour {
+    /// Whose GFF begins like this; none where its features are of another kind (genes, transcripts). Without any
+    /// feature it is `InterProScan`'s, which found nothing.
+    pub(super) fn of(beginning: &str) -> Option<Self> {
+        let mut features = beginning
+            .lines()
+            .take_while(|line| !is_end_of_features(line))
+            .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
+            .map(|line| line.split('\t').collect::<Vec<_>>())
+            .peekable();
+        let column =
+            |columns: &[&str], i: usize| columns.get(i).map_or("", |c| c.trim()).to_owned();
+        let Some(first) = features.peek() else {
+            return Some(Self::InterProScan);
+        };
+        if column(first, 1) == UNIPROT_SOURCE {
+            return Some(Self::UniProt);
+        }
+        features
+            .any(|columns| {
+                [POLYPEPTIDE, PROTEIN_MATCH].contains(&column(&columns, 2).as_str())
+                    || column(&columns, 8).contains("InterPro")
+            })
+            .then_some(Self::InterProScan)
+    }
+}
+
+/// Whether the features end here and sequences begin.
+fn is_end_of_features(line: &str) -> bool {
+    line.starts_with("##FASTA") || line.starts_with('>')
+}
+
 /// Reads features up to the sequences at the end.
 ///
 /// # Errors
-/// [`AnnotError::Record`] for a line that is no feature, unless bad records are skipped; the
-/// reader's errors.
+/// [`AnnotError::Record`] for a line that is no feature, [`AnnotError::OtherSequence`] for a protein of another
+/// length or MD5 than the one given, unless bad records are skipped; the reader's errors.
 pub fn read(
     reader: impl BufRead,
     flavour: Flavour,
     collector: &mut Collector,
 ) -> Result<(), AnnotError> {
     let mut lines = Lines::new(reader);
+    let mut proteins = Proteins::default();
     while let Some((line, text)) = lines.next_line()? {
-        if text.starts_with("##FASTA") || text.starts_with('>') {
+        if is_end_of_features(text) {
             return Ok(());
+        }
+        if let Some(region) = text.strip_prefix(REGION) {
+            proteins.region(line, region, collector)?;
         }
         if text.trim().is_empty() || text.starts_with('#') {
             continue;
         }
-        collector.record();
-        if let Err(error) = feature_line(line, text, flavour, collector) {
-            collector.bad(error)?;
-        }
+        collector.record(|collector| {
+            let item = Feature::parse(line, text)?;
+            if proteins.refused.contains(&item.protein) {
+                collector.drop(DropReason::Bad);
+                return Ok(());
+            }
+            match flavour {
+                Flavour::UniProt => uniprot(line, &item, collector),
+                Flavour::InterProScan => interproscan(line, item, &mut proteins, collector),
+            }
+        })?;
     }
     Ok(())
+}
+
+/// What lines of whole proteins say of the features that follow.
+#[derive(Debug, Default)]
+struct Proteins {
+    /// Those that are of another sequence than the one given: their features are bad records.
+    refused: HashSet<String>,
+    /// Those that were found by the MD5 of their sequence, with the name that they were asked for by.
+    by_md5: HashMap<String, String>,
+}
+
+impl Proteins {
+    /// `##sequence-region P00750 1 562`: a length to compare, where it is one of a whole protein.
+    fn region(
+        &mut self,
+        line: u64,
+        text: &str,
+        collector: &mut Collector,
+    ) -> Result<(), AnnotError> {
+        let mut words = text.split_whitespace();
+        if let (Some(id), Some("1"), Some(end)) = (words.next(), words.next(), words.next()) {
+            let fingerprint = Fingerprint {
+                length: position::number(end),
+                ..Fingerprint::default()
+            };
+            let checked = self.check(line, &decoded(id), fingerprint, collector);
+            return checked.or_else(|error| collector.bad(error));
+        }
+        Ok(())
+    }
+
+    fn check(
+        &mut self,
+        line: u64,
+        id: &str,
+        fingerprint: Fingerprint,
+        collector: &mut Collector,
+    ) -> Result<(), AnnotError> {
+        let protein = match fingerprint.md5 {
+            Some(md5) => collector.choose_by_md5(id, md5).to_owned(),
+            None => id.to_owned(),
+        };
+        let checked = collector.check_sequence(&protein, fingerprint, line);
+        if checked.is_err() {
+            self.refused.insert(id.to_owned());
+        } else if protein != id {
+            self.by_md5.insert(id.to_owned(), protein);
+        }
+        checked
+    }
 }
 
 /// The part of a line that matters.
@@ -123,19 +231,6 @@ impl<'a> Feature<'a> {
     }
 }
 
-fn feature_line(
-    line: u64,
-    text: &str,
-    flavour: Flavour,
-    collector: &mut Collector,
-) -> Result<(), AnnotError> {
-    let feature = Feature::parse(line, text)?;
-    match flavour {
-        Flavour::UniProt => uniprot(line, &feature, collector),
-        Flavour::InterProScan => interproscan(line, &feature, collector),
-    }
-}
-
 fn uniprot(line: u64, item: &Feature<'_>, collector: &mut Collector) -> Result<(), AnnotError> {
     let Position::Known(start, end) = item.position(line)? else {
         collector.drop(DropReason::UncertainPosition);
@@ -157,22 +252,26 @@ fn uniprot(line: u64, item: &Feature<'_>, collector: &mut Collector) -> Result<(
 
 fn interproscan(
     line: u64,
-    item: &Feature<'_>,
+    mut item: Feature<'_>,
+    proteins: &mut Proteins,
     collector: &mut Collector,
 ) -> Result<(), AnnotError> {
-    let md5 = item.values("md5").find_map(|md5| checksum::parse_md5(&md5));
-    if item.kind == "polypeptide" {
+    if item.kind == POLYPEPTIDE {
         // the line of the whole protein, which may carry its MD5
         let length = match item.position(line)? {
             Position::Known(1, length) => Some(length),
             _ => None,
         };
+        let md5 = item.values("md5").find_map(|md5| checksum::parse_md5(&md5));
         let fingerprint = Fingerprint {
             length,
             md5,
             crc64: None,
         };
-        return collector.check_sequence(&item.protein, fingerprint, line);
+        return proteins.check(line, &item.protein, fingerprint, collector);
+    }
+    if let Some(name) = proteins.by_md5.get(&item.protein) {
+        item.protein.clone_from(name);
     }
     let Position::Known(start, end) = item.position(line)? else {
         collector.drop(DropReason::UncertainPosition);

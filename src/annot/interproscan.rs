@@ -4,6 +4,7 @@ use super::{
     collect::{Collector, DropReason, Fingerprint, Observation, Source},
     concept::ConceptKind,
     error::AnnotError,
+    evidence::AUTOMATIC,
     lines::{columns, rows},
     position::{Place, number},
 };
@@ -157,13 +158,7 @@ pub(super) fn go_term(
         ));
     }
     collector.put(&Observation {
-        protein,
-        kind: ConceptKind::Go,
-        id,
-        name: "",
-        place: Place::Whole,
         source: Source::InterPro,
-        evidence: "IEA",
-        line,
+        ..Observation::of_term(protein, id, AUTOMATIC, line)
     })
 }

@@ -103,9 +103,9 @@ struct Taker<'a> {
 impl Taker<'_> {
     /// Takes a protein; its error is kept aside while serde's carries it out.
     fn take<E: serde::de::Error>(&mut self, protein: &Protein) -> Result<(), E> {
-        self.collector.record();
-        put(protein, self.lines.get() + 1, self.collector)
-            .or_else(|error| self.collector.bad(error))
+        let line = self.lines.get() + 1;
+        (self.collector)
+            .record(|collector| put(protein, line, collector))
             .map_err(|error| {
                 let text = E::custom(&error);
                 *self.failed = Some(error);

@@ -17,8 +17,7 @@ use std::io::BufRead;
 /// records are skipped; the reader's errors.
 pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
     xml::records(reader, "protein", |line, node| {
-        collector.record();
-        protein(line, node, collector).or_else(|error| collector.bad(error))
+        collector.record(|collector| protein(line, node, collector))
     })
 }
 

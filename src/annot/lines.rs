@@ -136,10 +136,7 @@ pub(super) fn rows(
         if comment.is_some_and(|c| text.starts_with(c)) || trimmed(text).is_empty() {
             continue;
         }
-        collector.record();
-        if let Err(error) = row(line, text, collector) {
-            collector.bad(error)?;
-        }
+        collector.record(|collector| row(line, text, collector))?;
     }
     Ok(())
 }

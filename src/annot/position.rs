@@ -22,6 +22,12 @@ impl Place {
         }
     }
 
+    /// Whether it is narrower than the whole protein.
+    #[must_use]
+    pub fn names_residues(self) -> bool {
+        self != Self::Whole
+    }
+
     /// The last residue, 0 for the whole protein.
     #[must_use]
     pub fn last(self) -> u32 {

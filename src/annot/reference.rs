@@ -1,6 +1,6 @@
 //! What annotations refer to: `InterPro`'s entries and their tree, mappings to GO, `UniProt`'s keywords.
 
-use super::{error::AnnotError, interproscan::is_entry, lines::Lines};
+use super::{error::AnnotError, evidence::EcoCodes, interproscan::is_entry, lines::Lines};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     io::BufRead,
@@ -17,6 +17,8 @@ pub struct References {
     pub go: HashMap<String, Vec<String>>,
     /// Accessions of keywords (`KW-0002`) by name.
     pub keywords: HashMap<String, String>,
+    /// GO codes of ECO's terms.
+    pub evidence: EcoCodes,
 }
 
 /// An entry of `InterPro`.

@@ -233,14 +233,13 @@ impl Entry {
 
     /// Makes labels of the entry and forgets it.
     fn finish(&mut self, collector: &mut Collector) -> Result<(), AnnotError> {
-        collector.record();
         if !self.has_accessions {
             let line = self.line;
             self.note(AnnotError::record(line, "an entry without an AC line"));
         }
         self.check();
-        let result = match self.error.take() {
-            Some(error) => collector.bad(error),
+        let result = collector.record(|collector| match self.error.take() {
+            Some(error) => Err(error),
             None if self.unwanted => {
                 collector.drop(DropReason::OtherProtein);
                 Ok(())
@@ -249,9 +248,9 @@ impl Entry {
                 let mut names = std::mem::take(&mut self.names);
                 let put = self.put(collector, &mut names);
                 self.names = names;
-                put.or_else(|error| collector.bad(error))
+                put
             }
-        };
+        });
         self.clear();
         result
     }

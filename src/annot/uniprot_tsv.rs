@@ -1,7 +1,7 @@
 //! `UniProt`'s TSV, as its REST interface and web site write it: columns by label or by field name.
 
 use super::{
-    collect::{Collector, DropReason, Observation, Source},
+    collect::{Collector, DropReason, Fingerprint, Observation, Source},
     comment,
     concept::ConceptKind,
     error::AnnotError,
@@ -10,6 +10,7 @@ use super::{
     position::{self, Place, Position},
     uniprot_cell::{self, CellFeature},
 };
+use crate::seq::checksum;
 use std::io::BufRead;
 
 /// Names of the column of the accession.
@@ -19,6 +20,8 @@ pub(super) const ENTRY: [&str; 2] = ["Entry", "accession"];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Column {
     Entry,
+    Length,
+    Sequence,
     Features,
     GoIds,
     GoNames,
@@ -49,6 +52,8 @@ impl Column {
             };
         }
         match lower.as_str() {
+            "length" => Self::Length,
+            "sequence" => Self::Sequence,
             "gene ontology ids" | "go_id" => Self::GoIds,
             "gene ontology (go)"
             | "gene ontology (biological process)"
@@ -75,8 +80,9 @@ impl Column {
 /// Reads entries row by row.
 ///
 /// # Errors
-/// [`AnnotError::Column`] without an entry column, [`AnnotError::Record`] for a bad row unless bad
-/// records are skipped, the reader's errors.
+/// [`AnnotError::Column`] without an entry column; [`AnnotError::Record`] for a bad row and
+/// [`AnnotError::OtherSequence`] for one whose length or sequence is not the one given, unless bad records are
+/// skipped; the reader's errors.
 pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
     let mut lines = Lines::new(reader);
     let Some((line, header)) = lines.next_line()? else {
@@ -102,10 +108,7 @@ pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), Annot
         if text.trim().is_empty() {
             continue;
         }
-        collector.record();
-        if let Err(error) = row(line, text, &columns, collector) {
-            collector.bad(error)?;
-        }
+        collector.record(|collector| row(line, text, &columns, collector))?;
     }
     Ok(())
 }
@@ -123,17 +126,57 @@ fn row(
             format!("{} columns; the header has {}", fields.len(), columns.len()),
         ));
     }
-    let cells = || columns.iter().zip(&fields);
-    let protein = cells()
-        .find(|(column, _)| **column == Column::Entry)
-        .map_or("", |(_, field)| field.trim());
+    let cells = || columns.iter().zip(fields.iter().map(|field| field.trim()));
+    let first = |wanted| cells().find(|(column, _)| **column == wanted);
+    let content = |wanted| first(wanted).map_or("", |(_, field)| field);
+    let protein = content(Column::Entry);
     if protein.is_empty() {
         return Err(AnnotError::record(line, "no accession"));
     }
+    let sequence = content(Column::Sequence);
+    check_sequence(line, protein, content(Column::Length), sequence, collector)?;
+    let before = collector.row_count();
     for (column, field) in cells() {
-        cell(line, protein, *column, field.trim(), collector)?;
+        cell(line, protein, *column, field, collector)?;
+    }
+    if collector.row_count() > before {
+        collector.keep_sequence(protein, sequence.as_bytes());
     }
     Ok(())
+}
+
+/// Compares length and sequence, where the columns are there, with each other and with the sequence given.
+fn check_sequence(
+    line: u64,
+    protein: &str,
+    length: &str,
+    sequence: &str,
+    collector: &mut Collector,
+) -> Result<(), AnnotError> {
+    if !sequence.bytes().all(|b| b.is_ascii_uppercase()) {
+        return Err(AnnotError::record(
+            line,
+            format!("the sequence of {protein} holds more than letters of residues"),
+        ));
+    }
+    // an entry that was deleted has neither
+    let says = position::number(length);
+    let found = u32::try_from(sequence.len()).unwrap_or(u32::MAX);
+    if let Some(says) = says
+        && says != found
+        && found > 0
+    {
+        return Err(AnnotError::record(
+            line,
+            format!("{protein} has {found} residues, but its length is given as {says}"),
+        ));
+    }
+    let fingerprint = Fingerprint {
+        length: says.or(Some(found).filter(|&found| found > 0)),
+        crc64: (found > 0).then(|| checksum::crc64(sequence.as_bytes())),
+        md5: None,
+    };
+    collector.check_sequence(protein, fingerprint, line)
 }
 
 fn cell(
@@ -148,12 +191,8 @@ fn cell(
             .map(str::trim)
             .filter(|item| !item.is_empty())
     };
-    let whole = Observation {
-        kind: ConceptKind::Go,
-        ..Observation::of_uniprot(protein, line)
-    };
     match column {
-        Column::Entry | Column::Ignored => {}
+        Column::Entry | Column::Length | Column::Sequence | Column::Ignored => {}
         Column::Features => {
             let features = uniprot_cell::parse(text)
                 .map_err(|message| AnnotError::record(line, format!("{protein}: {message}")))?;
@@ -165,11 +204,7 @@ fn cell(
         }
         Column::GoIds => {
             for id in items() {
-                collector.put(&Observation {
-                    id,
-                    source: Source::Go,
-                    ..whole
-                })?;
+                collector.put(&Observation::of_term(protein, id, "", line))?;
             }
         }
         Column::GoNames => {
@@ -184,10 +219,8 @@ fn cell(
                         )
                     })?;
                 collector.put(&Observation {
-                    id,
                     name: name.trim(),
-                    source: Source::Go,
-                    ..whole
+                    ..Observation::of_term(protein, id, "", line)
                 })?;
             }
         }
@@ -211,7 +244,7 @@ fn cell(
                     } else {
                         ""
                     },
-                    ..whole
+                    ..Observation::of_uniprot(protein, line)
                 })?;
             }
         }
@@ -223,11 +256,10 @@ fn cell(
             };
             for concept in concepts {
                 collector.put(&Observation {
-                    kind: ConceptKind::Feature,
                     id: &concept.id,
                     name: &concept.name,
                     evidence: &concept.evidence,
-                    ..whole
+                    ..Observation::of_uniprot(protein, line)
                 })?;
             }
         }

@@ -5,7 +5,7 @@
 //! and its errors have no line; one unknown word ends the reading.
 
 use super::{
-    collect::{Collector, DropReason, Fingerprint, Observation, Source},
+    collect::{Collector, DropReason, Fingerprint, Observation},
     concept::ConceptKind,
     error::AnnotError,
     feature, interproscan,
@@ -22,9 +22,7 @@ use std::{collections::HashMap, io::BufRead};
 /// records are skipped; the reader's errors.
 pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
     xml::records(reader, "entry", |line, node| {
-        collector.record();
-        let entry = Entry::new(line, node);
-        entry.put(collector).or_else(|error| collector.bad(error))
+        collector.record(|collector| Entry::new(line, node).put(collector))
     })
 }
 
@@ -219,16 +217,13 @@ impl<'a> Entry<'a> {
         };
         match reference.attribute("type") {
             // old releases write codes, `IEA:InterPro`
-            "GO" => collector.put(&Observation {
-                kind: ConceptKind::Go,
-                id,
-                source: Source::Go,
-                evidence: match property("evidence") {
+            "GO" => {
+                let evidence = match property("evidence") {
                     eco if eco.starts_with("ECO:") => eco,
                     code => code.split(':').next().unwrap_or_default(),
-                },
-                ..Observation::of_uniprot(protein, self.line)
-            }),
+                };
+                collector.put(&Observation::of_term(protein, id, evidence, self.line))
+            }
             "Pfam" => interproscan::signature(collector, self.line, protein, id),
             "InterPro" => interproscan::matched(
                 collector,

@@ -8,7 +8,7 @@ mod choose;
 mod resolve;
 
 use super::{
-    collect::Collector,
+    collect::{Collector, InputReport},
     concept::{CONCEPTS_FORMAT, ConceptKind, ConceptsFile},
     error::AnnotError,
     expansion::{Expansion, Fact, covered, merged},
@@ -113,6 +113,8 @@ pub struct Vocabulary<'a> {
     pub file: ConceptsFile,
     /// What became of the statements.
     pub report: VocabularyReport,
+    /// What was read of each input, and what became of it.
+    pub inputs: Vec<InputReport>,
     /// Sequences of proteins, where they were kept.
     pub sequences: BTreeMap<String, Vec<u8>>,
     terminology: Option<Terminology<'a>>,
@@ -158,6 +160,7 @@ impl<'a> Vocabulary<'a> {
                 ..ConceptsFile::default()
             },
             report: VocabularyReport::default(),
+            inputs: Vec::new(),
             sequences: BTreeMap::new(),
             terminology,
             candidates: Vec::new(),

@@ -71,6 +71,10 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub keyword_list: Option<Source>,
 
+    /// ECO's gaf-eco-mapping-derived.txt: GO codes of ECO ids that --evidence does not know by itself
+    #[arg(long, value_name = "FILE")]
+    pub eco_mapping: Option<Source>,
+
     /// Where the vocabulary goes
     #[arg(long, value_name = "FILE.json")]
     pub concepts: Target,
@@ -237,8 +241,6 @@ impl Tool for Args {
         collector.set_references(self.read_references(context)?);
         self.read_sequences(context, &mut collector)?;
         self.read_annotations(context, &mut collector)?;
-        let inputs = std::mem::take(&mut collector.reports);
-        telling::warn_about_inputs(&inputs);
         let terminology = ontology
             .as_ref()
             .zip(hierarchy.as_ref())
@@ -260,6 +262,8 @@ impl Tool for Args {
         };
         let clusters = deal::read_clusters(context, &self.clusters, self.raw_ids)?;
         let mut vocabulary = Vocabulary::new(collector, terminology, &choice)?;
+        let inputs = std::mem::take(&mut vocabulary.inputs);
+        telling::warn_about_inputs(&inputs);
         telling::warn_about_terms(&vocabulary);
         let mut written = Written::default();
         for set in &sets {
@@ -294,6 +298,7 @@ impl Args {
             .chain(&self.interpro_entries)
             .chain(&self.interpro_tree)
             .chain(&self.keyword_list)
+            .chain(&self.eco_mapping)
             .chain(&self.normal_forms)
             .chain(&self.clusters);
         if inputs.filter(|source| **source == Source::Stdin).count() > 1 {

@@ -205,6 +205,22 @@ fn uniprot_gff_is_read_with_and_without_header() {
 }
 
 #[test]
+fn gff_of_genes_is_no_annotation_of_proteins() {
+    let genes = "##gff-version 3\n##sequence-region chr1 1 15000\n\
+        chr1\tProdigal\tCDS\t172\t1131\t.\t-\t0\tID=g1;Ontology_term=\"GO:0005576\"\n##FASTA\n>InterPro\nACGT\n";
+    let mut collector = Collector::new(Settings::default());
+    let error = format::read(genes.as_bytes(), None, "x", &mut collector).unwrap_err();
+    assert!(error.to_string().contains("--annotation-format"), "{error}");
+    // a run that found nothing
+    let empty = "##gff-version 3\n##FASTA\n>P1\nMKT\n";
+    let format = format::read(empty.as_bytes(), None, "x", &mut collector).unwrap();
+    assert_eq!(format, Some(Format::InterproscanGff));
+    if let Some(file) = shared("interpro/sanger_wrapper/expected.go.gff") {
+        assert!(read(&file, Settings::default()).is_err());
+    }
+}
+
+#[test]
 fn gpad_of_three_versions() {
     for (path, records) in [
         ("ontobio/single_relation.gpad", 1),

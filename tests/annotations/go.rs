@@ -3,7 +3,7 @@
 use crate::support::{open, shared, text};
 use protsae::{
     annot::{
-        collect::{Collector, Settings},
+        collect::{Collector, DropReason, Settings},
         format::{self, Format},
         vocabulary::{AxiomScope, Choice, Terminology, Vocabulary},
     },
@@ -220,12 +220,18 @@ fn odd_ids_are_followed_or_counted() {
     let ontology = obo::read(text.as_bytes()).unwrap();
     let hierarchy = Hierarchy::new(&ontology, Relations::IsAPartOf).unwrap();
     let mut gaf = String::new();
-    for (id, n) in ["T:2", "T:20", "T:5", "T:7", "T:404"].iter().zip(1..) {
+    for (id, n) in ["T:2", "T:20", "T:5", "T:7", "T:404", "T:404"]
+        .iter()
+        .zip(1..)
+    {
         let rest = "\tP\t\t\tprotein\ttaxon:1\t20200101\tX";
         writeln!(gaf, "DB\tP{n}\tS\t\t{id}\tR:1\tIDA\t{rest}").unwrap();
     }
     let mut collector = Collector::new(Settings::default());
-    format::read(gaf.as_bytes(), None, "x", &mut collector).unwrap();
+    let (first, second) = gaf.split_at(gaf.rfind("DB").unwrap());
+    for text in [first, second] {
+        format::read(text.as_bytes(), None, "x", &mut collector).unwrap();
+    }
     let choice = Choice {
         min_count: 1,
         ..Choice::default()
@@ -239,7 +245,17 @@ fn odd_ids_are_followed_or_counted() {
     assert_eq!(report.alt_id_followed, 1);
     assert_eq!(report.replaced_by_followed, 1);
     assert_eq!(report.obsolete_dropped, 1);
-    assert_eq!((report.unknown_dropped, report.unknown_ids), (1, 1));
+    assert_eq!((report.unknown_dropped, report.unknown_ids), (2, 1));
+    let [first, second] = vocabulary.inputs.as_slice() else {
+        panic!("two inputs");
+    };
+    assert_eq!((first.records, first.kept), (5, 3));
+    assert_eq!((first.alt_id_followed, first.replaced_by_followed), (1, 1));
+    let dropped = [(DropReason::ObsoleteTerm, 1), (DropReason::UnknownTerm, 1)];
+    assert_eq!(first.dropped, dropped.into());
+    assert_eq!(first.kept_by_kind, [("go, protein".to_owned(), 3)].into());
+    assert_eq!((second.kept, second.kept_by_kind.len()), (0, 0));
+    assert_eq!(second.dropped, [(DropReason::UnknownTerm, 1)].into());
     assert_eq!(report.unknown_listed, ["T:404"]);
     assert_eq!(vocabulary.file.concepts.len(), 1);
     assert_eq!(vocabulary.file.concepts[0].proteins, 3);

@@ -9,6 +9,7 @@ mod go;
 mod identity;
 mod mutations;
 mod references;
+mod sequences;
 mod split;
 mod support;
 mod tools;

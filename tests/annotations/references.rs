@@ -158,3 +158,63 @@ fn keywords_by_name_and_by_accession_are_one_concept() {
         [("UniProtKB-KW:KW-0001", 2), ("UniProtKB-KW:KW-0002", 1)]
     );
 }
+
+#[test]
+fn a_mapping_of_eco_tells_which_evidence_is_experimental() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let mut gpad = String::from("!gpad-version: 2.0\n");
+    for (protein, eco) in [
+        ("P1", "ECO:0000314"),
+        ("P2", "ECO:0005542"),
+        ("P3", "ECO:0000265"),
+        ("P4", "ECO:0007322"),
+    ] {
+        gpad.push_str(&format!(
+            "UniProtKB:{protein}\t\tRO:0002327\tGO:0005524\tPMID:1\t{eco}\t\t\t2020-01-01\tX\t\t\n"
+        ));
+    }
+    fs::write(path("x.gpad"), gpad).unwrap();
+    fs::write(
+        path("eco.txt"),
+        "# derived\nECO:0005542\tIDA\t\nECO:0007322\tIEA\t\nECO:0000314\tIDA\tDefault\n",
+    )
+    .unwrap();
+    // labels under a filter, without and with the mapping, and those that the filter only guesses at
+    for (evidence, without, with) in [
+        ("experimental", (1, 2), (2, 0)),
+        ("curated", (3, 2), (2, 0)),
+        ("IDA", (1, 2), (2, 0)),
+        ("any", (4, 0), (4, 0)),
+    ] {
+        for (mapping, (labels, guessed)) in [(false, without), (true, with)] {
+            let (metrics, table) = (path("metrics.json"), path("x_mqc.json"));
+            let (annotations, eco) = (path("x.gpad"), path("eco.txt"));
+            let (concepts, output) = (path("concepts.json"), path("labels.arrow"));
+            let ontology = format!("{EXAMPLE}/go_mini.obo");
+            let mut arguments = vec!["--ontology", &ontology, "--annotations", &annotations];
+            arguments.extend(["--evidence", evidence, "--min-count", "1"]);
+            arguments.extend(["--concepts", &concepts, "-o", &output]);
+            arguments.extend(["--metrics", &metrics, "--multiqc", &table]);
+            if mapping {
+                arguments.extend(["--eco-mapping", &eco]);
+            }
+            let done = run("protsae-concepts", &arguments);
+            assert!(done.status.success(), "{}", stderr(&done));
+            let json = |path: &str| -> serde_json::Value {
+                serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+            };
+            let case = format!("{evidence}, with mapping: {mapping}");
+            let input = &json(&metrics)["counts"]["inputs"][0];
+            assert_eq!(input["kept"], labels, "{case}: {input}");
+            assert_eq!(input["unknown_evidence"], guessed, "{case}: {input}");
+            let row = &json(&table)["data"]["x.gpad"];
+            assert_eq!(row["labels"], labels, "{case}: {row}");
+            assert_eq!(
+                stderr(&done).contains("--eco-mapping"),
+                guessed > 0,
+                "{case}"
+            );
+        }
+    }
+}

@@ -1,7 +1,8 @@
 //! What was read from an input, and why some of it is no label.
 
+use crate::annot::concept::ConceptKind;
 use serde::Serialize;
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, ops::Range};
 
 /// Why something that was read is no label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -21,13 +22,17 @@ pub enum DropReason {
     UncertainPosition,
     /// It belongs to no concept (an `InterProScan` match without an entry).
     NoConcept,
+    /// Its term is obsolete, without replacement.
+    ObsoleteTerm,
+    /// The ontology does not have its term.
+    UnknownTerm,
     /// A bad record, skipped on request.
     Bad,
 }
 
 impl DropReason {
     /// All reasons, in their order.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Kind,
         Self::Negated,
         Self::Evidence,
@@ -35,6 +40,8 @@ impl DropReason {
         Self::Isoform,
         Self::UncertainPosition,
         Self::NoConcept,
+        Self::ObsoleteTerm,
+        Self::UnknownTerm,
         Self::Bad,
     ];
 }
@@ -49,6 +56,8 @@ impl fmt::Display for DropReason {
             Self::Isoform => "numbered along an isoform",
             Self::UncertainPosition => "at uncertain positions",
             Self::NoConcept => "without a concept",
+            Self::ObsoleteTerm => "of obsolete terms",
+            Self::UnknownTerm => "of terms that the ontology does not have",
             Self::Bad => "bad",
         })
     }
@@ -69,7 +78,8 @@ pub struct InputReport {
     pub kept_by_kind: BTreeMap<String, u64>,
     /// Statements and records that were not, by reason.
     pub dropped: BTreeMap<DropReason, u64>,
-    /// Records whose evidence is no GO code; they are taken under `any` and `curated`.
+    /// Statements whose evidence has no GO code, so that it is only guessed whether it is of the kind asked for; they
+    /// are taken under `any` and `curated`.
     pub unknown_evidence: u64,
     /// Entries that were found under a secondary accession.
     pub by_secondary_accession: u64,
@@ -78,6 +88,44 @@ pub struct InputReport {
     pub of_forms: u64,
     /// Records whose protein was found by the MD5 of its sequence.
     pub by_sequence: u64,
+    /// Kept statements whose id is an `alt_id` of a current term.
+    pub alt_id_followed: u64,
+    /// Kept statements whose id is of an obsolete term with a replacement.
+    pub replaced_by_followed: u64,
     /// The first bad records that were skipped.
     pub bad: Vec<String>,
+    /// Where among all statements those kept of this input are.
+    #[serde(skip)]
+    pub rows: Range<usize>,
+}
+
+impl InputReport {
+    /// Takes back kept statements about whole proteins, which turn out to be no labels.
+    pub(in crate::annot) fn take_back(
+        &mut self,
+        kind: ConceptKind,
+        reason: DropReason,
+        count: u64,
+    ) {
+        if count == 0 {
+            return;
+        }
+        self.kept -= count;
+        *self.dropped.entry(reason).or_default() += count;
+        let name = kind_and_level(kind, PROTEIN);
+        if let Some(kept) = self.kept_by_kind.get_mut(&name) {
+            *kept -= count;
+            if *kept == 0 {
+                self.kept_by_kind.remove(&name);
+            }
+        }
+    }
+}
+
+/// Level of a statement about a whole protein.
+pub(super) const PROTEIN: &str = "protein";
+
+/// Under which name statements are counted: `feature, residue`.
+pub(super) fn kind_and_level(kind: ConceptKind, level: &str) -> String {
+    format!("{}, {level}", kind.as_str())
 }

@@ -64,6 +64,21 @@ impl<'a> Observation<'a> {
             line,
         }
     }
+
+    /// That a protein has a term of the Gene Ontology.
+    #[must_use]
+    pub fn of_term(protein: &'a str, id: &'a str, evidence: &'a str, line: u64) -> Self {
+        Self {
+            protein,
+            kind: ConceptKind::Go,
+            id,
+            name: "",
+            place: Place::Whole,
+            source: Source::Go,
+            evidence,
+            line,
+        }
+    }
 }
 
 /// What a record says of its protein's sequence.

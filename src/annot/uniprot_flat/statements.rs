@@ -2,7 +2,7 @@
 
 use super::{Code, Entry, WANTED_COMMENTS};
 use crate::annot::{
-    collect::{Collector, Fingerprint, Observation, Source},
+    collect::{Collector, Fingerprint, Observation},
     comment,
     concept::ConceptKind,
     error::AnnotError,
@@ -139,16 +139,8 @@ fn put_reference(
         return Err(AnnotError::record(line, format!("{id:?} is no GO term id")));
     }
     let evidence = parts.next().unwrap_or_default();
-    collector.put(&Observation {
-        protein,
-        kind: ConceptKind::Go,
-        id,
-        name: "",
-        place: Place::Whole,
-        source: Source::Go,
-        evidence: evidence.split(':').next().unwrap_or_default(),
-        line,
-    })
+    let code = evidence.split(':').next().unwrap_or_default();
+    collector.put(&Observation::of_term(protein, id, code, line))
 }
 
 /// Parts between semicolons that a space follows.

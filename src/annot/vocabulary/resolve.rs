@@ -3,7 +3,7 @@
 use super::{Candidate, ENTRY, LISTED, Vocabulary};
 use crate::{
     annot::{
-        collect::{Collector, RawConcept, Row},
+        collect::{Collector, DropReason, InputReport, RawConcept, Row},
         concept::ConceptKind,
         error::AnnotError,
         expansion::Fact,
@@ -22,9 +22,11 @@ impl Vocabulary<'_> {
             evidences,
             rows,
             kept_sequences,
+            reports,
             ..
         } = collector;
         self.references = references;
+        self.inputs = reports;
         let candidate_of = self.candidates_of(&concepts, &rows)?;
         self.grow_tree();
         drop(concepts);
@@ -99,14 +101,12 @@ impl Vocabulary<'_> {
                 }
             }
         }
-        let mut statements = vec![0u64; concepts.len()];
-        for row in rows {
-            statements[row.concept as usize] += 1;
-        }
         let mut unknown: Vec<&str> = Vec::new();
+        let mut fates = Vec::with_capacity(concepts.len());
         let mut found = Vec::with_capacity(concepts.len());
-        for (concept, &statements) in concepts.iter().zip(&statements) {
+        for concept in concepts {
             if concept.kind != ConceptKind::Go {
+                fates.push(None);
                 found.push(Some(self.candidate(Candidate {
                     kind: concept.kind,
                     id: concept.id.clone(),
@@ -123,27 +123,17 @@ impl Vocabulary<'_> {
                 continue;
             }
             let terminology = self.terminology.ok_or(AnnotError::NoOntology)?;
-            let report = &mut self.report;
-            let class = match terminology.ontology.resolve(&concept.id) {
-                Resolved::Term(class) => Some(class),
-                Resolved::Alternative(class) => {
-                    report.alt_id_followed += statements;
-                    Some(class)
-                }
-                Resolved::Replaced(class) => {
-                    report.replaced_by_followed += statements;
-                    Some(class)
-                }
-                Resolved::Obsolete => {
-                    report.obsolete_dropped += statements;
-                    None
-                }
-                Resolved::Unknown => {
-                    report.unknown_dropped += statements;
-                    unknown.push(&concept.id);
-                    None
-                }
+            let fate = terminology.ontology.resolve(&concept.id);
+            if fate == Resolved::Unknown {
+                unknown.push(&concept.id);
+            }
+            let class = match fate {
+                Resolved::Term(class)
+                | Resolved::Alternative(class)
+                | Resolved::Replaced(class) => Some(class),
+                Resolved::Obsolete | Resolved::Unknown => None,
             };
+            fates.push(Some(fate));
             found.push(class.and_then(|class| of_class[class as usize]));
         }
         unknown.sort_unstable();
@@ -153,6 +143,14 @@ impl Vocabulary<'_> {
             .take(LISTED)
             .map(|&id| id.to_owned())
             .collect();
+        for input in &mut self.inputs {
+            let followed = Followed::count(&rows[input.rows.clone()], &fates);
+            followed.tell(input);
+            self.report.alt_id_followed += followed.alternative;
+            self.report.replaced_by_followed += followed.replaced;
+            self.report.obsolete_dropped += followed.obsolete;
+            self.report.unknown_dropped += followed.unknown;
+        }
         Ok(found)
     }
 
@@ -201,5 +199,38 @@ impl Vocabulary<'_> {
     fn candidate(&mut self, candidate: Candidate) -> u32 {
         self.candidates.push(candidate);
         u32::try_from(self.candidates.len() - 1).expect("fewer than 2^32 candidates")
+    }
+}
+
+/// How many statements of an input name a term by an id that is not its own, or no current term.
+#[derive(Default)]
+struct Followed {
+    alternative: u64,
+    replaced: u64,
+    obsolete: u64,
+    unknown: u64,
+}
+
+impl Followed {
+    /// Counts, given what became of the id of each concept (none of those that are no terms).
+    fn count(rows: &[Row], fates: &[Option<Resolved>]) -> Self {
+        let mut followed = Self::default();
+        for row in rows {
+            match fates[row.concept as usize] {
+                Some(Resolved::Alternative(_)) => followed.alternative += 1,
+                Some(Resolved::Replaced(_)) => followed.replaced += 1,
+                Some(Resolved::Obsolete) => followed.obsolete += 1,
+                Some(Resolved::Unknown) => followed.unknown += 1,
+                Some(Resolved::Term(_)) | None => {}
+            }
+        }
+        followed
+    }
+
+    fn tell(&self, input: &mut InputReport) {
+        input.alt_id_followed = self.alternative;
+        input.replaced_by_followed = self.replaced;
+        input.take_back(ConceptKind::Go, DropReason::ObsoleteTerm, self.obsolete);
+        input.take_back(ConceptKind::Go, DropReason::UnknownTerm, self.unknown);
     }
 }

@@ -67,6 +67,10 @@ impl Args {
             let reader = context.open(source)?;
             references.read_keywords(reader).map_err(source.blame())?;
         }
+        if let Some(source) = &self.eco_mapping {
+            let reader = context.open(source)?;
+            references.evidence.read(reader).map_err(source.blame())?;
+        }
         Ok(references)
     }
 

@@ -35,7 +35,8 @@ pub(super) fn warn_about_inputs(inputs: &[InputReport]) {
         }
         if input.unknown_evidence > 0 {
             log::warn(&format!(
-                "{}: {} annotations have an evidence that is no GO code",
+                "{}: {} annotations have an evidence without a GO code: taken, except where --evidence asks for others \
+                 (--eco-mapping gives the codes of ECO's terms)",
                 input.input, input.unknown_evidence
             ));
         }
@@ -48,26 +49,41 @@ pub(super) fn warn_about_inputs(inputs: &[InputReport]) {
     }
 }
 
-/// A row for each input: records, labels, and what was left out for which reason.
+/// A row for each input: records, labels, ids that were followed, and what was left out for which reason.
 pub(super) fn multiqc_table(inputs: &[InputReport]) -> serde_json::Value {
     let mut rows = serde_json::Map::new();
     let mut headers = serde_json::Map::new();
-    for (key, title) in [("records", "Records"), ("kept", "Labels")] {
-        headers.insert(key.into(), serde_json::json!({ "title": title }));
-    }
     for input in inputs {
         let mut row = serde_json::Map::new();
-        row.insert("records".into(), input.records.into());
-        row.insert("kept".into(), input.kept.into());
-        for (reason, count) in &input.dropped {
-            let title = format!("Left out: {reason}");
-            let key = title
-                .to_lowercase()
-                .replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+        let mut put = |title: &str, count: u64| {
+            let words = title.split(|c: char| !c.is_ascii_alphanumeric());
+            let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+            let key = words.join("_").to_lowercase();
             headers.insert(key.clone(), serde_json::json!({ "title": title }));
-            row.insert(key, (*count).into());
+            row.insert(key, count.into());
+        };
+        put("Records", input.records);
+        put("Labels", input.kept);
+        for (title, count) in [
+            ("By alt_id", input.alt_id_followed),
+            ("By replaced_by", input.replaced_by_followed),
+            ("By secondary accession", input.by_secondary_accession),
+            ("By sequence", input.by_sequence),
+            ("Of isoforms", input.of_forms),
+            ("Evidence without a code", input.unknown_evidence),
+        ] {
+            if count > 0 {
+                put(title, count);
+            }
         }
-        rows.insert(input.input.clone(), row.into());
+        for (reason, count) in &input.dropped {
+            put(&format!("Left out: {reason}"), *count);
+        }
+        // samples of one name would be one
+        let names = std::iter::once(input.input.clone())
+            .chain((2..).map(|n| format!("{} ({n})", input.input)));
+        let mut names = names.skip_while(|name| rows.contains_key(name));
+        rows.insert(names.next().unwrap_or_default(), row.into());
     }
     serde_json::json!({
         "id": "protsae_concepts",
@@ -127,4 +143,29 @@ pub(super) fn report(vocabulary: &Vocabulary<'_>, set: Option<&str>) {
         report.labels,
         report.labelled_proteins
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::annot::collect::DropReason;
+
+    #[test]
+    fn inputs_of_one_name_are_two_rows() {
+        let input = |kept| InputReport {
+            input: "x.gaf".into(),
+            records: 9,
+            kept,
+            alt_id_followed: 1,
+            dropped: [(DropReason::ObsoleteTerm, 2)].into(),
+            ..InputReport::default()
+        };
+        let table = multiqc_table(&[input(7), input(5)]);
+        assert_eq!(table["data"]["x.gaf"]["labels"], 7);
+        assert_eq!(table["data"]["x.gaf (2)"]["labels"], 5);
+        for key in ["by_alt_id", "left_out_of_obsolete_terms", "records"] {
+            assert!(table["headers"][key]["title"].is_string(), "{key}");
+            assert!(table["data"]["x.gaf"][key].is_u64(), "{key}");
+        }
+    }
 }

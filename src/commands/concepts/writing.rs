@@ -271,7 +271,7 @@ impl Written {
             let shown = &missing[..missing.len().min(LISTED)];
             return Err(Error::data(format!(
                 "{} labelled proteins have no sequence, such as {}: give --sequences, or annotations that hold \
-                 sequences (UniProt's flat file or XML)",
+                 sequences (UniProt's flat file, XML, or TSV with its Sequence)",
                 missing.len(),
                 shown.join(", ")
             )));
