@@ -2,7 +2,7 @@
 
 use super::{
     error::OntologyError,
-    model::{Class, Ontology, PART_OF, Resolved},
+    model::{Class, Ontology, PART_OF},
 };
 use serde::{Deserialize, Serialize};
 
@@ -90,13 +90,8 @@ impl Hierarchy {
     ) {
         let counts = &mut self.counts;
         for parent in &mut *direct {
-            match ontology.resolve_class(*parent) {
-                Resolved::Term(current) | Resolved::Alternative(current) => *parent = current,
-                _ => {
-                    counts.dangling_skipped += 1;
-                    *parent = Class::MAX;
-                }
-            }
+            *parent = ontology.current(*parent).unwrap_or(Class::MAX);
+            counts.dangling_skipped += u64::from(*parent == Class::MAX);
         }
         direct.retain(|&parent| parent != Class::MAX);
         let before = direct.len();
@@ -173,7 +168,7 @@ impl Hierarchy {
 fn propagates(relation: &str, relations: Relations) -> bool {
     match relations {
         Relations::IsA => false,
-        Relations::IsAPartOf => relation == PART_OF || relation == "part_of",
+        Relations::IsAPartOf => relation == PART_OF,
         Relations::All => true,
     }
 }
@@ -188,10 +183,7 @@ fn describe_cycle(ontology: &Ontology, cycle: &[Class]) -> OntologyError {
     for i in 0..cycle.len() {
         let class = cycle[(first + i) % cycle.len()];
         let parent = cycle[(first + i + 1) % cycle.len()];
-        let same = |target: &Class| match ontology.resolve_class(*target) {
-            Resolved::Term(c) | Resolved::Alternative(c) => c == parent,
-            _ => false,
-        };
+        let same = |target: &Class| ontology.current(*target) == Some(parent);
         let relation = ontology.term(class).map_or("is_a", |term| {
             if term.is_a.iter().any(same) {
                 return "is_a";

@@ -150,6 +150,18 @@ impl Ontology {
         }
     }
 
+    /// The current term that a class is, by its own id or an alternative one; none for other classes.
+    #[must_use]
+    pub fn current(&self, class: Class) -> Option<Class> {
+        let class = match self.term(class) {
+            Some(_) => class,
+            None => *self.alternatives.get(&class)?,
+        };
+        self.term(class)
+            .is_some_and(|term| !term.obsolete)
+            .then_some(class)
+    }
+
     /// Depth first, each obsolete term once: they may replace each other.
     fn replacement(&self, term: &Term) -> Option<Class> {
         let mut seen = HashSet::new();

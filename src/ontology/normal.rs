@@ -12,7 +12,7 @@
 //! with a fresh class A for each distinct expression.
 
 use super::model::{Class, Ontology, Relation};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Name of an auxiliary class, before its number.
 const AUXILIARY: &str = "AUX_";
@@ -46,18 +46,18 @@ enum Expression {
 struct Normaliser {
     forms: NormalForms,
     auxiliaries: HashMap<Expression, Class>,
-    /// Whether the ontology itself names classes like auxiliaries.
-    taken: bool,
+    /// Classes of the ontology itself that are named like auxiliaries.
+    taken: HashSet<String>,
 }
 
 impl Normaliser {
     fn auxiliary(&mut self, expression: Expression) -> Class {
         let classes = &mut self.forms.classes;
         let number = self.auxiliaries.len() + 1;
-        let taken = self.taken;
+        let taken = &self.taken;
         *self.auxiliaries.entry(expression).or_insert_with(|| {
             let mut name = format!("{AUXILIARY}{number}");
-            while taken && classes.contains(&name) {
+            while taken.contains(&name) {
                 name.push('_');
             }
             classes.push(name);
@@ -109,7 +109,10 @@ impl NormalForms {
                 ..Self::default()
             },
             auxiliaries: HashMap::new(),
-            taken: ontology.classes.iter().any(|id| id.starts_with(AUXILIARY)),
+            taken: (ontology.classes.iter())
+                .filter(|id| id.starts_with(AUXILIARY))
+                .cloned()
+                .collect(),
         };
         for &class in &ontology.order {
             let Some(term) = ontology.term(class).filter(|term| !term.obsolete) else {
@@ -166,34 +169,32 @@ impl NormalForms {
     /// locality module of that signature (Cuenca Grau et al. 2008), grown to a fixpoint. What the
     /// whole ontology entails about those classes, the module entails too.
     pub fn keep_module(&mut self, signature: impl IntoIterator<Item = Class>) {
+        // [class, what follows from it], and [class, axiom of form 2 that it is a premise of]
+        let mut follows: Vec<[u32; 2]> = self.nf1.clone();
+        follows.extend(self.nf3.iter().map(|&[_, c, d]| [c, d]));
+        follows.extend(self.nf4.iter().map(|&[c, _, d]| [c, d]));
+        follows.sort_unstable();
+        let mut premises: Vec<[u32; 2]> = (0..)
+            .zip(&self.nf2)
+            .flat_map(|(axiom, &[c, d, _])| [[c, axiom], [d, axiom]])
+            .collect();
+        premises.sort_unstable();
+        let of = |pairs: &[[u32; 2]], class: u32| {
+            let start = pairs.partition_point(|pair| pair[0] < class);
+            let end = pairs.partition_point(|pair| pair[0] <= class);
+            start..end
+        };
         let mut known = vec![false; self.classes.len()];
-        for class in signature {
-            known[class as usize] = true;
-        }
-        let mut grown = true;
-        while grown {
-            grown = false;
-            let mut learn = |known: &mut Vec<bool>, class: u32| {
-                grown |= !std::mem::replace(&mut known[class as usize], true);
-            };
-            for &[c, d] in &self.nf1 {
-                if known[c as usize] {
-                    learn(&mut known, d);
-                }
+        let mut open: Vec<u32> = signature.into_iter().collect();
+        while let Some(class) = open.pop() {
+            if std::mem::replace(&mut known[class as usize], true) {
+                continue;
             }
-            for &[c, d, e] in &self.nf2 {
+            open.extend(follows[of(&follows, class)].iter().map(|pair| pair[1]));
+            for [_, axiom] in &premises[of(&premises, class)] {
+                let [c, d, e] = self.nf2[*axiom as usize];
                 if known[c as usize] && known[d as usize] {
-                    learn(&mut known, e);
-                }
-            }
-            for &[_, c, d] in &self.nf3 {
-                if known[c as usize] {
-                    learn(&mut known, d);
-                }
-            }
-            for &[c, _, d] in &self.nf4 {
-                if known[c as usize] {
-                    learn(&mut known, d);
+                    open.push(e);
                 }
             }
         }

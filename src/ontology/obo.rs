@@ -4,8 +4,9 @@ use super::{
     clauses::Clauses,
     error::OntologyError,
     frames::{self, Clause, Frame, Header, TypedefClause},
-    model::{Class, Ontology, Relation, Term},
+    model::{Class, Ontology, PART_OF, Relation, Term},
 };
+use indexmap::IndexSet;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use std::{
     collections::{HashMap, HashSet},
@@ -47,11 +48,27 @@ pub fn read(reader: impl BufRead) -> Result<Ontology, OntologyError> {
     }
 }
 
+/// Relations of the Gene Ontology, by the names and by the identities that they have everywhere.
+const KNOWN_RELATIONS: [(&str, &str); 9] = [
+    ("part_of", PART_OF),
+    ("has_part", "BFO:0000051"),
+    ("occurs_in", "BFO:0000066"),
+    ("regulates", "RO:0002211"),
+    ("negatively_regulates", "RO:0002212"),
+    ("positively_regulates", "RO:0002213"),
+    ("happens_during", "RO:0002092"),
+    ("starts_during", "RO:0002091"),
+    ("ends_during", "RO:0002093"),
+];
+
 /// `http://purl.obolibrary.org/obo/GO_0005575` as `GO:0005575`; others unchanged.
 pub(super) fn compact_iri(iri: &str) -> String {
     iri.strip_prefix(OBO_PURL)
         .and_then(|local| local.rsplit_once('_'))
-        .filter(|(prefix, local)| !prefix.contains('#') && !local.is_empty())
+        .filter(|(prefix, local)| {
+            // relations without a number (`part_of`) have no prefix
+            !prefix.contains('#') && local.contains(|c: char| c.is_ascii_digit())
+        })
         .map_or_else(
             || iri.to_owned(),
             |(prefix, local)| format!("{prefix}:{local}"),
@@ -66,6 +83,7 @@ pub(super) struct Builder {
     /// Identity of a relation by its id.
     pub(super) identities: HashMap<String, String>,
     date: String,
+    namespace_index: HashMap<String, u32>,
     /// Ids of relations that make no statement about instances.
     metadata: HashSet<String>,
 }
@@ -112,14 +130,16 @@ impl Builder {
 
     pub(super) fn namespace(&mut self, name: String) -> u32 {
         let namespaces = &mut self.ontology.namespaces;
-        let index = namespaces
-            .iter()
-            .position(|n| *n == name)
-            .unwrap_or_else(|| {
-                namespaces.push(name);
-                namespaces.len() - 1
-            });
-        u32::try_from(index).expect("fewer than 2^32 namespaces")
+        if namespaces.first() == Some(&name) {
+            return 0;
+        }
+        if let Some(&index) = self.namespace_index.get(&name) {
+            return index;
+        }
+        let index = u32::try_from(namespaces.len()).expect("fewer than 2^32 namespaces");
+        namespaces.push(name.clone());
+        self.namespace_index.insert(name, index);
+        index
     }
 
     fn term(&mut self, id: String, clauses: Vec<Clause>) {
@@ -175,7 +195,12 @@ impl Builder {
         let mut identity = None;
         for clause in clauses {
             match clause {
-                TypedefClause::Xref(xref) => identity = identity.or(Some(xref)),
+                TypedefClause::Xref(xref) => {
+                    let is_known = KNOWN_RELATIONS.iter().any(|(_, known)| *known == xref);
+                    if is_known || identity.is_none() {
+                        identity = Some(xref);
+                    }
+                }
                 TypedefClause::Metadata => {
                     self.metadata.insert(id.clone());
                 }
@@ -203,6 +228,18 @@ impl Builder {
         }
     }
 
+    /// What a relation is: one that is known by its name, whatever its Typedef refers to; else the Typedef's first
+    /// cross-reference, or that of a known relation.
+    fn identity<'a>(&'a self, name: &'a str) -> &'a str {
+        let local = name.rsplit(['/', '#']).next();
+        let known = (KNOWN_RELATIONS.iter()).find(|(known, _)| Some(*known) == local);
+        match (known, self.identities.get(name)) {
+            (Some((_, identity)), _) => identity,
+            (None, Some(identity)) => identity,
+            (None, None) => name,
+        }
+    }
+
     /// Gives relations their identities and counts what the terms assert.
     pub(super) fn finish(mut self, sha256: String) -> Result<Ontology, OntologyError> {
         if self.ontology.order.is_empty() {
@@ -214,24 +251,17 @@ impl Builder {
             identity.version.clone_from(&self.date);
         }
         self.drop_metadata();
-        let mut unique: Vec<String> = Vec::new();
+        let mut unique: IndexSet<String> = IndexSet::new();
         let renumbered: Vec<Relation> = self
             .ontology
             .relations
             .iter()
             .map(|name| {
-                let identity = self.identities.get(name).unwrap_or(name);
-                let index = unique
-                    .iter()
-                    .position(|u| u == identity)
-                    .unwrap_or_else(|| {
-                        unique.push(identity.clone());
-                        unique.len() - 1
-                    });
+                let index = unique.insert_full(self.identity(name).to_owned()).0;
                 Relation::try_from(index).expect("no more than before")
             })
             .collect();
-        self.ontology.relations = unique;
+        self.ontology.relations = unique.into_iter().collect();
         for term in self.ontology.terms.iter_mut().flatten() {
             for (relation, _) in &mut term.relationships {
                 *relation = renumbered[*relation as usize];

@@ -213,6 +213,24 @@ fn axioms_are_numbered_concepts_first() {
 }
 
 #[test]
+fn part_of_is_known_by_its_name_whatever_its_typedef_refers_to() {
+    for typedef in [
+        "",
+        "\n[Typedef]\nid: part_of\nxref: OBO_REL:part_of\n",
+        "\n[Typedef]\nid: part_of\nxref: OBO_REL:part_of\nxref: BFO:0000050\n",
+    ] {
+        let text = format!(
+            "ontology: toy\n\n[Term]\nid: T:9\n\n[Term]\nid: T:1\nrelationship: part_of T:9\n{typedef}"
+        );
+        let ontology = obo::read(text.as_bytes()).unwrap();
+        assert_eq!(ontology.relations, ["BFO:0000050"], "{typedef}");
+        let hierarchy = Hierarchy::new(&ontology, Relations::IsAPartOf).unwrap();
+        let class = |id| ontology.class(id).unwrap();
+        assert_eq!(hierarchy.parents(class("T:1")), [class("T:9")], "{typedef}");
+    }
+}
+
+#[test]
 fn odd_ids_are_followed_or_counted() {
     let text = "ontology: toy\n\n[Term]\nid: T:9\nnamespace: n\n\n[Term]\nid: T:2\nnamespace: n\nalt_id: T:20\nis_a: T:9\n\n\
         [Term]\nid: T:5\nnamespace: n\nis_obsolete: true\nreplaced_by: T:6\n\n[Term]\nid: T:6\nnamespace: n\nis_obsolete: true\nreplaced_by: T:20\n\n\

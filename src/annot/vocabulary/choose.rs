@@ -8,7 +8,7 @@ use crate::{
     },
     ontology::{Class, graph::Hierarchy, normal::NormalForms},
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 impl Vocabulary<'_> {
     /// Chooses concepts, numbers them, and describes them; what was chosen before is forgotten.
@@ -145,18 +145,13 @@ impl Vocabulary<'_> {
     ) -> Vec<u32> {
         let mut found = Vec::new();
         let mut queue = direct.to_vec();
-        let mut next = 0;
-        while let Some(&class) = queue.get(next) {
-            next += 1;
-            match self.numbers[of_class[class as usize] as usize] {
-                Some(number) => found.push(number),
-                None => {
-                    for &parent in hierarchy.parents(class) {
-                        if !queue.contains(&parent) {
-                            queue.push(parent);
-                        }
-                    }
-                }
+        let mut seen: HashSet<Class> = queue.iter().copied().collect();
+        while let Some(class) = queue.pop() {
+            if let Some(number) = self.numbers[of_class[class as usize] as usize] {
+                found.push(number);
+            } else {
+                let parents = hierarchy.parents(class).iter().copied();
+                queue.extend(parents.filter(|&parent| seen.insert(parent)));
             }
         }
         found.sort_unstable();
