@@ -74,6 +74,9 @@ impl Tool for Args {
         let mut proteins = self.read_labels(context, &mut concepts)?;
         self.read_sequences(context, &mut proteins)?;
         let clusters = deal::read_clusters(context, &self.clusters, self.raw_ids)?;
+        let without_cluster = (!self.clusters.is_empty())
+            .then(|| deal::count_alone(&proteins, &clusters))
+            .transpose()?;
         for members in clusters.values() {
             for member in members {
                 proteins.entry(member.clone()).or_default();
@@ -84,7 +87,7 @@ impl Tool for Args {
             clusters: &clusters,
             concepts: concepts.names.iter().map(String::as_str).collect(),
         };
-        let dealt = deal.out(self.fractions, context.seed(), !self.clusters.is_empty());
+        let dealt = deal.out(self.fractions, context.seed(), without_cluster);
         dealt.count(context);
         if context.is_dry_run() {
             return Ok(log::plan(&dealt.plan())?);

@@ -137,6 +137,36 @@ fn without_clusters_the_user_is_warned() {
 }
 
 #[test]
+fn clusters_of_other_ids_protect_nobody_and_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = example_labels(folder.path());
+    let clusters = folder.path().join("clusters.tsv");
+    let all = fs::read_to_string(format!("{EXAMPLE}/clusters.tsv")).unwrap();
+    let split = |text: &str| {
+        fs::write(&clusters, text).unwrap();
+        let clusters = clusters.display().to_string();
+        run(
+            "protsae-split",
+            &["--labels", &labels, "--clusters", &clusters],
+        )
+    };
+    let output = split("other1\tother1\nother2\tother2\n");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("-d 0"), "{}", stderr(&output));
+    let (first, _) = all.split_at(all.find('\n').unwrap() + 1);
+    let output = split(first);
+    assert!(output.status.success());
+    let said = stderr(&output);
+    assert!(said.contains("of 396 proteins are in no cluster"), "{said}");
+    let output = split(&all);
+    assert!(
+        !stderr(&output).contains("in no cluster"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
 fn fractions_that_do_not_add_up_are_a_usage_error() {
     let output = run(
         "protsae-split",

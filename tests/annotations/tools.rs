@@ -135,6 +135,31 @@ fn labels_past_the_end_name_file_line_protein_and_both_numbers() {
 }
 
 #[test]
+fn an_id_in_two_files_of_sequences_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let (a, b) = (
+        file("a.fasta", ">P1\nMKKA\n"),
+        file("b.fasta", ">P2\nAAC\n>P1\nMKV\n"),
+    );
+    let arguments = ["--sequences", &a, "--sequences", &b, "--kinds", "residue"];
+    let output = concepts(folder.path(), &arguments);
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(said.contains("b.fasta") && said.contains("'P1'"), "{said}");
+    let output = concepts(
+        folder.path(),
+        &[&arguments[..], &["--on-bad", "skip"]].concat(),
+    );
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stderr(&output).contains("skipped:"), "{}", stderr(&output));
+}
+
+#[test]
 fn amino_acids_are_concepts_when_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let fasta = folder.path().join("p.fasta");

@@ -2,7 +2,7 @@
 
 use super::{Args, Kind};
 use crate::{
-    Result,
+    Error, Result,
     annot::{
         collect::Collector,
         format::{self, Format},
@@ -85,15 +85,29 @@ impl Args {
         collector.restrict_to_sequences();
         let mut skipped = 0u64;
         for source in &self.sequences {
+            let skips = self.on_bad.on_bad == OnBad::Skip;
             for protein in fasta::Reader::new(context.open(source)?, self.raw_ids) {
-                match protein {
-                    Ok(protein) => collector.add_sequence(&protein.accession, &protein.sequence),
-                    Err(error) if self.on_bad.on_bad == OnBad::Skip && error.is_of_one_record() => {
-                        skipped += 1;
-                        log::warn(&format!("{source}: skipped: {error}"));
+                let bad = match protein {
+                    Ok(protein) if collector.has_sequence(&protein.accession) => {
+                        let id = protein.accession;
+                        Error::data(format!(
+                            "{source}: the id '{id}' is in another of the --sequences too"
+                        ))
                     }
-                    Err(error) => return Err(source.blame()(error)),
+                    Ok(protein) => {
+                        collector.add_sequence(&protein.accession, &protein.sequence);
+                        continue;
+                    }
+                    Err(error) if skips && !error.is_of_one_record() => {
+                        return Err(source.blame()(error));
+                    }
+                    Err(error) => source.blame()(error),
+                };
+                if !skips {
+                    return Err(bad);
                 }
+                skipped += 1;
+                log::warn(&format!("skipped: {bad}"));
             }
         }
         context.metric("sequences", collector.protein_count());

@@ -8,7 +8,7 @@ use crate::{
         Context, log,
         output::{Output, Target},
     },
-    commands::split::deal::{Deal, Dealt},
+    commands::split::deal::{self, Deal, Dealt},
     error::Context as _,
     ontology::Ontology,
     table::labels,
@@ -181,7 +181,7 @@ impl Args {
             "axioms": telling::count_axioms(vocabulary),
         });
         if let Some(target) = &self.split {
-            let dealt = self.deal(context, &proteins, &numbers, clusters);
+            let dealt = self.deal(context, &proteins, &numbers, clusters)?;
             counts["split"] = json!(dealt.report());
             if !context.is_dry_run() {
                 let target = set.target(target);
@@ -220,7 +220,10 @@ impl Args {
         proteins: &BTreeMap<String, BTreeSet<u32>>,
         numbers: &BTreeMap<String, u32>,
         clusters: &Clusters,
-    ) -> Dealt {
+    ) -> Result<Dealt> {
+        let without_cluster = (!self.clusters.is_empty())
+            .then(|| deal::count_alone(proteins, clusters))
+            .transpose()?;
         let labelled: Clusters = clusters
             .values()
             .filter_map(|members| {
@@ -234,7 +237,7 @@ impl Args {
             clusters: &labelled,
             concepts: numbers.keys().map(String::as_str).collect(),
         };
-        deal.out(self.fractions, context.seed(), !self.clusters.is_empty())
+        Ok(deal.out(self.fractions, context.seed(), without_cluster))
     }
 }
 

@@ -16,6 +16,9 @@ use std::{
     io::{self, Write},
 };
 
+/// Proteins are listed up to this number.
+const LISTED: usize = 3;
+
 /// Proteins with the numbers of their concepts, and the clusters that keep proteins together.
 pub(in crate::commands) struct Deal<'a> {
     pub(in crate::commands) proteins: &'a BTreeMap<String, BTreeSet<u32>>,
@@ -36,6 +39,8 @@ pub(in crate::commands) struct Report {
     proteins: Shares,
     groups: usize,
     clusters_given: bool,
+    /// Proteins that no cluster names, each a group of its own.
+    without_cluster: usize,
     fractions: [f64; 3],
     concepts: BTreeMap<String, Achieved>,
 }
@@ -60,12 +65,13 @@ impl Achieved {
 }
 
 impl Deal<'_> {
-    /// Deals the proteins out, and says how many went where.
+    /// Deals the proteins out, and says how many went where; `without_cluster` is what [`count_alone`] says where
+    /// clusters were given.
     pub(in crate::commands) fn out(
         &self,
         fractions: Fractions,
         seed: u64,
-        clusters_given: bool,
+        without_cluster: Option<usize>,
     ) -> Dealt {
         let groups = group(self.proteins, self.clusters);
         let assignment = split::assign(&groups, fractions, seed);
@@ -75,7 +81,7 @@ impl Deal<'_> {
                 parts.insert(protein.clone(), Part::ALL[part].name());
             }
         }
-        if !clusters_given {
+        if without_cluster.is_none() {
             log::warn(
                 "no --clusters: every protein is its own group, so homologues may be in training and test alike",
             );
@@ -96,7 +102,8 @@ impl Deal<'_> {
             report: Report {
                 proteins: assignment.proteins,
                 groups: groups.len(),
-                clusters_given,
+                clusters_given: without_cluster.is_some(),
+                without_cluster: without_cluster.unwrap_or(self.proteins.len()),
                 fractions: fractions.0,
                 concepts: concepts.collect(),
             },
@@ -125,6 +132,7 @@ impl Dealt {
         context.metric("proteins", report.proteins);
         context.metric("groups", report.groups);
         context.metric("clusters_given", report.clusters_given);
+        context.metric("without_cluster", report.without_cluster);
         context.metric("fractions", report.fractions);
         context.metric("concepts", &report.concepts);
     }
@@ -171,6 +179,42 @@ pub(in crate::commands) fn read_clusters(
         }
     }
     Ok(clusters)
+}
+
+/// How many proteins no cluster names, with a warning where there are some: they have no group to stay with.
+///
+/// # Errors
+/// Where none is named, since ids are then of different kinds.
+pub(in crate::commands) fn count_alone(
+    proteins: &BTreeMap<String, BTreeSet<u32>>,
+    clusters: &Clusters,
+) -> Result<usize> {
+    let clustered: BTreeSet<&str> = clusters.values().flatten().map(String::as_str).collect();
+    let alone: Vec<&str> = (proteins.keys().map(String::as_str))
+        .filter(|protein| !clustered.contains(protein))
+        .collect();
+    let shown = |names: &[&str]| names[..names.len().min(LISTED)].join(", ");
+    if let Some(other) = clustered.first()
+        && alone.len() == proteins.len()
+        && !alone.is_empty()
+    {
+        return Err(Error::data(format!(
+            "no cluster names any of the {} proteins ({}), but others ({other}): ids must be alike; \
+             CD-HIT cuts them to 20 characters unless it runs with -d 0",
+            proteins.len(),
+            shown(&alone)
+        )));
+    }
+    if !alone.is_empty() {
+        log::warn(&format!(
+            "{} of {} proteins are in no cluster ({}), so each is its own group: their homologues may be in training \
+             and test alike",
+            alone.len(),
+            proteins.len(),
+            shown(&alone)
+        ));
+    }
+    Ok(alone.len())
 }
 
 /// Groups of proteins: clusters, and each other protein by itself.
