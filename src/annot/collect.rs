@@ -5,7 +5,7 @@ mod report;
 mod statement;
 
 use super::{
-    concept::ConceptKind,
+    concept::{ConceptKind, KEYWORD, Level},
     error::AnnotError,
     evidence::{AUTOMATIC, EvidenceFilter},
     position::Place,
@@ -69,11 +69,13 @@ fn entry_number(id: &str) -> Option<usize> {
 /// Collects statements from any number of inputs.
 #[derive(Debug, Default)]
 pub struct Collector {
-    settings: Settings,
+    pub(super) settings: Settings,
     pub(super) references: References,
     pub(super) proteins: Interner,
-    /// The proteins to restrict to, when sequences were given.
-    sequences: Option<Sequences>,
+    /// Whether only proteins whose sequences were given are taken.
+    restricted: bool,
+    /// What is known of the proteins' sequences, from those given and from records.
+    pub(super) sequences: Sequences,
     pub(super) evidences: Interner,
     verdicts: HashMap<String, Verdict, FixedState>,
     concept_index: [HashMap<String, u32, FixedState>; ConceptKind::ALL.len()],
@@ -84,7 +86,7 @@ pub struct Collector {
     /// Finished inputs.
     pub reports: Vec<InputReport>,
     current: InputReport,
-    /// Statements kept of the current input, by kind and by whether they name residues.
+    /// Statements kept of the current input, by kind and level.
     kept_by_kind: [[u64; 2]; ConceptKind::ALL.len()],
     dropped: [u64; DropReason::ALL.len()],
     last: LastProtein,
@@ -143,7 +145,7 @@ impl Collector {
     #[must_use]
     pub fn keyword_id(&self, keyword: &str) -> String {
         let known = self.references.keywords.get(keyword);
-        ["UniProtKB-KW:", known.map_or(keyword, String::as_str)].concat()
+        [KEYWORD, known.map_or(keyword, String::as_str)].concat()
     }
 
     /// Whether a kind of concept is asked for.
@@ -167,7 +169,7 @@ impl Collector {
     pub fn end(&mut self) {
         let counts = std::mem::take(&mut self.kept_by_kind);
         for (kind, counts) in ConceptKind::ALL.iter().zip(counts) {
-            for (level, count) in [report::PROTEIN, "residue"].iter().zip(counts) {
+            for (level, count) in [Level::Protein, Level::Residue].into_iter().zip(counts) {
                 if count > 0 {
                     let name = report::kind_and_level(*kind, level);
                     self.current.kept_by_kind.insert(name, count);
@@ -201,7 +203,7 @@ impl Collector {
             for row in self.rows.drain(before..) {
                 let kind = self.concepts[row.concept as usize].kind;
                 self.current.kept -= 1;
-                self.kept_by_kind[kind as usize][usize::from(row.place.names_residues())] -= 1;
+                self.kept_by_kind[kind as usize][row.place.level() as usize] -= 1;
             }
             self.bad(error)
         })
@@ -353,8 +355,8 @@ impl Collector {
             evidence,
         });
         self.current.kept += 1;
-        let by_residue = usize::from(observation.place.names_residues());
-        self.kept_by_kind[observation.kind as usize][by_residue] += 1;
+        let level = observation.place.level();
+        self.kept_by_kind[observation.kind as usize][level as usize] += 1;
         Ok(())
     }
 
@@ -372,7 +374,7 @@ impl Collector {
                 ),
             ));
         }
-        let length = self.sequences.as_ref()?.length(protein)?;
+        let length = self.sequences.length(protein)?;
         (end > length).then(|| AnnotError::PastEnd {
             line: observation.line,
             protein: self.proteins.name(protein).to_owned(),

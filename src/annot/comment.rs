@@ -1,7 +1,7 @@
 //! Comments of `UniProt` entries that are concepts of the whole protein: cofactors and subcellular
 //! locations.
 
-use super::uniprot_cell::eco_ids;
+use super::{evidence::without_remark, uniprot_cell::eco_ids};
 
 /// A concept that a comment names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,14 +14,16 @@ pub struct Commented {
     pub evidence: String,
 }
 
-/// Cofactors of `COFACTOR: Name=Zn(2+); Xref=ChEBI:...; Evidence={...}; Name=...`.
+/// Cofactors of `COFACTOR: Name=Zn(2+); Xref=ChEBI:...; Evidence={...}; Note=...; Name=...`; the evidence of the note
+/// is not the cofactor's.
 #[must_use]
 pub fn cofactors(text: &str) -> Vec<Commented> {
     text.split("Name=")
         .skip(1)
         .filter_map(|part| {
             let name = part.split(';').next()?.trim();
-            let chebi = part
+            let about = part.split("Note=").next().unwrap_or_default();
+            let chebi = about
                 .split(';')
                 .find_map(|field| field.trim().strip_prefix("Xref=ChEBI:"));
             (!name.is_empty()).then(|| Commented {
@@ -30,14 +32,15 @@ pub fn cofactors(text: &str) -> Vec<Commented> {
                     Some(id) => format!("Cofactor: {name} [{}]", id.trim()),
                     None => format!("Cofactor: {name}"),
                 },
-                evidence: eco_ids(part).into_owned(),
+                evidence: eco_ids(about).into_owned(),
             })
         })
         .collect()
 }
 
-/// Locations of `SUBCELLULAR LOCATION: Nucleus {ECO:...}. Cell membrane; Single-pass membrane
-/// protein. Note=...`: every location and topology, isoforms' (`[Isoform 2]:`) left out.
+/// Locations of `SUBCELLULAR LOCATION: Cytoplasm, cytosol {ECO:...}. Cell membrane; Single-pass membrane
+/// protein. Note=...`: every location and topology, isoforms' (`[Isoform 2]:`) left out. Locations between
+/// commas share the evidence of their phrase, and each is written as `UniProt`'s XML and vocabulary write it.
 #[must_use]
 pub fn locations(text: &str) -> Vec<Commented> {
     let mut found: Vec<Commented> = Vec::new();
@@ -46,27 +49,44 @@ pub fn locations(text: &str) -> Vec<Commented> {
         if comment.is_empty() || comment.starts_with('[') {
             continue;
         }
-        for part in outside_braces(comment) {
-            let name = part.split('{').next().unwrap_or_default();
-            let mut name = name.trim();
-            for remark in ["(By similarity)", "(Potential)", "(Probable)"] {
-                name = name.strip_suffix(remark).unwrap_or(name).trim_end();
+        for phrase in outside_braces(comment, &['.', ';']) {
+            let mut evidence = eco_ids(phrase).into_owned();
+            let mut names = Vec::new();
+            for part in outside_braces(phrase, &[',']) {
+                let (name, eco) = without_remark(part.split('{').next().unwrap_or_default());
+                if evidence.is_empty() {
+                    eco.clone_into(&mut evidence);
+                }
+                if !name.trim().is_empty() {
+                    names.push(capitalised(name.trim()));
+                }
             }
-            if name.is_empty() {
-                continue;
-            }
-            found.push(Commented {
+            found.extend(names.into_iter().map(|name| Commented {
                 id: format!("LOCATION:{name}"),
                 name: format!("Subcellular location: {name}"),
-                evidence: eco_ids(part).into_owned(),
-            });
+                evidence: evidence.clone(),
+            }));
         }
     }
     found
 }
 
-/// Parts between periods, semicolons and commas that are not inside `{...}`.
-fn outside_braces(text: &str) -> Vec<&str> {
+/// Locations whose names begin with a small letter, by their prefixes.
+const SMALL: [&str; 2] = ["cis-", "trans-"];
+
+/// The name of a location that stands behind another one: `Cytosol` of `Cytoplasm, cytosol`.
+fn capitalised(name: &str) -> String {
+    match name.chars().next() {
+        Some(first) if !SMALL.iter().any(|small| name.starts_with(small)) => {
+            let rest = &name[first.len_utf8()..];
+            first.to_uppercase().chain(rest.chars()).collect()
+        }
+        _ => name.to_owned(),
+    }
+}
+
+/// Parts between the separators that are not inside `{...}`.
+fn outside_braces<'a>(text: &'a str, separators: &[char]) -> Vec<&'a str> {
     let mut depth = 0u32;
     text.split(|c| {
         match c {
@@ -74,7 +94,7 @@ fn outside_braces(text: &str) -> Vec<&str> {
             '}' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        depth == 0 && matches!(c, '.' | ';' | ',')
+        depth == 0 && separators.contains(&c)
     })
     .collect()
 }
@@ -85,7 +105,7 @@ mod tests {
 
     #[test]
     fn cofactors_by_name() {
-        let text = "COFACTOR: Name=Zn(2+); Xref=ChEBI:CHEBI:29105; Evidence={ECO:0000269|PubMed:1}; Note=Binds 2.; COFACTOR: Name=NAD(+); Xref=x;";
+        let text = "COFACTOR: Name=Zn(2+); Xref=ChEBI:CHEBI:29105; Evidence={ECO:0000269|PubMed:1}; Note=Binds 2. {ECO:0000305}; COFACTOR: Name=NAD(+); Xref=x;";
         let found = cofactors(text);
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].id, "COFACTOR:Zn(2+)");
@@ -105,6 +125,25 @@ mod tests {
                 "LOCATION:Single-pass membrane protein",
                 "LOCATION:Nucleus"
             ]
+        );
+    }
+
+    #[test]
+    fn evidence_is_of_the_whole_phrase() {
+        let text = "SUBCELLULAR LOCATION: Cytoplasm, cytosol {ECO:0000250}. Golgi apparatus, trans-Golgi network; Peripheral membrane protein (By similarity).";
+        let found: Vec<(String, String)> = (locations(text).into_iter())
+            .map(|location| (location.id, location.evidence))
+            .collect();
+        let expected = [
+            ("LOCATION:Cytoplasm", "ECO:0000250"),
+            ("LOCATION:Cytosol", "ECO:0000250"),
+            ("LOCATION:Golgi apparatus", ""),
+            ("LOCATION:trans-Golgi network", ""),
+            ("LOCATION:Peripheral membrane protein", "ECO:0000250"),
+        ];
+        assert_eq!(
+            found,
+            expected.map(|(id, eco)| (id.to_owned(), eco.to_owned()))
         );
     }
 }

@@ -10,6 +10,9 @@ use std::io::{self, Write};
 /// Format name and version of `concepts.json`.
 pub const CONCEPTS_FORMAT: &str = "concepts/1";
 
+/// Database of the ids of keywords.
+pub(super) const KEYWORD: &str = "UniProtKB-KW:";
+
 /// The content of `concepts.json`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -116,6 +119,17 @@ pub enum Level {
     Protein,
     /// Labels hold for ranges of residues.
     Residue,
+}
+
+impl Level {
+    /// The word in `concepts.json`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Protein => "protein",
+            Self::Residue => "residue",
+        }
+    }
 }
 
 /// One concept.

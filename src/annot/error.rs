@@ -29,10 +29,25 @@ pub enum AnnotError {
         /// Length of the sequence.
         length: u32,
     },
-    /// A record of another sequence than the one given.
+    /// A label outside its protein, whose length another input says.
     #[error(
-        "line {line}: {protein}: the {what} of its sequence is {record} here but {sequence} in the sequences given; \
-         check that both are of one release, or leave such records out with --on-bad skip"
+        "{input}: {protein} has a label at residue {position}, but its sequence has {length} residues by another input; \
+         check that all are of one release, or leave such labels out with --on-bad skip"
+    )]
+    PastKnownEnd {
+        /// The input.
+        input: String,
+        /// Accession.
+        protein: String,
+        /// The position asked for.
+        position: u32,
+        /// Length of the sequence.
+        length: u32,
+    },
+    /// A record of another sequence than the one given, or than that of a record before.
+    #[error(
+        "line {line}: {protein}: the {what} of its sequence is {record} here but {sequence} in the sequences given or an \
+         earlier record; check that both are of one release, or leave such records out with --on-bad skip"
     )]
     OtherSequence {
         /// Line of the file, from 1.

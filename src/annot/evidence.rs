@@ -2,10 +2,10 @@
 
 mod codes;
 
-use super::error::AnnotError;
+use super::{error::AnnotError, uniprot_cell::eco_ids};
 pub(super) use codes::AUTOMATIC;
 use codes::{CODES, is_eco};
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::{borrow::Cow, collections::BTreeSet, fmt, str::FromStr};
 
 pub use codes::{EcoCodes, go_code};
 
@@ -32,6 +32,40 @@ pub enum EvidenceFilter {
     Curated,
     /// The codes or ECO ids listed.
     Listed(BTreeSet<String>),
+}
+
+/// Remarks on evidence at the end of texts of `UniProt`'s older releases, with the ECO ids that took their place.
+const REMARKS: [(&str, &str); 3] = [
+    ("(By similarity)", "ECO:0000250"),
+    ("(Potential)", "ECO:0000255"),
+    ("(Probable)", "ECO:0000305"),
+];
+
+/// A text without the remarks and blanks at its end, and the ECO id that the first remark stands for (or nothing).
+pub(super) fn without_remark(text: &str) -> (&str, &'static str) {
+    let mut text = text.trim_end();
+    let mut first = "";
+    while let Some((rest, eco)) = (REMARKS.iter())
+        .find_map(|(remark, eco)| Some((text.strip_suffix(remark)?.trim_end(), *eco)))
+    {
+        text = rest;
+        first = eco;
+    }
+    (text, first)
+}
+
+/// The codes of a text in free form: its ECO ids where it has any, else its words; joined by commas.
+pub(super) fn codes_of(text: &str) -> Cow<'_, str> {
+    if text.contains("ECO:") {
+        return eco_ids(text);
+    }
+    if !text.contains([',', ';', '|', ' ']) {
+        return Cow::Borrowed(text);
+    }
+    let words = text
+        .split([',', ';', '|', ' '])
+        .filter(|word| !word.is_empty());
+    Cow::Owned(words.collect::<Vec<_>>().join(","))
 }
 
 impl EvidenceFilter {
@@ -147,6 +181,26 @@ mod tests {
         assert!(accepts(&listed, "ECO:0000314") && accepts(&listed, "ECO:0000269"));
         assert!(!accepts(&listed, "IMP"));
         assert_eq!(listed.to_string(), "ECO:0000269,IDA");
+    }
+
+    #[test]
+    fn texts_in_free_form_have_codes() {
+        for (text, codes) in [
+            ("", ""),
+            ("IDA", "IDA"),
+            ("IDA, IMP", "IDA,IMP"),
+            (
+                "ECO:0000269|PubMed:1; ECO:0000255",
+                "ECO:0000255,ECO:0000269",
+            ),
+        ] {
+            assert_eq!(codes_of(text), codes);
+        }
+        assert_eq!(
+            without_remark("Zinc (Probable) (By similarity) "),
+            ("Zinc", "ECO:0000305")
+        );
+        assert_eq!(without_remark("Zinc"), ("Zinc", ""));
     }
 
     #[test]

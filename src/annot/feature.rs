@@ -1,5 +1,7 @@
 //! `UniProt` features: keys, labels, and how keys and notes become concepts.
 
+use super::evidence::without_remark;
+
 /// Feature keys with the labels of the web site, the XML and the GFF (where they differ in case
 /// only, one label serves for both). Keys that later releases merged into others come last.
 const KEYS: [(&str, &str); 42] = [
@@ -65,7 +67,8 @@ const OTHER_LABELS: [(&str, &str); 13] = [
 ];
 
 /// Further labels of the XML.
-const XML_LABELS: [(&str, &str); 6] = [
+const XML_LABELS: [(&str, &str); 7] = [
+    ("NON_STD", "Non-standard amino acid"),
     ("MUTAGEN", "Mutagenesis site"),
     ("UNSURE", "Unsure residue"),
     ("NON_CONS", "Non-consecutive residues"),
@@ -81,9 +84,6 @@ const NOTE_OF_ONE_PROTEIN: [&str; 8] = [
 
 /// Keys of bonds: two positions are two ends, not a stretch.
 const BONDS: [&str; 4] = ["DISULFID", "CROSSLNK", "THIOETH", "THIOLEST"];
-
-/// Remarks on evidence at the end of notes of older releases.
-const REMARKS: [&str; 3] = ["(By similarity)", "(Potential)", "(Probable)"];
 
 /// The key of a feature given by key or by label, in any case; others in upper case as they are.
 #[must_use]
@@ -163,9 +163,7 @@ pub fn concept_name(key: &str, id: &str, ligand_id: &str) -> String {
 pub fn fold_note(note: &str) -> String {
     let mut text = note.split(';').next().unwrap_or_default().trim();
     text = text.strip_suffix('.').unwrap_or(text).trim_end();
-    for remark in REMARKS {
-        text = text.strip_suffix(remark).unwrap_or(text).trim_end();
-    }
+    text = without_remark(text).0;
     if let Some((before, _)) = text.split_once("(with ") {
         text = before.trim_end();
     }

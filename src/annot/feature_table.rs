@@ -4,6 +4,7 @@ use super::{
     collect::{Collector, DropReason, Observation, Source},
     concept::ConceptKind,
     error::AnnotError,
+    evidence::codes_of,
     feature,
     position::{Place, number},
 };
@@ -32,11 +33,9 @@ pub fn read(
         .from_reader(reader);
     let headers = reader.headers().map_err(describe)?.clone();
     let find = |name: &str| {
-        headers.iter().position(|h| {
-            h.trim_start_matches('\u{feff}')
-                .trim()
-                .eq_ignore_ascii_case(name)
-        })
+        headers
+            .iter()
+            .position(|h| h.trim().eq_ignore_ascii_case(name))
     };
     let need = |names: &[&str]| {
         names
@@ -137,7 +136,7 @@ fn row(
         name: &feature::concept_name(&key, &id, ""),
         place: Place::of_feature(&key, start, end),
         source: Source::UniProt,
-        evidence: field(columns.evidence),
+        evidence: &codes_of(field(columns.evidence)),
         line,
     })
 }

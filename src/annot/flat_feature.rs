@@ -10,19 +10,13 @@ use super::{
     collect::{Collector, DropReason, Observation, Source},
     concept::ConceptKind,
     error::AnnotError,
+    evidence::without_remark,
     feature_names::FeatureNames,
     lines::{trimmed, trimmed_end},
     position::{self, End, Place, Position},
     uniprot_cell::eco_ids,
     uniprot_flat::append,
 };
-
-/// Remarks of older releases, with the ECO ids that took their place.
-const REMARKS: [(&str, &str); 3] = [
-    ("(By similarity)", "ECO:0000250"),
-    ("(Potential)", "ECO:0000255"),
-    ("(Probable)", "ECO:0000305"),
-];
 
 /// A feature as its lines give it.
 #[derive(Debug, Default)]
@@ -37,6 +31,7 @@ struct Feature {
     evidence: String,
     /// The qualifier whose value goes on in the next line.
     open: Option<Qualifier>,
+    in_quotes: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +94,7 @@ impl Feature {
         let rest = rest.trim_start();
         self.line = line;
         self.open = None;
+        self.in_quotes = false;
         for text in [
             &mut self.key,
             &mut self.note,
@@ -122,7 +118,9 @@ impl Feature {
     }
 
     fn continue_with(&mut self, text: &str) {
-        if let Some(qualifier) = text.strip_prefix('/') {
+        // what stands between quotes may begin with a slash too
+        let qualifier = text.strip_prefix('/').filter(|_| !self.in_quotes);
+        if let Some(qualifier) = qualifier {
             let (name, value) = qualifier.split_once('=').unwrap_or((qualifier, ""));
             let old_layout = self.open == Some(Qualifier::Text);
             let which = match name {
@@ -133,32 +131,29 @@ impl Feature {
                 "evidence" => Qualifier::Evidence,
                 _ => Qualifier::Other,
             };
-            let value = value.strip_prefix('"').unwrap_or(value);
+            let quoted = value.strip_prefix('"');
+            self.in_quotes = quoted.is_some();
             self.open = Some(which);
-            self.push(which, value);
+            self.push(which, quoted.unwrap_or(value));
         } else if let Some(open) = self.open {
             self.push(open, text);
         }
     }
 
     fn push(&mut self, which: Qualifier, text: &str) {
-        let target = match which {
-            Qualifier::Note | Qualifier::Text => &mut self.note,
-            Qualifier::Ligand => &mut self.ligand,
-            Qualifier::LigandId => &mut self.ligand_id,
-            Qualifier::Evidence => &mut self.evidence,
-            Qualifier::Other => return,
-        };
-        let closed = which != Qualifier::Text && text.ends_with('"');
-        append(
-            target,
-            if closed {
-                &text[..text.len() - 1]
-            } else {
-                text
-            },
-        );
+        // a quote inside a value is written twice
+        let quotes = text.len() - text.trim_end_matches('"').len();
+        let closed = self.in_quotes && quotes % 2 == 1;
+        let text = &text[..text.len() - usize::from(closed)];
+        match which {
+            Qualifier::Note | Qualifier::Text => append(&mut self.note, text),
+            Qualifier::Ligand => append(&mut self.ligand, text),
+            Qualifier::LigandId => append(&mut self.ligand_id, text),
+            Qualifier::Evidence => append(&mut self.evidence, text),
+            Qualifier::Other => {}
+        }
         if closed {
+            self.in_quotes = false;
             self.open = Some(Qualifier::Other);
         }
     }
@@ -210,13 +205,10 @@ impl Feature {
         }
         let kept = trimmed_end(trimmed_end(&self.note).trim_end_matches('.')).len();
         self.note.truncate(kept);
-        for (remark, eco) in REMARKS {
-            if let Some(text) = self.note.strip_suffix(remark) {
-                let kept = text.trim_end().len();
-                self.note.truncate(kept);
-                self.evidence.push_str(eco);
-            }
-        }
+        let (text, eco) = without_remark(&self.note);
+        let kept = text.len();
+        self.evidence.push_str(eco);
+        self.note.truncate(kept);
     }
 }
 
@@ -265,6 +257,14 @@ mod tests {
             "                form\"",
         ]);
         assert_eq!(new.note, "N-acetyl-serine; in long form");
+        let slash = feature(&[
+            "VARIANT         1",
+            "                /note=\"A -> V (in \"\"x\"\"",
+            "                / ETEC)\"",
+            "                /evidence=\"ECO:0000269\"",
+        ]);
+        assert_eq!(slash.note, "A -> V (in \"\"x\"\" / ETEC)");
+        assert_eq!(slash.evidence, "ECO:0000269");
         let old = feature(&[
             "CROSSLNK    308    308       Glycyl lysine isopeptide (Lys-Gly)",
             "                             (interchain with G-Cter in ubiquitin).",

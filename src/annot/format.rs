@@ -8,7 +8,7 @@ use super::{
     gpad, interproscan, interproscan_json, interproscan_xml, protein2ipr, uniprot_flat,
     uniprot_tsv, uniprot_xml,
 };
-use crate::seq::checksum;
+use crate::seq::{checksum, lines::BYTE_ORDER_MARK};
 use serde::{Deserialize, Serialize};
 use std::{
     fmt,
@@ -98,7 +98,7 @@ impl Format {
     /// [`AnnotError::UnknownFormat`].
     pub fn sniff(beginning: &[u8]) -> Result<Option<Self>, AnnotError> {
         let text = String::from_utf8_lossy(beginning);
-        let text = text.trim_start_matches('\u{feff}');
+        let text = text.trim_start_matches(BYTE_ORDER_MARK);
         if let Some(format) = Self::of_first_line(text) {
             return Ok(Some(format));
         }
@@ -215,6 +215,9 @@ pub fn read(
         Some(format) => Some(format),
         None => Format::sniff(&beginning)?,
     };
+    if beginning.starts_with(BYTE_ORDER_MARK.as_bytes()) {
+        beginning.drain(..BYTE_ORDER_MARK.len());
+    }
     let reader = Cursor::new(beginning).chain(reader);
     collector.begin(name, format.map_or("empty", Format::as_str));
     match format {

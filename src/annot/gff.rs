@@ -84,14 +84,23 @@ pub fn read(
 ) -> Result<(), AnnotError> {
     let mut lines = Lines::new(reader);
     let mut proteins = Proteins::default();
+    let mut in_sequences = false;
     while let Some((line, text)) = lines.next_line()? {
         if is_end_of_features(text) {
-            return Ok(());
+            in_sequences = true;
+        } else if text.starts_with(FIRST) {
+            // the files of several runs, one behind the other
+            in_sequences = false;
         }
-        if let Some(region) = text.strip_prefix(REGION) {
+        if in_sequences || text.trim().is_empty() {
+            continue;
+        }
+        if let Some(region) = text.strip_prefix(REGION)
+            && flavour == Flavour::UniProt
+        {
             proteins.region(line, region, collector)?;
         }
-        if text.trim().is_empty() || text.starts_with('#') {
+        if text.starts_with('#') {
             continue;
         }
         collector.record(|collector| {
@@ -102,7 +111,7 @@ pub fn read(
             }
             match flavour {
                 Flavour::UniProt => uniprot(line, &item, collector),
-                Flavour::InterProScan => interproscan(line, item, &mut proteins, collector),
+                Flavour::InterProScan => interproscan(line, &item, &mut proteins, collector),
             }
         })?;
     }
@@ -114,8 +123,8 @@ pub fn read(
 struct Proteins {
     /// Those that are of another sequence than the one given: their features are bad records.
     refused: HashSet<String>,
-    /// Those that were found by the MD5 of their sequence, with the name that they were asked for by.
-    by_md5: HashMap<String, String>,
+    /// Those that were found by the MD5 of their sequence, with the names that they were asked for by.
+    by_md5: HashMap<String, Vec<String>>,
 }
 
 impl Proteins {
@@ -145,15 +154,16 @@ impl Proteins {
         fingerprint: Fingerprint,
         collector: &mut Collector,
     ) -> Result<(), AnnotError> {
-        let protein = match fingerprint.md5 {
-            Some(md5) => collector.choose_by_md5(id, md5).to_owned(),
-            None => id.to_owned(),
+        let proteins = match fingerprint.md5 {
+            Some(md5) => collector.proteins_of(std::iter::once(id), md5),
+            None => vec![id.to_owned()],
         };
-        let checked = collector.check_sequence(&protein, fingerprint, line);
+        let mut names = proteins.iter();
+        let checked = names.try_for_each(|p| collector.check_sequence(p, fingerprint, line));
         if checked.is_err() {
             self.refused.insert(id.to_owned());
-        } else if protein != id {
-            self.by_md5.insert(id.to_owned(), protein);
+        } else if proteins != [id] {
+            self.by_md5.insert(id.to_owned(), proteins);
         }
         checked
     }
@@ -252,7 +262,7 @@ fn uniprot(line: u64, item: &Feature<'_>, collector: &mut Collector) -> Result<(
 
 fn interproscan(
     line: u64,
-    mut item: Feature<'_>,
+    item: &Feature<'_>,
     proteins: &mut Proteins,
     collector: &mut Collector,
 ) -> Result<(), AnnotError> {
@@ -270,14 +280,25 @@ fn interproscan(
         };
         return proteins.check(line, &item.protein, fingerprint, collector);
     }
-    if let Some(name) = proteins.by_md5.get(&item.protein) {
-        item.protein.clone_from(name);
-    }
     let Position::Known(start, end) = item.position(line)? else {
         collector.drop(DropReason::UncertainPosition);
         return Ok(());
     };
-    interproscan::signature(collector, line, &item.protein, &item.text("Name"))?;
+    let found = proteins.by_md5.get(&item.protein);
+    for protein in found.map_or(std::slice::from_ref(&item.protein), Vec::as_slice) {
+        one_match(line, item, protein, Place::Range(start, end), collector)?;
+    }
+    Ok(())
+}
+
+fn one_match(
+    line: u64,
+    item: &Feature<'_>,
+    protein: &str,
+    place: Place,
+    collector: &mut Collector,
+) -> Result<(), AnnotError> {
+    interproscan::signature(collector, line, protein, &item.text("Name"))?;
     let entries = item
         .values("Dbxref")
         .filter_map(|value| value.strip_prefix("InterPro:").map(str::to_owned))
@@ -286,15 +307,14 @@ fn interproscan(
     let mut any = false;
     for entry in entries {
         any = true;
-        let place = Place::Range(start, end);
-        interproscan::matched(collector, line, &item.protein, &entry, "", place)?;
+        interproscan::matched(collector, line, protein, &entry, "", place)?;
     }
     for term in item.values("Ontology_term") {
         // early builds of version 6 repeat the tag inside its value
         let term = term.strip_prefix("Ontology_term=").unwrap_or(&term);
         if term.starts_with("GO:") {
             any = true;
-            interproscan::go_term(collector, line, &item.protein, term)?;
+            interproscan::go_term(collector, line, protein, term)?;
         }
     }
     if !any {

@@ -3,6 +3,7 @@
 use super::{
     collect::Collector,
     error::AnnotError,
+    evidence::go_code,
     gaf::{Association, is_curie, is_negated},
     lines::{columns, rows},
 };
@@ -14,6 +15,9 @@ pub(super) const COLUMNS: std::ops::RangeInclusive<usize> = 10..=12;
 
 /// The database whose accessions have isoforms.
 const UNIPROT: &str = "UniProtKB";
+
+/// Property of an annotation that names its GO evidence code.
+const GO_EVIDENCE: &str = "go_evidence=";
 
 /// Reads associations.
 ///
@@ -37,7 +41,7 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
         Some((database, id)) => (database, id, fields[1]),
         None => (fields[0], fields[1], fields[2]),
     };
-    let (term, evidence) = (fields[3], fields[5]);
+    let (term, eco) = (fields[3], fields[5]);
     if id.is_empty() {
         return Err(AnnotError::record(line, "no id of a gene product"));
     }
@@ -47,12 +51,16 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
             format!("{term:?} in column 4 is no term id like GO:0005524"),
         ));
     }
-    if !evidence.starts_with("ECO:") {
+    if !eco.starts_with("ECO:") {
         return Err(AnnotError::record(
             line,
-            format!("{evidence:?} in column 6 is no ECO id"),
+            format!("{eco:?} in column 6 is no ECO id"),
         ));
     }
+    // GOA says which GO code it is, where others leave that to a mapping of ECO
+    let code =
+        (fields[11].split('|')).find_map(|property| property.trim().strip_prefix(GO_EVIDENCE));
+    let evidence = code.filter(|code| go_code(code).is_some()).unwrap_or(eco);
     // GPAD names the observed form where GAF names the product and, in column 17, the form
     let (product, form) = if database == UNIPROT {
         accession::product_of(id)

@@ -53,30 +53,60 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
             ));
         }
     };
-    let protein = &collector.choose_by_md5(protein, md5).to_owned();
     let fingerprint = Fingerprint {
         length: number(fields[2]),
         md5: Some(md5),
         crc64: None,
     };
-    collector.check_sequence(protein, fingerprint, line)?;
-    signature(collector, line, protein, fields[4])?;
-    let Some(entry) = present(fields[11]) else {
-        collector.drop(DropReason::NoConcept);
-        return Ok(());
+    let found = Match {
+        signature: fields[4],
+        entry: present(fields[11]).map(|entry| (entry, present(fields[12]).unwrap_or(""))),
+        places: vec![place],
+        terms: (present(fields[13]).into_iter())
+            .flat_map(|terms| terms.split('|'))
+            .collect(),
     };
-    matched(
-        collector,
-        line,
-        protein,
-        entry,
-        present(fields[12]).unwrap_or(""),
-        place,
-    )?;
-    for term in present(fields[13]).into_iter().flat_map(|go| go.split('|')) {
-        go_term(collector, line, protein, term)?;
+    for protein in collector.proteins_of(std::iter::once(protein), md5) {
+        collector.check_sequence(&protein, fingerprint, line)?;
+        found.put(collector, line, &protein)?;
     }
     Ok(())
+}
+
+/// A match of a signature on a protein.
+pub(super) struct Match<'a> {
+    /// Accession of the signature.
+    pub(super) signature: &'a str,
+    /// Accession and name of the entry of `InterPro` that the signature belongs to, where there is one.
+    pub(super) entry: Option<(&'a str, &'a str)>,
+    /// Where it is.
+    pub(super) places: Vec<Place>,
+    /// GO terms of the entry, or (PANTHER's) of the signature.
+    pub(super) terms: Vec<&'a str>,
+}
+
+impl Match<'_> {
+    /// Labels the places with the entry and the protein with the terms.
+    pub(super) fn put(
+        &self,
+        collector: &mut Collector,
+        line: u64,
+        protein: &str,
+    ) -> Result<(), AnnotError> {
+        signature(collector, line, protein, self.signature)?;
+        if let Some((entry, name)) = self.entry {
+            for &place in &self.places {
+                matched(collector, line, protein, entry, name, place)?;
+            }
+        }
+        for term in &self.terms {
+            go_term(collector, line, protein, term)?;
+        }
+        if self.entry.is_none() && self.terms.is_empty() {
+            collector.drop(DropReason::NoConcept);
+        }
+        Ok(())
+    }
 }
 
 /// The content of a column, where there is any: missing values are written `-`.

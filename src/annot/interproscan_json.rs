@@ -3,7 +3,7 @@
 //! Results are read one by one: memory holds one protein.
 
 use super::{
-    collect::{Collector, DropReason, Fingerprint},
+    collect::{Collector, Fingerprint},
     error::AnnotError,
     interproscan,
     position::Place,
@@ -24,6 +24,15 @@ struct Protein {
     md5: String,
     matches: Vec<Match>,
     xref: Vec<Xref>,
+    /// Of a nucleotide sequence: the proteins that it may code for.
+    #[serde(rename = "openReadingFrames")]
+    frames: Vec<Frame>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Frame {
+    protein: Protein,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -37,6 +46,29 @@ struct Xref {
 struct Match {
     signature: Signature,
     locations: Vec<Location>,
+    /// Terms of the signature itself.
+    #[serde(rename = "goXRefs")]
+    go: Option<Vec<Xref>>,
+}
+
+impl Match {
+    fn described(&self) -> interproscan::Match<'_> {
+        let entry = self.signature.entry.as_ref();
+        let terms = entry.and_then(|entry| entry.go.as_ref());
+        let terms = terms.into_iter().chain(&self.go).flatten();
+        let mut terms: Vec<&str> = terms.map(|term| term.id.as_str()).collect();
+        terms.sort_unstable();
+        terms.dedup();
+        interproscan::Match {
+            signature: &self.signature.accession,
+            entry: entry.map(|entry| {
+                let name = entry.description.as_deref().or(entry.name.as_deref());
+                (entry.accession.as_str(), name.unwrap_or(""))
+            }),
+            places: self.locations.iter().flat_map(Location::places).collect(),
+            terms,
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -60,6 +92,27 @@ struct Entry {
 struct Location {
     start: u32,
     end: u32,
+    /// The parts of a domain into which another one is inserted.
+    #[serde(default, rename = "location-fragments")]
+    fragments: Vec<Fragment>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Fragment {
+    start: u32,
+    end: u32,
+}
+
+impl Location {
+    /// Its fragments, where it has several; else itself.
+    fn places(&self) -> Vec<Place> {
+        match self.fragments.as_slice() {
+            [] | [_] => vec![Place::Range(self.start, self.end)],
+            several => (several.iter())
+                .map(|part| Place::Range(part.start, part.end))
+                .collect(),
+        }
+    }
 }
 
 /// Reads matches.
@@ -103,6 +156,10 @@ struct Taker<'a> {
 impl Taker<'_> {
     /// Takes a protein; its error is kept aside while serde's carries it out.
     fn take<E: serde::de::Error>(&mut self, protein: &Protein) -> Result<(), E> {
+        if !protein.frames.is_empty() {
+            let mut frames = protein.frames.iter();
+            return frames.try_for_each(|frame| self.take(&frame.protein));
+        }
         let line = self.lines.get() + 1;
         (self.collector)
             .record(|collector| put(protein, line, collector))
@@ -145,6 +202,7 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
                 }
                 "matches" => single.matches = map.next_value()?,
                 "xref" => single.xref = map.next_value()?,
+                "openReadingFrames" => single.frames = map.next_value()?,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -204,31 +262,11 @@ fn put(protein: &Protein, line: u64, collector: &mut Collector) -> Result<(), An
         md5: Some(md5),
         crc64: None,
     };
-    for reference in &protein.xref {
-        let id = collector.choose_by_md5(&reference.id, md5).to_owned();
+    let ids = protein.xref.iter().map(|reference| reference.id.as_str());
+    for id in collector.proteins_of(ids, md5) {
         collector.check_sequence(&id, fingerprint, line)?;
         for found in &protein.matches {
-            let accession = &found.signature.accession;
-            interproscan::signature(collector, line, &id, accession)?;
-            let Some(entry) = &found.signature.entry else {
-                collector.drop(DropReason::NoConcept);
-                continue;
-            };
-            let name = entry.description.as_deref().or(entry.name.as_deref());
-            for location in &found.locations {
-                let place = Place::Range(location.start, location.end);
-                interproscan::matched(
-                    collector,
-                    line,
-                    &id,
-                    &entry.accession,
-                    name.unwrap_or(""),
-                    place,
-                )?;
-            }
-            for term in entry.go.iter().flatten() {
-                interproscan::go_term(collector, line, &id, &term.id)?;
-            }
+            found.described().put(collector, line, &id)?;
         }
     }
     Ok(())

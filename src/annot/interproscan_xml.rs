@@ -1,9 +1,9 @@
 //! `InterProScan`'s XML, versions 5 and 6, of proteins or of the open reading frames of nucleotides.
 
 use super::{
-    collect::{Collector, DropReason, Fingerprint},
+    collect::{Collector, Fingerprint},
     error::AnnotError,
-    interproscan,
+    interproscan::Match,
     position::{Place, number},
     xml::{self, Node},
 };
@@ -50,54 +50,64 @@ fn protein(line: u64, node: &Node, collector: &mut Collector) -> Result<(), Anno
         md5: Some(says),
         crc64: None,
     };
-    for reference in node.all("xref") {
-        let id = reference.attribute("id");
-        if id.is_empty() {
-            return Err(AnnotError::record(line, "a protein without an id"));
-        }
-        let id = collector.choose_by_md5(id, says).to_owned();
+    let ids = node.all("xref").map(|reference| reference.attribute("id"));
+    if ids.clone().any(str::is_empty) {
+        return Err(AnnotError::record(line, "a protein without an id"));
+    }
+    let matches = node.all("matches").flat_map(|matches| &matches.children);
+    let matches: Vec<Match> = matches
+        .map(|found| described(line, found))
+        .collect::<Result<_, _>>()?;
+    for id in collector.proteins_of(ids, says) {
         collector.check_sequence(&id, fingerprint, line)?;
-        let matches = node.all("matches").flat_map(|matches| &matches.children);
-        for found in matches {
-            one_match(line, &id, found, collector)?;
+        for found in &matches {
+            found.put(collector, line, &id)?;
         }
     }
     Ok(())
 }
 
-fn one_match(
-    line: u64,
-    protein: &str,
-    found: &Node,
-    collector: &mut Collector,
-) -> Result<(), AnnotError> {
+fn described(line: u64, found: &Node) -> Result<Match<'_>, AnnotError> {
     let signature = found.child("signature");
-    let accession = signature.map_or("", |signature| signature.attribute("ac"));
-    interproscan::signature(collector, line, protein, accession)?;
-    let Some(entry) = signature.and_then(|signature| signature.child("entry")) else {
-        collector.drop(DropReason::NoConcept);
-        return Ok(());
-    };
-    let name = match entry.attribute("desc") {
-        "" => entry.attribute("name"),
-        description => description,
-    };
+    let entry = signature.and_then(|signature| signature.child("entry"));
+    let mut places = Vec::new();
     for location in found.all("locations").flat_map(|l| &l.children) {
-        let ends = (
-            number(location.attribute("start")),
-            number(location.attribute("end")),
-        );
-        let (Some(start), Some(end)) = ends else {
-            return Err(AnnotError::record(
-                line,
-                format!("{protein}: a match without start and end"),
-            ));
+        // the parts of a domain into which another one is inserted
+        let fragments = location.all("location-fragments").flat_map(|f| &f.children);
+        let fragments: Vec<&Node> = fragments.collect();
+        let parts = if fragments.len() > 1 {
+            fragments.as_slice()
+        } else {
+            &[location]
         };
-        let place = Place::Range(start, end);
-        interproscan::matched(collector, line, protein, entry.attribute("ac"), name, place)?;
+        for part in parts {
+            let ends = (
+                number(part.attribute("start")),
+                number(part.attribute("end")),
+            );
+            let (Some(start), Some(end)) = ends else {
+                return Err(AnnotError::record(line, "a match without start and end"));
+            };
+            places.push(Place::Range(start, end));
+        }
     }
-    for term in entry.all("go-xref") {
-        interproscan::go_term(collector, line, protein, term.attribute("id"))?;
-    }
-    Ok(())
+    let terms = entry.into_iter().chain([found]);
+    let mut terms: Vec<&str> = terms
+        .flat_map(|node| node.all("go-xref"))
+        .map(|term| term.attribute("id"))
+        .collect();
+    terms.sort_unstable();
+    terms.dedup();
+    Ok(Match {
+        signature: signature.map_or("", |signature| signature.attribute("ac")),
+        entry: entry.map(|entry| {
+            let name = match entry.attribute("desc") {
+                "" => entry.attribute("name"),
+                description => description,
+            };
+            (entry.attribute("ac"), name)
+        }),
+        places,
+        terms,
+    })
 }

@@ -1,6 +1,7 @@
 //! Lines of a text with their numbers, and rows of tables without a header.
 
 use super::{collect::Collector, error::AnnotError};
+use crate::seq::lines::BYTE_ORDER_MARK;
 use std::io::BufRead;
 
 /// Lines longer than this are no annotation: reading stops before memory does.
@@ -50,7 +51,7 @@ impl<R: BufRead> Lines<R> {
         };
         self.next += taken;
         if self.number == 1 {
-            line = line.strip_prefix('\u{feff}').unwrap_or(line);
+            line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
         }
         Ok(Some((self.number, line.strip_suffix('\r').unwrap_or(line))))
     }

@@ -1,5 +1,7 @@
 //! `UniProt`'s positions: `12`, `12..34`, `<1..20`, `?..17`, `P12345-2:5..9`.
 
+use super::concept::Level;
+
 /// A place in a protein, 1-based and inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
@@ -22,10 +24,13 @@ impl Place {
         }
     }
 
-    /// Whether it is narrower than the whole protein.
+    /// Whether it is of the whole protein or of residues.
     #[must_use]
-    pub fn names_residues(self) -> bool {
-        self != Self::Whole
+    pub fn level(self) -> Level {
+        match self {
+            Self::Whole => Level::Protein,
+            Self::Range(..) | Self::Ends(..) => Level::Residue,
+        }
     }
 
     /// The last residue, 0 for the whole protein.

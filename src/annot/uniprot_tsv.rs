@@ -85,8 +85,12 @@ impl Column {
 /// skipped; the reader's errors.
 pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
     let mut lines = Lines::new(reader);
-    let Some((line, header)) = lines.next_line()? else {
-        return Ok(());
+    let (line, header) = loop {
+        match lines.next_line()? {
+            None => return Ok(()),
+            Some((_, text)) if text.trim().is_empty() || text.starts_with('!') => {}
+            Some((line, text)) => break (line, text.to_owned()),
+        }
     };
     let mut columns: Vec<Column> = header.split('\t').map(Column::of).collect();
     if !columns.contains(&Column::Entry) {

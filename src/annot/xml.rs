@@ -31,7 +31,7 @@ impl Node {
     }
 
     /// Elements of a name directly below.
-    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Node> {
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Node> + Clone {
         self.children.iter().filter(move |node| node.name == name)
     }
 

@@ -4,7 +4,10 @@
 //! that follow it, so aligned sequences are refused although ESM-2 has tokens for gaps. A stop (`*`)
 //! is dropped at the end and refused inside.
 
-use super::{Protein, accession, alphabet, lines::CountLines};
+use super::{
+    Protein, accession, alphabet,
+    lines::{BYTE_ORDER_MARK, CountLines},
+};
 use crate::error::{Classify, ErrorKind};
 use noodles::fasta;
 use std::{
@@ -133,12 +136,16 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// Passes empty lines and the `;` comment lines that may stand before the first header.
+    /// Passes a byte order mark, empty lines and the `;` comment lines that may stand before the first header.
     fn find_first_header(&mut self) -> Result<(), FastaError> {
         self.started = true;
         loop {
             let input = self.inner.get_mut();
             let head = input.fill_buf()?;
+            if head.starts_with(BYTE_ORDER_MARK.as_bytes()) {
+                input.consume(BYTE_ORDER_MARK.len());
+                continue;
+            }
             let line = match head.first() {
                 None | Some(b'>') => return Ok(()),
                 Some(b'\n' | b'\r' | b';') => {

@@ -1,10 +1,13 @@
-//! Line numbers for parsers that do not know where they are.
+//! Line numbers for parsers that do not know where they are, and what stands before the first line.
 
 use std::{
     cell::Cell,
     io::{self, BufRead, Read},
     rc::Rc,
 };
+
+/// What some editors put before a text.
+pub(crate) const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// Counts the line ends that pass, for parsers that do not know where they are.
 pub(crate) struct CountLines<R> {

@@ -72,8 +72,8 @@ fn the_same_entries_say_the_same_in_flat_file_and_xml() {
     assert_eq!(flat.dropped, xml.dropped);
 }
 
-/// File, format, records, labels of entries, labels of GO terms: as a second reader counts them
-/// (Python's json and xml.etree, a regular expression for GFF).
+/// File, format, records, labels of entries (each fragment of a discontinuous domain), labels of GO terms (those of the
+/// signature too): as a second reader counts them (Python's json and xml.etree, a regular expression for GFF).
 const INTERPROSCAN: &[(&str, &str, [u64; 3])] = &[
     (
         "iprscan6_expected/expected_output.xml",
@@ -108,7 +108,7 @@ const INTERPROSCAN: &[(&str, &str, [u64; 3])] = &[
     (
         "iprscan6_expected/expected_output.json.gz",
         "interproscan-json",
-        [12, 109, 71],
+        [12, 113, 76],
     ),
     (
         "iprscan6_expected/expected_output_representative.json.gz",
@@ -169,12 +169,12 @@ fn interproscan_files_fit_their_sequences() {
     }
     assert_eq!(collector.protein_count(), 1_027);
     format::read(open(&tsv), None, "tsv", &mut collector).unwrap();
-    assert_eq!(collector.reports[0].kept, 13_920);
+    assert_eq!(collector.reports[0].kept, 14_221);
     // one id is changed: its matches are found by sequence; one MD5 is: that is an error
     let rows = text(&tsv);
     let renamed = rows.replace("tr|A0A009GZB7|A0A009GZB7_9GAMM", "other");
     format::read(renamed.as_bytes(), None, "renamed", &mut collector).unwrap();
-    assert_eq!(collector.reports[1].kept, 13_920);
+    assert_eq!(collector.reports[1].kept, 14_221);
     assert!(collector.reports[1].by_sequence > 0);
     let changed = rows.replacen("C9213649DF61783334D847497F629317", &"0".repeat(32), 1);
     let error = format::read(changed.as_bytes(), None, "changed", &mut collector).unwrap_err();
@@ -275,12 +275,45 @@ fn json_may_have_a_result_a_line_and_must_not_be_cut_off() {
             .map(|_| collector.reports[0].clone())
     };
     let report = load(&lines.join("\n")).unwrap();
-    assert_eq!((report.records, report.kept), (12, 180));
+    assert_eq!((report.records, report.kept), (12, 189));
     for cut in [document.len() - 3, document.len() / 2, 20] {
         assert!(load(&document[..cut]).is_err(), "{cut}");
     }
     let wrong = document.replacen("\"MSKIGKSIRL", "\"MSKIGKSIRV", 1);
     assert!(load(&wrong).unwrap_err().to_string().contains("MD5"));
+}
+
+#[test]
+fn json_of_nucleotides_has_the_proteins_of_its_reading_frames() {
+    let sequence = "MKTAYIAK";
+    let md5 = protsae::hash::hex(&protsae::seq::checksum::md5(sequence.as_bytes()));
+    let text = format!(
+        "\u{feff}{{\"results\": [{{\"sequence\": \"ACGT\", \"md5\": \"x\", \"crossReferences\": [], \"openReadingFrames\": [\
+         {{\"start\": 1, \"protein\": {{\"sequence\": \"{sequence}\", \"md5\": \"{md5}\", \"xref\": [{{\"id\": \"orf1\"}}], \
+         \"matches\": [{{\"signature\": {{\"accession\": \"PTHR1\", \"entry\": null}}, \"locations\": [], \
+         \"goXRefs\": [{{\"id\": \"GO:0005524\"}}]}}, {{\"signature\": {{\"accession\": \"x\"}}, \"locations\": []}}]}}}}]}}]}}"
+    );
+    let mut collector = Collector::new(Settings::default());
+    format::read(text.as_bytes(), None, "x", &mut collector).unwrap();
+    let report = &collector.reports[0];
+    assert_eq!((report.records, report.kept), (1, 1), "{report:?}");
+    assert_eq!(report.kept_by_kind["go, protein"], 1);
+    assert_eq!(report.dropped, [(DropReason::NoConcept, 1)].into());
+}
+
+#[test]
+fn gff_of_several_runs_is_read_to_its_end() {
+    let run = |protein: &str| {
+        format!(
+            "##gff-version 3\n{protein}\tPfam\tprotein_match\t2\t4\t.\t+\t.\tDbxref=\"InterPro:IPR000001\"\n\
+             ##FASTA\n>{protein}\nMKTAYIAK\n"
+        )
+    };
+    let mut collector = Collector::new(Settings::default());
+    let text = run("P1") + &run("P2");
+    format::read(text.as_bytes(), None, "x", &mut collector).unwrap();
+    assert_eq!(collector.reports[0].kept, 2);
+    assert_eq!(collector.protein_count(), 2);
 }
 
 #[test]

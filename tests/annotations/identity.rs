@@ -169,3 +169,97 @@ fn two_sources_of_one_place_are_two_instances() {
         ]
     );
 }
+
+/// Reads texts without sequences, and makes a vocabulary: the error of either, or the number of labels of each input.
+fn kept(texts: &[&str], skip_bad: bool) -> Result<Vec<u64>, String> {
+    let mut collector = Collector::new(Settings {
+        skip_bad,
+        ..Settings::default()
+    });
+    for (text, name) in texts.iter().zip(["a", "b", "c"]) {
+        format::read(text.as_bytes(), None, name, &mut collector).map_err(|e| e.to_string())?;
+    }
+    let choice = Choice {
+        min_count: 1,
+        ..Choice::default()
+    };
+    let vocabulary = Vocabulary::new(collector, None, &choice).map_err(|e| e.to_string())?;
+    Ok(vocabulary.inputs.iter().map(|input| input.kept).collect())
+}
+
+#[test]
+fn inputs_must_agree_on_a_protein_in_whatever_order_they_come() {
+    let dat = "ID   A_B   Reviewed;   5 AA.\nAC   P1;\nFT   HELIX           2..4\nSQ   SEQUENCE   5 AA;  600 MW;  0 CRC99;\n     MKTAY\n//\n";
+    let longer = "Entry\tLength\tHelix\nP1\t6\tHELIX 2\n";
+    let past_end = "protein,feature,start,end\nP1,HELIX,4,6\nP1,HELIX,1,5\n";
+    for texts in [[dat, longer], [longer, dat]] {
+        let error = kept(&texts, false).unwrap_err();
+        assert!(
+            error.contains("P1") && error.contains("earlier record"),
+            "{error}"
+        );
+        assert_eq!(kept(&texts, true).unwrap(), [1, 0]);
+    }
+    for (texts, labels) in [([dat, past_end], [1, 1]), ([past_end, dat], [1, 1])] {
+        let error = kept(&texts, false).unwrap_err();
+        assert!(
+            error.contains("P1") && error.contains("residue 6") && error.contains("5 residues"),
+            "{error}"
+        );
+        assert_eq!(kept(&texts, true).unwrap(), labels);
+    }
+}
+
+#[test]
+fn all_proteins_of_one_sequence_have_what_is_said_of_it() {
+    let md5 = protsae::hash::hex(&protsae::seq::checksum::md5(b"MKTAY"));
+    let row =
+        format!("UPI1\t{md5}\t5\tPfam\tPF00001\tx\t1\t4\t1\tT\t01-01-2020\tIPR000001\tKringle\n");
+    let (all, reports, _) = labels(&[&row], &[("B", "MKTAY"), ("C", "MKV"), ("A", "MKTAY")]);
+    assert_eq!(
+        proteins(&all),
+        [("A", "InterPro:IPR000001"), ("B", "InterPro:IPR000001")]
+    );
+    assert_eq!((reports[0].kept, reports[0].by_sequence), (2, 1));
+}
+
+#[test]
+fn keywords_with_both_names_say_what_names_alone_mean() {
+    let names = "Entry\tKeywords\nP1\tATP-binding; Unheard of\n";
+    let xml = "<uniprot><entry><accession>P2</accession><keyword id=\"KW-0067\">ATP-binding</keyword></entry></uniprot>";
+    for texts in [[names, xml], [xml, names]] {
+        let (all, ..) = labels(&texts, &[]);
+        assert_eq!(
+            proteins(&all),
+            [
+                ("P1", "UniProtKB-KW:KW-0067"),
+                ("P1", "UniProtKB-KW:Unheard of"),
+                ("P2", "UniProtKB-KW:KW-0067"),
+            ]
+        );
+    }
+}
+
+#[test]
+fn goa_names_the_code_of_evidence_that_eco_says_in_detail() {
+    let row = |eco: &str, code: &str| {
+        format!(
+            "!gpa-version: 1.1\nUniProtKB\tP1\tenables\tT:1\tR:1\t{eco}\t\t\t20200101\tX\t\t{code}\n"
+        )
+    };
+    for (eco, code, experimental, curated) in [
+        ("ECO:0005542", "go_evidence=IDA", 1, 1),
+        ("ECO:0005542", "go_evidence=IEA", 0, 0),
+        ("ECO:0000314", "", 1, 1),
+        ("ECO:0000314", "id=2113431320", 1, 1),
+    ] {
+        for (filter, expected) in [("experimental", experimental), ("curated", curated)] {
+            let mut collector = Collector::new(Settings {
+                evidence: filter.parse().unwrap(),
+                ..Settings::default()
+            });
+            format::read(row(eco, code).as_bytes(), None, "x", &mut collector).unwrap();
+            assert_eq!(collector.reports[0].kept, expected, "{eco} {code} {filter}");
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::support::{EXAMPLE, open, run, shared, stderr};
 use protsae::annot::reference::References;
-use std::fs;
+use std::{fmt::Write, fs};
 
 #[test]
 fn real_lists_have_the_counts_of_their_releases() {
@@ -170,9 +170,12 @@ fn a_mapping_of_eco_tells_which_evidence_is_experimental() {
         ("P3", "ECO:0000265"),
         ("P4", "ECO:0007322"),
     ] {
-        gpad.push_str(&format!(
-            "UniProtKB:{protein}\t\tRO:0002327\tGO:0005524\tPMID:1\t{eco}\t\t\t2020-01-01\tX\t\t\n"
-        ));
+        let rest = "\t\t\t2020-01-01\tX\t\t";
+        writeln!(
+            gpad,
+            "UniProtKB:{protein}\t\tRO:0002327\tGO:0005524\tPMID:1\t{eco}{rest}"
+        )
+        .unwrap();
     }
     fs::write(path("x.gpad"), gpad).unwrap();
     fs::write(

@@ -31,7 +31,7 @@ impl Interner {
         self.names.len()
     }
 
-    pub(super) fn name(&self, number: u32) -> &str {
+    pub(in crate::annot) fn name(&self, number: u32) -> &str {
         &self.names[number as usize]
     }
 
@@ -45,25 +45,26 @@ fn number_of(index: usize) -> u32 {
     u32::try_from(index).expect("fewer than 2^32 names")
 }
 
-/// What is known of a protein's sequence.
-#[derive(Clone, Copy, Debug, Default)]
-struct Known {
-    length: u32,
-    crc64: u64,
-    md5: [u8; 16],
-}
-
-/// Sequences by number of their protein, and proteins by sequence.
+/// What is known of proteins' sequences, by number of the protein; and proteins by sequence.
 #[derive(Debug, Default)]
-pub(super) struct Sequences {
-    known: Vec<Known>,
-    by_md5: HashMap<[u8; 16], u32>,
+pub(in crate::annot) struct Sequences {
+    known: Vec<Fingerprint>,
+    /// Of the sequences that were given.
+    by_md5: HashMap<[u8; 16], Vec<u32>, FixedState>,
 }
 
 impl Sequences {
-    /// Length of a protein's sequence, where it was given.
-    pub(super) fn length(&self, protein: u32) -> Option<u32> {
-        self.known.get(protein as usize).map(|known| known.length)
+    /// Length of a protein's sequence, where it is known.
+    pub(in crate::annot) fn length(&self, protein: u32) -> Option<u32> {
+        self.known.get(protein as usize)?.length
+    }
+
+    fn known(&mut self, protein: u32) -> &mut Fingerprint {
+        let index = protein as usize;
+        if self.known.len() <= index {
+            self.known.resize(index + 1, Fingerprint::default());
+        }
+        &mut self.known[index]
     }
 }
 
@@ -95,7 +96,7 @@ impl LastProtein {
 impl Collector {
     /// From now on only proteins given by [`Self::add_sequence`] are taken.
     pub fn restrict_to_sequences(&mut self) {
-        self.sequences.get_or_insert_default();
+        self.restricted = true;
     }
 
     /// From now on sequences are kept: those given, and those of entries that make a label.
@@ -103,19 +104,22 @@ impl Collector {
         self.kept_sequences.get_or_insert_default();
     }
 
+    /// Whether a protein of this name has a sequence already.
+    #[must_use]
+    pub fn has_sequence(&self, protein: &str) -> bool {
+        (self.proteins.get(protein)).is_some_and(|p| self.sequences.length(p).is_some())
+    }
+
     /// Adds a protein's sequence; with the kind `residue` its residues become labels.
     pub fn add_sequence(&mut self, protein: &str, sequence: &[u8]) {
         let index = self.proteins.intern(protein);
-        let sequences = self.sequences.get_or_insert_default();
-        let count = sequences.known.len().max(index as usize + 1);
-        sequences.known.resize(count, Known::default());
         let md5 = checksum::md5(sequence);
-        sequences.known[index as usize] = Known {
-            length: u32::try_from(sequence.len()).unwrap_or(u32::MAX),
-            crc64: checksum::crc64(sequence),
-            md5,
+        *self.sequences.known(index) = Fingerprint {
+            length: Some(u32::try_from(sequence.len()).unwrap_or(u32::MAX)),
+            crc64: Some(checksum::crc64(sequence)),
+            md5: Some(md5),
         };
-        sequences.by_md5.entry(md5).or_insert(index);
+        self.sequences.by_md5.entry(md5).or_default().push(index);
         self.last.forget();
         self.keep_sequence(protein, sequence);
         if !self.wants_kind(ConceptKind::Residue) {
@@ -168,7 +172,7 @@ impl Collector {
             return self.last.index;
         }
         let accession = self.accession(id);
-        let index = if self.sequences.is_some() {
+        let index = if self.restricted {
             self.proteins.get(accession)
         } else {
             Some(self.proteins.intern(accession))
@@ -180,12 +184,12 @@ impl Collector {
     /// Whether a protein of this id is asked for.
     #[must_use]
     pub fn wants(&self, id: &str) -> bool {
-        self.sequences.is_none() || self.is_listed(id)
+        !self.restricted || self.is_listed(id)
     }
 
     /// Whether proteins were given to restrict to, and this is one of them.
     pub(super) fn is_listed(&self, id: &str) -> bool {
-        self.sequences.is_some() && self.proteins.get(self.accession(id)).is_some()
+        self.restricted && self.proteins.get(self.accession(id)).is_some()
     }
 
     /// The first of an entry's accessions under which its protein is asked for.
@@ -203,23 +207,31 @@ impl Collector {
         Some(found)
     }
 
-    /// The protein of a record that names it by id and by its sequence's MD5: by id where that is
-    /// asked for, else by sequence.
-    pub fn choose_by_md5<'a>(&'a mut self, id: &'a str, md5: [u8; 16]) -> &'a str {
-        if self.wants(id) {
-            return id;
+    /// The proteins of a record that names them by ids and by the MD5 of their sequence: those ids that are asked for,
+    /// else all proteins that were given with that sequence, else the ids.
+    pub fn proteins_of<'a>(
+        &mut self,
+        ids: impl Iterator<Item = &'a str> + Clone,
+        md5: [u8; 16],
+    ) -> Vec<String> {
+        let wanted: Vec<String> = ids
+            .clone()
+            .filter(|id| self.wants(id))
+            .map(str::to_owned)
+            .collect();
+        if !wanted.is_empty() {
+            return wanted;
         }
-        let by_md5 = self.sequences.as_ref().and_then(|s| s.by_md5.get(&md5));
-        match by_md5.copied() {
-            Some(protein) => {
-                self.current.by_sequence += 1;
-                self.proteins.name(protein)
-            }
-            None => id,
-        }
+        let Some(same) = self.sequences.by_md5.get(&md5) else {
+            return ids.map(str::to_owned).collect();
+        };
+        self.current.by_sequence += 1;
+        let names = same.iter().map(|&protein| self.proteins.name(protein));
+        names.map(str::to_owned).collect()
     }
 
-    /// Compares what a record says of a protein's sequence with the sequence that was given.
+    /// Compares what a record says of a protein's sequence with the sequence that was given, or with what the records
+    /// before said.
     ///
     /// # Errors
     /// [`AnnotError::OtherSequence`] where they differ.
@@ -232,13 +244,7 @@ impl Collector {
         let Some(protein) = self.protein(id) else {
             return Ok(());
         };
-        let Some(known) = self
-            .sequences
-            .as_ref()
-            .and_then(|s| s.known.get(protein as usize))
-        else {
-            return Ok(());
-        };
+        let known = self.sequences.known(protein);
         let differ = |what, record: String, sequence: String| {
             Err(AnnotError::OtherSequence {
                 line,
@@ -248,24 +254,27 @@ impl Collector {
                 sequence,
             })
         };
-        match record {
-            Fingerprint {
-                length: Some(length),
-                ..
-            } if length != known.length => {
-                differ("length", length.to_string(), known.length.to_string())
+        match (record.length, known.length) {
+            (Some(length), Some(known)) if length != known => {
+                return differ("length", length.to_string(), known.to_string());
             }
-            Fingerprint {
-                crc64: Some(crc64), ..
-            } if crc64 != known.crc64 => differ(
-                "CRC64",
-                format!("{crc64:016X}"),
-                format!("{:016X}", known.crc64),
-            ),
-            Fingerprint { md5: Some(md5), .. } if md5 != known.md5 => {
-                differ("MD5", hash::hex(&md5), hash::hex(&known.md5))
-            }
-            _ => Ok(()),
+            _ => {}
         }
+        match (record.crc64, known.crc64) {
+            (Some(crc64), Some(known)) if crc64 != known => {
+                return differ("CRC64", format!("{crc64:016X}"), format!("{known:016X}"));
+            }
+            _ => {}
+        }
+        match (record.md5, known.md5) {
+            (Some(md5), Some(known)) if md5 != known => {
+                return differ("MD5", hash::hex(&md5), hash::hex(&known));
+            }
+            _ => {}
+        }
+        known.length = known.length.or(record.length);
+        known.crc64 = known.crc64.or(record.crc64);
+        known.md5 = known.md5.or(record.md5);
+        Ok(())
     }
 }

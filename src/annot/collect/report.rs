@@ -1,6 +1,6 @@
 //! What was read from an input, and why some of it is no label.
 
-use crate::annot::concept::ConceptKind;
+use crate::annot::concept::{ConceptKind, Level};
 use serde::Serialize;
 use std::{collections::BTreeMap, fmt, ops::Range};
 
@@ -100,10 +100,11 @@ pub struct InputReport {
 }
 
 impl InputReport {
-    /// Takes back kept statements about whole proteins, which turn out to be no labels.
+    /// Takes back kept statements, which turn out to be no labels.
     pub(in crate::annot) fn take_back(
         &mut self,
         kind: ConceptKind,
+        level: Level,
         reason: DropReason,
         count: u64,
     ) {
@@ -112,7 +113,7 @@ impl InputReport {
         }
         self.kept -= count;
         *self.dropped.entry(reason).or_default() += count;
-        let name = kind_and_level(kind, PROTEIN);
+        let name = kind_and_level(kind, level);
         if let Some(kept) = self.kept_by_kind.get_mut(&name) {
             *kept -= count;
             if *kept == 0 {
@@ -122,10 +123,7 @@ impl InputReport {
     }
 }
 
-/// Level of a statement about a whole protein.
-pub(super) const PROTEIN: &str = "protein";
-
 /// Under which name statements are counted: `feature, residue`.
-pub(super) fn kind_and_level(kind: ConceptKind, level: &str) -> String {
-    format!("{}, {level}", kind.as_str())
+pub(super) fn kind_and_level(kind: ConceptKind, level: Level) -> String {
+    format!("{}, {}", kind.as_str(), level.as_str())
 }

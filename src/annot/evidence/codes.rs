@@ -40,7 +40,7 @@ pub(super) const CODES: [(&str, &str); 27] = [
 pub(in crate::annot) const AUTOMATIC: &str = "IEA";
 
 /// The general ECO terms "used in automatic assertion", next to the code's own: those that `UniProt`, GOA and
-/// InterPro2GO write (orthologues of Ensembl 265, signatures of `InterPro` 256 and 259, imports 313 and 322, ...).
+/// `interpro2go` write (orthologues of Ensembl 265, signatures of `InterPro` 256 and 259, imports 313 and 322, ...).
 const AUTOMATIC_ECO: [&str; 19] = [
     "ECO:0007669",
     "ECO:0000203",

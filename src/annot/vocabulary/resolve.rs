@@ -4,7 +4,7 @@ use super::{Candidate, ENTRY, LISTED, Vocabulary};
 use crate::{
     annot::{
         collect::{Collector, DropReason, InputReport, RawConcept, Row},
-        concept::ConceptKind,
+        concept::{ConceptKind, KEYWORD, Level},
         error::AnnotError,
         expansion::Fact,
     },
@@ -23,10 +23,34 @@ impl Vocabulary<'_> {
             rows,
             kept_sequences,
             reports,
+            sequences,
+            settings,
             ..
         } = collector;
         self.references = references;
         self.inputs = reports;
+        // inputs may come before the one that says how long their proteins are
+        let past_end = |row: &Row| {
+            let length = sequences.length(row.protein)?;
+            (row.place.last() > length).then_some(length)
+        };
+        for input in &mut self.inputs {
+            for row in &rows[input.rows.clone()] {
+                let Some(length) = past_end(row) else {
+                    continue;
+                };
+                if !settings.skip_bad {
+                    return Err(AnnotError::PastKnownEnd {
+                        input: input.input.clone(),
+                        protein: proteins.name(row.protein).to_owned(),
+                        position: row.place.last(),
+                        length,
+                    });
+                }
+                let kind = concepts[row.concept as usize].kind;
+                input.take_back(kind, row.place.level(), DropReason::Bad, 1);
+            }
+        }
         let candidate_of = self.candidates_of(&concepts, &rows)?;
         self.grow_tree();
         drop(concepts);
@@ -40,6 +64,7 @@ impl Vocabulary<'_> {
         }
         let mut sorted: Vec<(u32, Fact)> = rows
             .iter()
+            .filter(|row| past_end(row).is_none())
             .filter_map(|row| {
                 let fact = Fact {
                     candidate: candidate_of[row.concept as usize]?,
@@ -101,25 +126,43 @@ impl Vocabulary<'_> {
                 }
             }
         }
+        let accessions = keyword_accessions(concepts);
+        let mut keywords: HashMap<&str, u32> = HashMap::new();
         let mut unknown: Vec<&str> = Vec::new();
         let mut fates = Vec::with_capacity(concepts.len());
         let mut found = Vec::with_capacity(concepts.len());
         for concept in concepts {
             if concept.kind != ConceptKind::Go {
                 fates.push(None);
-                found.push(Some(self.candidate(Candidate {
-                    kind: concept.kind,
-                    id: concept.id.clone(),
-                    name: if concept.name.is_empty() {
-                        concept.id.clone()
-                    } else {
-                        concept.name.clone()
-                    },
-                    class: None,
-                    proteins: 0,
-                    residues: 0,
-                    by_residue: false,
-                })));
+                let id = match concept.kind {
+                    ConceptKind::Keyword => accessions.get(&concept.id).unwrap_or(&concept.id),
+                    _ => &concept.id,
+                };
+                let known = keywords.get(id.as_str()).copied();
+                let candidate = known.unwrap_or_else(|| {
+                    self.candidate(Candidate {
+                        kind: concept.kind,
+                        id: id.clone(),
+                        name: if concept.name.is_empty() {
+                            id.clone()
+                        } else {
+                            concept.name.clone()
+                        },
+                        class: None,
+                        proteins: 0,
+                        residues: 0,
+                        by_residue: false,
+                    })
+                });
+                if concept.kind == ConceptKind::Keyword {
+                    keywords.insert(id, candidate);
+                    if !concept.name.is_empty() {
+                        self.candidates[candidate as usize]
+                            .name
+                            .clone_from(&concept.name);
+                    }
+                }
+                found.push(Some(candidate));
                 continue;
             }
             let terminology = self.terminology.ok_or(AnnotError::NoOntology)?;
@@ -202,6 +245,15 @@ impl Vocabulary<'_> {
     }
 }
 
+/// Ids of keywords by accession, by their ids by name: records that give both say what those with names alone mean.
+fn keyword_accessions(concepts: &[RawConcept]) -> HashMap<String, String> {
+    (concepts.iter())
+        .filter(|concept| concept.kind == ConceptKind::Keyword && !concept.name.is_empty())
+        .map(|concept| (format!("{KEYWORD}{}", concept.name), concept.id.clone()))
+        .filter(|(by_name, id)| by_name != id)
+        .collect()
+}
+
 /// How many statements of an input name a term by an id that is not its own, or no current term.
 #[derive(Default)]
 struct Followed {
@@ -230,7 +282,11 @@ impl Followed {
     fn tell(&self, input: &mut InputReport) {
         input.alt_id_followed = self.alternative;
         input.replaced_by_followed = self.replaced;
-        input.take_back(ConceptKind::Go, DropReason::ObsoleteTerm, self.obsolete);
-        input.take_back(ConceptKind::Go, DropReason::UnknownTerm, self.unknown);
+        for (reason, count) in [
+            (DropReason::ObsoleteTerm, self.obsolete),
+            (DropReason::UnknownTerm, self.unknown),
+        ] {
+            input.take_back(ConceptKind::Go, Level::Protein, reason, count);
+        }
     }
 }
