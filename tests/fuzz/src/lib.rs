@@ -60,18 +60,28 @@ pub const TARGETS: &[Target] = &[
 /// Rows of a label table that one kept statement may make: the two ends of a bond.
 const ROWS_OF_A_STATEMENT: u64 = 2;
 
-/// Reads annotations strictly, then leniently into a vocabulary and its labels.
+/// A protein of the seeds, by accession and sequence.
+const GIVEN: (&str, &[u8]) = ("P1", b"MKTAYIAKQ");
+
+/// Reads annotations strictly and for one protein alone, then leniently into a vocabulary and its labels.
 fn annotations(data: &[u8], format: Option<Format>) {
-    let load = |skip_bad| {
+    let load = |skip_bad, restrict| {
         let mut collector = Collector::new(Settings {
             skip_bad,
             ..Settings::default()
         });
+        if restrict {
+            collector.restrict_to_sequences();
+            collector.add_sequence(GIVEN.0, GIVEN.1);
+        }
         let read = format::read(data, format, "input", &mut collector);
         read.ok().map(|_| collector)
     };
-    load(false);
-    let Some(collector) = load(true) else {
+    load(false, false);
+    if let Some(restricted) = load(true, true) {
+        assert_eq!(restricted.protein_count(), 1);
+    }
+    let Some(collector) = load(true, false) else {
         return;
     };
     let kept = collector
@@ -218,6 +228,7 @@ pub fn lists(data: &[u8]) {
     let _ = references.read_tree(data);
     let _ = references.read_external2go(data);
     let _ = references.read_keywords(data);
+    let _ = references.evidence.read(data);
 }
 
 /// What is done with an ontology: normal forms, hierarchies, ancestors, its own terms as labels.
