@@ -48,23 +48,25 @@ impl Flavour {
             .lines()
             .take_while(|line| !is_end_of_features(line))
             .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
-            .map(|line| line.split('\t').collect::<Vec<_>>())
             .peekable();
-        let column =
-            |columns: &[&str], i: usize| columns.get(i).map_or("", |c| c.trim()).to_owned();
         let Some(first) = features.peek() else {
             return Some(Self::InterProScan);
         };
-        if column(first, 1) == UNIPROT_SOURCE {
+        if column(first, 1) == Some(UNIPROT_SOURCE) {
             return Some(Self::UniProt);
         }
         features
-            .any(|columns| {
-                [POLYPEPTIDE, PROTEIN_MATCH].contains(&column(&columns, 2).as_str())
-                    || column(&columns, 8).contains("InterPro")
+            .any(|line| {
+                matches!(column(line, 2), Some(POLYPEPTIDE | PROTEIN_MATCH))
+                    || column(line, 8).is_some_and(|attributes| attributes.contains("InterPro"))
             })
             .then_some(Self::InterProScan)
     }
+}
+
+/// A column of a line, from 0.
+fn column(line: &str, index: usize) -> Option<&str> {
+    line.split('\t').nth(index).map(str::trim)
 }
 
 /// Whether the features end here and sequences begin.
