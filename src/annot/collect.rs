@@ -21,6 +21,9 @@ pub use statement::{Fingerprint, Observation, Settings, Source};
 /// Skipped records are listed up to this number; all are counted.
 const LISTED: usize = 10;
 
+/// Number of the evidence of statements that have none.
+const NO_EVIDENCE: u32 = 0;
+
 /// A stored statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Row {
@@ -200,10 +203,12 @@ impl Collector {
         self.current.records += 1;
         let before = self.rows.len();
         take(self).or_else(|error| {
+            let unproven = self.settings.evidence != EvidenceFilter::Any;
             for row in self.rows.drain(before..) {
                 let kind = self.concepts[row.concept as usize].kind;
                 self.current.kept -= 1;
                 self.kept_by_kind[kind as usize][row.place.level() as usize] -= 1;
+                self.current.without_evidence -= u64::from(unproven && row.evidence == NO_EVIDENCE);
             }
             self.bad(error)
         })
@@ -276,7 +281,7 @@ impl Collector {
         if evidence.is_empty() {
             let passes = observation.kind != ConceptKind::Go
                 || self.settings.evidence == EvidenceFilter::Any;
-            return passes.then_some(0);
+            return passes.then_some(NO_EVIDENCE);
         }
         let verdict = match self.verdicts.get(evidence) {
             Some(verdict) => *verdict,
@@ -355,6 +360,8 @@ impl Collector {
             evidence,
         });
         self.current.kept += 1;
+        let unproven = evidence == NO_EVIDENCE && self.settings.evidence != EvidenceFilter::Any;
+        self.current.without_evidence += u64::from(unproven);
         let level = observation.place.level();
         self.kept_by_kind[observation.kind as usize][level as usize] += 1;
         Ok(())

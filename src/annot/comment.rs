@@ -1,7 +1,12 @@
 //! Comments of `UniProt` entries that are concepts of the whole protein: cofactors and subcellular
 //! locations.
 
-use super::{evidence::without_remark, uniprot_cell::eco_ids};
+use super::{
+    collect::{Collector, DropReason, Observation},
+    error::AnnotError,
+    evidence::without_remark,
+    uniprot_cell::eco_ids,
+};
 
 /// A concept that a comment names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,39 +19,90 @@ pub struct Commented {
     pub evidence: String,
 }
 
+/// What comments of one topic say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Comments {
+    /// What they name.
+    pub concepts: Vec<Commented>,
+    /// Comments of isoforms and chains (`[Isoform 2]: ...`), which say nothing of the protein.
+    pub of_forms: u64,
+    /// Comments in free text, which name nothing.
+    pub untold: u64,
+}
+
+impl Comments {
+    /// Puts what they name, and counts the others.
+    pub(super) fn put(
+        &self,
+        collector: &mut Collector,
+        protein: &str,
+        line: u64,
+    ) -> Result<(), AnnotError> {
+        for concept in &self.concepts {
+            collector.put(&Observation {
+                id: &concept.id,
+                name: &concept.name,
+                evidence: &concept.evidence,
+                ..Observation::of_uniprot(protein, line)
+            })?;
+        }
+        for (reason, count) in [
+            (DropReason::OtherForm, self.of_forms),
+            (DropReason::NoConcept, self.untold),
+        ] {
+            (0..count).for_each(|_| collector.drop(reason));
+        }
+        Ok(())
+    }
+}
+
 /// Cofactors of `COFACTOR: Name=Zn(2+); Xref=ChEBI:...; Evidence={...}; Note=...; Name=...`; the evidence of the note
 /// is not the cofactor's.
 #[must_use]
-pub fn cofactors(text: &str) -> Vec<Commented> {
-    text.split("Name=")
-        .skip(1)
-        .filter_map(|part| {
-            let name = part.split(';').next()?.trim();
+pub fn cofactors(text: &str) -> Comments {
+    let mut found = Comments::default();
+    for comment in text.split("COFACTOR:").map(str::trim) {
+        if comment.is_empty() {
+            continue;
+        }
+        if comment.starts_with('[') {
+            found.of_forms += 1;
+            continue;
+        }
+        let before = found.concepts.len();
+        for part in comment.split("Name=").skip(1) {
+            let name = part.split(';').next().unwrap_or_default().trim();
+            if name.is_empty() {
+                continue;
+            }
             let about = part.split("Note=").next().unwrap_or_default();
             let chebi = about
                 .split(';')
                 .find_map(|field| field.trim().strip_prefix("Xref=ChEBI:"));
-            (!name.is_empty()).then(|| Commented {
+            found.concepts.push(Commented {
                 id: format!("COFACTOR:{name}"),
                 name: match chebi {
                     Some(id) => format!("Cofactor: {name} [{}]", id.trim()),
                     None => format!("Cofactor: {name}"),
                 },
                 evidence: eco_ids(about).into_owned(),
-            })
-        })
-        .collect()
+            });
+        }
+        found.untold += u64::from(found.concepts.len() == before);
+    }
+    found
 }
 
 /// Locations of `SUBCELLULAR LOCATION: Cytoplasm, cytosol {ECO:...}. Cell membrane; Single-pass membrane
-/// protein. Note=...`: every location and topology, isoforms' (`[Isoform 2]:`) left out. Locations between
-/// commas share the evidence of their phrase, and each is written as `UniProt`'s XML and vocabulary write it.
+/// protein. Note=...`: every location and topology. Locations between commas share the evidence of their phrase, and
+/// each is written as `UniProt`'s XML and vocabulary write it.
 #[must_use]
-pub fn locations(text: &str) -> Vec<Commented> {
-    let mut found: Vec<Commented> = Vec::new();
+pub fn locations(text: &str) -> Comments {
+    let mut found = Comments::default();
     for comment in text.split("SUBCELLULAR LOCATION:") {
         let comment = comment.split("Note=").next().unwrap_or_default().trim();
-        if comment.is_empty() || comment.starts_with('[') {
+        if comment.starts_with('[') {
+            found.of_forms += 1;
             continue;
         }
         for phrase in outside_braces(comment, &['.', ';']) {
@@ -61,11 +117,13 @@ pub fn locations(text: &str) -> Vec<Commented> {
                     names.push(capitalised(name.trim()));
                 }
             }
-            found.extend(names.into_iter().map(|name| Commented {
-                id: format!("LOCATION:{name}"),
-                name: format!("Subcellular location: {name}"),
-                evidence: evidence.clone(),
-            }));
+            found
+                .concepts
+                .extend(names.into_iter().map(|name| Commented {
+                    id: format!("LOCATION:{name}"),
+                    name: format!("Subcellular location: {name}"),
+                    evidence: evidence.clone(),
+                }));
         }
     }
     found
@@ -106,7 +164,7 @@ mod tests {
     #[test]
     fn cofactors_by_name() {
         let text = "COFACTOR: Name=Zn(2+); Xref=ChEBI:CHEBI:29105; Evidence={ECO:0000269|PubMed:1}; Note=Binds 2. {ECO:0000305}; COFACTOR: Name=NAD(+); Xref=x;";
-        let found = cofactors(text);
+        let found = cofactors(text).concepts;
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].id, "COFACTOR:Zn(2+)");
         assert_eq!(found[0].name, "Cofactor: Zn(2+) [CHEBI:29105]");
@@ -117,7 +175,7 @@ mod tests {
     #[test]
     fn locations_and_topologies() {
         let text = "SUBCELLULAR LOCATION: Cell membrane {ECO:0000250|UniProtKB:P1.2}; Single-pass membrane protein {ECO:0000255}. Nucleus. Note=In mitosis.; SUBCELLULAR LOCATION: [Isoform 2]: Secreted.";
-        let ids: Vec<String> = locations(text).into_iter().map(|l| l.id).collect();
+        let ids: Vec<String> = locations(text).concepts.into_iter().map(|l| l.id).collect();
         assert_eq!(
             ids,
             [
@@ -129,9 +187,21 @@ mod tests {
     }
 
     #[test]
+    fn comments_that_say_nothing_of_the_protein_are_counted() {
+        let text = "COFACTOR: [Isoform 2]: Name=Zn(2+);; COFACTOR: FAD (By similarity).; COFACTOR: Note=Binds 1 zinc ion.";
+        let found = cofactors(text);
+        assert_eq!(
+            (found.concepts.len(), found.of_forms, found.untold),
+            (0, 1, 2)
+        );
+        let found = locations("SUBCELLULAR LOCATION: [Surface protein]: Virion membrane.");
+        assert_eq!((found.concepts.len(), found.of_forms), (0, 1));
+    }
+
+    #[test]
     fn evidence_is_of_the_whole_phrase() {
         let text = "SUBCELLULAR LOCATION: Cytoplasm, cytosol {ECO:0000250}. Golgi apparatus, trans-Golgi network; Peripheral membrane protein (By similarity).";
-        let found: Vec<(String, String)> = (locations(text).into_iter())
+        let found: Vec<(String, String)> = (locations(text).concepts.into_iter())
             .map(|location| (location.id, location.evidence))
             .collect();
         let expected = [

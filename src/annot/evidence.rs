@@ -17,8 +17,8 @@ const EXPERIMENTAL: [&str; 13] = [
 /// Codes of what no curator found in the evidence: automatic ones, and "no data".
 const NOT_CURATED: [&str; 2] = [AUTOMATIC, "ND"];
 
-/// ECO terms that `UniProt` gives to large-scale experiments and structures.
-const EXPERIMENTAL_ECO: [&str; 2] = ["ECO:0007744", "ECO:0007829"];
+/// ECO terms that `UniProt` gives to large-scale experiments and structures; until 2020 the general ones.
+const EXPERIMENTAL_ECO: [&str; 4] = ["ECO:0007744", "ECO:0007829", "ECO:0000244", "ECO:0000213"];
 
 /// Which evidence is taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,19 +34,33 @@ pub enum EvidenceFilter {
     Listed(BTreeSet<String>),
 }
 
-/// Remarks on evidence at the end of texts of `UniProt`'s older releases, with the ECO ids that took their place.
+/// Remarks on evidence of `UniProt`'s older releases, with the ECO ids that took their place.
 const REMARKS: [(&str, &str); 3] = [
-    ("(By similarity)", "ECO:0000250"),
-    ("(Potential)", "ECO:0000255"),
-    ("(Probable)", "ECO:0000305"),
+    ("By similarity", "ECO:0000250"),
+    ("Potential", "ECO:0000255"),
+    ("Probable", "ECO:0000305"),
 ];
 
-/// A text without the remarks and blanks at its end, and the ECO id that the first remark stands for (or nothing).
+/// The ECO id that took the place of a remark, in whatever case it is.
+pub(super) fn of_remark(text: &str) -> Option<&'static str> {
+    let remark = REMARKS
+        .iter()
+        .find(|(remark, _)| remark.eq_ignore_ascii_case(text));
+    remark.map(|(_, eco)| *eco)
+}
+
+/// A text without the remarks in parentheses and blanks at its end, and the ECO id that the first remark stands for (or
+/// nothing). A text may be a remark and nothing else, without parentheses.
 pub(super) fn without_remark(text: &str) -> (&str, &'static str) {
     let mut text = text.trim_end();
     let mut first = "";
-    while let Some((rest, eco)) = (REMARKS.iter())
-        .find_map(|(remark, eco)| Some((text.strip_suffix(remark)?.trim_end(), *eco)))
+    if let Some(eco) = of_remark(text.trim()) {
+        return ("", eco);
+    }
+    while let Some((rest, eco)) = text
+        .strip_suffix(')')
+        .and_then(|text| text.rsplit_once('('))
+        .and_then(|(rest, remark)| Some((rest.trim_end(), of_remark(remark)?)))
     {
         text = rest;
         first = eco;
@@ -201,6 +215,11 @@ mod tests {
             ("Zinc", "ECO:0000305")
         );
         assert_eq!(without_remark("Zinc"), ("Zinc", ""));
+        assert_eq!(without_remark("Potential"), ("", "ECO:0000255"));
+        assert_eq!(
+            without_remark("IRON (BY SIMILARITY)"),
+            ("IRON", "ECO:0000250")
+        );
     }
 
     #[test]

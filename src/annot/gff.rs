@@ -5,6 +5,7 @@ use super::{
     collect::{Collector, DropReason, Fingerprint, Observation, Source},
     concept::ConceptKind,
     error::AnnotError,
+    evidence::of_remark,
     feature, interproscan,
     lines::Lines,
     position::{self, End, Place, Position},
@@ -87,7 +88,7 @@ pub fn read(
     let mut lines = Lines::new(reader);
     let mut proteins = Proteins::default();
     let mut in_sequences = false;
-    while let Some((line, text)) = lines.next_line()? {
+    while let Some((line, text)) = lines.next_good(collector)? {
         if is_end_of_features(text) {
             in_sequences = true;
         } else if text.starts_with(FIRST) {
@@ -250,6 +251,11 @@ fn uniprot(line: u64, item: &Feature<'_>, collector: &mut Collector) -> Result<(
     };
     let key = feature::key(&item.kind);
     let id = feature::concept_id(&key, &item.text("Note"), &item.text("ligand"));
+    let mut evidence = eco_ids(item.attributes);
+    if evidence.is_empty() {
+        // before 2015
+        evidence = of_remark(&item.text("Status")).unwrap_or_default().into();
+    }
     collector.put(&Observation {
         protein: &item.protein,
         kind: ConceptKind::Feature,
@@ -257,7 +263,7 @@ fn uniprot(line: u64, item: &Feature<'_>, collector: &mut Collector) -> Result<(
         name: &feature::concept_name(&key, &id, &item.text("ligand_id")),
         place: Place::of_feature(&key, start, end),
         source: Source::UniProt,
-        evidence: &eco_ids(item.attributes),
+        evidence: &evidence,
         line,
     })
 }

@@ -2,7 +2,7 @@
 
 use super::{collect::Collector, error::AnnotError};
 use crate::seq::lines::BYTE_ORDER_MARK;
-use std::io::BufRead;
+use std::{collections::VecDeque, io::BufRead};
 
 /// Lines longer than this are no annotation: reading stops before memory does.
 pub(crate) const MAX_LINE: usize = 1 << 28;
@@ -18,8 +18,8 @@ pub(super) struct Lines<R> {
     next: usize,
     /// Beginning of the line that the block does not have to its end.
     cut: Vec<u8>,
-    /// Whether the line after the block is not UTF-8.
-    broken: bool,
+    /// Numbers of the lines of the block that are not UTF-8.
+    broken: VecDeque<u64>,
     number: u64,
 }
 
@@ -30,20 +30,47 @@ impl<R: BufRead> Lines<R> {
             block: String::new(),
             next: 0,
             cut: Vec::new(),
-            broken: false,
+            broken: VecDeque::new(),
             number: 0,
         }
     }
 
     /// The next line without its end, and its number from 1; none at the end of the text.
     pub(super) fn next_line(&mut self) -> Result<Option<(u64, &str)>, AnnotError> {
-        if self.next == self.block.len() && !self.fill()? {
+        match self.take_broken()? {
+            Some(error) => Err(error),
+            None => Ok(self.take()),
+        }
+    }
+
+    /// The next line that is UTF-8; others are bad records.
+    pub(super) fn next_good(
+        &mut self,
+        collector: &mut Collector,
+    ) -> Result<Option<(u64, &str)>, AnnotError> {
+        while let Some(error) = self.take_broken()? {
+            collector.record(|_| Err(error))?;
+        }
+        Ok(self.take())
+    }
+
+    /// The error of the next line where it is not UTF-8, which is passed then.
+    pub(super) fn take_broken(&mut self) -> Result<Option<AnnotError>, AnnotError> {
+        let has_line = self.next < self.block.len() || self.fill()?;
+        if !has_line || self.broken.front() != Some(&(self.number + 1)) {
             return Ok(None);
         }
-        self.number += 1;
+        self.broken.pop_front();
+        self.take();
+        Ok(Some(AnnotError::record(self.number, "not valid UTF-8")))
+    }
+
+    /// The next line of the block; none behind its end.
+    fn take(&mut self) -> Option<(u64, &str)> {
         if self.next == self.block.len() {
-            return Err(AnnotError::record(self.number, "not valid UTF-8"));
+            return None;
         }
+        self.number += 1;
         let rest = &self.block[self.next..];
         let (mut line, taken) = match memchr::memchr(b'\n', rest.as_bytes()) {
             Some(at) => (&rest[..at], at + 1),
@@ -53,16 +80,13 @@ impl<R: BufRead> Lines<R> {
         if self.number == 1 {
             line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
         }
-        Ok(Some((self.number, line.strip_suffix('\r').unwrap_or(line))))
+        Some((self.number, line.strip_suffix('\r').unwrap_or(line)))
     }
 
     /// Reads the next block; false at the end of the text.
     fn fill(&mut self) -> Result<bool, AnnotError> {
         let mut bytes = std::mem::take(&mut self.block).into_bytes();
         self.next = 0;
-        if self.broken {
-            return Ok(true);
-        }
         bytes.clear();
         bytes.append(&mut self.cut);
         loop {
@@ -88,13 +112,13 @@ impl<R: BufRead> Lines<R> {
             }
         }
         self.block = String::from_utf8(bytes).unwrap_or_else(|error| {
-            self.broken = true;
-            let valid = error.utf8_error().valid_up_to();
-            let mut bytes = error.into_bytes();
-            bytes.truncate(memchr::memrchr(b'\n', &bytes[..valid]).map_or(0, |at| at + 1));
-            String::from_utf8(bytes).expect("cut behind a newline of the valid part")
+            let bytes = error.into_bytes();
+            let lines = (self.number + 1..).zip(bytes.split_inclusive(|&b| b == b'\n'));
+            let broken = lines.filter(|(_, line)| std::str::from_utf8(line).is_err());
+            self.broken.extend(broken.map(|(number, _)| number));
+            String::from_utf8_lossy(&bytes).into_owned()
         });
-        Ok(self.broken || !self.block.is_empty())
+        Ok(!self.block.is_empty())
     }
 }
 
@@ -133,7 +157,7 @@ pub(super) fn rows(
     row: impl Fn(u64, &str, &mut Collector) -> Result<(), AnnotError>,
 ) -> Result<(), AnnotError> {
     let mut lines = Lines::new(reader);
-    while let Some((line, text)) = lines.next_line()? {
+    while let Some((line, text)) = lines.next_good(collector)? {
         if comment.is_some_and(|c| text.starts_with(c)) || trimmed(text).is_empty() {
             continue;
         }
@@ -195,6 +219,8 @@ mod tests {
                 error.contains("line 3") && error.contains("UTF-8"),
                 "{error}"
             );
+            assert_eq!(lines.next_line().unwrap(), Some((4, "four")));
+            assert_eq!(lines.next_line().unwrap(), None);
         }
     }
 

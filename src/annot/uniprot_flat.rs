@@ -32,7 +32,12 @@ pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), Annot
     let mut lines = Lines::new(reader);
     let mut entry = Entry::default();
     loop {
-        let Some((line, text)) = lines.next_line()? else {
+        if entry.started {
+            while let Some(error) = lines.take_broken()? {
+                entry.note(error);
+            }
+        }
+        let Some((line, text)) = lines.next_good(collector)? else {
             if entry.started {
                 entry.note(AnnotError::record(
                     entry.line,

@@ -108,7 +108,7 @@ pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), Annot
             }
         }
     }
-    while let Some((line, text)) = lines.next_line()? {
+    while let Some((line, text)) = lines.next_good(collector)? {
         if text.trim().is_empty() {
             continue;
         }
@@ -253,19 +253,12 @@ fn cell(
             }
         }
         Column::Cofactor | Column::Location => {
-            let concepts = if column == Column::Cofactor {
+            let found = if column == Column::Cofactor {
                 comment::cofactors(text)
             } else {
                 comment::locations(text)
             };
-            for concept in concepts {
-                collector.put(&Observation {
-                    id: &concept.id,
-                    name: &concept.name,
-                    evidence: &concept.evidence,
-                    ..Observation::of_uniprot(protein, line)
-                })?;
-            }
+            found.put(collector, protein, line)?;
         }
     }
     Ok(())

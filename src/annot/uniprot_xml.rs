@@ -8,12 +8,19 @@ use super::{
     collect::{Collector, DropReason, Fingerprint, Observation},
     concept::ConceptKind,
     error::AnnotError,
+    evidence::of_remark,
     feature, interproscan,
     position::{self, End, Place, Position},
     xml::{self, Node},
 };
 use crate::seq::checksum;
 use std::{collections::HashMap, io::BufRead};
+
+/// Type of the evidence of publications, before ECO took its place.
+const LITERATURE: &str = "Literature";
+
+/// The ECO term of experiments that are published.
+const EXPERIMENT: &str = "ECO:0000269";
 
 /// Reads entries.
 ///
@@ -38,6 +45,10 @@ impl<'a> Entry<'a> {
         let evidence = node
             .all("evidence")
             .map(|e| (e.attribute("key"), e.attribute("type")))
+            .filter_map(|(key, kind)| match kind {
+                LITERATURE => Some((key, EXPERIMENT)),
+                eco => eco.starts_with("ECO:").then_some((key, eco)),
+            })
             .collect();
         Self {
             line,
@@ -46,13 +57,13 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// ECO ids of an `evidence="1 2"`.
+    /// ECO ids of an `evidence="1 2"`, or of a `status="by similarity"` before 2015.
     fn eco(&self, node: &Node) -> String {
         let mut ids: Vec<&str> = node
             .attribute("evidence")
             .split_whitespace()
             .filter_map(|key| self.evidence.get(key).copied())
-            .filter(|id| !id.is_empty())
+            .chain(of_remark(node.attribute("status")))
             .collect();
         ids.sort_unstable();
         ids.dedup();
@@ -159,6 +170,16 @@ impl<'a> Entry<'a> {
         protein: &str,
         comment: &Node,
     ) -> Result<(), AnnotError> {
+        let is_wanted = ["cofactor", "subcellular location"].contains(&comment.attribute("type"));
+        // those of isoforms and chains name a molecule
+        if is_wanted && comment.child("molecule").is_some() {
+            collector.drop(DropReason::OtherForm);
+            return Ok(());
+        }
+        if comment.attribute("type") == "cofactor" && comment.child("cofactor").is_none() {
+            collector.drop(DropReason::NoConcept);
+            return Ok(());
+        }
         let mut put = |id: String, name: String, node: &Node| {
             collector.put(&Observation {
                 id: &id,
@@ -183,8 +204,7 @@ impl<'a> Entry<'a> {
                     }
                 }
             }
-            // those of isoforms name a molecule
-            "subcellular location" if comment.child("molecule").is_none() => {
+            "subcellular location" => {
                 let places = comment
                     .all("subcellularLocation")
                     .flat_map(|place| &place.children);

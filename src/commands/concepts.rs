@@ -100,9 +100,13 @@ pub struct Args {
     pub write_sequences: Option<PathBuf>,
 
     /// Kinds of concepts
-    #[arg(long, value_enum, value_name = "KINDS", value_delimiter = ',', default_values_t = [
-        Kind::Go, Kind::Interpro, Kind::Feature, Kind::Keyword,
-    ])]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "KINDS",
+        value_delimiter = ',',
+        default_value = "go,interpro,feature,keyword"
+    )]
     pub kinds: Vec<Kind>,
 
     /// Namespaces of the ontology: bp, mf, cc or full names (default: all)
@@ -122,7 +126,8 @@ pub struct Args {
     )]
     pub relations: Propagation,
 
-    /// Evidence to take: any, experimental, curated, or a list of GO codes and ECO ids
+    /// Evidence to take: any, experimental, curated, or a list of GO codes and ECO ids; features, matches and
+    /// keywords that have none are taken too, and counted
     #[arg(long, value_name = "EVIDENCE", default_value_t)]
     pub evidence: EvidenceFilter,
 

@@ -124,6 +124,20 @@ impl Ontology {
             .map_or("", |term| &self.namespaces[term.namespace as usize])
     }
 
+    /// Namespaces that current terms are in, without the default one of a header that no term needs.
+    #[must_use]
+    pub fn used_namespaces(&self) -> Vec<&str> {
+        let mut used = vec![false; self.namespaces.len()];
+        for term in self.terms.iter().flatten().filter(|term| !term.obsolete) {
+            used[term.namespace as usize] = true;
+        }
+        let names = self.namespaces.iter().zip(used);
+        names
+            .filter(|(name, used)| *used && !name.is_empty())
+            .map(|(name, _)| name.as_str())
+            .collect()
+    }
+
     /// Follows `alt_id` and `replaced_by` to a current term. Ids of terms win over alternative
     /// ids, and of several replacements the first that leads to a current term is taken.
     #[must_use]

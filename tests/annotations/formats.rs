@@ -3,8 +3,11 @@
 use crate::support::{open, read, shared, skipping, text};
 use protsae::annot::{
     collect::{Collector, DropReason, Settings},
+    concept::ConceptKind,
     format::{self, Format},
+    vocabulary::{Choice, Vocabulary},
 };
+use std::collections::BTreeSet;
 
 /// File, entries, features, GO references, `InterPro` references, keywords: as Biopython 1.88 counts them.
 const UNIPROT_XML: &[(&str, [u64; 5])] = &[
@@ -66,10 +69,126 @@ fn the_same_entries_say_the_same_in_flat_file_and_xml() {
     ) else {
         return;
     };
-    let report = |file| read(file, Settings::default()).unwrap().1;
-    let (flat, xml) = (report(&flat), report(&xml));
+    let load = |file| {
+        let settings = Settings {
+            kinds: vec![ConceptKind::Interpro, ConceptKind::Feature],
+            ..Settings::default()
+        };
+        let (_, all) = read(file, Settings::default()).unwrap();
+        let (collector, _) = read(file, settings).unwrap();
+        let choice = Choice {
+            min_count: 1,
+            ..Choice::default()
+        };
+        let mut vocabulary = Vocabulary::new(collector, None, &choice).unwrap();
+        let mut labels = BTreeSet::new();
+        vocabulary
+            .labels(|label| {
+                let place = (label.start, label.end, label.instance);
+                labels.insert((label.protein.to_owned(), label.concept.to_owned(), place));
+                Ok::<(), ()>(())
+            })
+            .unwrap();
+        (all, labels)
+    };
+    let ((flat, flat_labels), (xml, xml_labels)) = (load(&flat), load(&xml));
     assert_eq!(flat.kept_by_kind, xml.kept_by_kind);
     assert_eq!(flat.dropped, xml.dropped);
+    let differ: Vec<_> = flat_labels.symmetric_difference(&xml_labels).collect();
+    assert!(differ.is_empty() && flat_labels.len() > 200, "{differ:?}");
+}
+
+/// Before 2015 evidence was a remark in the flat file and a status elsewhere.
+#[test]
+fn remarks_of_old_releases_are_evidence_in_every_format() {
+    let dat = "ID   A_B   STANDARD;      PRT;     9 AA.\nAC   P1;\nFT   COILED        1      3       Potential.\n\
+        FT   METAL         4      4       Zinc (BY SIMILARITY).\nFT   DISULFID      5      9       By similarity.\n//\n";
+    let xml = "<uniprot><entry><accession>P1</accession>\
+        <feature type=\"coiled-coil region\" status=\"potential\"><location><begin position=\"1\"/><end position=\"3\"/></location></feature>\
+        <feature type=\"metal ion-binding site\" description=\"Zinc\" status=\"by similarity\"><location><position position=\"4\"/></location></feature>\
+        <feature type=\"disulfide bond\" status=\"by similarity\"><location><begin position=\"5\"/><end position=\"9\"/></location></feature>\
+        </entry></uniprot>";
+    let gff = "##gff-version 3\nP1\tUniProtKB\tCoiled coil\t1\t3\t.\t.\t.\tStatus=Potential\t\n\
+        P1\tUniProtKB\tMetal binding\t4\t4\t.\t.\t.\tNote=Zinc;Status=By similarity\t\n\
+        P1\tUniProtKB\tDisulfide bond\t5\t9\t.\t.\t.\tStatus=By similarity\t\n";
+    for text in [dat, xml, gff] {
+        let mut collector = Collector::new(Settings::default());
+        format::read(text.as_bytes(), None, "x", &mut collector).unwrap();
+        let choice = Choice {
+            min_count: 1,
+            ..Choice::default()
+        };
+        let mut vocabulary = Vocabulary::new(collector, None, &choice).unwrap();
+        let mut labels = BTreeSet::new();
+        vocabulary
+            .labels(|label| {
+                let evidence = label.evidence.unwrap_or_default();
+                labels.insert((label.concept.to_owned(), evidence.to_owned()));
+                Ok::<(), ()>(())
+            })
+            .unwrap();
+        let expected = [
+            ("COILED", "ECO:0000255"),
+            ("DISULFID", "ECO:0000250"),
+            ("METAL:Zinc", "ECO:0000250"),
+        ];
+        let expected = expected.map(|(concept, eco)| (concept.to_owned(), eco.to_owned()));
+        assert_eq!(labels, expected.into(), "{text}");
+        let mut collector = Collector::new(Settings {
+            evidence: "experimental".parse().unwrap(),
+            ..Settings::default()
+        });
+        format::read(text.as_bytes(), None, "x", &mut collector).unwrap();
+        assert_eq!(collector.reports[0].kept, 0, "{text}");
+    }
+}
+
+#[test]
+fn features_without_evidence_pass_every_filter_and_are_counted() {
+    let csv = "protein,feature,start,end,evidence\nP1,HELIX,1,3,\nP1,HELIX,5,7,ECO:0000255\nP1,HELIX,8,9,ECO:0000269\n";
+    for (filter, kept, without) in [("any", 3, 0), ("experimental", 2, 1)] {
+        let mut collector = Collector::new(Settings {
+            evidence: filter.parse().unwrap(),
+            ..Settings::default()
+        });
+        format::read(csv.as_bytes(), None, "x", &mut collector).unwrap();
+        let report = &collector.reports[0];
+        assert_eq!(
+            (report.kept, report.without_evidence),
+            (kept, without),
+            "{filter}"
+        );
+    }
+}
+
+#[test]
+fn lines_that_are_no_utf8_are_bad_records() {
+    let row = "D\tP1\tS\t\tGO:0005524\tR:1\tIDA\t\tP\tNAME\t\tprotein\ttaxon:1\t20200101\tX\n";
+    let entry =
+        "ID   A_B   Reviewed;   5 AA.\nAC   P1;\nDE   NAME\nFT   HELIX           2..4\n//\n";
+    let table =
+        "Entry\tProtein names\tHelix\nP1\tNAME\tHELIX 2\nP2\tNAME\tHELIX 2\nP3\tNAME\tHELIX 3\n";
+    for (text, line) in [
+        (row.repeat(3), 2),
+        (entry.repeat(3), 8),
+        (table.to_owned(), 3),
+    ] {
+        let place = text.match_indices("NAME").nth(1).unwrap().0;
+        let mut bytes = text.into_bytes();
+        bytes[place] = 0xe9;
+        let mut collector = Collector::new(Settings::default());
+        let error = format::read(bytes.as_slice(), None, "x", &mut collector).unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.contains(&format!("line {line}")) && error.contains("UTF-8"),
+            "{error}"
+        );
+        let mut collector = Collector::new(skipping());
+        format::read(bytes.as_slice(), None, "x", &mut collector).unwrap();
+        let report = &collector.reports[0];
+        assert_eq!((report.records, report.kept), (3, 2), "{report:?}");
+        assert_eq!(report.dropped, [(DropReason::Bad, 1)].into());
+    }
 }
 
 /// File, format, records, labels of entries (each fragment of a discontinuous domain), labels of GO terms (those of the

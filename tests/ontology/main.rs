@@ -296,6 +296,26 @@ fn ids_are_resolved_through_alternatives_and_replacements() {
 }
 
 #[test]
+fn namespaces_are_those_of_current_terms() {
+    let text = "default-namespace: toy\nontology: toy\n\n[Term]\nid: T:1\nnamespace: a\n\n\
+        [Term]\nid: T:2\nnamespace: b\nis_obsolete: true\n";
+    let ontology = obo::read(text.as_bytes()).unwrap();
+    assert_eq!(ontology.used_namespaces(), ["a"]);
+    if let Some(go) = load("data/go/go-basic_2026-03-25.obo.gz") {
+        let mut used = go.used_namespaces();
+        used.sort_unstable();
+        assert_eq!(
+            used,
+            [
+                "biological_process",
+                "cellular_component",
+                "molecular_function"
+            ]
+        );
+    }
+}
+
+#[test]
 fn obsolete_terms_may_replace_each_other() {
     use std::fmt::Write;
     let mut text = String::from("ontology: toy\n");

@@ -18,9 +18,11 @@ pub enum DropReason {
     OtherProtein,
     /// Numbered along an isoform.
     Isoform,
+    /// Said of an isoform or a chain alone.
+    OtherForm,
     /// A position is unknown or uncertain.
     UncertainPosition,
-    /// It belongs to no concept (an `InterProScan` match without an entry).
+    /// It belongs to no concept (an `InterProScan` match without an entry, a comment in free text).
     NoConcept,
     /// Its term is obsolete, without replacement.
     ObsoleteTerm,
@@ -32,12 +34,13 @@ pub enum DropReason {
 
 impl DropReason {
     /// All reasons, in their order.
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Kind,
         Self::Negated,
         Self::Evidence,
         Self::OtherProtein,
         Self::Isoform,
+        Self::OtherForm,
         Self::UncertainPosition,
         Self::NoConcept,
         Self::ObsoleteTerm,
@@ -54,6 +57,7 @@ impl fmt::Display for DropReason {
             Self::Evidence => "by evidence",
             Self::OtherProtein => "of proteins not in --sequences",
             Self::Isoform => "numbered along an isoform",
+            Self::OtherForm => "of isoforms or chains alone",
             Self::UncertainPosition => "at uncertain positions",
             Self::NoConcept => "without a concept",
             Self::ObsoleteTerm => "of obsolete terms",
@@ -81,6 +85,8 @@ pub struct InputReport {
     /// Statements whose evidence has no GO code, so that it is only guessed whether it is of the kind asked for; they
     /// are taken under `any` and `curated`.
     pub unknown_evidence: u64,
+    /// Kept statements without evidence, where some was asked for: features and keywords seldom have any.
+    pub without_evidence: u64,
     /// Entries that were found under a secondary accession.
     pub by_secondary_accession: u64,
     /// GO annotations of an isoform or a processed chain, taken for the canonical protein (and for the

@@ -96,14 +96,7 @@ impl Entry {
             } else {
                 comment::locations(text)
             };
-            for concept in found {
-                collector.put(&Observation {
-                    id: &concept.id,
-                    name: &concept.name,
-                    evidence: &concept.evidence,
-                    ..Observation::of_uniprot(protein, self.line)
-                })?;
-            }
+            found.put(collector, protein, self.line)?;
         }
         Ok(())
     }

@@ -40,6 +40,12 @@ pub(super) fn warn_about_inputs(inputs: &[InputReport]) {
                 input.input, input.unknown_evidence
             ));
         }
+        if input.without_evidence > 0 {
+            log::info(&format!(
+                "{}: {} labels are without evidence, which --evidence asks of GO terms alone",
+                input.input, input.without_evidence
+            ));
+        }
         if input.kept == 0 {
             log::warn(&format!(
                 "{}: none of its annotations became a label",
@@ -71,6 +77,7 @@ pub(super) fn multiqc_table(inputs: &[InputReport]) -> serde_json::Value {
             ("By sequence", input.by_sequence),
             ("Of isoforms", input.of_forms),
             ("Evidence without a code", input.unknown_evidence),
+            ("Without evidence", input.without_evidence),
         ] {
             if count > 0 {
                 put(title, count);

@@ -79,9 +79,8 @@ impl Args {
             return Err(Error::usage("--by-namespace needs --ontology"));
         };
         let asked = if namespaces.is_empty() {
-            let named = ontology.namespaces.iter();
-            let named: Vec<String> = named.filter(|name| !name.is_empty()).cloned().collect();
-            named
+            let used = ontology.used_namespaces().into_iter();
+            used.map(str::to_owned).collect()
         } else {
             namespaces
         };
@@ -114,14 +113,13 @@ impl Args {
             go.map_or_else(|| name.clone(), |(.., full)| (*full).to_owned())
         };
         let names: Vec<String> = self.namespace.iter().map(full).collect();
-        if let Some(ontology) = ontology
-            && let Some(name) = names
-                .iter()
-                .find(|name| !ontology.namespaces.contains(name))
+        let used = ontology.map(Ontology::used_namespaces);
+        if let Some(used) = used
+            && let Some(name) = names.iter().find(|name| !used.contains(&name.as_str()))
         {
             return Err(Error::usage(format!(
                 "the ontology has no namespace {name:?}; it has {}",
-                ontology.namespaces.join(", ")
+                used.join(", ")
             )));
         }
         Ok(names)
