@@ -19,6 +19,29 @@ pub struct Commented {
     pub evidence: String,
 }
 
+impl Commented {
+    /// A cofactor, with its `ChEBI` id (`CHEBI:29105`) or an empty one.
+    pub(super) fn cofactor(name: &str, chebi: &str, evidence: String) -> Self {
+        Self {
+            id: format!("COFACTOR:{name}"),
+            name: match chebi {
+                "" => format!("Cofactor: {name}"),
+                id => format!("Cofactor: {name} [{id}]"),
+            },
+            evidence,
+        }
+    }
+
+    /// A subcellular location or topology.
+    pub(super) fn location(name: &str, evidence: String) -> Self {
+        Self {
+            id: format!("LOCATION:{name}"),
+            name: format!("Subcellular location: {name}"),
+            evidence,
+        }
+    }
+}
+
 /// What comments of one topic say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Comments {
@@ -78,15 +101,10 @@ pub fn cofactors(text: &str) -> Comments {
             let about = part.split("Note=").next().unwrap_or_default();
             let chebi = about
                 .split(';')
-                .find_map(|field| field.trim().strip_prefix("Xref=ChEBI:"));
-            found.concepts.push(Commented {
-                id: format!("COFACTOR:{name}"),
-                name: match chebi {
-                    Some(id) => format!("Cofactor: {name} [{}]", id.trim()),
-                    None => format!("Cofactor: {name}"),
-                },
-                evidence: eco_ids(about).into_owned(),
-            });
+                .find_map(|field| field.trim().strip_prefix("Xref=ChEBI:"))
+                .map_or("", str::trim);
+            let evidence = eco_ids(about).into_owned();
+            (found.concepts).push(Commented::cofactor(name, chebi, evidence));
         }
         found.untold += u64::from(found.concepts.len() == before);
     }
@@ -117,13 +135,8 @@ pub fn locations(text: &str) -> Comments {
                     names.push(capitalised(name.trim()));
                 }
             }
-            found
-                .concepts
-                .extend(names.into_iter().map(|name| Commented {
-                    id: format!("LOCATION:{name}"),
-                    name: format!("Subcellular location: {name}"),
-                    evidence: evidence.clone(),
-                }));
+            let located = |name: &String| Commented::location(name, evidence.clone());
+            found.concepts.extend(names.iter().map(located));
         }
     }
     found

@@ -6,6 +6,7 @@
 
 use super::{
     collect::{Collector, DropReason, Fingerprint, Observation},
+    comment::{Commented, Comments},
     concept::ConceptKind,
     error::AnnotError,
     evidence::of_remark,
@@ -170,56 +171,38 @@ impl<'a> Entry<'a> {
         protein: &str,
         comment: &Node,
     ) -> Result<(), AnnotError> {
-        let is_wanted = ["cofactor", "subcellular location"].contains(&comment.attribute("type"));
-        // those of isoforms and chains name a molecule
-        if is_wanted && comment.child("molecule").is_some() {
-            collector.drop(DropReason::OtherForm);
-            return Ok(());
-        }
-        if comment.attribute("type") == "cofactor" && comment.child("cofactor").is_none() {
-            collector.drop(DropReason::NoConcept);
-            return Ok(());
-        }
-        let mut put = |id: String, name: String, node: &Node| {
-            collector.put(&Observation {
-                id: &id,
-                name: &name,
-                evidence: &self.eco(node),
-                ..Observation::of_uniprot(protein, self.line)
-            })
-        };
+        let mut found = Comments::default();
         match comment.attribute("type") {
+            // those of isoforms and chains name a molecule
+            "cofactor" | "subcellular location" if comment.child("molecule").is_some() => {
+                found.of_forms = 1;
+            }
             "cofactor" => {
                 for cofactor in comment.all("cofactor") {
+                    let reference = cofactor.child("dbReference");
+                    let chebi = reference.map_or("", |reference| reference.attribute("id"));
                     let name = cofactor.text_of("name");
-                    let chebi = cofactor
-                        .child("dbReference")
-                        .map_or("", |reference| reference.attribute("id"));
                     if !name.is_empty() {
-                        let shown = match chebi {
-                            "" => format!("Cofactor: {name}"),
-                            id => format!("Cofactor: {name} [{id}]"),
-                        };
-                        put(format!("COFACTOR:{name}"), shown, cofactor)?;
+                        let evidence = self.eco(cofactor);
+                        (found.concepts).push(Commented::cofactor(name, chebi, evidence));
                     }
                 }
+                found.untold = u64::from(found.concepts.is_empty());
             }
             "subcellular location" => {
                 let places = comment
                     .all("subcellularLocation")
                     .flat_map(|place| &place.children);
-                for place in places.filter(|p| ["location", "topology"].contains(&p.name.as_str()))
-                {
+                for place in places {
                     let name = place.text.trim();
-                    if !name.is_empty() {
-                        let shown = format!("Subcellular location: {name}");
-                        put(format!("LOCATION:{name}"), shown, place)?;
+                    if ["location", "topology"].contains(&place.name.as_str()) && !name.is_empty() {
+                        (found.concepts).push(Commented::location(name, self.eco(place)));
                     }
                 }
             }
             _ => {}
         }
-        Ok(())
+        found.put(collector, protein, self.line)
     }
 
     fn put_reference(

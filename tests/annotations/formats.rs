@@ -5,6 +5,7 @@ use protsae::annot::{
     collect::{Collector, DropReason, Settings},
     concept::ConceptKind,
     format::{self, Format},
+    label::Label,
     vocabulary::{Choice, Vocabulary},
 };
 use std::collections::BTreeSet;
@@ -61,6 +62,23 @@ fn uniprot_xml_has_the_counts_of_biopython() {
     }
 }
 
+/// All labels of what was read.
+fn labels_of(collector: Collector) -> Vec<Label> {
+    let choice = Choice {
+        min_count: 1,
+        ..Choice::default()
+    };
+    let mut labels = Vec::new();
+    let counted = Vocabulary::new(collector, None, &choice)
+        .unwrap()
+        .labels(|label| {
+            labels.push(Label::from(label));
+            Ok::<(), ()>(())
+        });
+    counted.unwrap();
+    labels
+}
+
 #[test]
 fn the_same_entries_say_the_same_in_flat_file_and_xml() {
     let (Some(flat), Some(xml)) = (
@@ -76,19 +94,12 @@ fn the_same_entries_say_the_same_in_flat_file_and_xml() {
         };
         let (_, all) = read(file, Settings::default()).unwrap();
         let (collector, _) = read(file, settings).unwrap();
-        let choice = Choice {
-            min_count: 1,
-            ..Choice::default()
-        };
-        let mut vocabulary = Vocabulary::new(collector, None, &choice).unwrap();
-        let mut labels = BTreeSet::new();
-        vocabulary
-            .labels(|label| {
+        let labels: BTreeSet<_> = (labels_of(collector).into_iter())
+            .map(|label| {
                 let place = (label.start, label.end, label.instance);
-                labels.insert((label.protein.to_owned(), label.concept.to_owned(), place));
-                Ok::<(), ()>(())
+                (label.protein, label.concept, place)
             })
-            .unwrap();
+            .collect();
         (all, labels)
     };
     let ((flat, flat_labels), (xml, xml_labels)) = (load(&flat), load(&xml));
@@ -114,19 +125,9 @@ fn remarks_of_old_releases_are_evidence_in_every_format() {
     for text in [dat, xml, gff] {
         let mut collector = Collector::new(Settings::default());
         format::read(text.as_bytes(), None, "x", &mut collector).unwrap();
-        let choice = Choice {
-            min_count: 1,
-            ..Choice::default()
-        };
-        let mut vocabulary = Vocabulary::new(collector, None, &choice).unwrap();
-        let mut labels = BTreeSet::new();
-        vocabulary
-            .labels(|label| {
-                let evidence = label.evidence.unwrap_or_default();
-                labels.insert((label.concept.to_owned(), evidence.to_owned()));
-                Ok::<(), ()>(())
-            })
-            .unwrap();
+        let labels: BTreeSet<_> = (labels_of(collector).into_iter())
+            .map(|label| (label.concept, label.evidence.unwrap_or_default()))
+            .collect();
         let expected = [
             ("COILED", "ECO:0000255"),
             ("DISULFID", "ECO:0000250"),
