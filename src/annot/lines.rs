@@ -55,7 +55,16 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// The error of the next line where it is not UTF-8, which is passed then.
+    #[inline]
     pub(super) fn take_broken(&mut self) -> Result<Option<AnnotError>, AnnotError> {
+        if self.next < self.block.len() && self.broken.is_empty() {
+            return Ok(None);
+        }
+        self.find_broken()
+    }
+
+    #[cold]
+    fn find_broken(&mut self) -> Result<Option<AnnotError>, AnnotError> {
         let has_line = self.next < self.block.len() || self.fill()?;
         if !has_line || self.broken.front() != Some(&(self.number + 1)) {
             return Ok(None);
@@ -65,8 +74,9 @@ impl<R: BufRead> Lines<R> {
         Ok(Some(AnnotError::record(self.number, "not valid UTF-8")))
     }
 
-    /// The next line of the block; none behind its end.
-    fn take(&mut self) -> Option<(u64, &str)> {
+    /// The next line, behind [`Self::take_broken`]; none at the end of the text.
+    #[inline]
+    pub(super) fn take(&mut self) -> Option<(u64, &str)> {
         if self.next == self.block.len() {
             return None;
         }

@@ -32,12 +32,15 @@ pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), Annot
     let mut lines = Lines::new(reader);
     let mut entry = Entry::default();
     loop {
-        if entry.started {
-            while let Some(error) = lines.take_broken()? {
+        if let Some(error) = lines.take_broken()? {
+            if entry.started {
                 entry.note(error);
+            } else {
+                collector.record(|_| Err(error))?;
             }
+            continue;
         }
-        let Some((line, text)) = lines.next_good(collector)? else {
+        let Some((line, text)) = lines.take() else {
             if entry.started {
                 entry.note(AnnotError::record(
                     entry.line,
