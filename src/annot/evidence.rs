@@ -20,20 +20,6 @@ const NOT_CURATED: [&str; 2] = [AUTOMATIC, "ND"];
 /// ECO terms that `UniProt` gives to large-scale experiments and structures; until 2020 the general ones.
 const EXPERIMENTAL_ECO: [&str; 4] = ["ECO:0007744", "ECO:0007829", "ECO:0000244", "ECO:0000213"];
 
-/// Which evidence is taken.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum EvidenceFilter {
-    /// All of it.
-    #[default]
-    Any,
-    /// Experiments.
-    Experimental,
-    /// All that a curator looked at: neither automatic nor "no data".
-    Curated,
-    /// The codes or ECO ids listed.
-    Listed(BTreeSet<String>),
-}
-
 /// Remarks on evidence of `UniProt`'s older releases, with the ECO ids that took their place.
 const REMARKS: [(&str, &str); 3] = [
     ("By similarity", "ECO:0000250"),
@@ -80,6 +66,20 @@ pub(super) fn codes_of(text: &str) -> Cow<'_, str> {
         .split([',', ';', '|', ' '])
         .filter(|word| !word.is_empty());
     Cow::Owned(words.collect::<Vec<_>>().join(","))
+}
+
+/// Which evidence is taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum EvidenceFilter {
+    /// All of it.
+    #[default]
+    Any,
+    /// Experiments.
+    Experimental,
+    /// All that a curator looked at: neither automatic nor "no data".
+    Curated,
+    /// The codes or ECO ids listed.
+    Listed(BTreeSet<String>),
 }
 
 impl EvidenceFilter {

@@ -6,7 +6,8 @@ use super::{
     concept::ConceptKind,
     error::AnnotError,
     evidence::of_remark,
-    feature, interproscan,
+    feature,
+    interproscan::Match,
     lines::Lines,
     position::{self, End, Place, Position},
     uniprot_cell::eco_ids,
@@ -292,41 +293,27 @@ fn interproscan(
         collector.drop(DropReason::UncertainPosition);
         return Ok(());
     };
-    let found = proteins.by_md5.get(&item.protein);
-    for protein in found.map_or(std::slice::from_ref(&item.protein), Vec::as_slice) {
-        one_match(line, item, protein, Place::Range(start, end), collector)?;
-    }
-    Ok(())
-}
-
-fn one_match(
-    line: u64,
-    item: &Feature<'_>,
-    protein: &str,
-    place: Place,
-    collector: &mut Collector,
-) -> Result<(), AnnotError> {
-    interproscan::signature(collector, line, protein, &item.text("Name"))?;
-    let entries = item
+    let signature = item.text("Name");
+    let entries: Vec<String> = item
         .values("Dbxref")
         .filter_map(|value| value.strip_prefix("InterPro:").map(str::to_owned))
         .chain(item.values("InterPro"))
-        .filter(|entry| entry != "-");
-    let mut any = false;
-    for entry in entries {
-        any = true;
-        interproscan::matched(collector, line, protein, &entry, "", place)?;
-    }
-    for term in item.values("Ontology_term") {
+        .filter(|entry| entry != "-")
+        .collect();
+    let terms: Vec<String> = item.values("Ontology_term").collect();
+    let found = Match {
+        signature: &signature,
+        entries: entries.iter().map(|entry| (entry.as_str(), "")).collect(),
+        places: vec![Place::Range(start, end)],
         // early builds of version 6 repeat the tag inside its value
-        let term = term.strip_prefix("Ontology_term=").unwrap_or(&term);
-        if term.starts_with("GO:") {
-            any = true;
-            interproscan::go_term(collector, line, protein, term)?;
-        }
-    }
-    if !any {
-        collector.drop(DropReason::NoConcept);
+        terms: (terms.iter())
+            .map(|term| term.strip_prefix("Ontology_term=").unwrap_or(term))
+            .filter(|term| term.starts_with("GO:"))
+            .collect(),
+    };
+    let names = proteins.by_md5.get(&item.protein);
+    for protein in names.map_or(std::slice::from_ref(&item.protein), Vec::as_slice) {
+        found.put(collector, line, protein)?;
     }
     Ok(())
 }

@@ -60,7 +60,9 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
     };
     let found = Match {
         signature: fields[4],
-        entry: present(fields[11]).map(|entry| (entry, present(fields[12]).unwrap_or(""))),
+        entries: (present(fields[11]).into_iter())
+            .map(|entry| (entry, present(fields[12]).unwrap_or("")))
+            .collect(),
         places: vec![place],
         terms: (present(fields[13]).into_iter())
             .flat_map(|terms| terms.split('|'))
@@ -77,12 +79,20 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
 pub(super) struct Match<'a> {
     /// Accession of the signature.
     pub(super) signature: &'a str,
-    /// Accession and name of the entry of `InterPro` that the signature belongs to, where there is one.
-    pub(super) entry: Option<(&'a str, &'a str)>,
+    /// Accession and name of the entry of `InterPro` that the signature belongs to, where there is one (or several).
+    pub(super) entries: Vec<(&'a str, &'a str)>,
     /// Where it is.
     pub(super) places: Vec<Place>,
     /// GO terms of the entry, or (PANTHER's) of the signature.
     pub(super) terms: Vec<&'a str>,
+}
+
+/// Terms, each once.
+pub(super) fn distinct<'a>(terms: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut terms: Vec<&str> = terms.collect();
+    terms.sort_unstable();
+    terms.dedup();
+    terms
 }
 
 impl Match<'_> {
@@ -94,7 +104,7 @@ impl Match<'_> {
         protein: &str,
     ) -> Result<(), AnnotError> {
         signature(collector, line, protein, self.signature)?;
-        if let Some((entry, name)) = self.entry {
+        for &(entry, name) in &self.entries {
             for &place in &self.places {
                 matched(collector, line, protein, entry, name, place)?;
             }
@@ -102,7 +112,7 @@ impl Match<'_> {
         for term in &self.terms {
             go_term(collector, line, protein, term)?;
         }
-        if self.entry.is_none() && self.terms.is_empty() {
+        if self.entries.is_empty() && self.terms.is_empty() {
             collector.drop(DropReason::NoConcept);
         }
         Ok(())

@@ -26,7 +26,7 @@ struct Protein {
     xref: Vec<Xref>,
     /// Of a nucleotide sequence: the proteins that it may code for.
     #[serde(rename = "openReadingFrames")]
-    frames: Vec<Frame>,
+    frames: Option<Vec<Frame>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -56,17 +56,16 @@ impl Match {
         let entry = self.signature.entry.as_ref();
         let terms = entry.and_then(|entry| entry.go.as_ref());
         let terms = terms.into_iter().chain(&self.go).flatten();
-        let mut terms: Vec<&str> = terms.map(|term| term.id.as_str()).collect();
-        terms.sort_unstable();
-        terms.dedup();
         interproscan::Match {
             signature: &self.signature.accession,
-            entry: entry.map(|entry| {
-                let name = entry.description.as_deref().or(entry.name.as_deref());
-                (entry.accession.as_str(), name.unwrap_or(""))
-            }),
+            entries: (entry.into_iter())
+                .map(|entry| {
+                    let name = entry.description.as_deref().or(entry.name.as_deref());
+                    (entry.accession.as_str(), name.unwrap_or(""))
+                })
+                .collect(),
             places: self.locations.iter().flat_map(Location::places).collect(),
-            terms,
+            terms: interproscan::distinct(terms.map(|term| term.id.as_str())),
         }
     }
 }
@@ -94,7 +93,7 @@ struct Location {
     end: u32,
     /// The parts of a domain into which another one is inserted.
     #[serde(default, rename = "location-fragments")]
-    fragments: Vec<Fragment>,
+    fragments: Option<Vec<Fragment>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -106,7 +105,7 @@ struct Fragment {
 impl Location {
     /// Its fragments, where it has several; else itself.
     fn places(&self) -> Vec<Place> {
-        match self.fragments.as_slice() {
+        match self.fragments.as_deref().unwrap_or_default() {
             [] | [_] => vec![Place::Range(self.start, self.end)],
             several => (several.iter())
                 .map(|part| Place::Range(part.start, part.end))
@@ -156,8 +155,8 @@ struct Taker<'a> {
 impl Taker<'_> {
     /// Takes a protein; its error is kept aside while serde's carries it out.
     fn take<E: serde::de::Error>(&mut self, protein: &Protein) -> Result<(), E> {
-        if !protein.frames.is_empty() {
-            let mut frames = protein.frames.iter();
+        if let Some(frames) = protein.frames.as_ref().filter(|frames| !frames.is_empty()) {
+            let mut frames = frames.iter();
             return frames.try_for_each(|frame| self.take(&frame.protein));
         }
         let line = self.lines.get() + 1;
@@ -263,10 +262,11 @@ fn put(protein: &Protein, line: u64, collector: &mut Collector) -> Result<(), An
         crc64: None,
     };
     let ids = protein.xref.iter().map(|reference| reference.id.as_str());
+    let matches: Vec<_> = protein.matches.iter().map(Match::described).collect();
     for id in collector.proteins_of(ids, md5) {
         collector.check_sequence(&id, fingerprint, line)?;
-        for found in &protein.matches {
-            found.described().put(collector, line, &id)?;
+        for found in &matches {
+            found.put(collector, line, &id)?;
         }
     }
     Ok(())

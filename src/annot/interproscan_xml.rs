@@ -3,7 +3,7 @@
 use super::{
     collect::{Collector, Fingerprint},
     error::AnnotError,
-    interproscan::Match,
+    interproscan::{Match, distinct},
     position::{Place, number},
     xml::{self, Node},
 };
@@ -92,22 +92,19 @@ fn described(line: u64, found: &Node) -> Result<Match<'_>, AnnotError> {
         }
     }
     let terms = entry.into_iter().chain([found]);
-    let mut terms: Vec<&str> = terms
-        .flat_map(|node| node.all("go-xref"))
-        .map(|term| term.attribute("id"))
-        .collect();
-    terms.sort_unstable();
-    terms.dedup();
+    let terms = terms.flat_map(|node| node.all("go-xref"));
     Ok(Match {
         signature: signature.map_or("", |signature| signature.attribute("ac")),
-        entry: entry.map(|entry| {
-            let name = match entry.attribute("desc") {
-                "" => entry.attribute("name"),
-                description => description,
-            };
-            (entry.attribute("ac"), name)
-        }),
+        entries: (entry.into_iter())
+            .map(|entry| {
+                let name = match entry.attribute("desc") {
+                    "" => entry.attribute("name"),
+                    description => description,
+                };
+                (entry.attribute("ac"), name)
+            })
+            .collect(),
         places,
-        terms,
+        terms: distinct(terms.map(|term| term.attribute("id"))),
     })
 }

@@ -411,7 +411,8 @@ fn json_of_nucleotides_has_the_proteins_of_its_reading_frames() {
         "\u{feff}{{\"results\": [{{\"sequence\": \"ACGT\", \"md5\": \"x\", \"crossReferences\": [], \"openReadingFrames\": [\
          {{\"start\": 1, \"protein\": {{\"sequence\": \"{sequence}\", \"md5\": \"{md5}\", \"xref\": [{{\"id\": \"orf1\"}}], \
          \"matches\": [{{\"signature\": {{\"accession\": \"PTHR1\", \"entry\": null}}, \"locations\": [], \
-         \"goXRefs\": [{{\"id\": \"GO:0005524\"}}]}}, {{\"signature\": {{\"accession\": \"x\"}}, \"locations\": []}}]}}}}]}}]}}"
+         \"goXRefs\": [{{\"id\": \"GO:0005524\"}}]}}, {{\"signature\": {{\"accession\": \"x\"}}, \"goXRefs\": null, \
+         \"locations\": [{{\"start\": 1, \"end\": 2, \"location-fragments\": null}}]}}], \"openReadingFrames\": null}}}}]}}]}}"
     );
     let mut collector = Collector::new(Settings::default());
     format::read(text.as_bytes(), None, "x", &mut collector).unwrap();

@@ -98,7 +98,7 @@ impl Args {
                         collector.add_sequence(&protein.accession, &protein.sequence);
                         continue;
                     }
-                    Err(error) if skips && !error.is_of_one_record() => {
+                    Err(error) if !error.is_of_one_record() => {
                         return Err(source.blame()(error));
                     }
                     Err(error) => source.blame()(error),
