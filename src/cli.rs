@@ -7,30 +7,55 @@ pub mod args;
 mod config;
 pub mod context;
 pub mod exit;
+mod files;
 pub mod input;
 pub mod log;
 mod memory;
 pub mod output;
+pub mod output_folder;
+mod outputs;
+mod place;
 pub mod progress;
 pub(crate) mod provenance;
 pub mod resources;
 mod signal;
+mod standard_streams;
+pub mod target;
+mod temporary;
 
 pub use args::CommonArgs;
 pub use context::Context;
 pub use input::Source;
+pub use output::Output;
+pub use output_folder::OutputFolder;
+pub use outputs::FirstForeign;
 pub use provenance::Provenance;
+pub use target::{SharedFolder, Target, TargetFolder};
 
 use crate::{ErrorKind, Result};
-use std::process::ExitCode;
+use files::NamedFiles;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 /// One executable: its options and what it does.
-pub trait Tool: clap::Parser {
+///
+/// Options of type [`Source`] and paths are read, those of type [`Target`], [`TargetFolder`] and [`SharedFolder`] are
+/// written: all of them are known before [`Tool::run`], and none is in the way of another.
+pub trait Tool: clap::Parser + Sync {
     /// Name of the executable.
     const NAME: &'static str;
 
     /// The options that all executables have.
     fn common(&self) -> &CommonArgs;
+
+    /// The first entry of a folder that no executable writes into such an output, so that it may not be replaced.
+    #[must_use]
+    fn first_foreign(folder: &Path) -> Option<PathBuf> {
+        let entries = folder.read_dir().ok()?;
+        entries.flatten().map(|entry| entry.path()).min()
+    }
 
     /// Does the work.
     ///
@@ -42,46 +67,59 @@ pub trait Tool: clap::Parser {
 /// Runs a tool from the process's command line; the whole of a `main`.
 #[must_use]
 pub fn run<T: Tool>() -> ExitCode {
+    log::name_after(T::NAME);
+    resources::on_own_stack(run_here::<T>).unwrap_or_else(|error| exit::report(T::NAME, &error))
+}
+
+fn run_here<T: Tool>() -> ExitCode {
+    memory::set_up();
     let arguments: Vec<_> = std::env::args_os().collect();
     let command = exit::with_statuses(T::command());
     let matches = match config::parse(&command, arguments) {
         Ok(config::Parsed::Run(matches)) => matches,
         Ok(config::Parsed::Printed) => return ExitCode::SUCCESS,
-        Err(config::Refusal::Clap(error)) => {
-            // help and version are "errors" of status 0; a closed stdout is none of our business
-            let status = if error.use_stderr() { exit::USAGE } else { 0 };
-            let _ = error.print();
-            return ExitCode::from(status);
+        Err(config::Refusal::Clap(error)) => return print_clap(T::NAME, &error),
+        Err(config::Refusal::Config(error)) if error.kind() == ErrorKind::BrokenPipe => {
+            return ExitCode::SUCCESS;
         }
         Err(config::Refusal::Config(error)) => return exit::report(T::NAME, &error),
     };
     let tool = match T::from_arg_matches(&matches) {
         Ok(tool) => tool,
-        Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(exit::USAGE);
-        }
+        Err(error) => return print_clap(T::NAME, &error),
     };
-    match work(&tool) {
+    match work(&tool, NamedFiles::of(&command, &matches)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => exit::report(T::NAME, &error),
     }
 }
 
-/// Sets up threads, log and signals, runs the tool, and writes its side files.
-fn work<T: Tool>(tool: &T) -> Result<()> {
+/// Prints what clap has to say: help and version are its "errors" of status 0.
+fn print_clap(name: &'static str, error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::from(exit::USAGE);
+    }
+    if let Err(closed) = standard_streams::demand_output() {
+        return exit::report(name, &closed.into());
+    }
+    // a reader that went away is none of our business
+    let _ = error.print();
+    ExitCode::SUCCESS
+}
+
+/// Sets up threads, log and signals, runs the tool, writes its side files, and puts all outputs in place.
+fn work<T: Tool>(tool: &T, files: NamedFiles) -> Result<()> {
     let common = tool.common();
-    log::set_up(T::NAME, common.quiet, common.verbose);
+    log::set_level(common.quiet, common.verbose);
     signal::clean_up_on_termination()?;
     let threads = resources::set_threads(common.threads)?;
-    let context = Context::new(T::NAME, common.clone(), threads);
-    let outcome = tool.run(&context);
-    if outcome.is_ok() {
-        context.write_metrics()?;
-    }
-    if let Some(path) = &common.provenance {
-        context.write_provenance(path, &outcome)?;
-    }
-    outcome
+    let context = Context::new(T::NAME, common.clone(), threads, T::first_foreign);
+    context.claim(files)?;
+    let outcome = tool.run(&context).and_then(|()| context.write_metrics());
+    let provenance = context.write_provenance(&outcome);
+    outcome?;
+    provenance?;
+    context.place_outputs()
 }

@@ -7,6 +7,7 @@ pub mod embed;
 pub mod encode;
 pub mod evaluate;
 pub mod interpret;
+mod output_folder;
 pub mod schema;
 mod shared;
 pub mod split;

@@ -123,6 +123,13 @@ impl<E: Classify + StdError + Send + Sync + 'static> From<E> for Error {
     }
 }
 
+/// The error of a thread that could not be started: there is no memory for it, whatever the system calls that.
+#[expect(clippy::needless_pass_by_value, reason = "given to map_err")]
+pub(crate) fn no_thread(error: io::Error) -> io::Error {
+    let text = format!("cannot start a thread: {error}");
+    io::Error::new(io::ErrorKind::OutOfMemory, text)
+}
+
 /// Adds what was being done to an error on its way up.
 pub trait Context<T> {
     /// Names the file that was being read or written.

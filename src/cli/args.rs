@@ -1,5 +1,6 @@
 //! The options that all executables have.
 
+use super::target::Target;
 use std::path::PathBuf;
 
 /// The seed where none is given.
@@ -37,11 +38,11 @@ pub struct CommonArgs {
 
     /// Write who made what of what: command, versions, SHA-256 of inputs and outputs, times
     #[arg(long, value_name = "FILE.json", global = true, help_heading = COMMON)]
-    pub provenance: Option<PathBuf>,
+    pub provenance: Option<Target>,
 
     /// Write the counts of this run
     #[arg(long, value_name = "FILE.json", global = true, help_heading = COMMON)]
-    pub metrics: Option<PathBuf>,
+    pub metrics: Option<Target>,
 
     /// Print errors only
     #[arg(short, long, conflicts_with = "verbose", global = true, help_heading = COMMON)]

@@ -6,7 +6,12 @@
 use crate::{Error, error::Context as _};
 use clap::{ArgAction, ArgMatches, Command, parser::ValueSource};
 use serde_yaml::{Mapping, Value};
-use std::{ffi::OsString, fs, io::Write, path::Path};
+use std::{
+    ffi::{OsStr, OsString},
+    fs,
+    io::Write,
+    path::Path,
+};
 
 /// What came of a command line.
 pub(super) enum Parsed {
@@ -142,7 +147,16 @@ fn print(command: &Command, matches: &ArgMatches) -> Result<(), Error> {
                 let Some(raw) = matches.get_raw(id) else {
                     continue;
                 };
-                let mut values: Vec<Value> = raw.map(|v| typed(&v.to_string_lossy())).collect();
+                let text = |value: &OsStr| {
+                    let text = value.to_str().ok_or_else(|| {
+                        Error::usage(format!(
+                            "--{long} {} is not UTF-8, as YAML must be",
+                            value.display()
+                        ))
+                    });
+                    text.map(typed)
+                };
+                let mut values: Vec<Value> = raw.map(text).collect::<Result<_, _>>()?;
                 match (action, values.pop()) {
                     (ArgAction::Append, Some(last)) => {
                         values.push(last);
@@ -160,5 +174,6 @@ fn print(command: &Command, matches: &ArgMatches) -> Result<(), Error> {
         content.insert(Value::String(long.to_owned()), value);
     }
     let text = serde_yaml::to_string(&content).map_err(|e| Error::data(e.to_string()))?;
+    super::standard_streams::demand_output()?;
     Ok(std::io::stdout().lock().write_all(text.as_bytes())?)
 }

@@ -2,10 +2,14 @@
 
 use super::{
     CommonArgs,
+    files::{Named, NamedFiles},
     input::{Reader, Source},
     log,
-    output::{Output, Target},
-    provenance::{self, Provenance},
+    output::Output,
+    output_folder::OutputFolder,
+    outputs::{FirstForeign, Outputs},
+    provenance::{self, Depth, Location, Provenance},
+    target::{Destination, SharedFolder, Target, TargetFolder},
 };
 use crate::{Error, Result, error::Context as _, table::TableSource};
 use arrow_buffer::Buffer;
@@ -13,9 +17,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{
-    fs,
     io::Write,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Mutex, PoisonError},
     time::SystemTime,
 };
@@ -26,24 +29,30 @@ pub struct Context {
     common: CommonArgs,
     threads: usize,
     started: SystemTime,
+    outputs: Outputs,
     recorded: Mutex<Recorded>,
 }
 
 #[derive(Default)]
 struct Recorded {
     inputs: Vec<Source>,
-    outputs: Vec<Target>,
     device: Option<String>,
     metrics: Map<String, Value>,
 }
 
 impl Context {
-    pub(super) fn new(name: &'static str, common: CommonArgs, threads: usize) -> Self {
+    pub(super) fn new(
+        name: &'static str,
+        common: CommonArgs,
+        threads: usize,
+        first_foreign: FirstForeign,
+    ) -> Self {
         Self {
             name,
             common,
             threads,
             started: SystemTime::now(),
+            outputs: Outputs::new(first_foreign),
             recorded: Mutex::default(),
         }
     }
@@ -75,7 +84,7 @@ impl Context {
     /// # Errors
     /// Where it cannot be opened, naming it.
     pub fn open(&self, source: &Source) -> Result<Reader> {
-        self.record(|r| r.inputs.push(source.clone()));
+        self.note_source(source)?;
         source.open()
     }
 
@@ -87,7 +96,7 @@ impl Context {
         if self.threads < 2 {
             return self.open(source);
         }
-        self.record(|r| r.inputs.push(source.clone()));
+        self.note_source(source)?;
         source.open_ahead()
     }
 
@@ -96,7 +105,7 @@ impl Context {
     /// # Errors
     /// Where it cannot be read, naming it.
     pub fn bytes(&self, source: &Source) -> Result<Buffer> {
-        self.record(|r| r.inputs.push(source.clone()));
+        self.note_source(source)?;
         source.bytes()
     }
 
@@ -105,47 +114,103 @@ impl Context {
     /// # Errors
     /// Where it is no complete table, naming it.
     pub fn open_table(&self, source: &Source) -> Result<TableSource> {
-        self.record(|r| r.inputs.push(source.clone()));
+        self.note_source(source)?;
         source.open_table()
     }
 
     /// Notes an input that a library opens by itself (a model folder).
-    pub fn note_input(&self, path: &Path) {
-        self.record(|r| r.inputs.push(Source::File(path.to_owned())));
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Usage`] where an output is in its way, naming both.
+    pub fn note_input(&self, path: &Path) -> Result<()> {
+        self.note_source(&Source::File(path.to_owned()))
     }
 
-    /// Begins an output; it appears when it is committed. An input is never replaced.
+    fn note_source(&self, source: &Source) -> Result<()> {
+        self.outputs
+            .claim_input(Named::new("what is read,", source.clone()))?;
+        self.record(|r| r.inputs.push(source.clone()));
+        Ok(())
+    }
+
+    /// Takes hold of all that the options name: nothing is in the way of another, and every output can be written.
+    pub(super) fn claim(&self, files: NamedFiles) -> Result<()> {
+        for input in files.inputs {
+            self.outputs.claim_input(input)?;
+        }
+        for output in files.outputs {
+            self.outputs.claim_output(output)?;
+        }
+        self.outputs.try_all()
+    }
+
+    /// Takes hold of an output whose name follows from what was read; one that the options name is held already.
+    fn claim_late(&self, destination: Destination) -> Result<()> {
+        if self.outputs.knows(&destination) {
+            return Ok(());
+        }
+        self.outputs
+            .claim_output(Named::new("the output", destination))
+    }
+
+    /// Begins an output; it appears when the run has ended well, if it is committed. An input is never replaced.
     ///
     /// # Errors
     /// Where nothing can be written there, or where it is an input, naming it.
     pub fn create(&self, target: &Target) -> Result<Output> {
-        self.note_output(target)?;
-        Output::create(target)
+        self.claim_late(Destination::File(target.clone()))?;
+        Output::create(target, &self.outputs)
     }
 
-    /// Notes an output that is written otherwise (a folder), after checking that it is no input.
+    /// Begins an output folder; it appears when the run has ended well, if it is committed.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Usage`] where it is an input, or where two outputs are one.
-    pub fn note_output(&self, target: &Target) -> Result<()> {
-        let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        self.record(|r| {
-            if let Some(path) = target.path().filter(|p| p.is_file() || p.is_dir()) {
-                let path = real(path);
-                if r.inputs
-                    .iter()
-                    .any(|i| i.path().is_some_and(|i| real(i) == path))
-                {
-                    return Err(Error::usage("is an input and cannot be the output too")
-                        .context(target.to_string()));
-                }
-            }
-            if r.outputs.contains(target) {
-                return Err(Error::usage("is given for two outputs").context(target.to_string()));
-            }
-            r.outputs.push(target.clone());
-            Ok(())
-        })
+    /// Where it cannot be made, naming it.
+    pub fn create_folder(&self, target: &TargetFolder) -> Result<OutputFolder> {
+        self.claim_late(Destination::Folder(target.clone()))?;
+        OutputFolder::create(target, &self.outputs)
+    }
+
+    /// Takes hold of outputs whose names follow from the options, before any work.
+    ///
+    /// # Errors
+    /// Where one is in the way of an input or another output, naming both, or cannot be written.
+    pub fn expect(&self, targets: impl IntoIterator<Item = Target>) -> Result<()> {
+        for target in targets {
+            self.claim_late(Destination::File(target))?;
+        }
+        self.outputs.try_all()
+    }
+
+    /// Takes hold of a folder that the run writes into and that others may use too.
+    ///
+    /// # Errors
+    /// Where it is in the way of an input or an output, naming both, or cannot be written into.
+    pub fn expect_shared(&self, folder: &SharedFolder) -> Result<()> {
+        self.claim_late(Destination::Shared(folder.clone()))?;
+        self.outputs.try_all()
+    }
+
+    /// Writes pretty JSON with a final newline.
+    ///
+    /// # Errors
+    /// Where writing fails, naming the file.
+    pub fn write_json(&self, target: &Target, content: &impl Serialize) -> Result<()> {
+        let mut output = self.create(target)?;
+        let text = to_json(content)?;
+        output
+            .write_all(text.as_bytes())
+            .during(&target.to_string())?;
+        output.commit()
+    }
+
+    /// What to do once all outputs are in place.
+    pub fn after_placing(&self, then: impl FnOnce() -> Result<()> + Send + 'static) {
+        self.outputs.after_placing(Box::new(then));
+    }
+
+    pub(super) fn place_outputs(&self) -> Result<()> {
+        self.outputs.place()
     }
 
     /// Notes the device that computes, for provenance and the log.
@@ -161,7 +226,7 @@ impl Context {
     }
 
     pub(super) fn write_metrics(&self) -> Result<()> {
-        let Some(path) = &self.common.metrics else {
+        let Some(target) = self.common.metrics.as_ref().filter(|_| !self.is_dry_run()) else {
             return Ok(());
         };
         let content = Counts {
@@ -170,33 +235,37 @@ impl Context {
             version: env!("CARGO_PKG_VERSION").into(),
             counts: self.record(|r| r.metrics.clone()),
         };
-        write_json(path, &content)
+        self.write_json(target, &content)
     }
 
-    pub(super) fn write_provenance(&self, path: &Path, outcome: &Result<()>) -> Result<()> {
-        let (inputs, outputs, device) =
-            self.record(|r| (r.inputs.clone(), r.outputs.clone(), r.device.clone()));
+    /// Writes `--provenance`; of a run that failed it is the only output.
+    pub(super) fn write_provenance(&self, outcome: &Result<()>) -> Result<()> {
+        let Some(target) = self
+            .common
+            .provenance
+            .as_ref()
+            .filter(|_| !self.is_dry_run())
+        else {
+            return Ok(());
+        };
+        if outcome.is_err() {
+            self.outputs.discard();
+        }
+        let (inputs, device) = self.record(|r| (r.inputs.clone(), r.device.clone()));
         let status = outcome
             .as_ref()
             .map_or_else(|e| super::exit::status(e.kind()), |()| 0);
-        let paths = |p: Vec<Option<PathBuf>>| p.into_iter().flatten().collect::<Vec<_>>();
+        let inputs = inputs.iter().filter_map(Source::path);
         let content = Provenance {
             format: provenance::FORMAT.into(),
             tool: self.name.into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            arguments: std::env::args().skip(1).collect(),
-            inputs: provenance::files(&paths(
-                inputs
-                    .iter()
-                    .map(|s| s.path().map(Path::to_owned))
-                    .collect(),
-            )),
-            outputs: provenance::files(&paths(
-                outputs
-                    .iter()
-                    .map(|t| t.path().map(Path::to_owned))
-                    .collect(),
-            )),
+            arguments: std::env::args_os()
+                .skip(1)
+                .map(|argument| argument.to_string_lossy().into_owned())
+                .collect(),
+            inputs: provenance::files(inputs.map(Location::in_place).collect(), Depth::Flat),
+            outputs: provenance::files(self.outputs.written(), Depth::Whole),
             started: provenance::timestamp(self.started),
             ended: provenance::timestamp(SystemTime::now()),
             seed: self.common.seed,
@@ -206,7 +275,11 @@ impl Context {
             exit_status: status,
             error: outcome.as_ref().err().map(ToString::to_string),
         };
-        write_json(path, &content)
+        self.write_json(target, &content)?;
+        if outcome.is_err() {
+            self.place_outputs()?;
+        }
+        Ok(())
     }
 }
 
@@ -225,17 +298,6 @@ pub struct Counts {
     pub version: String,
     /// What was counted, by name.
     pub counts: Map<String, Value>,
-}
-
-/// Writes pretty JSON with a final newline, atomically.
-///
-/// # Errors
-/// Where writing fails, naming the file.
-pub fn write_json(path: &Path, content: &impl Serialize) -> Result<()> {
-    let mut output = Output::create(&Target::File(path.to_owned()))?;
-    let text = to_json(content)?;
-    output.write_all(text.as_bytes()).path(path)?;
-    output.commit()
 }
 
 /// Pretty JSON with a final newline.

@@ -1,14 +1,19 @@
 //! Opening inputs: `-` or a file, compressed or not, by its first bytes.
 
-use crate::{Error, Result, error::Context as _, table::TableSource};
+use super::standard_streams;
+use crate::{
+    Error, Result,
+    error::{Context as _, no_thread},
+    table::TableSource,
+};
 use arrow_buffer::Buffer;
 use flate2::bufread::MultiGzDecoder;
 use std::{
+    ffi::OsString,
     fmt,
     fs::File,
     io::{self, BufRead, BufReader, Cursor, Read},
     path::{Path, PathBuf},
-    str::FromStr,
     sync::mpsc::{self, Receiver, Sender},
     thread,
 };
@@ -31,14 +36,13 @@ pub enum Source {
     File(PathBuf),
 }
 
-impl FromStr for Source {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(match text {
-            "-" => Self::Stdin,
-            path => Self::File(path.into()),
-        })
+impl From<OsString> for Source {
+    fn from(text: OsString) -> Self {
+        if text == "-" {
+            Self::Stdin
+        } else {
+            Self::File(text.into())
+        }
     }
 }
 
@@ -66,8 +70,12 @@ impl Source {
 
     fn open_raw(&self) -> io::Result<Reader> {
         match self {
-            Self::Stdin => Ok(Box::new(BufReader::with_capacity(BUFFER, io::stdin()))),
+            Self::Stdin => {
+                standard_streams::demand_input()?;
+                Ok(Box::new(BufReader::with_capacity(BUFFER, io::stdin())))
+            }
             Self::File(path) => {
+                standard_streams::demand(path)?;
                 let file = File::open(path)?;
                 if file.metadata()?.is_dir() {
                     return Err(io::Error::new(
@@ -279,7 +287,8 @@ impl Ahead {
         };
         thread::Builder::new()
             .name("decompress".into())
-            .spawn(prepare)?;
+            .spawn(prepare)
+            .map_err(no_thread)?;
         Ok(Self {
             filled,
             spent,

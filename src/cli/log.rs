@@ -12,12 +12,16 @@ use std::{
 static LEVEL: AtomicU8 = AtomicU8::new(1);
 static NAME: OnceLock<&'static str> = OnceLock::new();
 
-pub(super) fn set_up(name: &'static str, quiet: bool, verbose: bool) {
+/// Begins every line with this name.
+pub(super) fn name_after(tool: &'static str) {
+    NAME.get_or_init(|| tool);
+}
+
+pub(super) fn set_level(quiet: bool, verbose: bool) {
     LEVEL.store(
         if quiet { 0 } else { 1 + u8::from(verbose) },
         Ordering::Relaxed,
     );
-    NAME.get_or_init(|| name);
 }
 
 /// A line, however many are written at once; a closed standard error is ignored.
@@ -26,7 +30,8 @@ fn print(name: &str, text: &str) {
     let _ = std::io::stderr().lock().write_all(line.as_bytes());
 }
 
-fn name() -> &'static str {
+/// The executable's name, as soon as it is known.
+pub(super) fn name() -> &'static str {
     NAME.get().copied().unwrap_or("protsae")
 }
 
@@ -67,6 +72,7 @@ pub(super) fn is_quiet() -> bool {
 /// # Errors
 /// Where standard output is closed.
 pub fn plan(text: &str) -> std::io::Result<()> {
+    super::standard_streams::demand_output()?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{text}")
 }

@@ -1,7 +1,25 @@
 //! Exhausted memory ends the process with status 137, which schedulers retry with more.
 
-use super::{exit, signal};
-use std::alloc::{GlobalAlloc, Layout, System};
+use super::{exit, temporary};
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+    fs::File,
+    io::Write as _,
+    os::fd::AsFd as _,
+    panic,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+/// Bytes that are set aside for the last words and for removing temporary files.
+const RESERVE: usize = 1 << 20;
+/// Bytes that must be had at a panic, or memory was its cause.
+const PROBE: usize = 1 << 19;
 
 /// The system's allocator; a refused request ends the process cleanly instead of aborting it
 /// (an abort reads as 134, which nobody takes for a lack of memory).
@@ -10,16 +28,57 @@ struct EndingAllocator;
 #[global_allocator]
 static ALLOCATOR: EndingAllocator = EndingAllocator;
 
+static RESERVED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+/// Whether a thread ends the process already.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    /// Whether this thread is the one.
+    static ENDS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Sets memory aside, and lets panics for want of memory end as such. Libraries in C report a refused request by a
+/// null pointer, which their wrappers turn into a panic.
+pub(super) fn set_up() {
+    if let Ok(mut reserved) = RESERVED.lock() {
+        *reserved = Vec::with_capacity(RESERVE);
+    }
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if memmap2::MmapMut::map_anon(PROBE).is_err() {
+            exhausted(PROBE);
+        }
+        usual(info);
+    }));
+}
+
+/// Ends the process. It takes no lock that another thread may hold: that thread may wait for memory as well.
 #[cold]
 fn exhausted(bytes: usize) -> ! {
-    signal::remove_all();
-    super::log::error(
-        "protsae",
-        &format!(
-            "out of memory: {bytes} bytes more were refused; give the step more, or smaller batches"
-        ),
+    let status = i32::from(exit::MEMORY);
+    if ENDS.get() {
+        // even the reserve did not suffice
+        signal_hook::low_level::exit(status);
+    }
+    if ENDING.swap(true, Ordering::SeqCst) {
+        loop {
+            thread::sleep(Duration::from_secs(1));
+        }
+    }
+    ENDS.set(true);
+    if let Ok(mut reserved) = RESERVED.try_lock() {
+        *reserved = Vec::new();
+    }
+    temporary::remove_all();
+    let line = format!(
+        "{}: error: out of memory: {bytes} bytes more were refused; give the step more, or smaller batches\n",
+        super::log::name()
     );
-    std::process::exit(i32::from(exit::MEMORY))
+    // not through the lock of standard error
+    if let Ok(stderr) = std::io::stderr().as_fd().try_clone_to_owned() {
+        let _ = File::from(stderr).write_all(line.as_bytes());
+    }
+    signal_hook::low_level::exit(status)
 }
 
 fn checked(pointer: *mut u8, bytes: usize) -> *mut u8 {

@@ -53,34 +53,70 @@ pub struct Provenance {
 #[serde(deny_unknown_fields)]
 pub struct FileIdentity {
     /// Path as given.
-    pub path: PathBuf,
+    pub path: String,
     /// Size in bytes; none where it is no regular file.
     pub bytes: Option<u64>,
     /// SHA-256 of its bytes; none where it is no regular file.
     pub sha256: Option<String>,
 }
 
+/// Where a file or folder is, and what it is called.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Location {
+    /// As the options name it.
+    pub(super) named: PathBuf,
+    /// Where its bytes lie now.
+    pub(super) lies: PathBuf,
+}
+
+impl Location {
+    /// Of what lies where it is called.
+    pub(super) fn in_place(path: &Path) -> Self {
+        Self {
+            named: path.to_owned(),
+            lies: path.to_owned(),
+        }
+    }
+}
+
+/// Which files of a folder belong to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// Those in it: an input folder may have others beside that nobody reads.
+    Flat,
+    /// Those in its folders too, as in a grid of models.
+    Whole,
+}
+
 /// Identifies files, folders by the files in them.
-pub(super) fn files(paths: &[PathBuf]) -> Vec<FileIdentity> {
-    let mut all: Vec<PathBuf> = Vec::new();
-    for path in paths {
-        match path.read_dir() {
-            Ok(entries) => {
-                let entries = entries.flatten().map(|e| e.path());
-                all.extend(entries.filter(|p| p.is_file()));
+pub(super) fn files(mut open: Vec<Location>, depth: Depth) -> Vec<FileIdentity> {
+    let mut all: Vec<Location> = Vec::new();
+    while let Some(location) = open.pop() {
+        let Ok(entries) = location.lies.read_dir() else {
+            all.push(location);
+            continue;
+        };
+        for entry in entries.flatten() {
+            let inner = Location {
+                named: location.named.join(entry.file_name()),
+                lies: entry.path(),
+            };
+            if inner.lies.is_file() {
+                all.push(inner);
+            } else if depth == Depth::Whole && entry.file_type().is_ok_and(|t| t.is_dir()) {
+                open.push(inner);
             }
-            Err(_) => all.push(path.clone()),
         }
     }
     all.sort();
     all.dedup();
     all.into_iter()
-        .map(|path| {
-            let regular = path.is_file();
+        .map(|Location { named, lies }| {
+            let regular = lies.is_file();
             FileIdentity {
-                bytes: path.metadata().ok().filter(|_| regular).map(|m| m.len()),
-                sha256: regular.then(|| sha256(&path).ok()).flatten(),
-                path,
+                bytes: lies.metadata().ok().filter(|_| regular).map(|m| m.len()),
+                sha256: regular.then(|| sha256(&lies).ok()).flatten(),
+                path: named.display().to_string(),
             }
         })
         .collect()

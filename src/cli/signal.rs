@@ -1,60 +1,64 @@
 //! Temporary files vanish when the process is told to end; then the signal does its own work.
 
-use crate::{Result, error::Context as _};
+use super::temporary;
+use crate::{
+    Result,
+    error::{Context as _, no_thread},
+};
 use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM},
+    consts::{
+        SIGALRM, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU,
+        SIGXFSZ,
+    },
     iterator::Signals,
     low_level::emulate_default_handler,
 };
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::Mutex,
-};
+use std::{fs, thread};
 
-/// Temporary files and folders of this process.
-static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+/// Signals that end a process unless it does something about them. Schedulers send USR1, USR2, ALRM and XCPU before
+/// they kill.
+const ENDING: [i32; 10] = [
+    SIGALRM, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU,
+];
+/// Bytes of the stack of the thread that waits for signals.
+const STACK: usize = 1 << 18;
 
-fn with_list<T>(f: impl FnOnce(&mut Vec<PathBuf>) -> T) -> T {
-    f(&mut TEMPORARY
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner))
-}
-
-/// Puts a path on the list of what to remove.
-pub(super) fn remember(path: &Path) {
-    with_list(|list| list.push(path.to_owned()));
-}
-
-/// Takes a path off the list.
-pub(super) fn forget(path: &Path) {
-    with_list(|list| list.retain(|p| p != path));
-}
-
-/// Removes all temporary files and folders.
-pub(super) fn remove_all() {
-    with_list(|list| {
-        for path in list.drain(..) {
-            let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
-        }
-    });
-}
-
-/// From here on SIGINT, SIGTERM and SIGHUP remove the temporary files before they end the process,
-/// whose status then says which signal it was.
+/// From here on those signals remove the temporary files before they end the process, whose status then says which
+/// signal it was. Signals that were ignored when the process was started (`nohup`) still are.
+///
+/// # Errors
+/// Where handlers or their thread cannot be set up.
 pub(super) fn clean_up_on_termination() -> Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).during("signal handlers")?;
-    std::thread::spawn(move || {
+    let ignored = ignored();
+    let heeded = ENDING
+        .into_iter()
+        .chain([SIGXFSZ])
+        .filter(|signal| ignored & (1 << (signal - 1)) == 0);
+    let mut signals = Signals::new(heeded).during("signal handlers")?;
+    let wait = move || {
         for signal in &mut signals {
-            // the list stays locked, so that no new temporary file slips through
-            let mut list = TEMPORARY
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-            for path in list.drain(..) {
-                let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
+            // a file that may not grow further: the write that met the limit fails, and says so
+            if signal == SIGXFSZ {
+                continue;
             }
+            // never released, so that no temporary is made or put in place from here on
+            let _held = temporary::hold_signals();
+            temporary::remove_all();
             let _ = emulate_default_handler(signal);
         }
-    });
+    };
+    thread::Builder::new()
+        .name("signals".into())
+        .stack_size(STACK)
+        .spawn(wait)
+        .map_err(no_thread)?;
     Ok(())
+}
+
+/// The signals that are ignored, a bit each; none where the system does not tell.
+fn ignored() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    line.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok())
+        .unwrap_or(0)
 }

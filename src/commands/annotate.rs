@@ -3,7 +3,7 @@
 use super::shared::{self, WholeProteins};
 use crate::{
     Error, Result,
-    cli::{CommonArgs, Context, Source, Tool, log, output::Target, progress::Progress},
+    cli::{CommonArgs, Context, Source, Target, Tool, log, progress::Progress},
     error::Context as _,
     report::{
         Catalogue, FeatureRange, LatentInfo, ProteinRanges, RangeFinder, RangeRules, RangeWriter,

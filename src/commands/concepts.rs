@@ -16,16 +16,13 @@ use crate::{
         vocabulary::{AxiomScope, Choice, DEFAULT_MIN_COUNT, Terminology, Vocabulary},
     },
     cli::{
-        CommonArgs, Context, Source, Tool,
+        CommonArgs, Context, Source, Target, Tool,
         args::{OnBad, OnBadArgs},
-        context::write_json,
-        output::Target,
     },
     error::Context as _,
     ontology::graph::{Hierarchy, Relations},
 };
 use clap::{Parser, ValueEnum};
-use std::path::PathBuf;
 use writing::Written;
 
 const EXAMPLE: &str = "Example:
@@ -97,7 +94,7 @@ pub struct Args {
 
     /// Also write the sequences of the labelled proteins, from --sequences or from annotations that hold them
     #[arg(long, value_name = "FILE.fasta")]
-    pub write_sequences: Option<PathBuf>,
+    pub write_sequences: Option<Target>,
 
     /// Kinds of concepts
     #[arg(
@@ -149,7 +146,7 @@ pub struct Args {
 
     /// Also write a table of what was read and dropped for MultiQC
     #[arg(long, value_name = "FILE_mqc.json")]
-    pub multiqc: Option<PathBuf>,
+    pub multiqc: Option<Target>,
 
     /// What to do with bad records.
     #[command(flatten)]
@@ -222,6 +219,10 @@ impl Tool for Args {
     fn run(&self, context: &Context) -> Result<()> {
         self.check()?;
         let ontology = self.read_ontology(context)?;
+        let sets = self.sets(ontology.as_ref())?;
+        for set in &sets {
+            context.expect(self.targets().map(|target| set.target(target)))?;
+        }
         let hierarchy = match &ontology {
             Some(ontology) => {
                 let relations = match self.relations {
@@ -254,7 +255,6 @@ impl Tool for Args {
                 ontology,
                 hierarchy,
             });
-        let sets = self.sets(ontology.as_ref())?;
         let mut choice = Choice {
             min_count: self.min_count.max(1),
             namespaces: sets[0].namespaces.clone(),
@@ -284,15 +284,22 @@ impl Tool for Args {
             context.metric("ontology", &ontology.counts);
             context.metric("hierarchy", &hierarchy.counts);
         }
-        if let Some(path) = self.multiqc.as_ref().filter(|_| !context.is_dry_run()) {
-            context.note_output(&Target::File(path.clone()))?;
-            write_json(path, &telling::multiqc_table(&inputs))?;
+        if let Some(target) = self.multiqc.as_ref().filter(|_| !context.is_dry_run()) {
+            context.write_json(target, &telling::multiqc_table(&inputs))?;
         }
         Ok(())
     }
 }
 
 impl Args {
+    /// What is written for each set of concepts.
+    fn targets(&self) -> impl Iterator<Item = &Target> {
+        [&self.concepts, &self.output]
+            .into_iter()
+            .chain(&self.split)
+            .chain(&self.write_sequences)
+    }
+
     fn check(&self) -> Result<()> {
         let inputs = self
             .annotations
@@ -318,7 +325,7 @@ impl Args {
         if !self.clusters.is_empty() && self.split.is_none() {
             return Err(Error::usage("--clusters are of no use without --split"));
         }
-        if self.by_namespace && [&self.concepts, &self.output].contains(&&Target::Stdout) {
+        if self.by_namespace && self.targets().any(|target| *target == Target::Stdout) {
             return Err(Error::usage(
                 "--by-namespace writes several files: name them, with --concepts and -o",
             ));

@@ -3,16 +3,11 @@
 mod check;
 mod locate;
 
-use super::shared;
+use super::{output_folder, shared};
 use crate::{
     Error, Result,
     annot::concept::{CONCEPTS_FORMAT, ConceptsFile},
-    cli::{
-        CommonArgs, Context, Source, Tool,
-        context::to_json,
-        log,
-        output::{OutputFolder, Target},
-    },
+    cli::{CommonArgs, Context, Source, TargetFolder, Tool, context::to_json, log},
     esm2::ModelFolder,
     sae::{
         conversion::InputTransform,
@@ -25,7 +20,7 @@ use check::Checked;
 use locate::Found;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Default of `--check-rows`.
 const DEFAULT_CHECK_ROWS: u64 = 20_000;
@@ -59,7 +54,7 @@ pub struct Args {
 
     /// Folder to write; it appears whole
     #[arg(short, long, value_name = "DIR")]
-    output: PathBuf,
+    output: TargetFolder,
 
     /// What to write
     #[arg(long, value_enum, default_value_t = Format::Protsae, value_name = "FORMAT")]
@@ -156,6 +151,10 @@ impl Tool for Args {
         &self.common
     }
 
+    fn first_foreign(folder: &Path) -> Option<PathBuf> {
+        output_folder::first_foreign(folder)
+    }
+
     fn run(&self, context: &Context) -> Result<()> {
         if self.check == Some(Source::Stdin) {
             return Err(Error::usage(
@@ -163,8 +162,6 @@ impl Tool for Args {
             ));
         }
         let found = locate::find(&self.input, self.sidecar.as_deref())?;
-        locate::refuse_overwriting(&self.input, &self.output)?;
-        context.note_output(&Target::File(self.output.clone()))?;
         let mut sae = match &found {
             Found::Model(folder) => {
                 if self.to == Format::Protsae {
@@ -193,9 +190,9 @@ impl Tool for Args {
             return Ok(());
         }
         match self.to {
-            Format::Protsae => self.write_model(&sae),
-            Format::Saelens => self.write_layout(&sae, Layout::Saelens),
-            Format::Sparsify => self.write_layout(&sae, Layout::Sparsify),
+            Format::Protsae => self.write_model(context, &sae),
+            Format::Saelens => self.write_layout(context, &sae, Layout::Saelens),
+            Format::Sparsify => self.write_layout(context, &sae, Layout::Sparsify),
         }
     }
 }
@@ -266,7 +263,7 @@ impl Args {
         if let (Some(path), Some(layer)) = (&self.plm, self.layer) {
             let folder = ModelFolder::open(path)?;
             for file in folder.weight_files() {
-                context.note_input(file);
+                context.note_input(file)?;
             }
             let layers = folder.config.layers;
             if layer as usize > layers {
@@ -336,8 +333,7 @@ impl Args {
             let megabytes = (8 * shape.width * shape.latents) >> 20;
             log::plan(&format!(
                 "{}: {text}; {} will hold about {megabytes} MB, in a few seconds",
-                self.input,
-                self.output.display()
+                self.input, self.output
             ))?;
         } else {
             log::info(&format!("{}: {text}", self.input));
@@ -345,8 +341,8 @@ impl Args {
         Ok(())
     }
 
-    fn write_model(&self, sae: &Sae) -> Result<()> {
-        let folder = OutputFolder::create(&self.output)?;
+    fn write_model(&self, context: &Context, sae: &Sae) -> Result<()> {
+        let folder = context.create_folder(&self.output)?;
         let mut latent_max = sae.latent_max.clone();
         if latent_max.iter().all(|&m| m <= 0.0) {
             log::warn(
@@ -362,15 +358,16 @@ impl Args {
         )?;
         folder.write(store::CONFIG_FILE, sae.config.to_yaml()?.as_bytes())?;
         folder.write(store::CONCEPTS_FILE, to_json(&sae.concepts)?.as_bytes())?;
-        folder.commit()
+        folder.commit();
+        Ok(())
     }
 
-    fn write_layout(&self, sae: &Sae, layout: Layout) -> Result<()> {
+    fn write_layout(&self, context: &Context, sae: &Sae, layout: Layout) -> Result<()> {
         let written = exchange::write(sae, layout)?;
         for note in &written.notes {
             log::warn(note);
         }
-        let folder = OutputFolder::create(&self.output)?;
+        let folder = context.create_folder(&self.output)?;
         let tensors = written
             .tensors
             .iter()
@@ -380,7 +377,8 @@ impl Args {
             });
         store::write_tensors(&folder.path().join(written.weights), tensors)?;
         folder.write(exchange::CONFIG, to_json(&written.config)?.as_bytes())?;
-        folder.commit()
+        folder.commit();
+        Ok(())
     }
 }
 

@@ -10,12 +10,11 @@ mod plan;
 use crate::{
     Error, Result,
     cli::{
-        CommonArgs, Context, Source, Tool,
+        CommonArgs, Context, Output, Source, Target, Tool,
         args::{DeviceChoice, OnBadArgs},
-        output::{Output, Target},
         progress::Progress,
     },
-    error::Context as _,
+    error::{Context as _, no_thread},
     esm2::{
         ModelFolder, Place, Windows,
         engine::{Computed, Engine, Where},
@@ -27,6 +26,8 @@ use crate::{
 };
 use plan::{Batched, Planner, Tally};
 use std::{
+    ffi::OsString,
+    os::unix::ffi::{OsStrExt as _, OsStringExt as _},
     panic::resume_unwind,
     path::{Path, PathBuf},
     sync::mpsc,
@@ -143,12 +144,14 @@ impl Tool for Args {
 
     fn run(&self, context: &Context) -> Result<()> {
         let windows = Windows::new(self.max_length, self.overlap)?;
-        context.note_input(&self.model);
+        context.note_input(&self.model)?;
         for path in self.input.iter().filter_map(Source::path) {
-            context.note_input(path);
+            context.note_input(path)?;
         }
         let folder = ModelFolder::open(&self.model).path(&self.model)?;
         let (places, wanted) = self.places(&folder)?;
+        let targets = self.targets(&places)?;
+        context.expect(targets.iter().cloned())?;
         let device = match self.device {
             DeviceChoice::Auto => Where::Auto,
             DeviceChoice::Cpu => Where::Cpu,
@@ -178,7 +181,6 @@ impl Tool for Args {
                 self.pool.is_some(),
             );
         }
-        let targets = self.targets(&places)?;
         let mut outputs = Vec::with_capacity(targets.len());
         for target in &targets {
             outputs.push(context.create(target)?);
@@ -252,22 +254,36 @@ impl Args {
 
     /// One target for each place.
     fn targets(&self, places: &[Place]) -> Result<Vec<Target>> {
-        let name = self.output.path().map(|p| p.to_string_lossy().into_owned());
-        match (places, name) {
-            ([place], Some(name)) if name.contains(LAYER) => {
-                let name = name.replace(LAYER, &place.layer.to_string());
-                Ok(vec![Target::File(name.into())])
-            }
-            ([_], _) => Ok(vec![self.output.clone()]),
-            (_, Some(name)) if name.contains(LAYER) => Ok(places
+        let pattern = (self.output.path()).filter(|path| name_contains(path, LAYER));
+        match (places, pattern) {
+            (places, Some(pattern)) => Ok(places
                 .iter()
-                .map(|p| Target::File(name.replace(LAYER, &p.layer.to_string()).into()))
+                .map(|place| Target::File(with_layer(pattern, place.layer)))
                 .collect()),
+            ([_], None) => Ok(vec![self.output.clone()]),
             _ => Err(Error::usage(format!(
                 "several layers need an output with {LAYER} in its name, for example 'layer{LAYER}.arrow'"
             ))),
         }
     }
+}
+
+/// Whether a path contains a text; paths need not be UTF-8.
+fn name_contains(path: &Path, text: &str) -> bool {
+    memchr::memmem::find(path.as_os_str().as_bytes(), text.as_bytes()).is_some()
+}
+
+/// A path with a number wherever it says [`LAYER`].
+fn with_layer(pattern: &Path, layer: usize) -> PathBuf {
+    let mut rest = pattern.as_os_str().as_bytes();
+    let mut name = Vec::with_capacity(rest.len());
+    while let Some(at) = memchr::memmem::find(rest, LAYER.as_bytes()) {
+        name.extend_from_slice(&rest[..at]);
+        name.extend_from_slice(layer.to_string().as_bytes());
+        rest = &rest[at + LAYER.len()..];
+    }
+    name.extend_from_slice(rest);
+    OsString::from_vec(name).into()
 }
 
 /// The activations that an SAE was trained on.
@@ -305,8 +321,8 @@ impl Job<'_> {
         let (batches, batched) = mpsc::sync_channel::<Batched>(1);
         let (results, done) = mpsc::sync_channel::<(Batched, Computed)>(1);
         thread::scope(|scope| {
-            let reading = scope.spawn(move || planner.run(&batches));
-            let writing = scope.spawn(move || -> Result<emit::Emitter> {
+            let reading = spawn(scope, "read", move || planner.run(&batches))?;
+            let writing = spawn(scope, "write", move || -> Result<emit::Emitter> {
                 let mut emitter = self.emitter(outputs)?;
                 let mut progress = Progress::new("residues", total);
                 for (batch, computed) in done {
@@ -315,7 +331,7 @@ impl Job<'_> {
                 }
                 progress.finish();
                 Ok(emitter)
-            });
+            })?;
             let mut computing = Ok(());
             for batch in batched {
                 match engine.forward(&batch.batch, self.places) {
@@ -374,4 +390,19 @@ impl Job<'_> {
             self.args.pool.is_some(),
         ))
     }
+}
+
+/// Starts a thread of this name.
+///
+/// # Errors
+/// Of kind [`std::io::ErrorKind::OutOfMemory`] where it cannot be started.
+fn spawn<'scope, T: Send + 'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> std::io::Result<thread::ScopedJoinHandle<'scope, T>> {
+    thread::Builder::new()
+        .name(name.into())
+        .spawn_scoped(scope, work)
+        .map_err(no_thread)
 }

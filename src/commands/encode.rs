@@ -3,11 +3,7 @@
 use super::shared::{self, WholeProteins};
 use crate::{
     Error, Result,
-    cli::{
-        CommonArgs, Context, Source, Tool, log,
-        output::{Output, Target},
-        progress::Progress,
-    },
+    cli::{CommonArgs, Context, Output, Source, Target, Tool, log, progress::Progress},
     error::Context as _,
     sae::{
         apply::{Encoded, Encoder, sigmoid},

@@ -8,11 +8,10 @@ use crate::{
     Error, Result,
     annot::partition::Partition,
     cli::{
-        CommonArgs, Context, Source, Tool,
+        CommonArgs, Context, Source, Target, Tool,
         args::{OnBad, OnBadArgs},
-        context::{to_json, write_json},
+        context::to_json,
         log,
-        output::Target,
         progress::Progress,
     },
     error::Context as _,
@@ -78,7 +77,7 @@ pub struct Args {
 
     /// Also write a table for MultiQC
     #[arg(long, value_name = "FILE_mqc.json")]
-    multiqc: Option<PathBuf>,
+    multiqc: Option<Target>,
 
     /// Name of the sample in the MultiQC table
     #[arg(long, default_value = "protsae", value_name = "NAME")]
@@ -175,8 +174,8 @@ impl Tool for Args {
             .write_all(text.as_bytes())
             .during(&self.output.to_string())?;
         output.commit()?;
-        if let Some(path) = &self.multiqc {
-            write_json(path, &self.multiqc_table(&metrics))?;
+        if let Some(target) = &self.multiqc {
+            context.write_json(target, &self.multiqc_table(&metrics))?;
         }
         context.metric("test_proteins", metrics.test.proteins);
         context.metric("test_residues", metrics.test.residues);

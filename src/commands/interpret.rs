@@ -8,11 +8,10 @@ use crate::{
     Error, Result,
     annot::partition::Partition,
     cli::{
-        CommonArgs, Context, Source, Tool,
+        CommonArgs, Context, Source, Target, Tool,
         args::{OnBad, OnBadArgs},
         context::to_json,
         log,
-        output::Target,
         progress::Progress,
     },
     error::Context as _,
@@ -21,10 +20,7 @@ use crate::{
 };
 use naming::{Rules, dictionary};
 use reading::Reading;
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-};
+use std::{io::Write as _, path::PathBuf};
 
 /// Default of `--min-f1`.
 const MIN_F1: f64 = 0.5;
@@ -74,7 +70,7 @@ pub struct Args {
 
     /// Also write the dictionary as a table
     #[arg(long, value_name = "FILE.tsv")]
-    table: Option<PathBuf>,
+    table: Option<Target>,
 
     #[command(flatten)]
     on_bad: OnBadArgs,
@@ -146,8 +142,8 @@ impl Tool for Args {
             .write_all(text.as_bytes())
             .during(&self.output.to_string())?;
         output.commit()?;
-        if let Some(path) = &self.table {
-            write_table(context, path, &dictionary)?;
+        if let Some(target) = &self.table {
+            write_table(context, target, &dictionary)?;
         }
         for status in [
             Status::Defined,
@@ -202,9 +198,8 @@ const COLUMNS: [&str; 14] = [
 ];
 
 /// Writes the dictionary as tab-separated values, one line a latent.
-fn write_table(context: &Context, path: &Path, dictionary: &Dictionary) -> Result<()> {
-    let target = Target::File(path.to_owned());
-    let mut output = context.create(&target)?;
+fn write_table(context: &Context, target: &Target, dictionary: &Dictionary) -> Result<()> {
+    let mut output = context.create(target)?;
     let mut table = csv::WriterBuilder::new()
         .delimiter(b'\t')
         .from_writer(&mut output);
@@ -244,7 +239,7 @@ fn write_table(context: &Context, path: &Path, dictionary: &Dictionary) -> Resul
         }
         Ok(table.flush()?)
     };
-    write().map_err(|e| Error::data(e.to_string()).context(path.display().to_string()))?;
+    write().map_err(|e| Error::data(e.to_string()).context(target.to_string()))?;
     drop(table);
     output.commit()
 }

@@ -8,7 +8,7 @@ mod table;
 
 use crate::{
     Error, Result,
-    cli::{CommonArgs, Context, Source, Tool, context::to_json, output::Target},
+    cli::{CommonArgs, Context, Source, Target, Tool, context::to_json},
     error::Context as _,
 };
 use serde_json::Value;

@@ -17,7 +17,7 @@ use std::{collections::HashSet, path::Path};
 /// # Errors
 /// Where it is incomplete or damaged.
 pub(super) fn load_model(context: &Context, folder: &Path) -> Result<Sae> {
-    context.note_input(folder);
+    context.note_input(folder)?;
     Ok(Sae::load(folder)?)
 }
 
@@ -46,7 +46,7 @@ fn check_plm(
 /// # Errors
 /// Where it is none, naming the file.
 pub(super) fn read_concepts(context: &Context, path: &Path) -> Result<ConceptsFile> {
-    context.note_input(path);
+    context.note_input(path)?;
     Ok(store::read_concepts(path)?)
 }
 

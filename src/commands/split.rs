@@ -5,7 +5,7 @@ pub(super) mod deal;
 use crate::{
     Error, Result,
     annot::split::Fractions,
-    cli::{CommonArgs, Context, Source, Tool, log, output::Target},
+    cli::{CommonArgs, Context, Source, Target, Tool, log},
     error::Context as _,
     seq::fasta,
     table::{TableError, labels},

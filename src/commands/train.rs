@@ -1,25 +1,23 @@
 //! `protsae-train`: activations and labels into a model folder.
 
 mod args;
-mod curves;
+pub(super) mod curves;
 mod device;
 mod folder;
-mod grid;
+pub(super) mod grid;
 mod inputs;
 mod task;
 
 pub use args::Args;
 
+use super::output_folder;
 use crate::{
     Result,
-    cli::{
-        CommonArgs, Context, Tool,
-        context::to_json,
-        output::{OutputFolder, Target},
-    },
+    cli::{CommonArgs, Context, Tool, context::to_json},
     sae::{checkpoint::Checkpoints, device::Device, settings::Training, train::RunOptions},
 };
 use inputs::Inputs;
+use std::path::{Path, PathBuf};
 
 impl Tool for Args {
     const NAME: &'static str = "protsae-train";
@@ -28,7 +26,15 @@ impl Tool for Args {
         &self.common
     }
 
+    fn first_foreign(folder: &Path) -> Option<PathBuf> {
+        output_folder::first_foreign(folder)
+    }
+
     fn run(&self, context: &Context) -> Result<()> {
+        let checkpoint_dir = self.checkpoint_dir();
+        context.expect_shared(&checkpoint_dir)?;
+        let checkpoints = Checkpoints::new(checkpoint_dir.path());
+        checkpoints.check()?;
         let training = self.training(context.seed());
         training.check()?;
         let init = match &self.training.init {
@@ -52,21 +58,19 @@ impl Tool for Args {
                 task.training.compute = self.run.compute;
             }
         }
-        context.note_output(&Target::File(self.output.clone()))?;
         if context.is_dry_run() {
             return folder::plan(&inputs, &tasks, &device);
         }
         context.note_device(&device.name());
-        let checkpoint_dir = self.checkpoint_dir();
         let options = RunOptions {
             log_every: self.run.log_every,
             checkpoint_every: self.run.checkpoint_every,
-            checkpoint_dir: checkpoint_dir.clone(),
+            checkpoint_dir: checkpoint_dir.path().to_owned(),
             resume: self.run.resume,
             device,
         };
         let trained = folder::run(inputs, &tasks, &options)?;
-        let output = OutputFolder::create(&self.output)?;
+        let output = context.create_folder(&self.output)?;
         for (task, trained) in tasks.iter().zip(&trained) {
             folder::report(context, trained);
             folder::write(
@@ -81,8 +85,8 @@ impl Tool for Args {
             let content = to_json(&grid::table(&points, &trained))?;
             output.write(grid::FILE, content.as_bytes())?;
         }
-        output.commit()?;
-        Checkpoints::new(&checkpoint_dir).remove()?;
+        output.commit();
+        context.after_placing(move || Ok(checkpoints.remove()?));
         Ok(())
     }
 }

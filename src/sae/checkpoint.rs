@@ -26,6 +26,18 @@ const FIRST_FILE: &str = "first-moments.safetensors";
 const SECOND_FILE: &str = "second-moments.safetensors";
 const BEST_FILE: &str = "best.safetensors";
 const IDLE_FILE: &str = "idle.safetensors";
+/// All files of a checkpoint.
+const FILES: [&str; 7] = [
+    STATE_FILE,
+    PARAMS_FILE,
+    FIRST_FILE,
+    SECOND_FILE,
+    BEST_FILE,
+    IDLE_FILE,
+    LOG_FILE,
+];
+/// Folder of a checkpoint that is being written.
+const UNFINISHED: &str = "unfinished";
 /// Name of the tensor of rows since each latent was active.
 const IDLE: &str = "idle";
 
@@ -85,6 +97,33 @@ pub struct Checkpoints {
     dir: PathBuf,
 }
 
+/// The first file of a checkpoint's folder that no checkpoint has; none where the folder is not there.
+///
+/// # Errors
+/// [`SaeError::Io`].
+fn first_foreign(folder: &Path) -> Result<Option<PathBuf>, SaeError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) if e.kind() == std::io::ErrorKind::NotADirectory => return Ok(Some(folder.into())),
+        Err(e) => return Err(io(folder, e)),
+    };
+    let mut foreign = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|e| io(folder, e))?;
+        let path = entry.path();
+        let kind = entry.file_type().map_err(|e| io(&path, e))?;
+        let known = (entry.file_name().to_str()).is_some_and(|name| FILES.contains(&name));
+        if kind.is_dir() {
+            // a model of a grid
+            foreign.extend(first_foreign(&path)?);
+        } else if !(kind.is_file() && known) {
+            foreign.push(path);
+        }
+    }
+    Ok(foreign.into_iter().min())
+}
+
 fn write_params(path: &Path, params: &Params<f32>) -> Result<(), SaeError> {
     let tensors = params.tensors();
     write_tensors(
@@ -118,7 +157,9 @@ impl Checkpoints {
         for entry in entries {
             let path = entry.map_err(|e| io(&self.dir, e))?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if let Some(step) = name.strip_prefix("step-").and_then(|n| n.parse().ok()) {
+            if let Some(step) = name.strip_prefix("step-").and_then(|n| n.parse().ok())
+                && first_foreign(&path)?.is_none()
+            {
                 steps.push((step, path.clone()));
             }
         }
@@ -126,12 +167,28 @@ impl Checkpoints {
         Ok(steps)
     }
 
+    /// Demands that what lies where checkpoints are written was made here.
+    ///
+    /// # Errors
+    /// [`SaeError::Foreign`], naming the first file that was not.
+    pub fn check(&self) -> Result<(), SaeError> {
+        let part = self.dir.join(UNFINISHED);
+        match first_foreign(&part)? {
+            None => Ok(()),
+            Some(file) => Err(SaeError::Foreign {
+                folder: part.display().to_string(),
+                file: file.display().to_string(),
+            }),
+        }
+    }
+
     /// Begins a checkpoint.
     ///
     /// # Errors
     /// [`SaeError::Io`].
     pub fn begin(&self) -> Result<Draft<'_>, SaeError> {
-        let part = self.dir.join("unfinished");
+        self.check()?;
+        let part = self.dir.join(UNFINISHED);
         if part.exists() {
             fs::remove_dir_all(&part).map_err(|e| io(&part, e))?;
         }
@@ -187,7 +244,9 @@ impl Checkpoints {
             fs::remove_dir_all(&path).map_err(|e| io(&path, e))?;
         }
         // other people's files in it stay
-        let _ = fs::remove_dir_all(self.dir.join("unfinished"));
+        if self.check().is_ok() {
+            let _ = fs::remove_dir_all(self.dir.join(UNFINISHED));
+        }
         let _ = fs::remove_dir(&self.dir);
         Ok(())
     }
@@ -255,6 +314,12 @@ impl Draft<'_> {
     pub fn finish(self, step: u64) -> Result<(), SaeError> {
         let old = self.checkpoints.steps()?;
         let whole = self.checkpoints.dir.join(format!("step-{step}"));
+        if let Some(file) = first_foreign(&whole)? {
+            return Err(SaeError::Foreign {
+                folder: whole.display().to_string(),
+                file: file.display().to_string(),
+            });
+        }
         if whole.exists() {
             fs::remove_dir_all(&whole).map_err(|e| io(&whole, e))?;
         }

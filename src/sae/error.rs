@@ -14,6 +14,16 @@ pub enum SaeError {
         /// What the operating system says.
         source: std::io::Error,
     },
+    /// A folder that would be replaced holds what was not written here.
+    #[error(
+        "{folder} would be replaced, but holds {file}, which is of no checkpoint; move it away"
+    )]
+    Foreign {
+        /// The folder.
+        folder: String,
+        /// The first such file.
+        file: String,
+    },
     /// A sidecar (`config.yaml`, `concepts.json`, ...) is not what it should be.
     #[error("{path}: {message}")]
     Sidecar {
@@ -168,7 +178,7 @@ impl Classify for SaeError {
         match self {
             Self::Io { source, .. } => Classify::kind(source),
             Self::Gpu(error) => error.kind(),
-            Self::Settings(_) => ErrorKind::Usage,
+            Self::Settings(_) | Self::Foreign { .. } => ErrorKind::Usage,
             Self::Format { .. } | Self::Width { .. } | Self::Checkpoint { .. } => {
                 ErrorKind::Mismatch
             }

@@ -18,7 +18,9 @@ mod write;
 pub use read::{Converted, Request, read};
 pub use sidecar::Sidecar;
 pub use tensors::Tensors;
-pub use write::{CONFIG, Layout, NamedTensor, Written, write};
+pub use write::{
+    CONFIG, Layout, NamedTensor, WEIGHT_FILES, WRITTEN_BY, WRITTEN_BY_KEY, Written, write,
+};
 
 use crate::error::{Classify, ErrorKind};
 use schemars::JsonSchema;

@@ -4,7 +4,7 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::{batch::Batch, dataset::Dataset, labels::LabelIndex, order::EpochOrder};
-use crate::Result;
+use crate::{Result, error::no_thread};
 
 /// Batches that may lie ready.
 const READY: usize = 2;
@@ -90,7 +90,7 @@ pub fn with_batches<R>(
     std::thread::scope(|scope| {
         let (send, ready) = sync_channel(READY);
         let (used, returned) = sync_channel::<Batch<f32>>(READY + 2);
-        scope.spawn(move || {
+        let load = move || {
             loop {
                 let mut batch = returned.try_recv().unwrap_or_default();
                 let message = match source.fill(&mut batch) {
@@ -103,7 +103,11 @@ pub fn with_batches<R>(
                     return;
                 }
             }
-        });
+        };
+        std::thread::Builder::new()
+            .name("load".into())
+            .spawn_scoped(scope, load)
+            .map_err(no_thread)?;
         // moved into the closure, so that the loader ends when the consumer does
         let batches = Batches { ready, used };
         let outcome = consume(&batches);

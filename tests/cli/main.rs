@@ -11,7 +11,10 @@
 mod bad_input;
 mod contract;
 mod fixture;
+mod limits;
 mod options;
+mod outputs;
 mod pipe;
 mod rows;
+mod sandbox;
 mod schemas;

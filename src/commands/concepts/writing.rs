@@ -4,10 +4,7 @@ use super::{Args, telling};
 use crate::{
     Error, Result,
     annot::{cluster::Clusters, vocabulary::Vocabulary},
-    cli::{
-        Context, log,
-        output::{Output, Target},
-    },
+    cli::{Context, Output, Target, log},
     commands::split::deal::{self, Deal, Dealt},
     error::Context as _,
     ontology::Ontology,
@@ -41,7 +38,7 @@ pub(super) struct Set {
 
 impl Set {
     /// A target with the name of the set before its suffix: `labels.mf.arrow`.
-    fn target(&self, target: &Target) -> Target {
+    pub(super) fn target(&self, target: &Target) -> Target {
         match (&self.name, target) {
             (Some(name), Target::File(path)) => {
                 let file = path.file_name().unwrap_or_default().to_string_lossy();
@@ -189,7 +186,7 @@ impl Args {
             }
         }
         if let Some(target) = &self.write_sequences {
-            let target = set.target(&Target::File(target.clone()));
+            let target = set.target(target);
             written.sequences(context, vocabulary, &target, &proteins)?;
         }
         if context.is_dry_run() {

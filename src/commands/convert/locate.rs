@@ -127,22 +127,3 @@ pub(super) fn read_sidecar(context: &Context, path: Option<&Path>) -> Result<Sid
         .path(path)?;
     Ok(Sidecar::read(&path.display().to_string(), &text)?)
 }
-
-/// Refuses an output folder that the input is, or lies in: it would be replaced.
-///
-/// # Errors
-/// [`crate::ErrorKind::Usage`].
-pub(super) fn refuse_overwriting(input: &Source, output: &Path) -> Result<()> {
-    let (Some(Ok(input)), Ok(output)) =
-        (input.path().map(fs::canonicalize), fs::canonicalize(output))
-    else {
-        return Ok(());
-    };
-    if input.starts_with(&output) {
-        return Err(
-            Error::usage("is or holds the input and cannot be the output too")
-                .context(output.display().to_string()),
-        );
-    }
-    Ok(())
-}

@@ -3,7 +3,7 @@
 use super::plan::{Batched, Piece};
 use crate::{
     Error, Result,
-    cli::output::{Output, Target},
+    cli::{Output, Target},
     error::Context as _,
     esm2::{Activations, window::Blend},
     table::{

@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{
-        CommonArgs, Source, Tool,
+        CommonArgs, SharedFolder, Source, TargetFolder, Tool,
         args::{DeviceChoice, OnBadArgs},
     },
     sae::{
@@ -50,7 +50,7 @@ pub struct Args {
 
     /// Model folder; it appears whole
     #[arg(short, long, value_name = "DIR")]
-    pub(super) output: PathBuf,
+    pub(super) output: TargetFolder,
 
     #[command(flatten)]
     pub(super) on_bad: OnBadArgs,
@@ -247,7 +247,7 @@ pub(super) struct RunArgs {
 
     /// Where checkpoints go until the model is in place [default: the output's name + .checkpoints]
     #[arg(long, value_name = "DIR", help_heading = RUN)]
-    pub(super) checkpoint_dir: Option<PathBuf>,
+    pub(super) checkpoint_dir: Option<SharedFolder>,
 
     /// Train many models on one pass over the data: every combination of these values of k, seed,
     /// lr, lambda-annot, lambda-axiom or lambda-sparsity, each in a folder of its own in the output
@@ -274,11 +274,12 @@ impl Args {
     }
 
     /// Where checkpoints go.
-    pub(super) fn checkpoint_dir(&self) -> PathBuf {
-        if let Some(dir) = &self.run.checkpoint_dir {
-            return dir.clone();
+    pub(super) fn checkpoint_dir(&self) -> SharedFolder {
+        if let Some(folder) = &self.run.checkpoint_dir {
+            return folder.clone();
         }
-        let output: PathBuf = self.output.components().collect();
+        // without a slash at its end
+        let output: PathBuf = self.output.path().components().collect();
         let mut name = output.into_os_string();
         name.push(".checkpoints");
         name.into()

@@ -13,11 +13,11 @@ use crate::{
 };
 
 /// The curves of a model folder.
-pub(super) const FILE: &str = "curve.html";
+pub(in crate::commands) const FILE: &str = "curve.html";
 /// Where a model folder holds an event file.
-pub(super) const EVENTS_FOLDER: &str = "tensorboard";
+pub(in crate::commands) const EVENTS_FOLDER: &str = "tensorboard";
 /// The event file of a model folder.
-pub(super) const EVENTS_FILE: &str = "tensorboard/events.out.tfevents.0.protsae";
+pub(in crate::commands) const EVENTS_NAME: &str = "events.out.tfevents.0.protsae";
 
 /// The lines of a log.
 pub(super) fn lines(log: &[u8]) -> Vec<LogLine> {

@@ -4,7 +4,7 @@ use super::{curves, inputs::Inputs};
 use crate::{
     Result,
     annot::concept::ConceptsFile,
-    cli::{Context, context::to_json, log, output::OutputFolder, progress::Progress},
+    cli::{Context, OutputFolder, context::to_json, log, progress::Progress},
     error::Context as _,
     sae::{
         config::Shape,
@@ -120,7 +120,8 @@ pub(super) fn write(
     put(curves::FILE, &curves::page(&log, &trained.config)?)?;
     if tensorboard {
         std::fs::create_dir_all(path.join(curves::EVENTS_FOLDER)).path(&path)?;
-        put(curves::EVENTS_FILE, &curves::events(&log)?)?;
+        let name = format!("{}/{}", curves::EVENTS_FOLDER, curves::EVENTS_NAME);
+        put(&name, &curves::events(&log)?)?;
     }
     Ok(())
 }

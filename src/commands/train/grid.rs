@@ -11,9 +11,9 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The table of a grid's models.
-pub(super) const FILE: &str = "grid.json";
+pub(in crate::commands) const FILE: &str = "grid.json";
 /// Format name and version of the table.
-const FORMAT: &str = "grid/1";
+pub(in crate::commands) const FORMAT: &str = "grid/1";
 /// Most models of a grid.
 const MAX_MODELS: usize = 1024;
 

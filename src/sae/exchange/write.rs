@@ -37,6 +37,12 @@ pub struct Written {
 
 /// File name of the configuration in both layouts.
 pub const CONFIG: &str = "cfg.json";
+/// File names of the weights.
+pub const WEIGHT_FILES: [&str; 2] = ["sae_weights.safetensors", "sae.safetensors"];
+/// Key of the configuration, or of its metadata, that says who wrote it; both programs pass over it.
+pub const WRITTEN_BY_KEY: &str = "written_by";
+/// Its value in what is written here.
+pub const WRITTEN_BY: &str = "protsae";
 /// The first version of `SAELens` that reads this `cfg.json`; an older name would be taken for a
 /// folder of version 5.
 const SAELENS_VERSION: &str = "6.0.0";
@@ -175,6 +181,7 @@ fn saelens(sae: &Sae, folded: Folded) -> Written {
     let mut metadata = json!({
         "sae_lens_version": SAELENS_VERSION,
         "sae_lens_training_version": null,
+        (WRITTEN_BY_KEY): WRITTEN_BY,
     });
     if let Some(plm) = &sae.config.plm {
         metadata["model_name"] = plm.name.clone().into();
@@ -214,7 +221,7 @@ fn saelens(sae: &Sae, folded: Folded) -> Written {
     }
     Written {
         config,
-        weights: "sae_weights.safetensors",
+        weights: WEIGHT_FILES[0],
         tensors,
         notes: folded.notes,
     }
@@ -233,10 +240,11 @@ fn sparsify(sae: &Sae, folded: Folded) -> Written {
         "skip_connection": false,
         "transcode": false,
         "d_in": d,
+        (WRITTEN_BY_KEY): WRITTEN_BY,
     });
     Written {
         config,
-        weights: "sae.safetensors",
+        weights: WEIGHT_FILES[1],
         tensors: vec![
             ("encoder.weight", vec![n, d], folded.enc),
             ("encoder.bias", vec![n], folded.b_enc),

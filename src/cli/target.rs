@@ -1,0 +1,148 @@
+//! Where a run writes, as options say it; [`super::files`] knows outputs by these types.
+
+use super::place::is_special;
+use crate::table::Container;
+use std::{
+    ffi::OsString,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+/// A file that is written, or standard output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Standard output, given as `-`.
+    Stdout,
+    /// A file.
+    File(PathBuf),
+}
+
+impl From<OsString> for Target {
+    fn from(text: OsString) -> Self {
+        if text == "-" {
+            Self::Stdout
+        } else {
+            Self::File(text.into())
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stdout => f.write_str("standard output"),
+            Self::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+impl Target {
+    /// The path, unless it is standard output.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Stdout => None,
+            Self::File(path) => Some(path),
+        }
+    }
+
+    /// Arrow's container for this target: a footer on disk, a stream elsewhere.
+    #[must_use]
+    pub fn container(&self) -> Container {
+        match self {
+            Self::File(path) if !is_special(path) && Codec::of_suffix(path).is_none() => {
+                Container::File
+            }
+            _ => Container::Stream,
+        }
+    }
+}
+
+/// A folder that appears whole and replaces an older one of its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetFolder(PathBuf);
+
+impl From<OsString> for TargetFolder {
+    fn from(text: OsString) -> Self {
+        Self(text.into())
+    }
+}
+
+impl TargetFolder {
+    /// Its path as given.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl fmt::Display for TargetFolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.display())
+    }
+}
+
+/// A folder that a run writes into and that others may use too: what it did not make stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedFolder(PathBuf);
+
+impl From<OsString> for SharedFolder {
+    fn from(text: OsString) -> Self {
+        Self(text.into())
+    }
+}
+
+impl SharedFolder {
+    /// Its path as given.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+/// Anything that a run writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Destination {
+    File(Target),
+    Folder(TargetFolder),
+    Shared(SharedFolder),
+}
+
+impl Destination {
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(target) => target.path(),
+            Self::Folder(TargetFolder(path)) | Self::Shared(SharedFolder(path)) => Some(path),
+        }
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(target) => target.fmt(f),
+            Self::Folder(TargetFolder(path)) | Self::Shared(SharedFolder(path)) => {
+                write!(f, "{}", path.display())
+            }
+        }
+    }
+}
+
+/// How an output is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Codec {
+    /// gzip in blocks (SAM specification, section 4.1), which tabix can search.
+    Bgzf,
+    Zstd,
+}
+
+impl Codec {
+    /// Compression that a suffix asks for; `.gz` is BGZF as well, which is valid gzip.
+    pub(super) fn of_suffix(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()? {
+            "gz" | "bgz" => Some(Self::Bgzf),
+            "zst" => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+}

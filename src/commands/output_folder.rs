@@ -1,0 +1,151 @@
+//! What a folder holds that our executables wrote: model folders, grids of them, and layouts of other programs.
+
+use super::train::{curves, grid};
+use crate::sae::{
+    exchange,
+    store::{CONCEPTS_FILE, CONFIG_FILE, LOG_FILE, MODEL_FORMAT, SUMMARY_FILE, WEIGHTS_FILE},
+};
+use serde_json::Value;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Files of a model folder, without the one that tells it.
+const MODEL_FILES: [&str; 5] = [
+    WEIGHTS_FILE,
+    CONCEPTS_FILE,
+    SUMMARY_FILE,
+    LOG_FILE,
+    curves::FILE,
+];
+
+/// The first entry, by name, of a folder that is none of what our executables write there; so the folder is not ours
+/// to replace. An empty folder has none.
+pub(super) fn first_foreign(folder: &Path) -> Option<PathBuf> {
+    let is_grid = holds(folder, grid::FILE, |text| {
+        json(text)["format"] == grid::FORMAT
+    });
+    entries(folder).into_iter().find_map(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_folder = fs::symlink_metadata(&path).is_ok_and(|m| m.is_dir());
+        match (name.as_ref(), is_folder) {
+            (grid::FILE, false) if is_grid => None,
+            (_, true) if is_grid => foreign_to_model(&path),
+            _ if is_grid => Some(path),
+            _ => foreign_to_layout(folder, &path, &name).then_some(path),
+        }
+    })
+}
+
+fn foreign_to_model(folder: &Path) -> Option<PathBuf> {
+    entries(folder).into_iter().find(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        foreign_to_layout(folder, path, &name)
+    })
+}
+
+/// Whether an entry is neither of a model folder nor of a layout of another program, as they are written here.
+fn foreign_to_layout(folder: &Path, path: &Path, name: &str) -> bool {
+    let is_file = fs::symlink_metadata(path).is_ok_and(|m| m.is_file());
+    if name == curves::EVENTS_FOLDER && !is_file {
+        let events = path.join(curves::EVENTS_NAME);
+        return !is_model(folder) || entries(path).iter().any(|entry| *entry != events);
+    }
+    if !is_file {
+        return true;
+    }
+    if name == CONFIG_FILE || MODEL_FILES.contains(&name) {
+        return !is_model(folder);
+    }
+    if name == exchange::CONFIG || exchange::WEIGHT_FILES.contains(&name) {
+        return !is_layout(folder);
+    }
+    true
+}
+
+fn is_model(folder: &Path) -> bool {
+    holds(folder, CONFIG_FILE, |text| {
+        let format = format!("format: {MODEL_FORMAT}");
+        text.lines().any(|line| line.trim_end() == format)
+    })
+}
+
+fn is_layout(folder: &Path) -> bool {
+    holds(folder, exchange::CONFIG, |text| {
+        let config = json(text);
+        let said = [&config, &config["metadata"]].map(|part| &part[exchange::WRITTEN_BY_KEY]);
+        said.contains(&&Value::from(exchange::WRITTEN_BY))
+    })
+}
+
+/// Whether a folder has a file of this name with such a content.
+fn holds(folder: &Path, name: &str, is: impl Fn(&str) -> bool) -> bool {
+    fs::read_to_string(folder.join(name)).is_ok_and(|text| is(&text))
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+/// The paths in a folder, by name; the folder itself where it cannot be read: what it holds is not known.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = folder.read_dir() else {
+        return vec![folder.to_owned()];
+    };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first foreign entry of a folder of these files, relative to it.
+    fn foreign(files: &[(&str, &str)]) -> Option<String> {
+        let root = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        let found = first_foreign(root.path())?;
+        let found = found.strip_prefix(root.path()).unwrap();
+        Some(found.to_string_lossy().into_owned())
+    }
+
+    #[test]
+    fn folders_that_are_written_here_have_nothing_foreign() {
+        let config = ("config.yaml", "format: model/1\n");
+        assert_eq!(foreign(&[]), None);
+        assert_eq!(foreign(&[config, ("model.safetensors", "")]), None);
+        let events = "tensorboard/events.out.tfevents.0.protsae";
+        assert_eq!(foreign(&[config, ("curve.html", ""), (events, "")]), None);
+        let saelens = r#"{"metadata": {"written_by": "protsae"}}"#;
+        let files = [("cfg.json", saelens), ("sae_weights.safetensors", "")];
+        assert_eq!(foreign(&files), None);
+        let grid = ("grid.json", r#"{"format": "grid/1"}"#);
+        let model = ("k=1/config.yaml", "format: model/1\n");
+        assert_eq!(foreign(&[grid, model]), None);
+    }
+
+    #[test]
+    fn what_others_put_there_is_found() {
+        let config = ("config.yaml", "format: model/1\n");
+        let found = |files: &[(&str, &str)]| foreign(files).unwrap();
+        assert_eq!(found(&[config, ("notes.txt", "")]), "notes.txt");
+        assert_eq!(found(&[("config.yaml", "k: 3\n")]), "config.yaml");
+        assert_eq!(found(&[("model.safetensors", "")]), "model.safetensors");
+        assert_eq!(found(&[config, ("tensorboard/x", "")]), "tensorboard");
+        // a folder that SAELens itself wrote
+        let theirs = [("cfg.json", "{}"), ("sae_weights.safetensors", "")];
+        assert_eq!(found(&theirs), "cfg.json");
+        let grid = ("grid.json", r#"{"format": "grid/1"}"#);
+        assert_eq!(found(&[grid, ("k=1/notes", "")]), "k=1/notes");
+        assert_eq!(found(&[grid, ("notes", "")]), "notes");
+        assert_eq!(found(&[("grid.json", "{}")]), "grid.json");
+        // one bad folder inside a model
+        assert_eq!(found(&[config, ("data/x", "")]), "data");
+    }
+}
