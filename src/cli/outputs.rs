@@ -83,7 +83,7 @@ impl Outputs {
     /// [`crate::ErrorKind::Usage`] where an output is in its way, naming both.
     pub(super) fn claim_input(&self, named: Named<Source>) -> Result<()> {
         let place = match &named.value {
-            Source::Stdin => Place::of_stream(&io::stdin()),
+            Source::Stdin => Place::of_stdin(),
             Source::File(path) => Place::of_path(path),
         };
         let claim = Claim { named, place };
@@ -110,7 +110,7 @@ impl Outputs {
     /// with what none of our executables writes; otherwise where it cannot be written.
     pub(super) fn claim_output(&self, named: Named<Destination>) -> Result<()> {
         let place = match named.value.path() {
-            None => Place::of_stream(&io::stdout()),
+            None => Place::of_stdout(),
             Some(path) => Place::of_path(path),
         };
         let claim = Claim { named, place };

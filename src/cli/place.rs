@@ -35,11 +35,15 @@ impl Place {
         place
     }
 
-    /// The place of an open standard stream, where it is a file.
-    pub(super) fn of_stream(stream: &impl AsFd) -> Self {
-        let file = stream.as_fd().try_clone_to_owned().map(fs::File::from);
-        let there = file.and_then(|file| file.metadata()).ok();
+    /// The place of standard input, where it is a file: a socket may be standard output as well, and is not replaced.
+    pub(super) fn of_stdin() -> Self {
+        let there = of_stream(&io::stdin());
         Self::of_metadata(there.as_ref().filter(|m| m.is_file()))
+    }
+
+    /// The place of standard output.
+    pub(super) fn of_stdout() -> Self {
+        Self::of_metadata(of_stream(&io::stdout()).as_ref())
     }
 
     fn of_metadata(there: Option<&Metadata>) -> Self {
@@ -85,6 +89,11 @@ impl Place {
         let there = path.and_then(|path| fs::metadata(path).ok());
         there.is_some_and(|m| m.file_type().is_char_device())
     }
+}
+
+fn of_stream(stream: &impl AsFd) -> Option<Metadata> {
+    let file = stream.as_fd().try_clone_to_owned().map(fs::File::from);
+    file.and_then(|file| file.metadata()).ok()
 }
 
 fn file_id(metadata: &Metadata) -> FileId {

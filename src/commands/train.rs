@@ -34,6 +34,8 @@ impl Tool for Args {
         let checkpoint_dir = self.checkpoint_dir();
         context.expect_shared(&checkpoint_dir)?;
         let checkpoints = Checkpoints::new(checkpoint_dir.path());
+        // what the user made for them is the user's to remove
+        let keep_folder = self.run.checkpoint_dir.is_some() && checkpoint_dir.path().exists();
         checkpoints.check()?;
         let training = self.training(context.seed());
         training.check()?;
@@ -86,7 +88,7 @@ impl Tool for Args {
             output.write(grid::FILE, content.as_bytes())?;
         }
         output.commit();
-        context.after_placing(move || Ok(checkpoints.remove()?));
+        context.after_placing(move || Ok(checkpoints.remove(keep_folder)?));
         Ok(())
     }
 }

@@ -235,11 +235,12 @@ impl Checkpoints {
         Ok(Some(dir))
     }
 
-    /// Removes all checkpoints: the model is in place.
+    /// Removes all checkpoints: the model is in place. Their folder goes too, if nothing else is in it, unless it was
+    /// somebody else's.
     ///
     /// # Errors
     /// [`SaeError::Io`].
-    pub fn remove(&self) -> Result<(), SaeError> {
+    pub fn remove(&self, keep_folder: bool) -> Result<(), SaeError> {
         for (_, path) in self.steps()? {
             fs::remove_dir_all(&path).map_err(|e| io(&path, e))?;
         }
@@ -247,7 +248,9 @@ impl Checkpoints {
         if self.check().is_ok() {
             let _ = fs::remove_dir_all(self.dir.join(UNFINISHED));
         }
-        let _ = fs::remove_dir(&self.dir);
+        if !keep_folder {
+            let _ = fs::remove_dir(&self.dir);
+        }
         Ok(())
     }
 }

@@ -35,7 +35,7 @@ fn exhausted_memory_is_137_whatever_the_limit() {
         let mut sandbox = Sandbox::new(row);
         let all = sandbox.with(&arguments!["-t", "1"]);
         // megabytes of address space, as LSF's and SGE's h_vmem limit it
-        for limit in (10..60).step_by(2).chain((60..=200).step_by(10)) {
+        for limit in (10..60).step_by(5).chain((60..=200).step_by(20)) {
             let before = format!("ulimit -c 0; ulimit -v {}", limit * 1000);
             // below that not even the loader of programs succeeds
             let loads = by_shell(row.tool, &arguments!["--version"], &before, "").output();

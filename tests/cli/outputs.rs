@@ -323,6 +323,16 @@ fn checkpoints_remove_only_what_they_made() {
         assert_eq!(text, "precious", "{name}");
     }
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 4);
+    let empty = sandbox.path("empty");
+    fs::create_dir(&empty).unwrap();
+    let mut with_empty = more.clone();
+    with_empty[1] = show(&empty);
+    succeed(row.tool, &sandbox.with(&with_empty));
+    assert_eq!(
+        fs::read_dir(&empty).unwrap().count(),
+        0,
+        "a folder of the user's"
+    );
     fs::create_dir(folder.join("unfinished")).unwrap();
     fs::write(folder.join("unfinished/notes"), "precious").unwrap();
     let output = sandbox.run(&more);
