@@ -1,5 +1,6 @@
 //! `protsae-concepts`: ontology and annotations to a vocabulary of concepts and a table of labels.
 
+mod multiqc;
 mod reading;
 mod telling;
 mod writing;
@@ -286,7 +287,7 @@ impl Tool for Args {
         }
         if let Some(path) = self.multiqc.as_ref().filter(|_| !context.is_dry_run()) {
             context.note_output(&Target::File(path.clone()))?;
-            write_json(path, &telling::multiqc_table(&inputs))?;
+            write_json(path, &multiqc::table(&inputs))?;
         }
         Ok(())
     }
