@@ -27,7 +27,7 @@ use crate::{
 };
 use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
-use writing::Written;
+use writing::{Together, Written};
 
 const EXAMPLE: &str = "Example:
   protsae-concepts --ontology go-basic.obo.gz --annotations goa_yeast.gaf.gz --annotations features.csv \\
@@ -84,7 +84,8 @@ pub struct Args {
     #[arg(short, long, value_name = "FILE.arrow", default_value = "-")]
     pub output: Target,
 
-    /// Also deal the labelled proteins out to train, valid and test, as protsae-split does
+    /// Also deal the labelled proteins out to train, valid and test, as protsae-split does: proteins of one sequence,
+    /// by --sequences or by annotations that hold sequences or their checksums, stay together
     #[arg(long, value_name = "FILE.tsv")]
     pub split: Option<Target>,
 
@@ -128,7 +129,7 @@ pub struct Args {
     pub relations: Propagation,
 
     /// Evidence to take: any, experimental, curated, or a list of GO codes and ECO ids; features, matches and
-    /// keywords that have none are taken too, and counted
+    /// keywords that have none are taken too, and counted. A curator's inference (IC) is experimental for GO alone
     #[arg(long, value_name = "EVIDENCE", default_value_t)]
     pub evidence: EvidenceFilter,
 
@@ -266,7 +267,16 @@ impl Tool for Args {
             },
             normal_forms: self.read_normal_forms(context)?,
         };
-        let clusters = deal::read_clusters(context, &self.clusters, self.raw_ids)?;
+        let is_protein = |name: &str| collector.knows(name);
+        let clusters = deal::read_clusters(context, &self.clusters, self.raw_ids, is_protein)?;
+        let together = Together {
+            clusters,
+            identical: match &self.split {
+                Some(_) => collector.identical(),
+                None => Vec::new(),
+            },
+            sequences_known: collector.knows_sequences(),
+        };
         let mut vocabulary = Vocabulary::new(collector, terminology, &choice)?;
         let inputs = std::mem::take(&mut vocabulary.inputs);
         telling::warn_about_inputs(&inputs);
@@ -277,7 +287,7 @@ impl Tool for Args {
                 choice.namespaces.clone_from(&set.namespaces);
                 vocabulary.choose(&choice);
             }
-            self.write(context, &mut vocabulary, set, &clusters, &mut written)?;
+            self.write(context, &mut vocabulary, set, &together, &mut written)?;
         }
         written.commit(context)?;
         context.metric("inputs", &inputs);
@@ -322,6 +332,16 @@ impl Args {
         if self.by_namespace && [&self.concepts, &self.output].contains(&&Target::Stdout) {
             return Err(Error::usage(
                 "--by-namespace writes several files: name them, with --concepts and -o",
+            ));
+        }
+        let split = self.split.iter().filter_map(Target::path);
+        let files = [&self.concepts, &self.output]
+            .into_iter()
+            .filter_map(Target::path);
+        let mut files = files.chain(split).chain(self.write_sequences.as_deref());
+        if self.by_namespace && files.any(|path| path.to_str().is_none()) {
+            return Err(Error::usage(
+                "--by-namespace makes names of files of those given, which must be UTF-8",
             ));
         }
         let formats = self.annotation_format.len();
