@@ -15,6 +15,7 @@ pub mod format;
 pub mod gaf;
 pub mod gff;
 pub mod gpad;
+pub mod grouping;
 pub mod interproscan;
 pub mod interproscan_json;
 pub mod interproscan_xml;

@@ -3,6 +3,7 @@
 pub mod accession;
 pub mod alphabet;
 pub mod checksum;
+mod composition;
 pub mod fasta;
 pub(crate) mod lines;
 

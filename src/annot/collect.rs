@@ -1,8 +1,10 @@
 //! Where all readers put what they find: filtered, checked against sequences, counted.
 
 mod identity;
+mod ledger;
 mod report;
 mod statement;
+mod verdict;
 
 use super::{
     concept::{ConceptKind, KEYWORD, Level},
@@ -13,8 +15,11 @@ use super::{
 };
 use foldhash::fast::FixedState;
 use identity::{Interner, LastProtein, Sequences};
+use ledger::{Counters, Journal};
 use std::{collections::HashMap, hash::BuildHasher};
+use verdict::Verdict;
 
+pub use ledger::Tally;
 pub use report::{DropReason, InputReport};
 pub use statement::{Fingerprint, Observation, Settings, Source};
 
@@ -22,7 +27,7 @@ pub use statement::{Fingerprint, Observation, Settings, Source};
 const LISTED: usize = 10;
 
 /// Number of the evidence of statements that have none.
-const NO_EVIDENCE: u32 = 0;
+pub(super) const NO_EVIDENCE: u32 = 0;
 
 /// A stored statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,15 +55,6 @@ struct SeenEntry {
     name_hash: u32,
 }
 
-/// What is made of an evidence, worked out once for each.
-#[derive(Clone, Copy, Debug)]
-struct Verdict {
-    /// Its number, none where it is not accepted.
-    number: Option<u32>,
-    /// Whether none of its codes says whether it will do.
-    is_unknown: bool,
-}
-
 /// The number in `InterPro:IPR000719`.
 fn entry_number(id: &str) -> Option<usize> {
     let digits = id.strip_prefix("InterPro:IPR")?;
@@ -80,7 +76,8 @@ pub struct Collector {
     /// What is known of the proteins' sequences, from those given and from records.
     pub(super) sequences: Sequences,
     pub(super) evidences: Interner,
-    verdicts: HashMap<String, Verdict, FixedState>,
+    /// Of statements about terms, and of others.
+    verdicts: [HashMap<String, Verdict, FixedState>; 2],
     concept_index: [HashMap<String, u32, FixedState>; ConceptKind::ALL.len()],
     /// By the number in their accession, which has six digits.
     entries: Vec<SeenEntry>,
@@ -89,9 +86,8 @@ pub struct Collector {
     /// Finished inputs.
     pub reports: Vec<InputReport>,
     current: InputReport,
-    /// Statements kept of the current input, by kind and level.
-    kept_by_kind: [[u64; 2]; ConceptKind::ALL.len()],
-    dropped: [u64; DropReason::ALL.len()],
+    counters: Counters,
+    journal: Journal,
     last: LastProtein,
     /// Sequences of proteins with statements, where they are wanted: by number of the protein.
     pub(super) kept_sequences: Option<HashMap<u32, Vec<u8>, FixedState>>,
@@ -165,12 +161,22 @@ impl Collector {
             rows: self.rows.len()..self.rows.len(),
             ..InputReport::default()
         };
+        self.counters = Counters::default();
+        self.journal = Journal::default();
         self.last.forget();
     }
 
     /// Ends the input that was begun.
     pub fn end(&mut self) {
-        let counts = std::mem::take(&mut self.kept_by_kind);
+        let counted = std::mem::take(&mut self.counters);
+        self.current.kept = counted.kept;
+        self.current.unknown_evidence = counted.unknown_evidence;
+        self.current.without_evidence = counted.without_evidence;
+        self.current.by_secondary_accession = counted.by_secondary_accession;
+        self.current.of_forms = counted.of_forms;
+        self.current.by_sequence = counted.by_sequence;
+        self.current.tallies = std::mem::take(&mut self.journal.tallies);
+        let counts = counted.kept_by_kind;
         for (kind, counts) in ConceptKind::ALL.iter().zip(counts) {
             for (level, count) in [Level::Protein, Level::Residue].into_iter().zip(counts) {
                 if count > 0 {
@@ -179,10 +185,10 @@ impl Collector {
                 }
             }
         }
-        let dropped = DropReason::ALL
-            .into_iter()
-            .zip(std::mem::take(&mut self.dropped));
+        let dropped = DropReason::ALL.into_iter().zip(counted.dropped);
         self.current.dropped = dropped.filter(|&(_, count)| count > 0).collect();
+        self.withdraw_misnumbered();
+        self.journal = Journal::default();
         self.current.rows.end = self.rows.len();
         self.reports.push(std::mem::take(&mut self.current));
     }
@@ -201,25 +207,20 @@ impl Collector {
         take: impl FnOnce(&mut Self) -> Result<(), AnnotError>,
     ) -> Result<(), AnnotError> {
         self.current.records += 1;
-        let before = self.rows.len();
+        let before = self.mark();
         take(self).or_else(|error| {
-            let unproven = self.settings.evidence != EvidenceFilter::Any;
-            for row in self.rows.drain(before..) {
-                let kind = self.concepts[row.concept as usize].kind;
-                self.current.kept -= 1;
-                self.kept_by_kind[kind as usize][row.place.level() as usize] -= 1;
-                self.current.without_evidence -= u64::from(unproven && row.evidence == NO_EVIDENCE);
-            }
+            self.undo(&before);
             self.bad(error)
         })
     }
 
     /// Counts a statement that is no label.
     pub fn drop(&mut self, reason: DropReason) {
-        self.dropped[reason as usize] += 1;
+        self.counters.dropped[reason as usize] += 1;
     }
 
-    /// Reports a bad record, or a bad statement of a record that is good otherwise.
+    /// Reports a bad record, or a bad statement of a record that is good otherwise. Where it proves that positions of a
+    /// protein are counted along another sequence, none of the input's labels of this protein are kept.
     ///
     /// # Errors
     /// The error itself, unless bad records are skipped.
@@ -227,6 +228,7 @@ impl Collector {
         if !self.settings.skip_bad || matches!(error, AnnotError::Io(_)) {
             return Err(error);
         }
+        self.distrust(&error);
         self.drop(DropReason::Bad);
         if self.current.bad.len() < LISTED {
             self.current.bad.push(error.to_string());
@@ -260,7 +262,8 @@ impl Collector {
             let known = &mut self.concepts[index as usize].name;
             // the smallest name, so that the order of inputs does not matter
             if !name.is_empty() && (known.is_empty() || name < known.as_str()) {
-                name.clone_into(known);
+                let before = std::mem::replace(known, name.to_owned());
+                self.journal.renamed.push((index, before));
             }
             return index;
         }
@@ -272,36 +275,6 @@ impl Collector {
             name: name.to_owned(),
         });
         index
-    }
-
-    /// Number of the evidence where it will do. Statements without evidence pass unless they are GO's, whose
-    /// sources all give it.
-    fn evidence(&mut self, observation: &Observation<'_>) -> Option<u32> {
-        let evidence = observation.evidence;
-        if evidence.is_empty() {
-            let passes = observation.kind != ConceptKind::Go
-                || self.settings.evidence == EvidenceFilter::Any;
-            return passes.then_some(NO_EVIDENCE);
-        }
-        let verdict = match self.verdicts.get(evidence) {
-            Some(verdict) => *verdict,
-            None => self.judge(evidence),
-        };
-        self.current.unknown_evidence += u64::from(verdict.is_unknown);
-        verdict.number
-    }
-
-    fn judge(&mut self, evidence: &str) -> Verdict {
-        let filter = &self.settings.evidence;
-        let codes = || (evidence.split(',')).map(|e| (e, self.references.evidence.code(e)));
-        let is_unknown = codes().all(|(evidence, code)| filter.guesses(evidence, code));
-        let accepted = codes().any(|(evidence, code)| filter.accepts(evidence, code));
-        let verdict = Verdict {
-            number: accepted.then(|| self.evidences.intern(evidence)),
-            is_unknown,
-        };
-        self.verdicts.insert(evidence.to_owned(), verdict);
-        verdict
     }
 
     /// Takes a statement about a gene product, of which one form was observed (`P12345-2`, or
@@ -317,7 +290,7 @@ impl Collector {
         if form.is_empty() || form == observation.protein {
             return self.put(observation);
         }
-        self.current.of_forms += 1;
+        self.counters.of_forms += 1;
         if self.is_listed(form) {
             self.put(&Observation {
                 protein: form,
@@ -340,7 +313,9 @@ impl Collector {
             self.drop(DropReason::Kind);
             return Ok(());
         }
-        let Some(evidence) = self.evidence(observation) else {
+        let verdict = self.evidence(observation);
+        self.counters.unknown_evidence += u64::from(verdict.is_unknown);
+        let Some(evidence) = verdict.number else {
             self.drop(DropReason::Evidence);
             return Ok(());
         };
@@ -349,7 +324,11 @@ impl Collector {
             return Ok(());
         };
         if let Some(error) = self.misplaced(protein, observation) {
+            self.counters.unknown_evidence -= u64::from(verdict.is_unknown);
             return self.bad(error);
+        }
+        if verdict.is_unknown {
+            self.journal.tallies.push((protein, Tally::UnknownEvidence));
         }
         let concept = self.concept(observation.kind, observation.id, observation.name);
         self.rows.push(Row {
@@ -359,11 +338,11 @@ impl Collector {
             source: observation.source,
             evidence,
         });
-        self.current.kept += 1;
+        self.counters.kept += 1;
         let unproven = evidence == NO_EVIDENCE && self.settings.evidence != EvidenceFilter::Any;
-        self.current.without_evidence += u64::from(unproven);
+        self.counters.without_evidence += u64::from(unproven);
         let level = observation.place.level();
-        self.kept_by_kind[observation.kind as usize][level as usize] += 1;
+        self.counters.kept_by_kind[observation.kind as usize][level as usize] += 1;
         Ok(())
     }
 

@@ -88,7 +88,9 @@ pub fn cofactors(text: &str) -> Comments {
         if comment.is_empty() {
             continue;
         }
-        if comment.starts_with('[') {
+        let about = comment.split("Name=").next().unwrap_or_default();
+        let is_told = comment.contains("Name=");
+        if comment.starts_with('[') || names_form(about) && (is_told || is_isoform(about)) {
             found.of_forms += 1;
             continue;
         }
@@ -113,7 +115,8 @@ pub fn cofactors(text: &str) -> Comments {
 
 /// Locations of `SUBCELLULAR LOCATION: Cytoplasm, cytosol {ECO:...}. Cell membrane; Single-pass membrane
 /// protein. Note=...`: every location and topology. Locations between commas share the evidence of their phrase, and
-/// each is written as `UniProt`'s XML and vocabulary write it.
+/// each is written as `UniProt`'s XML and vocabulary write it. What is said of a form of the protein is none of its
+/// locations: `[Isoform 2]: Secreted`, until 2014 `Isoform 2: Secreted`, and so of chains.
 #[must_use]
 pub fn locations(text: &str) -> Comments {
     let mut found = Comments::default();
@@ -123,6 +126,8 @@ pub fn locations(text: &str) -> Comments {
             found.of_forms += 1;
             continue;
         }
+        let (comment, forms) = before_forms(comment);
+        found.of_forms += forms;
         for phrase in outside_braces(comment, &['.', ';']) {
             let mut evidence = eco_ids(phrase).into_owned();
             let mut names = Vec::new();
@@ -140,6 +145,47 @@ pub fn locations(text: &str) -> Comments {
         }
     }
     found
+}
+
+/// Whether a text begins with the name of an isoform or chain and a colon, `Isoform 2: ...`: names of locations and
+/// cofactors hold no colon before a blank.
+pub(super) fn names_form(text: &str) -> bool {
+    before_forms(text).1 > 0
+}
+
+/// Whether a text begins with the name of an isoform.
+fn is_isoform(text: &str) -> bool {
+    (text.get(..ISOFORM.len())).is_some_and(|start| start.eq_ignore_ascii_case(ISOFORM))
+}
+
+/// How names of isoforms begin.
+const ISOFORM: &str = "isoform ";
+
+/// A remark in free text, which is no form.
+const NOTE: &str = "note";
+
+/// What a comment says before it comes to single forms, and of how many forms it speaks from there on.
+fn before_forms(comment: &str) -> (&str, u64) {
+    let (mut depth, mut sentence) = (0u32, 0);
+    let mut end = None;
+    let mut forms = 0;
+    for (at, c) in comment.char_indices() {
+        let after = &comment[at + c.len_utf8()..];
+        match c {
+            '{' | '(' => depth += 1,
+            '}' | ')' => depth = depth.saturating_sub(1),
+            _ if depth > 0 || !(after.is_empty() || after.starts_with(char::is_whitespace)) => {}
+            // an isoform may be called 2.1
+            '.' | ';' => sentence = at + 1,
+            ':' => {
+                let is_note = comment[sentence..at].trim().eq_ignore_ascii_case(NOTE);
+                end.get_or_insert(sentence);
+                forms += u64::from(!is_note);
+            }
+            _ => {}
+        }
+    }
+    (&comment[..end.unwrap_or(comment.len())], forms)
 }
 
 /// Locations whose names begin with a small letter, by their prefixes.
@@ -209,6 +255,32 @@ mod tests {
         );
         let found = locations("SUBCELLULAR LOCATION: [Surface protein]: Virion membrane.");
         assert_eq!((found.concepts.len(), found.of_forms), (0, 1));
+    }
+
+    #[test]
+    fn isoforms_and_chains_of_old_releases_are_told_without_brackets() {
+        let text = "SUBCELLULAR LOCATION: Cell membrane; Single-pass type I membrane protein. \
+            SUBCELLULAR LOCATION: Isoform 2: Secreted. SUBCELLULAR LOCATION: Isoform Long: Nucleus (By similarity). \
+            SUBCELLULAR LOCATION: Beta-subunit: Cytoplasm; Nucleus. SUBCELLULAR LOCATION: [Isoform 3]: Mitochondrion. \
+            SUBCELLULAR LOCATION: Secreted {ECO:0000250|UniProtKB:P1}. Isoform 2.1: Cytoplasm. Isoform 4: Nucleus. Note: x.";
+        let found = locations(text);
+        let ids: Vec<&str> = found.concepts.iter().map(|l| l.id.as_str()).collect();
+        assert_eq!(
+            ids,
+            [
+                "LOCATION:Cell membrane",
+                "LOCATION:Single-pass type I membrane protein",
+                "LOCATION:Secreted"
+            ]
+        );
+        assert_eq!(found.of_forms, 6);
+        let text = "COFACTOR: Isoform 2: Name=Zn(2+); Xref=ChEBI:CHEBI:29105;; COFACTOR: Isoform Long: Binds 1 zinc ion.; \
+            COFACTOR: Binds metals: 2 per subunit.; COFACTOR: Name=FAD; Note=Isoform 2: none.;";
+        let found = cofactors(text);
+        assert_eq!(
+            (found.concepts.len(), found.of_forms, found.untold),
+            (1, 2, 1)
+        );
     }
 
     #[test]

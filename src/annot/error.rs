@@ -61,6 +61,16 @@ pub enum AnnotError {
         /// What the sequence says.
         sequence: String,
     },
+    /// A record whose own words of its sequence contradict each other, so that its positions cannot be trusted.
+    #[error("line {line}: {message}")]
+    Numbering {
+        /// Line of the file, from 1.
+        line: u64,
+        /// Accessions of the protein, or of all proteins that the record is about.
+        proteins: Vec<String>,
+        /// What contradicts what.
+        message: String,
+    },
     /// The content is of no kind that is known.
     #[error(
         "the kind of annotations cannot be told from the content ({seen}); name it with --annotation-format"
@@ -105,6 +115,30 @@ impl AnnotError {
         Self::Record {
             line,
             message: message.into(),
+        }
+    }
+
+    /// A record that contradicts itself about the sequence of its proteins.
+    pub(crate) fn numbering<'a>(
+        line: u64,
+        proteins: impl IntoIterator<Item = &'a str>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self::Numbering {
+            line,
+            proteins: proteins.into_iter().map(str::to_owned).collect(),
+            message: message.into(),
+        }
+    }
+
+    /// Proteins whose positions it proves to be counted along another sequence than theirs.
+    pub(crate) fn misnumbered(&self) -> &[String] {
+        match self {
+            Self::PastEnd { protein, .. } | Self::OtherSequence { protein, .. } => {
+                std::slice::from_ref(protein)
+            }
+            Self::Numbering { proteins, .. } => proteins,
+            _ => &[],
         }
     }
 }

@@ -10,9 +10,15 @@ use std::{borrow::Cow, collections::BTreeSet, fmt, str::FromStr};
 pub use codes::{EcoCodes, go_code};
 
 /// Codes of experiments, with traceable statements and curators' inferences as in CAFA.
+///
+/// A curator's inference is one of GO's terms alone: it follows from other terms, which experiments gave. That of a
+/// feature, a comment or a keyword of `UniProt` (once "Probable") follows from no experiment.
 const EXPERIMENTAL: [&str; 13] = [
     "EXP", "IDA", "IPI", "IMP", "IGI", "IEP", "HTP", "HDA", "HMP", "HGI", "HEP", "TAS", "IC",
 ];
+
+/// The code of what a curator inferred.
+const CURATOR_INFERENCE: &str = "IC";
 
 /// Codes of what no curator found in the evidence: automatic ones, and "no data".
 const NOT_CURATED: [&str; 2] = [AUTOMATIC, "ND"];
@@ -84,14 +90,15 @@ pub enum EvidenceFilter {
 
 impl EvidenceFilter {
     /// Whether an annotation with this evidence (a GO code or an ECO id) is taken; `code` is the GO code of the
-    /// evidence, where it has one.
+    /// evidence, where it has one, and `of_term` says whether the annotation is one with a term of GO.
     #[must_use]
-    pub fn accepts(&self, evidence: &str, code: Option<&str>) -> bool {
+    pub fn accepts(&self, evidence: &str, code: Option<&str>, of_term: bool) -> bool {
         match self {
             Self::Any => true,
             Self::Experimental => {
-                code.is_some_and(|code| EXPERIMENTAL.contains(&code))
-                    || EXPERIMENTAL_ECO.contains(&evidence)
+                code.is_some_and(|code| {
+                    EXPERIMENTAL.contains(&code) && (of_term || code != CURATOR_INFERENCE)
+                }) || EXPERIMENTAL_ECO.contains(&evidence)
             }
             Self::Curated => {
                 !evidence.is_empty() && !code.is_some_and(|code| NOT_CURATED.contains(&code))
@@ -164,7 +171,7 @@ mod tests {
     use super::*;
 
     fn accepts(filter: &EvidenceFilter, evidence: &str) -> bool {
-        filter.accepts(evidence, go_code(evidence))
+        filter.accepts(evidence, go_code(evidence), true)
     }
 
     #[test]
@@ -225,12 +232,22 @@ mod tests {
     #[test]
     fn a_code_from_elsewhere_decides() {
         let eco = "ECO:0005542";
-        assert!(!EvidenceFilter::Experimental.accepts(eco, None));
-        assert!(EvidenceFilter::Experimental.accepts(eco, Some("IDA")));
+        assert!(!EvidenceFilter::Experimental.accepts(eco, None, false));
+        assert!(EvidenceFilter::Experimental.accepts(eco, Some("IDA"), false));
         assert!(EvidenceFilter::Experimental.guesses(eco, None));
         assert!(!EvidenceFilter::Experimental.guesses(eco, Some("IDA")));
         assert!(!EvidenceFilter::Any.guesses(eco, None));
         assert!(EvidenceFilter::Any.guesses("MADEUP", None));
+    }
+
+    #[test]
+    fn a_curator_s_inference_is_an_experiment_for_terms_alone() {
+        for evidence in ["IC", "ECO:0000305"] {
+            let code = go_code(evidence);
+            assert!(EvidenceFilter::Experimental.accepts(evidence, code, true));
+            assert!(!EvidenceFilter::Experimental.accepts(evidence, code, false));
+            assert!(EvidenceFilter::Curated.accepts(evidence, code, false));
+        }
     }
 
     #[test]

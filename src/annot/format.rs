@@ -5,8 +5,9 @@ use super::{
     error::AnnotError,
     feature_table, gaf,
     gff::{self, Flavour},
-    gpad, interproscan, interproscan_json, interproscan_xml, protein2ipr, uniprot_flat,
-    uniprot_tsv, uniprot_xml,
+    gpad, interproscan, interproscan_json, interproscan_xml,
+    lines::is_directive,
+    protein2ipr, uniprot_flat, uniprot_tsv, uniprot_xml, xml,
 };
 use crate::seq::{checksum, lines::BYTE_ORDER_MARK};
 use serde::{Deserialize, Serialize};
@@ -118,23 +119,24 @@ impl Format {
     /// Formats that say what they are.
     fn of_first_line(text: &str) -> Option<Self> {
         let text = text.trim_start();
-        let xml = |root: &str| text.starts_with('<') && text.contains(root);
-        if text.starts_with("!gaf-version") {
+        let first = text.lines().next().unwrap_or_default();
+        let xml = |roots: [&str; 2]| xml::root(text).is_some_and(|root| roots.contains(&root));
+        if is_directive(first, "!gaf-version") {
             Some(Self::Gaf)
-        } else if text.starts_with("!gpa-version") || text.starts_with("!gpad-version") {
+        } else if is_directive(first, "!gpa-version") || is_directive(first, "!gpad-version") {
             Some(Self::Gpad)
         } else if text.starts_with(uniprot_flat::FIRST) {
             Some(Self::UniprotDat)
-        } else if text.starts_with(gff::FIRST) {
+        } else if is_directive(first, gff::FIRST) {
             Flavour::of(text).map(|flavour| match flavour {
                 Flavour::UniProt => Self::UniprotGff,
                 Flavour::InterProScan => Self::InterproscanGff,
             })
         } else if text.starts_with('{') && !text.contains(UNIPROT_JSON) {
             Some(Self::InterproscanJson)
-        } else if xml("<protein-matches") || xml("<nucleotide-sequence-matches") {
+        } else if xml(["protein-matches", "nucleotide-sequence-matches"]) {
             Some(Self::InterproscanXml)
-        } else if xml("<uniprot") || xml("<mzLibProteinDb") {
+        } else if xml(["uniprot", "mzLibProteinDb"]) {
             Some(Self::UniprotXml)
         } else {
             None

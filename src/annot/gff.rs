@@ -8,18 +8,18 @@ use super::{
     evidence::of_remark,
     feature,
     interproscan::Match,
-    lines::Lines,
+    lines::{Lines, is_directive},
     position::{self, End, Place, Position},
     uniprot_cell::eco_ids,
 };
 use crate::seq::checksum;
-use std::{
-    collections::{HashMap, HashSet},
-    io::BufRead,
-};
+use std::{borrow::Cow, collections::HashMap, io::BufRead};
 
-/// First characters of a file.
+/// The directive that begins a file.
 pub(super) const FIRST: &str = "##gff-version";
+
+/// The directive that ends the features: sequences follow.
+const SEQUENCES: &str = "##FASTA";
 
 /// The directive that gives a protein's length: `##sequence-region P00750 1 562`.
 const REGION: &str = "##sequence-region";
@@ -73,7 +73,7 @@ fn column(line: &str, index: usize) -> Option<&str> {
 
 /// Whether the features end here and sequences begin.
 fn is_end_of_features(line: &str) -> bool {
-    line.starts_with("##FASTA") || line.starts_with('>')
+    is_directive(line, SEQUENCES) || line.starts_with('>')
 }
 
 /// Reads features up to the sequences at the end.
@@ -92,7 +92,7 @@ pub fn read(
     while let Some((line, text)) = lines.next_good(collector)? {
         if is_end_of_features(text) {
             in_sequences = true;
-        } else if text.starts_with(FIRST) {
+        } else if is_directive(text, FIRST) {
             // the files of several runs, one behind the other
             in_sequences = false;
         }
@@ -100,6 +100,7 @@ pub fn read(
             continue;
         }
         if let Some(region) = text.strip_prefix(REGION)
+            && is_directive(text, REGION)
             && flavour == Flavour::UniProt
         {
             proteins.region(line, region, collector)?;
@@ -109,10 +110,6 @@ pub fn read(
         }
         collector.record(|collector| {
             let item = Feature::parse(line, text)?;
-            if proteins.refused.contains(&item.protein) {
-                collector.drop(DropReason::Bad);
-                return Ok(());
-            }
             match flavour {
                 Flavour::UniProt => uniprot(line, &item, collector),
                 Flavour::InterProScan => interproscan(line, &item, &mut proteins, collector),
@@ -125,8 +122,6 @@ pub fn read(
 /// What lines of whole proteins say of the features that follow.
 #[derive(Debug, Default)]
 struct Proteins {
-    /// Those that are of another sequence than the one given: their features are bad records.
-    refused: HashSet<String>,
     /// Those that were found by the MD5 of their sequence, with the names that they were asked for by.
     by_md5: HashMap<String, Vec<String>>,
 }
@@ -145,7 +140,8 @@ impl Proteins {
                 length: position::number(end),
                 ..Fingerprint::default()
             };
-            let checked = self.check(line, &decoded(id), fingerprint, collector);
+            let checked =
+                sequence_id(line, id).and_then(|id| self.check(line, &id, fingerprint, collector));
             return checked.or_else(|error| collector.bad(error));
         }
         Ok(())
@@ -164,9 +160,7 @@ impl Proteins {
         };
         let mut names = proteins.iter();
         let checked = names.try_for_each(|p| collector.check_sequence(p, fingerprint, line));
-        if checked.is_err() {
-            self.refused.insert(id.to_owned());
-        } else if proteins != [id] {
+        if checked.is_ok() && proteins != [id] {
             self.by_md5.insert(id.to_owned(), proteins);
         }
         checked
@@ -198,13 +192,13 @@ impl<'a> Feature<'a> {
                 ),
             ));
         };
-        let protein = decoded(seqid.trim());
+        let protein = sequence_id(line, seqid.trim())?;
         if protein.is_empty() {
             return Err(AnnotError::record(line, "no sequence id (column 1)"));
         }
         Ok(Self {
             protein,
-            kind: decoded(kind.trim()),
+            kind: decoded(kind.trim()).into_owned(),
             ends: (start, end),
             attributes: attributes.trim(),
         })
@@ -231,7 +225,7 @@ impl<'a> Feature<'a> {
             .map(|value| {
                 let value = value.trim();
                 let value = value.strip_prefix('"').unwrap_or(value);
-                decoded(value.strip_suffix('"').unwrap_or(value))
+                decoded(value.strip_suffix('"').unwrap_or(value)).into_owned()
             })
     }
 
@@ -241,7 +235,7 @@ impl<'a> Feature<'a> {
             let (name, value) = attribute.trim().split_once('=')?;
             name.eq_ignore_ascii_case(tag).then_some(value)
         });
-        decoded(text.unwrap_or_default())
+        decoded(text.unwrap_or_default()).into_owned()
     }
 }
 
@@ -298,7 +292,6 @@ fn interproscan(
         .values("Dbxref")
         .filter_map(|value| value.strip_prefix("InterPro:").map(str::to_owned))
         .chain(item.values("InterPro"))
-        .filter(|entry| entry != "-")
         .collect();
     let terms: Vec<String> = item.values("Ontology_term").collect();
     let found = Match {
@@ -318,10 +311,26 @@ fn interproscan(
     Ok(())
 }
 
-/// Percent-decoding; what is no code stays as it is.
-fn decoded(text: &str) -> String {
+/// A sequence id, decoded.
+fn sequence_id(line: u64, text: &str) -> Result<String, AnnotError> {
+    match decode(text) {
+        Some(id) => Ok(id.into_owned()),
+        None => Err(AnnotError::record(
+            line,
+            format!("the percent codes of the sequence id {text:?} are not UTF-8"),
+        )),
+    }
+}
+
+/// Percent-decoding; what is no code stays as it is, and so does a text whose codes are no UTF-8.
+fn decoded(text: &str) -> Cow<'_, str> {
+    decode(text).unwrap_or(Cow::Borrowed(text))
+}
+
+/// Percent-decoding; none where the codes are no UTF-8.
+fn decode(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('%') {
-        return text.to_owned();
+        return Some(Cow::Borrowed(text));
     }
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
@@ -340,7 +349,7 @@ fn decoded(text: &str) -> String {
             at += 1;
         }
     }
-    String::from_utf8_lossy(&out).into_owned()
+    String::from_utf8(out).ok().map(Cow::Owned)
 }
 
 #[cfg(test)]
@@ -355,6 +364,14 @@ mod tests {
         );
         assert_eq!(decoded("100%"), "100%");
         assert_eq!(decoded("%zz%41"), "%zzA");
+        assert_eq!(decoded("prot%E9in %41"), "prot%E9in %41");
+        assert!(
+            sequence_id(7, "prot%E9")
+                .unwrap_err()
+                .to_string()
+                .starts_with("line 7: ")
+        );
+        assert_eq!(sequence_id(7, "prot%C3%A9").unwrap(), "prot\u{e9}");
     }
 
     #[test]

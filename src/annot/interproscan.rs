@@ -41,8 +41,10 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
     let place = match (number(fields[2]), number(fields[6]), number(fields[7])) {
         (Some(length), Some(start), Some(end)) if end <= length => Place::Range(start, end),
         (Some(length), Some(start), Some(end)) => {
-            return Err(AnnotError::record(
+            let proteins = collector.proteins_of(std::iter::once(protein), md5);
+            return Err(AnnotError::numbering(
                 line,
+                proteins.iter().map(String::as_str),
                 format!("match from {start} to {end} of {protein}, which has {length} residues"),
             ));
         }
@@ -60,13 +62,9 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
     };
     let found = Match {
         signature: fields[4],
-        entries: (present(fields[11]).into_iter())
-            .map(|entry| (entry, present(fields[12]).unwrap_or("")))
-            .collect(),
+        entries: vec![(fields[11], fields[12])],
         places: vec![place],
-        terms: (present(fields[13]).into_iter())
-            .flat_map(|terms| terms.split('|'))
-            .collect(),
+        terms: fields[13].split('|').collect(),
     };
     for protein in collector.proteins_of(std::iter::once(protein), md5) {
         collector.check_sequence(&protein, fingerprint, line)?;
@@ -79,11 +77,12 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
 pub(super) struct Match<'a> {
     /// Accession of the signature.
     pub(super) signature: &'a str,
-    /// Accession and name of the entry of `InterPro` that the signature belongs to, where there is one (or several).
+    /// Accession and name of the entry of `InterPro` that the signature belongs to, where there is one (or several);
+    /// missing ones as the format writes them.
     pub(super) entries: Vec<(&'a str, &'a str)>,
     /// Where it is.
     pub(super) places: Vec<Place>,
-    /// GO terms of the entry, or (PANTHER's) of the signature.
+    /// GO terms of the entry, or (PANTHER's) of the signature; missing ones as the format writes them.
     pub(super) terms: Vec<&'a str>,
 }
 
@@ -104,24 +103,31 @@ impl Match<'_> {
         protein: &str,
     ) -> Result<(), AnnotError> {
         signature(collector, line, protein, self.signature)?;
+        let mut says_nothing = true;
         for &(entry, name) in &self.entries {
+            let Some(entry) = present(entry) else {
+                continue;
+            };
+            says_nothing = false;
+            let name = present(name).unwrap_or("");
             for &place in &self.places {
                 matched(collector, line, protein, entry, name, place)?;
             }
         }
-        for term in &self.terms {
+        for term in self.terms.iter().filter_map(|term| present(term)) {
+            says_nothing = false;
             go_term(collector, line, protein, term)?;
         }
-        if self.entries.is_empty() && self.terms.is_empty() {
+        if says_nothing {
             collector.drop(DropReason::NoConcept);
         }
         Ok(())
     }
 }
 
-/// The content of a column, where there is any: missing values are written `-`.
+/// The content of a field, where there is any: missing values are written `-`, by version 6 also `None`.
 fn present(field: &str) -> Option<&str> {
-    Some(field).filter(|text| !matches!(*text, "-" | ""))
+    Some(field).filter(|text| !matches!(*text, "-" | "" | "None"))
 }
 
 /// Database of the ids of entries.

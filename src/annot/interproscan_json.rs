@@ -16,13 +16,24 @@ use serde::{
 };
 use std::{cell::Cell, fmt, io::BufRead};
 
+/// A value, or nothing where `null` stands for it.
+fn or_nothing<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
 /// A protein with its matches.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Protein {
+    #[serde(deserialize_with = "or_nothing")]
     sequence: String,
+    #[serde(deserialize_with = "or_nothing")]
     md5: String,
+    #[serde(deserialize_with = "or_nothing")]
     matches: Vec<Match>,
+    #[serde(deserialize_with = "or_nothing")]
     xref: Vec<Xref>,
     /// Of a nucleotide sequence: the proteins that it may code for.
     #[serde(rename = "openReadingFrames")]
@@ -38,13 +49,16 @@ struct Frame {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Xref {
+    #[serde(deserialize_with = "or_nothing")]
     id: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Match {
+    #[serde(deserialize_with = "or_nothing")]
     signature: Signature,
+    #[serde(deserialize_with = "or_nothing")]
     locations: Vec<Location>,
     /// Terms of the signature itself.
     #[serde(rename = "goXRefs")]
@@ -61,7 +75,7 @@ impl Match {
             entries: (entry.into_iter())
                 .map(|entry| {
                     let name = entry.description.as_deref().or(entry.name.as_deref());
-                    (entry.accession.as_str(), name.unwrap_or(""))
+                    (entry.accession.as_deref().unwrap_or(""), name.unwrap_or(""))
                 })
                 .collect(),
             places: self.locations.iter().flat_map(Location::places).collect(),
@@ -73,6 +87,7 @@ impl Match {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Signature {
+    #[serde(deserialize_with = "or_nothing")]
     accession: String,
     entry: Option<Entry>,
 }
@@ -80,7 +95,7 @@ struct Signature {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Entry {
-    accession: String,
+    accession: Option<String>,
     name: Option<String>,
     description: Option<String>,
     #[serde(rename = "goXRefs")]
@@ -194,13 +209,13 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
                 "results" => map.next_value_seed(Results(&mut *self.0))?,
-                "sequence" => single.sequence = map.next_value()?,
+                "sequence" => single.sequence = map.next_value::<Option<_>>()?.unwrap_or_default(),
                 "md5" => {
-                    single.md5 = map.next_value()?;
+                    single.md5 = map.next_value::<Option<_>>()?.unwrap_or_default();
                     is_single = true;
                 }
-                "matches" => single.matches = map.next_value()?,
-                "xref" => single.xref = map.next_value()?,
+                "matches" => single.matches = map.next_value::<Option<_>>()?.unwrap_or_default(),
+                "xref" => single.xref = map.next_value::<Option<_>>()?.unwrap_or_default(),
                 "openReadingFrames" => single.frames = map.next_value()?,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
@@ -249,10 +264,9 @@ fn put(protein: &Protein, line: u64, collector: &mut Collector) -> Result<(), An
         ));
     };
     if !letters.is_empty() && checksum::md5(letters.as_bytes()) != md5 {
-        return Err(AnnotError::record(
-            line,
-            "the MD5 of a result is not that of its sequence",
-        ));
+        let ids = protein.xref.iter().map(|reference| reference.id.as_str());
+        let message = "the MD5 of a result is not that of its sequence";
+        return Err(AnnotError::numbering(line, ids, message));
     }
     let fingerprint = Fingerprint {
         length: u32::try_from(letters.len())

@@ -39,18 +39,16 @@ fn protein(line: u64, node: &Node, collector: &mut Collector) -> Result<(), Anno
         ));
     };
     let letters = letters.to_ascii_uppercase();
+    let ids = node.all("xref").map(|reference| reference.attribute("id"));
     if checksum::md5(&letters) != says {
-        return Err(AnnotError::record(
-            line,
-            "the MD5 of a protein is not that of its sequence",
-        ));
+        let message = "the MD5 of a protein is not that of its sequence";
+        return Err(AnnotError::numbering(line, ids, message));
     }
     let fingerprint = Fingerprint {
         length: u32::try_from(letters.len()).ok(),
         md5: Some(says),
         crc64: None,
     };
-    let ids = node.all("xref").map(|reference| reference.attribute("id"));
     if ids.clone().any(str::is_empty) {
         return Err(AnnotError::record(line, "a protein without an id"));
     }

@@ -132,6 +132,14 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
+/// Whether a line is a directive of this name, followed by its end or by its values; a longer word that begins like it
+/// is another one, or a comment.
+pub(super) fn is_directive(line: &str, name: &str) -> bool {
+    let ends = |c: char| c.is_whitespace() || c == ':' && name.starts_with('!');
+    line.strip_prefix(name)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(ends))
+}
+
 /// Whether a byte is a printing character of ASCII, so that there is nothing to trim.
 fn is_plain(byte: Option<&u8>) -> bool {
     byte.is_none_or(|b| (b'!'..=b'~').contains(b))
@@ -232,6 +240,24 @@ mod tests {
             assert_eq!(lines.next_line().unwrap(), Some((4, "four")));
             assert_eq!(lines.next_line().unwrap(), None);
         }
+    }
+
+    #[test]
+    fn a_word_that_begins_like_a_directive_is_another_one() {
+        for line in ["##FASTA", "##FASTA ", "##FASTA\tx", "##FASTA\u{a0}"] {
+            assert!(is_directive(line, "##FASTA"), "{line:?}");
+        }
+        for line in [
+            "##FASTAword",
+            "##FASTA-like",
+            "##FASTA: x",
+            "##FAST",
+            " ##FASTA",
+        ] {
+            assert!(!is_directive(line, "##FASTA"), "{line:?}");
+        }
+        assert!(is_directive("!gaf-version: 2.2", "!gaf-version"));
+        assert!(!is_directive("!gaf-versions: all", "!gaf-version"));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! `split.tsv`: which proteins are for training, validation and test.
 
-use crate::error::{Classify, ErrorKind};
+use crate::{
+    error::{Classify, ErrorKind},
+    seq::lines::BYTE_ORDER_MARK,
+};
 use std::{
     collections::HashMap,
     io::{self, BufRead},
@@ -49,6 +52,12 @@ pub enum PartitionError {
         /// What it holds.
         found: String,
     },
+    /// A line that is no text.
+    #[error("line {line}: not valid UTF-8")]
+    Encoding {
+        /// Line, from 1.
+        line: usize,
+    },
     /// A protein twice.
     #[error("line {line}: protein '{protein}' occurs twice")]
     Twice {
@@ -93,14 +102,18 @@ impl Partition {
     /// # Errors
     /// [`PartitionError`] with the line that is wrong.
     pub fn read(input: impl BufRead) -> Result<Self, PartitionError> {
-        let mut lines = input.lines();
-        let header = lines.next().transpose()?.unwrap_or_default();
-        if header.trim_end() != HEADER {
+        let mut lines = (1..).zip(input.split(b'\n')).map(|(line, text)| {
+            let text = String::from_utf8(text?);
+            Ok((line, text.map_err(|_| PartitionError::Encoding { line })?))
+        });
+        let header: Result<_, PartitionError> = lines.next().transpose();
+        let header = header?.map_or(String::new(), |(_, header)| header);
+        if header.trim_start_matches(BYTE_ORDER_MARK).trim_end() != HEADER {
             return Err(PartitionError::Header(header));
         }
         let mut parts = HashMap::new();
-        for (i, text) in lines.enumerate() {
-            let (text, line) = (text?, i + 2);
+        for read in lines {
+            let (line, text) = read?;
             let fields = text.trim_end().split_once('\t');
             let part = |name| Part::ALL.into_iter().find(|p| p.name() == name);
             let Some((protein, part)) = fields.and_then(|(p, name)| Some((p, part(name)?))) else {
@@ -160,6 +173,10 @@ mod tests {
             (Some(Part::Test), None)
         );
         let message = |text| read(text).unwrap_err().to_string();
+        let bytes = b"protein\tsplit\nP1\ttrain\nprot\xe9\ttest\n";
+        let error = Partition::read(&bytes[..]).unwrap_err();
+        assert_eq!(error.to_string(), "line 3: not valid UTF-8");
+        assert!(read("\u{feff}protein\tsplit\r\nP1\ttrain\r\n").is_ok());
         assert!(message("P1\ttrain\n").starts_with("line 1: expected the header"));
         assert!(message("protein\tsplit\nP1\ttrial\n").starts_with("line 2: 'P1\ttrial'"));
         assert!(message("protein\tsplit\nP1\ttest\nP1\ttest\n").contains("occurs twice"));

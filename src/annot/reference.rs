@@ -1,6 +1,11 @@
 //! What annotations refer to: `InterPro`'s entries and their tree, mappings to GO, `UniProt`'s keywords.
 
-use super::{error::AnnotError, evidence::EcoCodes, interproscan::is_entry, lines::Lines};
+use super::{
+    error::AnnotError,
+    evidence::EcoCodes,
+    interproscan::is_entry,
+    lines::{Lines, is_directive},
+};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     io::BufRead,
@@ -38,7 +43,7 @@ impl References {
     pub fn read_entries(&mut self, reader: impl BufRead) -> Result<(), AnnotError> {
         let mut lines = Lines::new(reader);
         while let Some((line, text)) = lines.next_line()? {
-            if text.trim().is_empty() || text.starts_with("ENTRY_AC") {
+            if text.trim().is_empty() || is_directive(text, "ENTRY_AC") {
                 continue;
             }
             let mut columns = text.split('\t').map(str::trim);

@@ -9,7 +9,7 @@ use super::{
     collect::{Collector, DropReason},
     error::AnnotError,
     feature_names::FeatureNames,
-    lines::{Lines, trimmed, trimmed_end},
+    lines::{Lines, is_directive, trimmed, trimmed_end},
 };
 use crate::seq::checksum;
 use statements::accessions;
@@ -19,6 +19,9 @@ pub(super) use statements::append;
 
 /// First characters of a file of entries.
 pub(super) const FIRST: &str = "ID   ";
+
+/// The line that ends an entry.
+const END: &str = "//";
 
 /// Data classes of the ID line, today's and older releases'.
 const DATA_CLASSES: [&str; 4] = ["Reviewed", "Unreviewed", "STANDARD", "PRELIMINARY"];
@@ -50,7 +53,7 @@ pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), Annot
             }
             return Ok(());
         };
-        if text.starts_with("//") {
+        if is_directive(text, END) {
             if entry.started {
                 entry.finish(collector)?;
             }
@@ -157,9 +160,11 @@ impl Entry {
     /// Comments begin with `-!- TOPIC:`; their other lines are indented.
     fn comment_line(&mut self, line: u64, text: &str) {
         if let Some(topic) = text.strip_prefix("-!- ") {
-            self.in_comment = WANTED_COMMENTS
-                .iter()
-                .any(|wanted| topic.starts_with(wanted));
+            self.in_comment = WANTED_COMMENTS.iter().any(|wanted| {
+                topic
+                    .strip_prefix(wanted)
+                    .is_some_and(|rest| rest.starts_with(':'))
+            });
         } else if !text.starts_with("    ") {
             self.in_comment = false;
         }
@@ -216,27 +221,34 @@ impl Entry {
     }
 
     /// Checks the sequence against the SQ line.
-    fn check(&mut self) {
+    fn check(&mut self, collector: &Collector) {
         if self.unwanted || self.error.is_some() || !self.in_sequence {
             return;
         }
         let (line, name) = (self.line, self.name().to_owned());
         let found = u32::try_from(self.sequence.len()).unwrap_or(u32::MAX);
         if let Some(length) = self.length.filter(|&length| length != found) {
-            self.note(AnnotError::record(
-                line,
-                format!("entry {name} has {found} residues, but its SQ line says {length}"),
-            ));
+            let message =
+                format!("entry {name} has {found} residues, but its SQ line says {length}");
+            self.note_numbering(line, message, collector);
             return;
         }
         let crc64 = checksum::crc64(&self.sequence);
         self.found_crc64 = Some(crc64);
         if let Some(says) = self.crc64.filter(|&says| says != crc64) {
-            self.note(AnnotError::record(
-                line,
-                format!("entry {name}: CRC64 of the sequence is {crc64:016X}, but its SQ line says {says:016X}"),
-            ));
+            let message = format!(
+                "entry {name}: CRC64 of the sequence is {crc64:016X}, but its SQ line says {says:016X}"
+            );
+            self.note_numbering(line, message, collector);
         }
+    }
+
+    /// Remembers that positions of the entry's protein cannot be trusted; its other accessions may be those of further
+    /// entries.
+    fn note_numbering(&mut self, line: u64, message: String, collector: &Collector) {
+        let protein = accessions(&self.accessions).find(|a| collector.wants(a));
+        let error = AnnotError::numbering(line, protein, message);
+        self.note(error);
     }
 
     /// Makes labels of the entry and forgets it.
@@ -245,7 +257,7 @@ impl Entry {
             let line = self.line;
             self.note(AnnotError::record(line, "an entry without an AC line"));
         }
-        self.check();
+        self.check(collector);
         let result = collector.record(|collector| match self.error.take() {
             Some(error) => Err(error),
             None if self.unwanted => {

@@ -170,8 +170,9 @@ fn check_sequence(
         && says != found
         && found > 0
     {
-        return Err(AnnotError::record(
+        return Err(AnnotError::numbering(
             line,
+            [protein],
             format!("{protein} has {found} residues, but its length is given as {says}"),
         ));
     }

@@ -6,7 +6,7 @@
 
 use super::{
     collect::{Collector, DropReason, Fingerprint, Observation},
-    comment::{Commented, Comments},
+    comment::{self, Commented, Comments},
     concept::ConceptKind,
     error::AnnotError,
     evidence::of_remark,
@@ -138,6 +138,7 @@ impl<'a> Entry<'a> {
             .text
             .bytes()
             .filter(|b| !b.is_ascii_whitespace())
+            .map(|letter| letter.to_ascii_uppercase())
             .collect();
         if letters.is_empty() {
             return Ok(letters);
@@ -147,8 +148,9 @@ impl<'a> Entry<'a> {
         let says = u64::from_str_radix(sequence.attribute("checksum"), 16).ok();
         let says_length = sequence.attribute("length").parse().ok();
         if says.is_some_and(|says| says != crc64) || says_length.is_some_and(|l: u32| l != length) {
-            return Err(AnnotError::record(
+            return Err(AnnotError::numbering(
                 self.line,
+                [protein],
                 format!(
                     "entry {protein}: its sequence has {length} residues and CRC64 {crc64:016X}, but it says {} and {}",
                     sequence.attribute("length"),
@@ -182,12 +184,14 @@ impl<'a> Entry<'a> {
                     let reference = cofactor.child("dbReference");
                     let chebi = reference.map_or("", |reference| reference.attribute("id"));
                     let name = cofactor.text_of("name");
-                    if !name.is_empty() {
+                    if comment::names_form(name) {
+                        found.of_forms += 1;
+                    } else if !name.is_empty() {
                         let evidence = self.eco(cofactor);
                         (found.concepts).push(Commented::cofactor(name, chebi, evidence));
                     }
                 }
-                found.untold = u64::from(found.concepts.is_empty());
+                found.untold = u64::from(found.concepts.is_empty() && found.of_forms == 0);
             }
             "subcellular location" => {
                 let places = comment
@@ -195,7 +199,12 @@ impl<'a> Entry<'a> {
                     .flat_map(|place| &place.children);
                 for place in places {
                     let name = place.text.trim();
-                    if ["location", "topology"].contains(&place.name.as_str()) && !name.is_empty() {
+                    if !["location", "topology"].contains(&place.name.as_str()) || name.is_empty() {
+                        continue;
+                    }
+                    if comment::names_form(name) {
+                        found.of_forms += 1;
+                    } else {
                         (found.concepts).push(Commented::location(name, self.eco(place)));
                     }
                 }

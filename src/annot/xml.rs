@@ -46,6 +46,25 @@ impl Node {
     }
 }
 
+/// Local name of the first element of a document, whose beginning this is; none where there is none.
+pub(super) fn root(beginning: &str) -> Option<&str> {
+    let mut rest = beginning.trim_start();
+    loop {
+        let inside = rest.strip_prefix('<')?;
+        let end = match inside {
+            comment if comment.starts_with("!--") => "-->",
+            instruction if instruction.starts_with('?') => "?>",
+            declaration if declaration.starts_with('!') => ">",
+            element => {
+                let is_end = |c: char| c.is_whitespace() || matches!(c, '>' | '/');
+                let name = element.split(is_end).next()?;
+                return name.rsplit(':').next();
+            }
+        };
+        rest = inside.split_once(end)?.1.trim_start();
+    }
+}
+
 /// Calls `each` with every element of the given name, wherever it is, and the line of its beginning.
 pub(super) fn records(
     reader: impl BufRead,
@@ -170,6 +189,22 @@ mod tests {
         let found = read("<?xml version=\"1.0\"?>\n<r xmlns:x=\"y\">\n<x:e a=\"1 &amp; 2\"><t>p&lt;q &#65;</t></x:e>\n<e/><e a=\"3\"><u/></e></r>").unwrap();
         assert_eq!(found[0], (3, "1 & 2".into(), "p<q A".into()));
         assert_eq!(found[1], (4, "3".into(), String::new()));
+    }
+
+    #[test]
+    fn the_root_is_the_first_element_whatever_comments_say() {
+        for (text, name) in [
+            ("<uniprot xmlns=\"x\">", Some("uniprot")),
+            (
+                "<?xml version=\"1.0\"?>\n<!-- <uniprot> -->\n<!DOCTYPE x>\n<p:other/>",
+                Some("other"),
+            ),
+            ("<uniprots>", Some("uniprots")),
+            ("<!-- <uniprot>", None),
+            ("text <uniprot>", None),
+        ] {
+            assert_eq!(root(text), name, "{text}");
+        }
     }
 
     #[test]

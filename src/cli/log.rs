@@ -47,6 +47,11 @@ pub fn warn(text: &str) {
     }
 }
 
+/// A warning that `--quiet` does not silence either: the outputs are whole but may hold nothing.
+pub fn warn_always(text: &str) {
+    print(name(), &format!("warning: {text}"));
+}
+
 /// An event.
 pub fn info(text: &str) {
     if LEVEL.load(Ordering::Relaxed) >= 1 {

@@ -1,5 +1,6 @@
 //! `protsae-concepts`: ontology and annotations to a vocabulary of concepts and a table of labels.
 
+mod multiqc;
 mod reading;
 mod telling;
 mod writing;
@@ -23,7 +24,7 @@ use crate::{
     ontology::graph::{Hierarchy, Relations},
 };
 use clap::{Parser, ValueEnum};
-use writing::Written;
+use writing::{Together, Written};
 
 const EXAMPLE: &str = "Example:
   protsae-concepts --ontology go-basic.obo.gz --annotations goa_yeast.gaf.gz --annotations features.csv \\
@@ -80,7 +81,8 @@ pub struct Args {
     #[arg(short, long, value_name = "FILE.arrow", default_value = "-")]
     pub output: Target,
 
-    /// Also deal the labelled proteins out to train, valid and test, as protsae-split does
+    /// Also deal the labelled proteins out to train, valid and test, as protsae-split does: proteins of one sequence,
+    /// by --sequences or by annotations that hold sequences or their checksums, stay together
     #[arg(long, value_name = "FILE.tsv")]
     pub split: Option<Target>,
 
@@ -124,7 +126,7 @@ pub struct Args {
     pub relations: Propagation,
 
     /// Evidence to take: any, experimental, curated, or a list of GO codes and ECO ids; features, matches and
-    /// keywords that have none are taken too, and counted
+    /// keywords that have none are taken too, and counted. A curator's inference (IC) is experimental for GO alone
     #[arg(long, value_name = "EVIDENCE", default_value_t)]
     pub evidence: EvidenceFilter,
 
@@ -265,7 +267,16 @@ impl Tool for Args {
             },
             normal_forms: self.read_normal_forms(context)?,
         };
-        let clusters = deal::read_clusters(context, &self.clusters, self.raw_ids)?;
+        let is_protein = |name: &str| collector.knows(name);
+        let clusters = deal::read_clusters(context, &self.clusters, self.raw_ids, is_protein)?;
+        let together = Together {
+            clusters,
+            identical: match &self.split {
+                Some(_) => collector.identical(),
+                None => Vec::new(),
+            },
+            sequences_known: collector.knows_sequences(),
+        };
         let mut vocabulary = Vocabulary::new(collector, terminology, &choice)?;
         let inputs = std::mem::take(&mut vocabulary.inputs);
         telling::warn_about_inputs(&inputs);
@@ -276,7 +287,7 @@ impl Tool for Args {
                 choice.namespaces.clone_from(&set.namespaces);
                 vocabulary.choose(&choice);
             }
-            self.write(context, &mut vocabulary, set, &clusters, &mut written)?;
+            self.write(context, &mut vocabulary, set, &together, &mut written)?;
         }
         written.commit(context)?;
         context.metric("inputs", &inputs);
@@ -285,7 +296,7 @@ impl Tool for Args {
             context.metric("hierarchy", &hierarchy.counts);
         }
         if let Some(target) = self.multiqc.as_ref().filter(|_| !context.is_dry_run()) {
-            context.write_json(target, &telling::multiqc_table(&inputs))?;
+            context.write_json(target, &multiqc::table(&inputs))?;
         }
         Ok(())
     }
@@ -328,6 +339,12 @@ impl Args {
         if self.by_namespace && self.targets().any(|target| *target == Target::Stdout) {
             return Err(Error::usage(
                 "--by-namespace writes several files: name them, with --concepts and -o",
+            ));
+        }
+        let mut files = self.targets().filter_map(Target::path);
+        if self.by_namespace && files.any(|path| path.to_str().is_none()) {
+            return Err(Error::usage(
+                "--by-namespace makes names of files of those given, which must be UTF-8",
             ));
         }
         let formats = self.annotation_format.len();

@@ -194,10 +194,7 @@ impl Args {
             // the split was read, or nothing would be unlisted
             return Ok(Partition::default().check(unlisted.iter().map(String::as_str))?);
         }
-        log::warn(&format!(
-            "{} proteins are not in the split and were left out",
-            unlisted.len()
-        ));
+        shared::warn_of_unlisted(unlisted.len(), collector.proteins());
         context.metric("proteins_not_in_split", unlisted);
         Ok(())
     }

@@ -126,10 +126,8 @@ impl Tool for Args {
             if self.on_bad.on_bad == OnBad::Error {
                 Partition::default().check(reading.unlisted.iter().map(String::as_str))?;
             }
-            log::warn(&format!(
-                "{} proteins are not in the split and were left out",
-                reading.unlisted.len()
-            ));
+            let left_out = reading.unlisted.len();
+            shared::warn_of_unlisted(left_out, left_out + reading.proteins as usize);
             context.metric("proteins_not_in_split", &reading.unlisted);
         }
         let rules = Rules {

@@ -8,9 +8,33 @@ use crate::{
     },
     cli::{Context, Source, log},
     sae::store::{self, Sae},
+    seq::fasta,
     table::{PlmIdentity, TableError, activations::ActivationReader, labels},
 };
-use std::{collections::HashSet, path::Path};
+use std::{collections::HashSet, io::BufRead, path::Path};
+
+/// Says of a FASTA that was read to its end where it looks like nucleotides.
+pub(super) fn warn_of_nucleotides<R: BufRead>(source: &Source, reader: &fasta::Reader<R>) {
+    if reader.looks_like_nucleotides() {
+        log::warn(&format!(
+            "{source}: nine tenths of its letters are A, C, G, T, U or N: these look like nucleotides, which are read as \
+             proteins here"
+        ));
+    }
+}
+
+/// Says how many proteins were left out since the split does not list them, even under `--quiet` where none is left.
+pub(super) fn warn_of_unlisted(unlisted: usize, proteins: usize) {
+    if unlisted < proteins {
+        log::warn(&format!(
+            "{unlisted} proteins are not in the split and were left out"
+        ));
+    } else {
+        log::warn_always(&format!(
+            "none of the {unlisted} proteins is in the split: all were left out"
+        ));
+    }
+}
 
 /// Loads a model folder.
 ///

@@ -6,8 +6,9 @@ use crate::{
     Error, Result,
     annot::split::Fractions,
     cli::{CommonArgs, Context, Source, Target, Tool, log},
+    commands::shared,
     error::Context as _,
-    seq::fasta,
+    seq::{checksum, fasta},
     table::{TableError, labels},
 };
 use clap::Parser;
@@ -20,7 +21,7 @@ const EXAMPLE: &str = "Example:
 
 /// Deal proteins out to training, validation and test.
 ///
-/// Clusters of homologues stay together, and every concept keeps its share of proteins in each part as well as
+/// Clusters of homologues stay together, proteins of one sequence (--sequences) too, and every concept keeps its share of proteins in each part as well as
 /// whole clusters allow. The result depends on the seed, the proteins and their labels alone.
 #[derive(Parser, Clone, Debug)]
 #[command(name = "protsae-split", version, after_help = EXAMPLE)]
@@ -33,7 +34,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub clusters: Vec<Source>,
 
-    /// Proteins to deal out too if they have no label; repeatable
+    /// Proteins to deal out too if they have no label; those of one sequence stay together. Repeatable
     #[arg(long, value_name = "FASTA")]
     pub sequences: Vec<Source>,
 
@@ -72,8 +73,9 @@ impl Tool for Args {
         }
         let mut concepts = Concepts::default();
         let mut proteins = self.read_labels(context, &mut concepts)?;
-        self.read_sequences(context, &mut proteins)?;
-        let clusters = deal::read_clusters(context, &self.clusters, self.raw_ids)?;
+        let identical = self.read_sequences(context, &mut proteins)?;
+        let is_protein = |name: &str| proteins.contains_key(name);
+        let clusters = deal::read_clusters(context, &self.clusters, self.raw_ids, is_protein)?;
         let without_cluster = (!self.clusters.is_empty())
             .then(|| deal::count_alone(&proteins, &clusters))
             .transpose()?;
@@ -85,6 +87,7 @@ impl Tool for Args {
         let deal = Deal {
             proteins: &proteins,
             clusters: &clusters,
+            identical: (!self.sequences.is_empty()).then_some(identical.as_slice()),
             concepts: concepts.names.iter().map(String::as_str).collect(),
         };
         let dealt = deal.out(self.fractions, context.seed(), without_cluster);
@@ -139,17 +142,35 @@ impl Args {
             .collect())
     }
 
+    /// Adds the proteins of the sequences; gives those that have one sequence.
     fn read_sequences(
         &self,
         context: &Context,
         proteins: &mut BTreeMap<String, BTreeSet<u32>>,
-    ) -> Result<()> {
+    ) -> Result<Vec<Vec<String>>> {
+        let mut by_sequence: HashMap<[u8; 16], Vec<String>> = HashMap::new();
+        let mut seen: HashMap<String, [u8; 16]> = HashMap::new();
         for source in &self.sequences {
-            for protein in fasta::Reader::new(context.open(source)?, self.raw_ids) {
+            let mut reader = fasta::Reader::new(context.open(source)?, self.raw_ids);
+            for protein in reader.by_ref() {
                 let protein = protein.map_err(source.blame())?;
-                proteins.entry(protein.accession).or_default();
+                let (id, md5) = (protein.accession, checksum::md5(&protein.sequence));
+                match seen.get(&id) {
+                    Some(known) if *known == md5 => continue,
+                    Some(_) => {
+                        return Err(Error::data(format!(
+                            "{source}: the id '{id}' is in another of the --sequences too, with another sequence"
+                        )));
+                    }
+                    None => {}
+                }
+                proteins.entry(id.clone()).or_default();
+                by_sequence.entry(md5).or_default().push(id.clone());
+                seen.insert(id, md5);
             }
+            shared::warn_of_nucleotides(source, &reader);
         }
-        Ok(())
+        let several = by_sequence.into_values().filter(|ids| ids.len() > 1);
+        Ok(several.collect())
     }
 }

@@ -138,6 +138,9 @@ impl<R: BufRead> Clauses<R> {
                 continue;
             }
             let Ok(text) = std::str::from_utf8(line) else {
+                if line.starts_with(b"date") && self.stanza == Stanza::Header {
+                    continue;
+                }
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
                     format!("line {}: not valid UTF-8", self.line),
@@ -184,6 +187,15 @@ impl Chunk {
         self.text.push_str(text);
         self.text.push('\n');
         self.lines.push(line);
+    }
+
+    /// The lines before the first stanza, the stanzas, and how many lines stand before them.
+    pub(super) fn split_header(&self) -> (&str, &str, usize) {
+        let is_header = |line: &&str| !line.starts_with('[');
+        let header = self.text.split_inclusive('\n').take_while(is_header);
+        let (lines, end) = header.fold((0, 0), |(n, end), line| (n + 1, end + line.len()));
+        let (header, stanzas) = self.text.split_at(end);
+        (header, stanzas, lines)
     }
 
     /// Number in the file of one of the chunk's lines, both from 1.

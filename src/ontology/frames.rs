@@ -29,8 +29,11 @@ pub(super) struct Header {
 
 /// A clause of a term; ids as other files write them.
 pub(super) enum Clause {
-    /// One that holds only in the context of its qualifiers (a general class inclusion).
-    ContextOnly,
+    /// One that holds only in the context of its qualifiers (a general class inclusion); a definition does so as a
+    /// whole.
+    ContextOnly {
+        of_definition: bool,
+    },
     Name(String),
     Namespace(String),
     AltId(String),
@@ -55,9 +58,12 @@ pub(super) enum TypedefClause {
 /// Parses a chunk.
 pub(super) fn parse(chunk: &Chunk) -> Result<Vec<Frame>, OntologyError> {
     let mut frames = Vec::new();
-    for frame in SequentialParser::new(chunk.text.as_bytes()) {
-        match frame.map_err(|error| describe(error, chunk))? {
-            ast::Frame::Header(clauses) => frames.push(Frame::Header(header(&clauses))),
+    let (head, stanzas, passed) = chunk.split_header();
+    if !head.is_empty() {
+        frames.push(Frame::Header(header(head)));
+    }
+    for frame in SequentialParser::new(stanzas.as_bytes()) {
+        match frame.map_err(|error| describe(error, chunk, passed))? {
             ast::Frame::Term(frame) => frames.push(Frame::Term(
                 text(frame.id().as_inner().as_ref()),
                 frame.clauses().iter().filter_map(clause).collect(),
@@ -68,31 +74,61 @@ pub(super) fn parse(chunk: &Chunk) -> Result<Vec<Frame>, OntologyError> {
                     .filter_map(|line| typedef_clause(line.as_inner()))
                     .collect(),
             )),
-            ast::Frame::Instance(_) => {}
+            // it is empty: the header's lines are read one by one
+            ast::Frame::Header(_) | ast::Frame::Instance(_) => {}
         }
     }
     Ok(frames)
 }
 
-fn header(clauses: &ast::HeaderFrame) -> Header {
+/// Reads the header line by line. It names the ontology and says nothing of its terms, so a value that is malformed (a
+/// date in another form) is taken as it is written.
+fn header(lines: &str) -> Header {
     let mut header = Header::default();
-    for clause in clauses {
-        match clause {
-            HeaderClause::DataVersion(version) => header.version = Some(version.as_str().into()),
-            HeaderClause::Date(date) => header.date = Some(date.to_string()),
-            HeaderClause::Ontology(name) => header.name = Some(name.as_str().into()),
-            HeaderClause::DefaultNamespace(name) => {
-                header.namespace = Some(text((**name).as_ref()));
+    for line in lines.lines() {
+        let clauses = SequentialParser::new(format!("{line}\n").as_bytes()).next();
+        match clauses {
+            Some(Ok(ast::Frame::Header(clauses))) if clauses.len() == 1 => {
+                clauses.iter().for_each(|clause| header.take(clause));
             }
-            _ => {}
+            _ => header.take_as_written(line),
         }
     }
     header
 }
 
+impl Header {
+    fn take(&mut self, clause: &HeaderClause) {
+        match clause {
+            HeaderClause::DataVersion(version) => self.version = Some(version.as_str().into()),
+            HeaderClause::Date(date) => self.date = Some(date.to_string()),
+            HeaderClause::Ontology(name) => self.name = Some(name.as_str().into()),
+            HeaderClause::DefaultNamespace(name) => {
+                self.namespace = Some(text((**name).as_ref()));
+            }
+            _ => {}
+        }
+    }
+
+    fn take_as_written(&mut self, line: &str) {
+        let Some((tag, value)) = line.split_once(':') else {
+            return;
+        };
+        let value = Some(value.trim().to_owned()).filter(|value| !value.is_empty());
+        match tag.trim_end() {
+            "data-version" => self.version = value,
+            "date" => self.date = value,
+            "ontology" => self.name = value,
+            "default-namespace" => self.namespace = value,
+            _ => {}
+        }
+    }
+}
+
 fn clause(line: &Line<TermClause>) -> Option<Clause> {
     if is_context_only(line) {
-        return Some(Clause::ContextOnly);
+        let of_definition = matches!(line.as_inner(), TermClause::IntersectionOf(..));
+        return Some(Clause::ContextOnly { of_definition });
     }
     Some(match line.as_inner() {
         // what stands before a list of qualifiers ends in a blank
@@ -148,18 +184,25 @@ fn text(ident: &Ident) -> String {
     }
 }
 
-/// Qualifiers that name the context in which alone a clause holds.
-const CONTEXT: [&str; 2] = ["gci_relation", "gci_filler"];
+/// Qualifiers that name the context in which alone an axiom holds: of clauses of OBO, and of edges of OBO Graphs.
+const CONTEXT: [&str; 3] = ["gci_relation", "gci_predicate", "gci_filler"];
+
+/// Whether a qualifier, by its name or its IRI, names such a context.
+pub(super) fn is_context(qualifier: &str) -> bool {
+    let local = qualifier.rsplit(['/', '#', ':']).next();
+    local.is_some_and(|local| CONTEXT.contains(&local))
+}
 
 fn is_context_only<T>(line: &Line<T>) -> bool {
     line.qualifiers().is_some_and(|list| {
         list.iter()
-            .any(|qualifier| CONTEXT.contains(&text(qualifier.key().as_ref()).as_str()))
+            .any(|qualifier| is_context(&text(qualifier.key().as_ref())))
     })
 }
 
-/// Puts the line of a syntax error first, and leaves out the parser's drawing of it.
-fn describe(error: FastoboError, chunk: &Chunk) -> OntologyError {
+/// Puts the line of a syntax error first, and leaves out the parser's drawing of it; the parser did not see the lines
+/// that were passed.
+fn describe(error: FastoboError, chunk: &Chunk, passed: usize) -> OntologyError {
     match error {
         FastoboError::IOError { error } => OntologyError::Io(error),
         FastoboError::SyntaxError {
@@ -178,12 +221,67 @@ fn describe(error: FastoboError, chunk: &Chunk) -> OntologyError {
                 }
                 ErrorVariant::CustomError { message } => format!("OBO syntax: {message}"),
             };
-            let line = chunk.line(line);
+            let line = chunk.line(passed + line);
             OntologyError::Syntax { line, message }
         }
         other => OntologyError::Syntax {
-            line: chunk.line(1),
+            line: chunk.line(passed + 1),
             message: other.to_string(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ontology::obo;
+
+    #[test]
+    fn no_clause_of_the_header_refuses_a_file() {
+        let terms = "\n[Term]\nid: A:1\nname: a\n";
+        for (header, version, name, namespace) in [
+            ("format-version: 9.9\nontology: x\n", "", "x", ""),
+            ("date: yesterday\n", "yesterday", "", ""),
+            (
+                "date: 2026-03-25\ndata-version: releases/1\n",
+                "releases/1",
+                "",
+                "",
+            ),
+            (
+                "date: 31:02:2026\ndate: 25:03:2026 10:11\n",
+                "25:03:2026 10:11",
+                "",
+                "",
+            ),
+            ("date:\n", "", "", ""),
+            (
+                "remark: \"never closed\nsubsetdef: x\nidspace: :\nno clause at all\nimport\nproperty_value: {\n: x\n\
+                 synonymtypedef: a \"b\nnamespace-id-rule: *\nauto-generated-by: \\\nowl-axioms: )\nontology: x\n",
+                "",
+                "x",
+                "",
+            ),
+        ] {
+            let text = format!("{header}{terms}");
+            let ontology = obo::read(text.as_bytes()).unwrap_or_else(|e| panic!("{header}: {e}"));
+            let identity = &ontology.identity;
+            assert_eq!(
+                (
+                    identity.version.as_str(),
+                    identity.name.as_str(),
+                    ontology.namespaces[0].as_str()
+                ),
+                (version, name, namespace),
+                "{header}"
+            );
+            assert_eq!(ontology.counts.terms, 1);
+        }
+        // nor one that is no text
+        let bytes = b"date: \xff\nremark: caf\xe9\n\n[Term]\nid: A:1\n";
+        assert!(obo::read(&bytes[..]).is_ok());
+        // lines behind the header keep their numbers
+        let error = obo::read(&b"ontology: x\ndate: no\nremark: y\n\n[Term]\nid: A:1\nis_a:\n"[..])
+            .unwrap_err();
+        assert!(error.to_string().starts_with("line 7: "), "{error}");
     }
 }

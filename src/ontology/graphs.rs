@@ -2,10 +2,12 @@
 
 use super::{
     error::OntologyError,
+    frames::is_context,
     model::{Ontology, Term},
     obo::{Builder, compact_iri},
 };
 use serde::Deserialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::{
     collections::HashSet,
@@ -22,8 +24,9 @@ struct Document {
 struct Graph {
     #[serde(default)]
     id: String,
+    /// Of which the version matters; whatever else it holds may be of any form.
     #[serde(default)]
-    meta: Option<Meta>,
+    meta: Value,
     #[serde(default)]
     nodes: Vec<Node>,
     #[serde(default)]
@@ -38,7 +41,6 @@ struct Graph {
 #[serde(rename_all = "camelCase", default)]
 struct Meta {
     deprecated: bool,
-    version: Option<String>,
     basic_property_values: Vec<Property>,
 }
 
@@ -65,6 +67,28 @@ struct Edge {
     sub: String,
     pred: String,
     obj: String,
+    #[serde(default)]
+    meta: Option<Qualifiers>,
+}
+
+/// What holds of an axiom itself.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Qualifiers {
+    basic_property_values: Vec<Qualifier>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Qualifier {
+    pred: String,
+}
+
+/// Whether an axiom holds only in the context of its qualifiers (a general class inclusion).
+fn is_context_only(qualifiers: Option<&Qualifiers>) -> bool {
+    let values = qualifiers.map(|qualifiers| &qualifiers.basic_property_values);
+    let mut values = values.into_iter().flatten();
+    values.any(|qualifier| is_context(&qualifier.pred))
 }
 
 #[derive(Debug, Deserialize)]
@@ -72,6 +96,8 @@ struct Edge {
 struct EquivalentNodes {
     #[serde(default)]
     node_ids: Vec<String>,
+    #[serde(default)]
+    meta: Option<Qualifiers>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -82,6 +108,8 @@ struct Definition {
     genus_ids: Vec<String>,
     #[serde(default)]
     restrictions: Vec<Restriction>,
+    #[serde(default)]
+    meta: Option<Qualifiers>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -148,10 +176,10 @@ impl Builder {
             let name = graph.id.rsplit('/').next().unwrap_or_default();
             name.trim_end_matches(".owl").clone_into(&mut identity.name);
         }
-        if let Some(version) = graph.meta.as_ref().and_then(|meta| meta.version.as_ref())
+        if let Some(version) = graph.meta.get("version").and_then(Value::as_str)
             && identity.version.is_empty()
         {
-            identity.version.clone_from(version);
+            version.clone_into(&mut identity.version);
         }
         let mut properties: HashSet<&str> = HashSet::new();
         let nodes: HashSet<&str> = graph.nodes.iter().map(|node| node.id.as_str()).collect();
@@ -172,6 +200,10 @@ impl Builder {
                 continue;
             }
             self.declare(&edge.sub, &nodes);
+            if is_context_only(edge.meta.as_ref()) {
+                self.ontology.counts.gci_skipped += 1;
+                continue;
+            }
             let object = self.class(compact_iri(&edge.obj));
             if edge.pred == "is_a" {
                 if let Some(term) = self.of(&edge.sub) {
@@ -185,6 +217,12 @@ impl Builder {
             }
         }
         for definition in &graph.logical_definition_axioms {
+            if is_context_only(definition.meta.as_ref()) {
+                // counted by its parts, which are clauses of their own in OBO
+                let parts = definition.genus_ids.len() + definition.restrictions.len();
+                self.ontology.counts.gci_skipped += parts as u64;
+                continue;
+            }
             let mut conjuncts = Vec::new();
             for genus in &definition.genus_ids {
                 conjuncts.push((None, self.class(compact_iri(genus))));
@@ -206,6 +244,10 @@ impl Builder {
             let Some((first, others)) = set.node_ids.split_first() else {
                 continue;
             };
+            if is_context_only(set.meta.as_ref()) {
+                self.ontology.counts.gci_skipped += others.len() as u64;
+                continue;
+            }
             self.declare(first, &nodes);
             for other in others {
                 let other = self.class(compact_iri(other));
@@ -265,5 +307,83 @@ impl Builder {
             self.ontology.order.push(class);
             self.ontology.counts.terms += 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ontology::obo;
+
+    fn json(edge_meta: &str, more: &str) -> String {
+        let node = |n: u32| {
+            format!(r#"{{"id": "http://purl.obolibrary.org/obo/X_{n}", "type": "CLASS"}}"#)
+        };
+        let edge = |pred: &str, meta: &str| {
+            format!(
+                r#"{{"sub": "http://purl.obolibrary.org/obo/X_1", "pred": "{pred}", "obj": "http://purl.obolibrary.org/obo/X_2"{meta}}}"#
+            )
+        };
+        let plain = r#"{"sub": "http://purl.obolibrary.org/obo/X_3", "pred": "is_a", "obj": "http://purl.obolibrary.org/obo/X_2"}"#;
+        format!(
+            r#"{{"graphs": [{{"id": "x", "nodes": [{}, {}, {}], "edges": [{}, {}, {plain}]{more}}}]}}"#,
+            node(1),
+            node(2),
+            node(3),
+            edge("is_a", edge_meta),
+            edge("http://purl.obolibrary.org/obo/R_1", edge_meta),
+        )
+    }
+
+    #[test]
+    fn axioms_of_a_context_are_skipped_in_graphs_as_in_obo() {
+        let stanza = |n: u32, clauses: &str| format!("[Term]\nid: X:{n}\n{clauses}\n");
+        for qualifier in ["gci_relation", "gci_predicate", "gci_filler"] {
+            let context = format!("{{{qualifier}=\"X:3\"}}");
+            let obo = stanza(
+                1,
+                &format!(
+                    "is_a: X:2 {context}\nrelationship: R:1 X:2 {context}\nintersection_of: X:2\n\
+                     intersection_of: R:1 X:3 {context}\nequivalent_to: X:2 {context}\n"
+                ),
+            ) + &stanza(2, "")
+                + &stanza(3, "is_a: X:2");
+            let iri = format!("http://www.geneontology.org/formats/oboInOwl#{qualifier}");
+            let meta = format!(
+                r#", "meta": {{"basicPropertyValues": [{{"pred": "{iri}", "val": "X:3"}}]}}"#
+            );
+            let more = format!(
+                r#", "logicalDefinitionAxioms": [{{"definedClassId": "http://purl.obolibrary.org/obo/X_1",
+                "genusIds": ["http://purl.obolibrary.org/obo/X_2"], "restrictions": [{{"propertyId":
+                "http://purl.obolibrary.org/obo/R_1", "fillerId": "http://purl.obolibrary.org/obo/X_3"}}]{meta}}}],
+                "equivalentNodesSets": [{{"nodeIds": ["http://purl.obolibrary.org/obo/X_1",
+                "http://purl.obolibrary.org/obo/X_2"]{meta}}}]"#
+            );
+            let by_obo = obo::read(obo.as_bytes()).unwrap();
+            let by_json = read(json(&meta, &more).as_bytes()).unwrap();
+            assert_eq!(by_obo.counts.gci_skipped, 5, "{qualifier}");
+            assert_eq!(by_json.counts, by_obo.counts, "{qualifier}");
+            assert_eq!((by_obo.counts.is_a, by_obo.counts.intersection_of), (1, 0));
+        }
+        // other remarks on an axiom do not bind it to a context
+        let meta = r#", "meta": {"basicPropertyValues": [{"pred": "source", "val": "x"}], "xrefs": [{"val": "y"}]}"#;
+        let ontology = read(json(meta, "").as_bytes()).unwrap();
+        assert_eq!((ontology.counts.is_a, ontology.counts.gci_skipped), (2, 0));
+    }
+
+    #[test]
+    fn what_a_graph_says_of_itself_refuses_nothing() {
+        for meta in [
+            r#"{"version": 7}"#,
+            r#"{"version": null, "basicPropertyValues": "none"}"#,
+            r#""a remark""#,
+            r#"{"basicPropertyValues": [{"val": true}]}"#,
+        ] {
+            let text = json("", &format!(", \"meta\": {meta}"));
+            let ontology = read(text.as_bytes()).unwrap_or_else(|e| panic!("{meta}: {e}"));
+            assert_eq!(ontology.identity.version, "", "{meta}");
+        }
+        let text = json("", r#", "meta": {"version": "v1"}"#);
+        assert_eq!(read(text.as_bytes()).unwrap().identity.version, "v1");
     }
 }

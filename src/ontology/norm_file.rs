@@ -29,14 +29,20 @@ const MAX_LINE: u64 = 1 << 16;
 pub fn read(mut reader: impl BufRead) -> Result<NormFile, OntologyError> {
     let mut file = NormFile::default();
     let mut names = Names::default();
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let mut line = 0;
     loop {
-        text.clear();
-        if (&mut reader).take(MAX_LINE).read_line(&mut text)? == 0 {
+        bytes.clear();
+        if (&mut reader).take(MAX_LINE).read_until(b'\n', &mut bytes)? == 0 {
             break;
         }
         line += 1;
+        let Ok(text) = std::str::from_utf8(&bytes) else {
+            return Err(OntologyError::Axiom {
+                line,
+                text: String::from_utf8_lossy(&bytes).chars().take(80).collect(),
+            });
+        };
         let axiom = text.trim();
         if axiom.is_empty() {
             continue;
@@ -160,5 +166,7 @@ mod tests {
             error.to_string(),
             "line 2: \"nonsense\" is no axiom in normal form"
         );
+        let error = read(&b"A_1 SubClassOf B_2\n\xe9_1 SubClassOf B_2\n"[..]).unwrap_err();
+        assert!(error.to_string().starts_with("line 2: "), "{error}");
     }
 }

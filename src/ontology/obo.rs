@@ -152,9 +152,22 @@ impl Builder {
                 self.ontology.counts.terms += 1;
                 Term::default()
             });
+        // a definition without some of its parts would be another one
+        let is_of_context = |clause: &Clause| {
+            matches!(
+                clause,
+                Clause::ContextOnly {
+                    of_definition: true
+                }
+            )
+        };
+        let has_definition = !clauses.iter().any(is_of_context);
         for clause in clauses {
             match clause {
-                Clause::ContextOnly => self.ontology.counts.gci_skipped += 1,
+                Clause::ContextOnly { .. } => self.ontology.counts.gci_skipped += 1,
+                Clause::IntersectionOf(..) if !has_definition => {
+                    self.ontology.counts.gci_skipped += 1;
+                }
                 Clause::Name(name) => term.name = name,
                 Clause::Namespace(name) => term.namespace = self.namespace(name),
                 Clause::AltId(id) => {

@@ -6,6 +6,7 @@
 
 use super::{
     Protein, accession, alphabet,
+    composition::Letters,
     lines::{BYTE_ORDER_MARK, CountLines},
 };
 use crate::error::{Classify, ErrorKind};
@@ -35,6 +36,16 @@ pub enum FastaError {
         line: u64,
         /// Number of the record, from 1.
         record: u64,
+    },
+    /// A header whose id is no text.
+    #[error("line {line}: the id '{shown}' of record {record} is not valid UTF-8")]
+    Encoding {
+        /// Line of the header, from 1.
+        line: u64,
+        /// Number of the record, from 1.
+        record: u64,
+        /// The id, with a sign in place of what is no text.
+        shown: String,
     },
     /// A record without residues.
     #[error("line {line}: record '{id}' has no residues")]
@@ -120,6 +131,7 @@ pub struct Reader<R> {
     seen: HashSet<String>,
     records: u64,
     started: bool,
+    letters: Letters,
 }
 
 impl<R: BufRead> Reader<R> {
@@ -133,7 +145,14 @@ impl<R: BufRead> Reader<R> {
             seen: HashSet::new(),
             records: 0,
             started: false,
+            letters: Letters::default(),
         }
+    }
+
+    /// Whether what was read so far looks like nucleotides: nine tenths of at least a hundred letters are.
+    #[must_use]
+    pub fn looks_like_nucleotides(&self) -> bool {
+        self.letters.are_nucleotides()
     }
 
     /// Passes a byte order mark, empty lines and the `;` comment lines that may stand before the first header.
@@ -172,19 +191,22 @@ impl<R: BufRead> Reader<R> {
             return Ok(None);
         }
         self.records += 1;
-        let header = String::from_utf8_lossy(header.get(1..).unwrap_or_default());
+        let header = header.get(1..).unwrap_or_default();
         // bytes that are no residue stay in the sequence and are named below
         let mut sequence = Vec::new();
         self.inner.read_sequence(&mut sequence)?;
-        let Some(word) = header
-            .split_whitespace()
-            .next()
-            .filter(|_| !header.starts_with([' ', '\t']))
-        else {
-            return Err(FastaError::NoId {
-                line,
-                record: self.records,
-            });
+        self.letters.count(&sequence);
+        // a description may be in any encoding
+        let end = header.iter().position(u8::is_ascii_whitespace);
+        let word = &header[..end.unwrap_or(header.len())];
+        let record = self.records;
+        let word = std::str::from_utf8(word).map_err(|_| FastaError::Encoding {
+            line,
+            record,
+            shown: String::from_utf8_lossy(word).into_owned(),
+        })?;
+        let Some(word) = word.split_whitespace().next() else {
+            return Err(FastaError::NoId { line, record });
         };
         let id = if self.raw_ids {
             word.to_owned()
@@ -296,6 +318,26 @@ mod tests {
             message("LOCUS x\n"),
             "line 1: expected a FASTA header ('>'), found 'LOCUS x'"
         );
+    }
+
+    #[test]
+    fn an_id_that_is_no_utf8_is_refused_and_a_description_is_not() {
+        let read = |bytes: &[u8]| Reader::new(bytes, false).collect::<Vec<_>>();
+        let found = read(b">a first\nMK\n>prot\xe9 x\nMK\n>prot\xe8 x\nMK\n>b caf\xe9\nMK\n");
+        assert_eq!(found.len(), 4);
+        let error = found[1].as_ref().unwrap_err();
+        assert!(error.is_of_one_record());
+        assert_eq!(
+            error.to_string(),
+            "line 3: the id 'prot\u{fffd}' of record 2 is not valid UTF-8"
+        );
+        assert!(matches!(
+            found[2],
+            Err(FastaError::Encoding { line: 5, .. })
+        ));
+        assert_eq!(found[3].as_ref().unwrap().accession, "b");
+        let found = read(">prot\u{e9}\u{a0}x\nMK\n".as_bytes());
+        assert_eq!(found[0].as_ref().unwrap().accession, "prot\u{e9}");
     }
 
     #[test]

@@ -174,3 +174,225 @@ fn fractions_that_do_not_add_up_are_a_usage_error() {
     );
     assert_eq!(output.status.code(), Some(2));
 }
+
+/// Writes files into a folder and gives their paths.
+fn write(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+/// A table of labels of proteins P00 to P39.
+fn many_labels(folder: &Path) -> String {
+    let rows = (0..40).map(|i| format!("P{i:02},HELIX,1,2\n"));
+    let csv = rows.fold("protein,feature,start,end\n".to_owned(), |all, row| {
+        all + &row
+    });
+    let features = write(folder, "features.csv", &csv);
+    let (concepts, labels) = (folder.join("concepts.json"), folder.join("labels.arrow"));
+    let arguments = [
+        "--annotations",
+        &features,
+        "--concepts",
+        concepts.to_str().unwrap(),
+        "-o",
+        labels.to_str().unwrap(),
+    ];
+    let output = run("protsae-concepts", &arguments);
+    assert!(output.status.success(), "{}", stderr(&output));
+    labels.display().to_string()
+}
+
+/// FASTA of those proteins: the sequence of each depends on half its number alone, in either case.
+fn twins(range: std::ops::Range<usize>) -> String {
+    let record = |i: usize| {
+        let sequence = format!("MKTAYIAKQ{}", "RL".repeat(i / 2 + 1));
+        let sequence = if i.is_multiple_of(2) {
+            sequence
+        } else {
+            sequence.to_lowercase()
+        };
+        format!(">P{i:02} twin\n{sequence}\n")
+    };
+    range.map(record).collect()
+}
+
+#[test]
+fn proteins_of_one_sequence_are_in_one_part_whatever_clusters_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = many_labels(folder.path());
+    let first = write(folder.path(), "a.fasta", &twins(0..20));
+    let second = write(folder.path(), "b.fasta", &twins(20..40));
+    // P01 and P02 are in one cluster, so that four proteins are together; the others are alone
+    let alone = (3..40).map(|i| format!("P{i:02}\tP{i:02}\n"));
+    let alone: String = alone.collect();
+    let clusters = format!("representative\tmember\nP00\tP00\nP01\tP01\nP01\tP02\n{alone}");
+    let clusters = write(folder.path(), "clusters.tsv", &clusters);
+    let metrics = folder.path().join("metrics.json").display().to_string();
+    for clusters in [&[][..], &["--clusters", clusters.as_str()][..]] {
+        let split = |sequences: [&str; 2]| {
+            let mut arguments = vec![
+                "--labels",
+                &labels,
+                "--fractions",
+                "0.4,0.3,0.3",
+                "--metrics",
+                &metrics,
+            ];
+            for source in sequences {
+                arguments.extend(["--sequences", source]);
+            }
+            arguments.extend(clusters);
+            let output = run("protsae-split", &arguments);
+            assert!(output.status.success(), "{}", stderr(&output));
+            (
+                String::from_utf8(output.stdout.clone()).unwrap(),
+                stderr(&output),
+            )
+        };
+        let (text, said) = split([&first, &second]);
+        let part_of = parts(&text);
+        assert_eq!(part_of.len(), 40);
+        for i in (0..40).step_by(2) {
+            assert_eq!(
+                part_of[&format!("P{i:02}")],
+                part_of[&format!("P{:02}", i + 1)]
+            );
+        }
+        assert!(
+            said.contains("40 proteins have a sequence that another one has too"),
+            "{said}"
+        );
+        let counted: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(&metrics).unwrap()).unwrap();
+        let joined = if clusters.is_empty() { 0 } else { 39 };
+        let expected = serde_json::json!({"groups": 20, "proteins": 40, "clusters_joined": joined});
+        assert_eq!(counted["counts"]["identical_sequences"], expected);
+        assert_eq!(split([&second, &first]).0, text);
+        if !clusters.is_empty() {
+            assert_eq!(part_of["P00"], part_of["P03"]);
+        }
+    }
+}
+
+#[test]
+fn concepts_split_proteins_of_one_sequence_together_as_protsae_split_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = (0..40).map(|i| format!("P{i:02},HELIX,1,2\n"));
+    let csv = rows.fold("protein,feature,start,end\n".to_owned(), |all, row| {
+        all + &row
+    });
+    let features = write(folder.path(), "f.csv", &csv);
+    let fasta = write(folder.path(), "p.fasta", &twins(0..40));
+    // sequences that the annotations themselves hold
+    let rows = (0..40).map(|i| {
+        let sequence = format!("MKTAYIAKQ{}", "RL".repeat(i / 2 + 1));
+        format!("P{i:02}\t{sequence}\tHELIX 1..2\n")
+    });
+    let table = rows.fold("Entry\tSequence\tHelix\n".to_owned(), |all, row| all + &row);
+    let table = write(folder.path(), "t.tsv", &table);
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (concepts, labels, split) = (path("c.json"), path("l.arrow"), path("s.tsv"));
+    let metrics = path("m.json");
+    let mut found = Vec::new();
+    for inputs in [
+        &[
+            "--annotations",
+            features.as_str(),
+            "--sequences",
+            fasta.as_str(),
+        ][..],
+        &["--annotations", table.as_str()][..],
+    ] {
+        let mut arguments = vec![
+            "--concepts",
+            &concepts,
+            "-o",
+            &labels,
+            "--split",
+            &split,
+            "--metrics",
+            &metrics,
+            "--fractions",
+            "0.4,0.3,0.3",
+        ];
+        arguments.extend(inputs);
+        let output = run("protsae-concepts", &arguments);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let counted: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(&metrics).unwrap()).unwrap();
+        assert_eq!(
+            counted["counts"]["split"]["identical_sequences"]["groups"],
+            20
+        );
+        found.push(fs::read_to_string(&split).unwrap());
+    }
+    let output = run(
+        "protsae-split",
+        &[
+            "--labels",
+            &labels,
+            "--sequences",
+            &fasta,
+            "--fractions",
+            "0.4,0.3,0.3",
+        ],
+    );
+    found.push(String::from_utf8(output.stdout).unwrap());
+    assert!(found.iter().all(|text| *text == found[0]));
+    let part_of = parts(&found[0]);
+    for i in (0..40).step_by(2) {
+        assert_eq!(
+            part_of[&format!("P{i:02}")],
+            part_of[&format!("P{:02}", i + 1)]
+        );
+    }
+}
+
+#[test]
+fn an_id_with_two_sequences_is_refused_and_one_that_is_repeated_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = many_labels(folder.path());
+    let a = write(folder.path(), "a.fasta", ">P00\nMKTAY\n");
+    for (text, status) in [(">P00\nmktay\n", 0), (">P00\nMKTAV\n", 1)] {
+        let b = write(folder.path(), "b.fasta", text);
+        let output = run(
+            "protsae-split",
+            &["--labels", &labels, "--sequences", &a, "--sequences", &b],
+        );
+        assert_eq!(output.status.code(), Some(status), "{}", stderr(&output));
+    }
+    assert!(
+        !stderr(&run(
+            "protsae-split",
+            &["--labels", &labels, "--sequences", &a]
+        ))
+        .contains("no sequences")
+    );
+    assert!(stderr(&run("protsae-split", &["--labels", &labels])).contains("no sequences"));
+}
+
+#[test]
+fn sequences_that_look_like_nucleotides_are_warned_of_once_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = many_labels(folder.path());
+    let dna = write(
+        folder.path(),
+        "dna.fasta",
+        &format!(">a\n{}\n>b\n{}\n", "ACGT".repeat(20), "ACGTN".repeat(9)),
+    );
+    let protein = write(folder.path(), "protein.fasta", ">GATTACA\nGATTACA\n");
+    let said = stderr(&run(
+        "protsae-split",
+        &[
+            "--labels",
+            &labels,
+            "--sequences",
+            &dna,
+            "--sequences",
+            &protein,
+        ],
+    ));
+    assert_eq!(said.matches("look like nucleotides").count(), 1, "{said}");
+    assert!(said.contains("dna.fasta"), "{said}");
+}

@@ -341,6 +341,62 @@ fn labels_that_do_not_fit() {
 }
 
 #[test]
+fn a_split_that_lists_no_protein_is_said_under_quiet_too() {
+    let fixture = Fixture::get();
+    let folder = tempfile::tempdir().unwrap();
+    let split = file(&folder, "split.tsv", "protein\tsplit\nNOBODY\ttest\n");
+    let common = |mut arguments: Vec<String>| {
+        arguments.extend(arguments![
+            "--labels",
+            fixture.path("labels.arrow"),
+            "--split",
+            split,
+            "--on-bad",
+            "skip",
+            "-q"
+        ]);
+        arguments
+    };
+    let evaluate = arguments![
+        "-i",
+        fixture.path("proteins.activations.arrow"),
+        "-m",
+        fixture.path("model"),
+        "-o",
+        folder.path().join("m.json")
+    ];
+    let interpret = arguments![
+        "-i",
+        fixture.path("proteins.features.arrow"),
+        "--concepts",
+        fixture.path("concepts.json"),
+        "-o",
+        folder.path().join("d.json")
+    ];
+    for (tool, arguments) in [
+        ("protsae-evaluate", evaluate),
+        ("protsae-interpret", interpret),
+    ] {
+        let output = succeed(tool, &common(arguments));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            said.contains("none of the 24 proteins is in the split"),
+            "{tool}: {said}"
+        );
+    }
+    // nothing to train on is an error
+    let train = arguments![
+        "-i",
+        fixture.path("proteins.activations.arrow"),
+        "--latents",
+        "128",
+        "--k",
+        "4"
+    ];
+    refuse("protsae-train", common(train), 1, &["no"]);
+}
+
+#[test]
 fn an_ontology_with_a_cycle_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let cycle = "format-version: 1.2\n\n[Term]\nid: GO:0000001\nname: a\nnamespace: biological_process\nis_a: GO:0000002\n\n\

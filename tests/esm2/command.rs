@@ -559,3 +559,50 @@ fn rounded_weights_are_close() {
         assert!(error > 0.0 && error < 2e-2, "{compute}: {error:e}");
     }
 }
+
+#[test]
+fn a_file_of_bad_records_alone_and_one_of_nucleotides_are_warned_of() {
+    let dir = folder();
+    let write = |name: &str, text: &str| {
+        fs::write(dir.path().join(name), text).expect("a FASTA");
+    };
+    write("bad.fa", ">a\nM1\n>prot\u{e9}\nM-K\n");
+    let skip = ["--on-bad", "skip", "-o", "x.arrow", "-i", "bad.fa"];
+    let output = embed(&dir, &skip);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("bad.fa: all 2 records are bad"), "{said}");
+    // one good file beside it
+    let output = embed(&dir, &[&skip[..], &["-i", "p.fa"]].concat());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(said.matches("warning").count(), 1, "{said}");
+
+    write(
+        "dna.fa",
+        &format!(">a\n{}\n>b\n{}\n", "ACGT".repeat(20), "GATTACA".repeat(5)),
+    );
+    let output = Command::new(env!("CARGO_BIN_EXE_protsae-embed"))
+        .current_dir(dir.path())
+        .args(["-i", "dna.fa", "-i", "p.fa", "-o", "x.arrow", "-m"])
+        .arg(mini())
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(said.matches("look like nucleotides").count(), 1, "{said}");
+    assert!(said.contains("dna.fa"), "{said}");
+}
+
+#[test]
+fn an_id_that_is_no_utf8_is_refused_by_its_line() {
+    let dir = folder();
+    fs::write(
+        dir.path().join("latin.fa"),
+        b">a caf\xe9\nMK\n>prot\xe9 x\nMK\n",
+    )
+    .expect("a FASTA");
+    let message = refused(&dir, &["-i", "latin.fa", "-o", "x.arrow"], 1);
+    assert!(
+        message.contains("latin.fa") && message.contains("line 3") && message.contains("UTF-8"),
+        "{message}"
+    );
+}

@@ -1,6 +1,6 @@
 //! Which protein a record means: by accession, by secondary accession, or by sequence.
 
-use super::{Collector, Fingerprint, Row, Source};
+use super::{Collector, Fingerprint, Row, Source, Tally};
 use crate::{
     annot::{concept::ConceptKind, error::AnnotError, position::Place},
     hash,
@@ -8,7 +8,7 @@ use crate::{
 };
 use foldhash::fast::FixedState;
 use indexmap::IndexSet;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Strings with numbers.
 #[derive(Debug, Default)]
@@ -29,6 +29,11 @@ impl Interner {
     /// How many there are.
     pub(super) fn count(&self) -> usize {
         self.names.len()
+    }
+
+    /// Forgets all but the first of them.
+    pub(super) fn truncate(&mut self, count: usize) {
+        self.names.truncate(count);
     }
 
     pub(in crate::annot) fn name(&self, number: u32) -> &str {
@@ -65,6 +70,15 @@ impl Sequences {
             self.known.resize(index + 1, Fingerprint::default());
         }
         &mut self.known[index]
+    }
+
+    pub(super) fn set(&mut self, protein: u32, fingerprint: Fingerprint) {
+        *self.known(protein) = fingerprint;
+    }
+
+    /// Forgets all but the first proteins.
+    pub(super) fn truncate(&mut self, proteins: usize) {
+        self.known.truncate(proteins);
     }
 }
 
@@ -147,8 +161,49 @@ impl Collector {
             return;
         }
         if let (Some(index), Some(kept)) = (self.protein(protein), &mut self.kept_sequences) {
-            kept.entry(index).or_insert_with(|| sequence.to_vec());
+            kept.entry(index).or_insert_with(|| {
+                self.journal.sequences.push(index);
+                sequence.to_vec()
+            });
         }
+    }
+
+    /// Whether a protein of this accession was met, in sequences or in annotations.
+    #[must_use]
+    pub fn knows(&self, protein: &str) -> bool {
+        self.proteins.get(protein).is_some()
+    }
+
+    /// Whether a sequence, or a checksum of one, was met.
+    #[must_use]
+    pub fn knows_sequences(&self) -> bool {
+        let mut known = self.sequences.known.iter();
+        known.any(|known| known.md5.is_some() || known.crc64.is_some())
+    }
+
+    /// Proteins that have one sequence, as far as it was given or records tell: lists of two and more, which may
+    /// overlap, since some are known by their MD5 and others by length and CRC64.
+    #[must_use]
+    pub fn identical(&self) -> Vec<Vec<String>> {
+        let mut by_md5: BTreeMap<[u8; 16], Vec<u32>> = BTreeMap::new();
+        let mut by_crc64: BTreeMap<(u32, u64), Vec<u32>> = BTreeMap::new();
+        for (protein, known) in (0..).zip(&self.sequences.known) {
+            if let Some(md5) = known.md5 {
+                by_md5.entry(md5).or_default().push(protein);
+            }
+            if let (Some(length), Some(crc64)) = (known.length, known.crc64) {
+                by_crc64.entry((length, crc64)).or_default().push(protein);
+            }
+        }
+        let several = by_md5.into_values().chain(by_crc64.into_values());
+        let several = several.filter(|proteins| proteins.len() > 1);
+        let names = |proteins: Vec<u32>| {
+            let names = proteins
+                .into_iter()
+                .map(|p| self.proteins.name(p).to_owned());
+            names.collect()
+        };
+        several.map(names).collect()
     }
 
     /// Number of proteins known so far.
@@ -158,7 +213,7 @@ impl Collector {
     }
 
     /// The accession of a FASTA-style id (`sp|P12345|NAME`), unless ids are kept as they are.
-    fn accession<'a>(&self, id: &'a str) -> &'a str {
+    pub(super) fn accession<'a>(&self, id: &'a str) -> &'a str {
         if self.settings.raw_ids {
             id
         } else {
@@ -203,7 +258,12 @@ impl Collector {
             return Some(primary);
         }
         let found = accessions.find(|accession| self.wants(accession))?;
-        self.current.by_secondary_accession += 1;
+        self.counters.by_secondary_accession += 1;
+        if let Some(protein) = self.protein(found) {
+            self.journal
+                .tallies
+                .push((protein, Tally::SecondaryAccession));
+        }
         Some(found)
     }
 
@@ -225,7 +285,10 @@ impl Collector {
         let Some(same) = self.sequences.by_md5.get(&md5) else {
             return ids.map(str::to_owned).collect();
         };
-        self.current.by_sequence += 1;
+        self.counters.by_sequence += 1;
+        if let Some(&protein) = same.first() {
+            self.journal.tallies.push((protein, Tally::Sequence));
+        }
         let names = same.iter().map(|&protein| self.proteins.name(protein));
         names.map(str::to_owned).collect()
     }
@@ -272,9 +335,15 @@ impl Collector {
             }
             _ => {}
         }
-        known.length = known.length.or(record.length);
-        known.crc64 = known.crc64.or(record.crc64);
-        known.md5 = known.md5.or(record.md5);
+        let joined = Fingerprint {
+            length: known.length.or(record.length),
+            crc64: known.crc64.or(record.crc64),
+            md5: known.md5.or(record.md5),
+        };
+        if joined != *known {
+            let before = std::mem::replace(known, joined);
+            self.journal.learned.push((protein, before));
+        }
         Ok(())
     }
 }

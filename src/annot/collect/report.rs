@@ -1,5 +1,6 @@
 //! What was read from an input, and why some of it is no label.
 
+use super::Tally;
 use crate::annot::concept::{ConceptKind, Level};
 use serde::Serialize;
 use std::{collections::BTreeMap, fmt, ops::Range};
@@ -28,13 +29,15 @@ pub enum DropReason {
     ObsoleteTerm,
     /// The ontology does not have its term.
     UnknownTerm,
+    /// Of a protein whose positions the input counts along another sequence, as one of its records proves.
+    WrongNumbering,
     /// A bad record, skipped on request.
     Bad,
 }
 
 impl DropReason {
     /// All reasons, in their order.
-    pub(super) const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Kind,
         Self::Negated,
         Self::Evidence,
@@ -45,6 +48,7 @@ impl DropReason {
         Self::NoConcept,
         Self::ObsoleteTerm,
         Self::UnknownTerm,
+        Self::WrongNumbering,
         Self::Bad,
     ];
 }
@@ -62,6 +66,7 @@ impl fmt::Display for DropReason {
             Self::NoConcept => "without a concept",
             Self::ObsoleteTerm => "of obsolete terms",
             Self::UnknownTerm => "of terms that the ontology does not have",
+            Self::WrongNumbering => "of proteins numbered along another sequence",
             Self::Bad => "bad",
         })
     }
@@ -103,6 +108,9 @@ pub struct InputReport {
     /// Where among all statements those kept of this input are.
     #[serde(skip)]
     pub rows: Range<usize>,
+    /// Counts that single proteins have raised, by number of the protein.
+    #[serde(skip)]
+    pub tallies: Vec<(u32, Tally)>,
 }
 
 impl InputReport {

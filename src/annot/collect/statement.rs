@@ -82,7 +82,7 @@ impl<'a> Observation<'a> {
 }
 
 /// What a record says of its protein's sequence.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fingerprint {
     /// Number of residues.
     pub length: Option<u32>,

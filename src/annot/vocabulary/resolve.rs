@@ -6,11 +6,12 @@ use crate::{
         collect::{Collector, DropReason, InputReport, RawConcept, Row},
         concept::{ConceptKind, KEYWORD, Level},
         error::AnnotError,
+        evidence::EvidenceFilter,
         expansion::Fact,
     },
     ontology::Resolved,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 impl Vocabulary<'_> {
     /// Turns rows into facts about candidates, protein by protein in order of accession.
@@ -20,7 +21,7 @@ impl Vocabulary<'_> {
             proteins,
             concepts,
             evidences,
-            rows,
+            mut rows,
             kept_sequences,
             reports,
             sequences,
@@ -34,23 +35,22 @@ impl Vocabulary<'_> {
             let length = sequences.length(row.protein)?;
             (row.place.last() > length).then_some(length)
         };
-        for input in &mut self.inputs {
-            for row in &rows[input.rows.clone()] {
-                let Some(length) = past_end(row) else {
-                    continue;
-                };
-                if !settings.skip_bad {
-                    return Err(AnnotError::PastKnownEnd {
-                        input: input.input.clone(),
-                        protein: proteins.name(row.protein).to_owned(),
-                        position: row.place.last(),
-                        length,
-                    });
-                }
-                let kind = concepts[row.concept as usize].kind;
-                input.take_back(kind, row.place.level(), DropReason::Bad, 1);
+        for input in &self.inputs {
+            let mut of_input = rows[input.rows.clone()].iter();
+            let found = of_input.find_map(|row| Some((row, past_end(row)?)));
+            if let Some((row, length)) = found.filter(|_| !settings.skip_bad) {
+                return Err(AnnotError::PastKnownEnd {
+                    input: input.input.clone(),
+                    protein: proteins.name(row.protein).to_owned(),
+                    position: row.place.last(),
+                    length,
+                });
             }
         }
+        let unproven = settings.evidence != EvidenceFilter::Any;
+        self.withdraw_misnumbered(&mut rows, &concepts, unproven, |row| {
+            past_end(row).is_some()
+        });
         let candidate_of = self.candidates_of(&concepts, &rows)?;
         self.grow_tree();
         drop(concepts);
@@ -64,7 +64,6 @@ impl Vocabulary<'_> {
         }
         let mut sorted: Vec<(u32, Fact)> = rows
             .iter()
-            .filter(|row| past_end(row).is_none())
             .filter_map(|row| {
                 let fact = Fact {
                     candidate: candidate_of[row.concept as usize]?,
@@ -101,6 +100,38 @@ impl Vocabulary<'_> {
         Ok(())
     }
 
+    /// Takes back what an input says of proteins whose end it passes: its positions are of another sequence.
+    fn withdraw_misnumbered(
+        &mut self,
+        rows: &mut Vec<Row>,
+        concepts: &[RawConcept],
+        unproven: bool,
+        is_past_end: impl Fn(&Row) -> bool,
+    ) {
+        // the rows of an input move when those of one before it go
+        for i in (0..self.inputs.len()).rev() {
+            let input = &mut self.inputs[i];
+            let of_input = &rows[input.rows.clone()];
+            let wrong: HashSet<u32> = (of_input.iter().filter(|row| is_past_end(row)))
+                .map(|row| row.protein)
+                .collect();
+            if wrong.is_empty() {
+                continue;
+            }
+            let mut behind = rows.split_off(input.rows.end);
+            let mut kept = rows.split_off(input.rows.start);
+            let before = kept.len();
+            input.withdraw(&mut kept, &wrong, concepts, unproven, &is_past_end);
+            let gone = before - kept.len();
+            rows.append(&mut kept);
+            rows.append(&mut behind);
+            input.rows.end -= gone;
+            for later in &mut self.inputs[i + 1..] {
+                later.rows = later.rows.start - gone..later.rows.end - gone;
+            }
+        }
+    }
+
     /// The candidate of every concept that was read; terms resolve to current ones.
     fn candidates_of(
         &mut self,
@@ -129,9 +160,14 @@ impl Vocabulary<'_> {
         let accessions = keyword_accessions(concepts);
         let mut keywords: HashMap<&str, u32> = HashMap::new();
         let mut unknown: Vec<&str> = Vec::new();
+        // what only withdrawn statements name was not read
+        let mut is_used = vec![false; concepts.len()];
+        for row in rows {
+            is_used[row.concept as usize] = true;
+        }
         let mut fates = Vec::with_capacity(concepts.len());
         let mut found = Vec::with_capacity(concepts.len());
-        for concept in concepts {
+        for (concept, is_used) in concepts.iter().zip(is_used) {
             if concept.kind != ConceptKind::Go {
                 fates.push(None);
                 let id = match concept.kind {
@@ -167,7 +203,7 @@ impl Vocabulary<'_> {
             }
             let terminology = self.terminology.ok_or(AnnotError::NoOntology)?;
             let fate = terminology.ontology.resolve(&concept.id);
-            if fate == Resolved::Unknown {
+            if fate == Resolved::Unknown && is_used {
                 unknown.push(&concept.id);
             }
             let class = match fate {

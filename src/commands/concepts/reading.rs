@@ -9,6 +9,7 @@ use crate::{
         reference::References,
     },
     cli::{Context, args::OnBad, log},
+    commands::shared,
     ontology::{self, Ontology, norm_file, normal::NormalForms},
     seq::fasta,
 };
@@ -86,7 +87,9 @@ impl Args {
         let mut skipped = 0u64;
         for source in &self.sequences {
             let skips = self.on_bad.on_bad == OnBad::Skip;
-            for protein in fasta::Reader::new(context.open(source)?, self.raw_ids) {
+            let mut reader = fasta::Reader::new(context.open(source)?, self.raw_ids);
+            let before = (collector.protein_count(), skipped);
+            for protein in reader.by_ref() {
                 let bad = match protein {
                     Ok(protein) if collector.has_sequence(&protein.accession) => {
                         let id = protein.accession;
@@ -108,6 +111,13 @@ impl Args {
                 }
                 skipped += 1;
                 log::warn(&format!("skipped: {bad}"));
+            }
+            shared::warn_of_nucleotides(source, &reader);
+            if skipped > before.1 && collector.protein_count() == before.0 {
+                log::warn_always(&format!(
+                    "{source}: all {} records are bad and left out",
+                    skipped - before.1
+                ));
             }
         }
         context.metric("sequences", collector.protein_count());

@@ -1,7 +1,10 @@
-//! What is said of a run: warnings, a table for `MultiQC`, counts.
+//! What is said of a run: warnings, counts.
 
 use crate::{
-    annot::{collect::InputReport, vocabulary::Vocabulary},
+    annot::{
+        collect::{DropReason, InputReport},
+        vocabulary::Vocabulary,
+    },
     cli::log,
 };
 
@@ -47,60 +50,15 @@ pub(super) fn warn_about_inputs(inputs: &[InputReport]) {
             ));
         }
         if input.kept == 0 {
-            log::warn(&format!(
-                "{}: none of its annotations became a label",
-                input.input
-            ));
-        }
-    }
-}
-
-/// A row for each input: records, labels, ids that were followed, and what was left out for which reason.
-pub(super) fn multiqc_table(inputs: &[InputReport]) -> serde_json::Value {
-    let mut rows = serde_json::Map::new();
-    let mut headers = serde_json::Map::new();
-    for input in inputs {
-        let mut row = serde_json::Map::new();
-        let mut put = |title: &str, count: u64| {
-            let words = title.split(|c: char| !c.is_ascii_alphanumeric());
-            let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-            let key = words.join("_").to_lowercase();
-            headers.insert(key.clone(), serde_json::json!({ "title": title }));
-            row.insert(key, count.into());
-        };
-        put("Records", input.records);
-        put("Labels", input.kept);
-        for (title, count) in [
-            ("By alt_id", input.alt_id_followed),
-            ("By replaced_by", input.replaced_by_followed),
-            ("By secondary accession", input.by_secondary_accession),
-            ("By sequence", input.by_sequence),
-            ("Of isoforms", input.of_forms),
-            ("Evidence without a code", input.unknown_evidence),
-            ("Without evidence", input.without_evidence),
-        ] {
-            if count > 0 {
-                put(title, count);
+            let text = format!("{}: none of its annotations became a label", input.input);
+            let is_skipped = |reason| input.dropped.contains_key(&reason);
+            if is_skipped(DropReason::Bad) {
+                log::warn_always(&format!("{text}, and bad ones were skipped"));
+            } else {
+                log::warn(&text);
             }
         }
-        for (reason, count) in &input.dropped {
-            put(&format!("Left out: {reason}"), *count);
-        }
-        // samples of one name would be one
-        let names = std::iter::once(input.input.clone())
-            .chain((2..).map(|n| format!("{} ({n})", input.input)));
-        let mut names = names.skip_while(|name| rows.contains_key(name));
-        rows.insert(names.next().unwrap_or_default(), row.into());
     }
-    serde_json::json!({
-        "id": "protsae_concepts",
-        "section_name": "ProtSAE annotations",
-        "description": "Annotations that were read, and what became of them",
-        "plot_type": "table",
-        "pconfig": {"id": "protsae_concepts_table", "title": "ProtSAE annotations"},
-        "headers": headers,
-        "data": rows,
-    })
 }
 
 /// Numbers of axioms by form.
@@ -150,29 +108,4 @@ pub(super) fn report(vocabulary: &Vocabulary<'_>, set: Option<&str>) {
         report.labels,
         report.labelled_proteins
     ));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::annot::collect::DropReason;
-
-    #[test]
-    fn inputs_of_one_name_are_two_rows() {
-        let input = |kept| InputReport {
-            input: "x.gaf".into(),
-            records: 9,
-            kept,
-            alt_id_followed: 1,
-            dropped: [(DropReason::ObsoleteTerm, 2)].into(),
-            ..InputReport::default()
-        };
-        let table = multiqc_table(&[input(7), input(5)]);
-        assert_eq!(table["data"]["x.gaf"]["labels"], 7);
-        assert_eq!(table["data"]["x.gaf (2)"]["labels"], 5);
-        for key in ["by_alt_id", "left_out_of_obsolete_terms", "records"] {
-            assert!(table["headers"][key]["title"].is_string(), "{key}");
-            assert!(table["data"]["x.gaf"][key].is_u64(), "{key}");
-        }
-    }
 }

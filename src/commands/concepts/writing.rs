@@ -57,6 +57,15 @@ impl Set {
     }
 }
 
+/// Which proteins a split keeps together.
+pub(super) struct Together {
+    pub(super) clusters: Clusters,
+    /// Lists of proteins of one sequence.
+    pub(super) identical: Vec<Vec<String>>,
+    /// Whether anything is known of any sequence.
+    pub(super) sequences_known: bool,
+}
+
 /// Outputs that are written but not yet in place, and what was counted.
 #[derive(Default)]
 pub(super) struct Written {
@@ -128,7 +137,7 @@ impl Args {
         context: &Context,
         vocabulary: &mut Vocabulary<'_>,
         set: &Set,
-        clusters: &Clusters,
+        together: &Together,
         written: &mut Written,
     ) -> Result<()> {
         let mut labels = if context.is_dry_run() {
@@ -176,7 +185,7 @@ impl Args {
             "axioms": telling::count_axioms(vocabulary),
         });
         if let Some(target) = &self.split {
-            let dealt = self.deal(context, &proteins, &numbers, clusters)?;
+            let dealt = self.deal(context, &proteins, &numbers, together)?;
             counts["split"] = json!(dealt.report());
             if !context.is_dry_run() {
                 let target = set.target(target);
@@ -214,22 +223,15 @@ impl Args {
         context: &Context,
         proteins: &BTreeMap<String, BTreeSet<u32>>,
         numbers: &BTreeMap<String, u32>,
-        clusters: &Clusters,
+        together: &Together,
     ) -> Result<Dealt> {
         let without_cluster = (!self.clusters.is_empty())
-            .then(|| deal::count_alone(proteins, clusters))
+            .then(|| deal::count_alone(proteins, &together.clusters))
             .transpose()?;
-        let labelled: Clusters = clusters
-            .values()
-            .filter_map(|members| {
-                let members = members.iter().filter(|m| proteins.contains_key(*m));
-                let members: Vec<String> = members.cloned().collect();
-                Some((members.first()?.clone(), members))
-            })
-            .collect();
         let deal = Deal {
             proteins,
-            clusters: &labelled,
+            clusters: &together.clusters,
+            identical: (together.sequences_known).then_some(together.identical.as_slice()),
             concepts: numbers.keys().map(String::as_str).collect(),
         };
         Ok(deal.out(self.fractions, context.seed(), without_cluster))

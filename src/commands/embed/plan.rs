@@ -3,6 +3,7 @@
 use crate::{
     Error, Result,
     cli::{Source, args::OnBad, log},
+    commands::shared,
     esm2::{Batch, Vocab, Windows},
     seq::{Protein, fasta},
 };
@@ -115,7 +116,9 @@ impl Planner<'_> {
         let mut tally = Tally::default();
         let mut seen = HashSet::new();
         for source in self.sources {
-            for record in fasta::Reader::new(source.open()?, self.raw_ids) {
+            let mut reader = fasta::Reader::new(source.open()?, self.raw_ids);
+            let before = (tally.proteins, tally.skipped.len());
+            for record in reader.by_ref() {
                 let of_one_record = record
                     .as_ref()
                     .err()
@@ -144,6 +147,13 @@ impl Planner<'_> {
                     }
                     Err(error) => return Err(error),
                 }
+            }
+            shared::warn_of_nucleotides(source, &reader);
+            let skipped = tally.skipped.len() - before.1;
+            if skipped > 0 && tally.proteins == before.0 {
+                log::warn_always(&format!(
+                    "{source}: all {skipped} records are bad and left out"
+                ));
             }
         }
         if !tally.skipped.is_empty() {

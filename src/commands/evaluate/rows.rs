@@ -135,6 +135,11 @@ impl<'a> Collector<'a> {
         }
     }
 
+    /// Proteins so far, whatever they are for.
+    pub(super) fn proteins(&self) -> usize {
+        self.whole.count()
+    }
+
     /// What a protein is for; without a split every protein is for the test.
     fn part(&self, protein: &str) -> Option<Part> {
         self.split.map_or(Some(Part::Test), |s| s.of(protein))

@@ -4,6 +4,7 @@ use crate::{
     Error, Result,
     annot::{
         cluster::{self, Clusters},
+        grouping::{self, Identical},
         partition::{HEADER, Part},
         split::{self, Fractions, Group, Shares},
     },
@@ -23,6 +24,8 @@ const LISTED: usize = 3;
 pub(in crate::commands) struct Deal<'a> {
     pub(in crate::commands) proteins: &'a BTreeMap<String, BTreeSet<u32>>,
     pub(in crate::commands) clusters: &'a Clusters,
+    /// Lists of proteins of one sequence; none where no sequences are known.
+    pub(in crate::commands) identical: Option<&'a [Vec<String>]>,
     /// Ids of the concepts, by number.
     pub(in crate::commands) concepts: Vec<&'a str>,
 }
@@ -39,8 +42,10 @@ pub(in crate::commands) struct Report {
     proteins: Shares,
     groups: usize,
     clusters_given: bool,
-    /// Proteins that no cluster names, each a group of its own.
+    /// Proteins that no cluster names, each a group of its own unless another has its sequence.
     without_cluster: usize,
+    sequences_given: bool,
+    identical_sequences: Identical,
     fractions: [f64; 3],
     concepts: BTreeMap<String, Achieved>,
 }
@@ -73,7 +78,12 @@ impl Deal<'_> {
         seed: u64,
         without_cluster: Option<usize>,
     ) -> Dealt {
-        let groups = group(self.proteins, self.clusters);
+        let identical = self.identical.unwrap_or_default();
+        let grouping = grouping::group(self.clusters, identical, |protein| {
+            self.proteins.contains_key(protein)
+        });
+        let identical = grouping.identical;
+        let groups = groups_of(self.proteins, grouping.groups);
         let assignment = split::assign(&groups, fractions, seed);
         let mut parts = BTreeMap::new();
         for (group, &part) in groups.iter().zip(&assignment.parts) {
@@ -83,9 +93,10 @@ impl Deal<'_> {
         }
         if without_cluster.is_none() {
             log::warn(
-                "no --clusters: every protein is its own group, so homologues may be in training and test alike",
+                "no --clusters: homologues may be in training and test alike, unless they have one sequence",
             );
         }
+        self.tell_identical(identical);
         let Shares { train, valid, test } = assignment.proteins;
         log::info(&format!(
             "{} proteins in {} groups: {train} train, {valid} valid, {test} test",
@@ -104,9 +115,26 @@ impl Deal<'_> {
                 groups: groups.len(),
                 clusters_given: without_cluster.is_some(),
                 without_cluster: without_cluster.unwrap_or(self.proteins.len()),
+                sequences_given: self.identical.is_some(),
+                identical_sequences: identical,
                 fractions: fractions.0,
                 concepts: concepts.collect(),
             },
+        }
+    }
+
+    /// Says which groups are there because of their sequence.
+    fn tell_identical(&self, identical: Identical) {
+        if self.identical.is_none() {
+            log::warn(
+                "no sequences: proteins of one sequence may be in training and test alike, unless clusters join them",
+            );
+        }
+        if identical.groups > 0 || identical.clusters_joined > 0 {
+            log::info(&format!(
+                "{} proteins have a sequence that another one has too: they are {} groups, and {} clusters were joined for them",
+                identical.proteins, identical.groups, identical.clusters_joined
+            ));
         }
     }
 }
@@ -133,6 +161,8 @@ impl Dealt {
         context.metric("groups", report.groups);
         context.metric("clusters_given", report.clusters_given);
         context.metric("without_cluster", report.without_cluster);
+        context.metric("sequences_given", report.sequences_given);
+        context.metric("identical_sequences", report.identical_sequences);
         context.metric("fractions", report.fractions);
         context.metric("concepts", &report.concepts);
     }
@@ -147,7 +177,7 @@ impl Dealt {
     }
 }
 
-/// Reads clusters of any number of files.
+/// Reads clusters of any number of files; `is_protein` says whether labels or sequences know a protein of this name.
 ///
 /// # Errors
 /// Where a file is none, or where a protein is in two clusters, naming it.
@@ -155,6 +185,7 @@ pub(in crate::commands) fn read_clusters(
     context: &Context,
     sources: &[Source],
     raw_ids: bool,
+    is_protein: impl Fn(&str) -> bool,
 ) -> Result<Clusters> {
     let mut clusters = Clusters::new();
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
@@ -166,7 +197,8 @@ pub(in crate::commands) fn read_clusters(
                 accession::from_header_word(id).to_owned()
             }
         };
-        let read = cluster::read(context.open(source)?, name).map_err(source.blame())?;
+        let read =
+            cluster::read(context.open(source)?, name, &is_protein).map_err(source.blame())?;
         for (cluster, members) in read {
             for member in &members {
                 if let Some(other) = seen.insert(member.clone(), source.to_string()) {
@@ -207,7 +239,7 @@ pub(in crate::commands) fn count_alone(
     }
     if !alone.is_empty() {
         log::warn(&format!(
-            "{} of {} proteins are in no cluster ({}), so each is its own group: their homologues may be in training \
+            "{} of {} proteins are in no cluster ({}), so clusters hold them together with nobody: their homologues may be in training \
              and test alike",
             alone.len(),
             proteins.len(),
@@ -217,23 +249,21 @@ pub(in crate::commands) fn count_alone(
     Ok(alone.len())
 }
 
-/// Groups of proteins: clusters, and each other protein by itself.
-fn group(proteins: &BTreeMap<String, BTreeSet<u32>>, clusters: &Clusters) -> Vec<Group> {
-    let clustered: BTreeSet<&str> = clusters.values().flatten().map(String::as_str).collect();
-    let alone = proteins
-        .keys()
-        .filter(|protein| !clustered.contains(protein.as_str()))
-        .map(std::slice::from_ref);
-    clusters
-        .values()
-        .map(Vec::as_slice)
-        .chain(alone)
+/// Groups with their concepts, and each other protein by itself.
+fn groups_of(proteins: &BTreeMap<String, BTreeSet<u32>>, groups: Vec<Vec<String>>) -> Vec<Group> {
+    let grouped: BTreeSet<&str> = groups.iter().flatten().map(String::as_str).collect();
+    let alone: Vec<Vec<String>> = (proteins.keys())
+        .filter(|protein| !grouped.contains(protein.as_str()))
+        .map(|protein| vec![protein.clone()])
+        .collect();
+    (groups.into_iter().chain(alone))
         .map(|members| {
             let mut group = Group {
-                proteins: members.to_vec(),
+                proteins: members,
                 ..Group::default()
             };
-            for concept in members.iter().filter_map(|m| proteins.get(m)).flatten() {
+            let of_members = group.proteins.iter().filter_map(|m| proteins.get(m));
+            for concept in of_members.flatten() {
                 *group.concepts.entry(*concept).or_default() += 1;
             }
             group
