@@ -4,7 +4,7 @@ mod args;
 mod curves;
 mod device;
 mod folder;
-mod grid;
+pub(super) mod grid;
 mod inputs;
 mod task;
 
