@@ -11,6 +11,9 @@
 mod bad_input;
 mod contract;
 mod fixture;
+mod formats;
+mod maxima;
+mod numbers;
 mod options;
 mod pipe;
 mod rows;
