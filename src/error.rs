@@ -28,11 +28,55 @@ pub trait Classify {
 
 impl Classify for io::Error {
     fn kind(&self) -> ErrorKind {
-        match io::Error::kind(self) {
-            io::ErrorKind::BrokenPipe => ErrorKind::BrokenPipe,
-            io::ErrorKind::OutOfMemory => ErrorKind::Memory,
-            _ => ErrorKind::Data,
+        kind_of(self)
+    }
+}
+
+/// The kind of an error of a library, by the failed read or write that lies beneath it, however often
+/// it was wrapped on its way up.
+#[must_use]
+pub fn kind_of(error: &(dyn StdError + 'static)) -> ErrorKind {
+    match io_kind(error) {
+        Some(io::ErrorKind::BrokenPipe) => ErrorKind::BrokenPipe,
+        Some(io::ErrorKind::OutOfMemory) => ErrorKind::Memory,
+        _ => ErrorKind::Data,
+    }
+}
+
+/// What the failed read or write beneath an error is; none where there is none.
+fn io_kind(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(kind) = own_io_kind(error) {
+            return Some(kind);
         }
+        next = error.source();
+    }
+    None
+}
+
+/// [`io_kind`] of an error itself. These libraries keep the failure where `source` does not lead.
+fn own_io_kind(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
+    if let Some(error) = error.downcast_ref::<io::Error>() {
+        // one that only carries another says less than that one
+        let inner = error.get_ref().and_then(|inner| io_kind(inner));
+        return inner.or(Some(error.kind()));
+    }
+    if let Some(error) = error.downcast_ref::<csv::Error>() {
+        return match error.kind() {
+            csv::ErrorKind::Io(error) => io_kind(error),
+            _ => None,
+        };
+    }
+    if let Some(error) = error.downcast_ref::<serde_json::Error>() {
+        return error.io_error_kind();
+    }
+    match error.downcast_ref::<candle_core::Error>()? {
+        candle_core::Error::Io(error) => io_kind(error),
+        candle_core::Error::WithPath { inner, .. }
+        | candle_core::Error::WithBacktrace { inner, .. }
+        | candle_core::Error::Context { inner, .. } => own_io_kind(&**inner),
+        _ => None,
     }
 }
 
@@ -171,5 +215,39 @@ mod tests {
     fn a_broken_pipe_keeps_its_kind() {
         let error = Error::from(io::Error::from(io::ErrorKind::BrokenPipe));
         assert_eq!(error.kind(), ErrorKind::BrokenPipe);
+    }
+
+    /// A writer whose reader went away.
+    struct Closed;
+
+    impl io::Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_broken_pipe_keeps_its_kind_in_what_wraps_it() {
+        let mut writer = csv::Writer::from_writer(Closed);
+        let wrote = writer
+            .write_record(["a"])
+            .and_then(|()| Ok(writer.flush()?));
+        let csv = wrote.unwrap_err();
+        assert_eq!(kind_of(&csv), ErrorKind::BrokenPipe);
+        let other = io::Error::other(csv);
+        assert_eq!(Error::from(other).kind(), ErrorKind::BrokenPipe);
+        let json = serde_json::to_writer(Closed, &1).unwrap_err();
+        assert_eq!(kind_of(&json), ErrorKind::BrokenPipe);
+        let twice = io::Error::other(io::Error::other(json));
+        assert_eq!(Error::from(twice).kind(), ErrorKind::BrokenPipe);
+        let memory = io::Error::from(io::ErrorKind::OutOfMemory);
+        let candle = candle_core::Error::Io(io::Error::other(memory)).bt();
+        assert_eq!(kind_of(&candle), ErrorKind::Memory);
+        let full = io::Error::other(io::Error::from(io::ErrorKind::StorageFull));
+        assert_eq!(Error::from(full).kind(), ErrorKind::Data);
     }
 }

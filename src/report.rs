@@ -16,7 +16,7 @@ pub mod tsv;
 pub use catalogue::{Catalogue, LatentInfo};
 pub use range::{FeatureRange, RangeFinder, RangeRules};
 
-use std::io;
+use std::{borrow::Cow, io};
 
 /// Decimal places of scores, probabilities and activations in text files.
 const DECIMALS: usize = 4;
@@ -28,6 +28,17 @@ pub fn number(value: f32) -> String {
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text == "-0" {
         "0".into()
+    } else {
+        text.into()
+    }
+}
+
+/// Text as one field of a line of BED or of a table: as it is, with a space for each tab and end of
+/// line. These formats have no quoting, and their readers cut lines at tabs.
+#[must_use]
+pub fn field(text: &str) -> Cow<'_, str> {
+    if text.contains(['\t', '\n', '\r']) {
+        text.replace(['\t', '\n', '\r'], " ").into()
     } else {
         text.into()
     }
@@ -69,7 +80,13 @@ pub trait RangeWriter {
 
 #[cfg(test)]
 mod tests {
-    use super::number;
+    use super::{field, number};
+
+    #[test]
+    fn fields_hold_no_tab_and_no_end_of_line() {
+        assert_eq!(field("Motif: \"HIGH\" region"), "Motif: \"HIGH\" region");
+        assert_eq!(field("a\tb\r\nc"), "a b  c");
+    }
 
     #[test]
     fn numbers_are_short_and_never_scientific() {

@@ -62,7 +62,7 @@ step "latents of every residue" \
     -o "$outdir/features.arrow" --proteins "$outdir/proteins.arrow"
 
 step "named features" \
-    protsae-interpret -i "$outdir/features.arrow" --labels "$outdir/labels.arrow" \
+    protsae-interpret -i "$outdir/features.arrow" -m "$outdir/model" --labels "$outdir/labels.arrow" \
     --concepts "$outdir/concepts.json" --split "$outdir/split.tsv" \
     -o "$outdir/dictionary.json" --table "$outdir/dictionary.tsv"
 

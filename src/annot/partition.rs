@@ -127,6 +127,18 @@ impl Partition {
         Ok(Self { parts })
     }
 
+    /// Proteins that have a part.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Whether none has.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
     /// The part of a protein, if it has one.
     #[must_use]
     pub fn of(&self, protein: &str) -> Option<Part> {

@@ -216,9 +216,19 @@ impl Args {
                 (None, Some(own)) => identity = Some((source.to_string(), own.clone())),
                 (_, None) => {}
             }
+            if sae.is_none() {
+                catalogue = dictionary.catalogue();
+            }
+            let known = sae.as_ref().is_none_or(Sae::knows_maxima);
             dictionary
-                .describe(&mut catalogue, sae.is_none())
+                .describe(&mut catalogue, known)
                 .map_err(source.blame())?;
+        }
+        let known = self.dictionary.is_some() || sae.as_ref().is_none_or(Sae::knows_maxima);
+        if !known && self.by == By::Activation {
+            log::warn(
+                "the model does not know the maxima of its latents, which stand as 1: thresholds are activations; --dictionary has them",
+            );
         }
         for info in &mut catalogue.latents {
             info.wanted = match self.latents {

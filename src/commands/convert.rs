@@ -344,11 +344,15 @@ impl Args {
     fn write_model(&self, context: &Context, sae: &Sae) -> Result<()> {
         let folder = context.create_folder(&self.output)?;
         let mut latent_max = sae.latent_max.clone();
+        let mut config = sae.config.clone();
         if latent_max.iter().all(|&m| m <= 0.0) {
             log::warn(
                 "largest activations of latents are not known and taken as 1: thresholds of protsae-annotate are then activations themselves; --check TABLE learns them",
             );
             latent_max.fill(1.0);
+            if let Some(conversion) = &mut config.conversion {
+                conversion.assumed_maxima = true;
+            }
         }
         store::write_converted_weights(
             &folder.path().join(store::WEIGHTS_FILE),
@@ -356,7 +360,7 @@ impl Args {
             &latent_max,
             &sae.latent_scale,
         )?;
-        folder.write(store::CONFIG_FILE, sae.config.to_yaml()?.as_bytes())?;
+        folder.write(store::CONFIG_FILE, config.to_yaml()?.as_bytes())?;
         folder.write(store::CONCEPTS_FILE, to_json(&sae.concepts)?.as_bytes())?;
         folder.commit();
         Ok(())

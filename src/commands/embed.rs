@@ -245,9 +245,9 @@ impl Args {
 
     fn budget(&self, engine: &Engine, threads: usize) -> usize {
         match self.batch_tokens {
-            0 => engine
-                .batch_tokens()
-                .unwrap_or_else(|| DEFAULT_BATCH_TOKENS.max(threads * BATCH_TOKENS_PER_THREAD)),
+            0 => engine.batch_tokens().unwrap_or_else(|| {
+                DEFAULT_BATCH_TOKENS.max(threads.saturating_mul(BATCH_TOKENS_PER_THREAD))
+            }),
             tokens => tokens,
         }
     }

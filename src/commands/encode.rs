@@ -63,7 +63,13 @@ impl Tool for Args {
     }
 
     fn run(&self, context: &Context) -> Result<()> {
-        shared::check_share("--min-probability", self.min_probability)?;
+        shared::check_share("--min-probability", self.min_probability.into())?;
+        if !self.min_activation.is_finite() {
+            return Err(Error::usage(format!(
+                "--min-activation is {}, expected a number",
+                self.min_activation
+            )));
+        }
         let sae = shared::load_model(context, &self.model)?;
         let readers = shared::open_activations(context, &self.input, &sae, &self.model)?;
         if context.is_dry_run() {

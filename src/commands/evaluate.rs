@@ -22,7 +22,10 @@ use crate::{
 use alignment::Aligner;
 use rows::{Collector, PartRows};
 use serde_json::json;
-use std::{io::Write as _, path::PathBuf};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 /// Positive residues from which a residue-level concept counts in the means.
 const MIN_RESIDUES: usize = 50;
@@ -79,9 +82,9 @@ pub struct Args {
     #[arg(long, value_name = "FILE_mqc.json")]
     multiqc: Option<Target>,
 
-    /// Name of the sample in the MultiQC table
-    #[arg(long, default_value = "protsae", value_name = "NAME")]
-    sample_name: String,
+    /// Name of the sample in the MultiQC table [default: the name of its file, without _mqc.json]
+    #[arg(long, value_name = "NAME")]
+    sample_name: Option<String>,
 
     #[command(flatten)]
     on_bad: OnBadArgs,
@@ -107,7 +110,11 @@ impl Tool for Args {
         let sae = shared::load_model(context, &self.model)?;
         let alignment = self.suite.contains(&Suite::Alignment);
         let concepts = match &self.concepts {
-            Some(path) => shared::read_concepts(context, path)?,
+            Some(path) => {
+                let concepts = shared::read_concepts(context, path)?;
+                shared::check_vocabulary(&sae, &self.model, &concepts, path)?;
+                concepts
+            }
             None => sae.concepts.clone(),
         };
         let labels = match (&self.labels, alignment) {
@@ -136,11 +143,15 @@ impl Tool for Args {
         }
         let mut output = context.create(&self.output)?;
         let fidelity = self.suite.contains(&Suite::Fidelity);
-        let mut collector = Collector::new(&sae, split.as_ref(), fidelity);
         let whole = readers.iter().all(|(_, r)| r.info().sample.is_none());
         let mut aligner = labels
             .as_ref()
             .map(|l| Aligner::new(&sae, l, split.is_some(), whole));
+        let seek_maxima = aligner.as_ref().is_some_and(|a| a.seek_maxima);
+        if seek_maxima {
+            shared::warn_of_unknown_maxima(&self.model);
+        }
+        let mut collector = Collector::new(&sae, split.as_ref(), fidelity, seek_maxima);
         let mut encoder = Encoder::new(&sae);
         let total = readers.iter().map(|(_, r)| r.rows().ok().flatten()).sum();
         let mut progress = Progress::new("residues", total);
@@ -175,7 +186,8 @@ impl Tool for Args {
             .during(&self.output.to_string())?;
         output.commit()?;
         if let Some(target) = &self.multiqc {
-            context.write_json(target, &self.multiqc_table(&metrics))?;
+            let sample = self.sample(target);
+            context.write_json(target, &multiqc_table(&sample, &metrics))?;
         }
         context.metric("test_proteins", metrics.test.proteins);
         context.metric("test_residues", metrics.test.residues);
@@ -199,62 +211,79 @@ impl Args {
         Ok(())
     }
 
-    fn multiqc_table(&self, metrics: &Metrics) -> serde_json::Value {
-        let column = |key, title, description, value| multiqc::Column {
-            key,
-            title,
-            description,
-            value,
-        };
-        let fidelity = metrics.fidelity.as_ref();
-        let means = metrics
-            .alignment
-            .as_ref()
-            .map(|a| (a.residue_level, a.protein_level));
-        let columns = vec![
-            column(
-                "fvu",
-                "FVU",
-                "fraction of variance unexplained",
-                json!(fidelity.and_then(|f| f.fvu)),
-            ),
-            column(
-                "l0",
-                "L0",
-                "mean number of active latents",
-                json!(fidelity.and_then(|f| f.l0)),
-            ),
-            column(
-                "dead",
-                "Dead",
-                "latents that are never active",
-                json!(fidelity.map(|f| f.dead)),
-            ),
-            column(
-                "auroc_pi_residue",
-                "AUROC pi (residues)",
-                "mean over residue-level concepts",
-                json!(means.and_then(|m| m.0.auroc_pi)),
-            ),
-            column(
-                "auroc_z_residue",
-                "AUROC z (residues)",
-                "mean over residue-level concepts",
-                json!(means.and_then(|m| m.0.auroc_z)),
-            ),
-            column(
-                "auroc_pi_protein",
-                "AUROC pi (proteins)",
-                "mean over protein-level concepts",
-                json!(means.and_then(|m| m.1.auroc_pi)),
-            ),
-        ];
-        multiqc::table(
-            "protsae_evaluate",
-            "ProtSAE evaluation",
-            "Faithfulness of the sparse autoencoder and agreement of its latents with concepts on held-out proteins",
-            &self.sample_name,
-            columns,
-        )
+    /// The name of the sample: that of the file tells files of one report apart.
+    fn sample(&self, target: &Target) -> String {
+        if let Some(name) = &self.sample_name {
+            return name.clone();
+        }
+        let file = target.path().and_then(Path::file_name);
+        let file = file.map_or(env!("CARGO_PKG_NAME").into(), |name| name.to_string_lossy());
+        file.strip_suffix("_mqc.json").unwrap_or(&file).to_owned()
     }
+}
+
+fn multiqc_table(sample: &str, metrics: &Metrics) -> serde_json::Value {
+    let column = |key, title, description, format, value| multiqc::Column {
+        key,
+        title,
+        description,
+        format,
+        value,
+    };
+    let fidelity = metrics.fidelity.as_ref();
+    let means = metrics
+        .alignment
+        .as_ref()
+        .map(|a| (a.residue_level, a.protein_level));
+    let columns = vec![
+        column(
+            "fvu",
+            "FVU",
+            "fraction of variance unexplained",
+            multiqc::SHARE,
+            json!(fidelity.and_then(|f| f.fvu)),
+        ),
+        column(
+            "l0",
+            "L0",
+            "mean number of active latents",
+            multiqc::MEAN,
+            json!(fidelity.and_then(|f| f.l0)),
+        ),
+        column(
+            "dead",
+            "Dead",
+            "latents that are never active",
+            multiqc::COUNT,
+            json!(fidelity.map(|f| f.dead)),
+        ),
+        column(
+            "auroc_pi_residue",
+            "AUROC pi (residues)",
+            "mean over residue-level concepts",
+            multiqc::SHARE,
+            json!(means.and_then(|m| m.0.auroc_pi)),
+        ),
+        column(
+            "auroc_z_residue",
+            "AUROC z (residues)",
+            "mean over residue-level concepts",
+            multiqc::SHARE,
+            json!(means.and_then(|m| m.0.auroc_z)),
+        ),
+        column(
+            "auroc_pi_protein",
+            "AUROC pi (proteins)",
+            "mean over protein-level concepts",
+            multiqc::SHARE,
+            json!(means.and_then(|m| m.1.auroc_pi)),
+        ),
+    ];
+    multiqc::table(
+        "protsae_evaluate",
+        "ProtSAE evaluation",
+        "Faithfulness of the sparse autoencoder and agreement of its latents with concepts on held-out proteins",
+        sample,
+        columns,
+    )
 }

@@ -5,7 +5,7 @@ mod reading;
 
 use super::shared;
 use crate::{
-    Error, Result,
+    Result,
     annot::partition::Partition,
     cli::{
         CommonArgs, Context, Source, Target, Tool,
@@ -15,6 +15,8 @@ use crate::{
         progress::Progress,
     },
     error::Context as _,
+    report::tsv::write_line,
+    sae::store::Sae,
     score::dictionary::{Dictionary, LatentKind, Status},
     table::features::FeatureReader,
 };
@@ -32,12 +34,16 @@ const TOP_PROTEINS: usize = 10;
 /// Say what each latent means: the concept it agrees with, how well, and where to see it
 #[derive(clap::Parser, Debug)]
 #[command(name = Args::NAME, version, after_help = "Example:
-  protsae-interpret -i features.arrow --labels labels.arrow --concepts concepts.json \\
+  protsae-interpret -i features.arrow -m model/ --labels labels.arrow --concepts concepts.json \\
     --split split.tsv -o dictionary.json")]
 pub struct Args {
     /// Feature table; repeat for several; '-' for standard input
     #[arg(short, long, required = true, value_name = "TABLE")]
     input: Vec<Source>,
+
+    /// Model folder: the maxima of its latents, of which thresholds are shares
+    #[arg(short, long, value_name = "DIR")]
+    model: PathBuf,
 
     /// Label table
     #[arg(long, value_name = "TABLE")]
@@ -87,14 +93,17 @@ impl Tool for Args {
     }
 
     fn run(&self, context: &Context) -> Result<()> {
+        shared::check_share("--min-f1", self.min_f1)?;
+        shared::check_share("--fdr", self.fdr)?;
+        let sae = shared::load_model(context, &self.model)?;
         let concepts = shared::read_concepts(context, &self.concepts)?;
+        shared::check_vocabulary(&sae, &self.model, &concepts, &self.concepts)?;
         let labels = shared::read_labels(context, &self.labels, &concepts)?;
         let split = match &self.split {
             Some(source) => Some(Partition::read(context.open(source)?).map_err(source.blame())?),
             None => None,
         };
-        let readers = self.open(context)?;
-        let identity = readers.first().and_then(|(_, r)| r.info().sae.clone());
+        let readers = self.open(context, &sae)?;
         if context.is_dry_run() {
             log::plan(&format!(
                 "{} concepts, labels of {} proteins",
@@ -104,12 +113,7 @@ impl Tool for Args {
             return Ok(());
         }
         let mut output = context.create(&self.output)?;
-        let mut reading = Reading::new(
-            &labels,
-            split.as_ref(),
-            identity.as_ref(),
-            self.top_proteins,
-        );
+        let mut reading = Reading::new(&labels, split.as_ref(), &sae, self.top_proteins);
         let total = readers.iter().map(|(_, r)| r.rows().ok().flatten()).sum();
         let mut progress = Progress::new("residues", total);
         for (source, reader) in readers {
@@ -134,7 +138,7 @@ impl Tool for Args {
             min_f1: self.min_f1,
             fdr: self.fdr,
         };
-        let dictionary = dictionary(reading, &concepts, identity, rules);
+        let dictionary = dictionary(reading, &concepts, sae.identity(), rules);
         let text = to_json(&dictionary)?;
         output
             .write_all(text.as_bytes())
@@ -161,15 +165,24 @@ impl Tool for Args {
 }
 
 impl Args {
-    /// Opens all inputs; they must come from one SAE.
-    fn open<'a>(&'a self, context: &Context) -> Result<Vec<(&'a Source, FeatureReader)>> {
+    /// Opens all inputs; they must be of the model.
+    fn open<'a>(
+        &'a self,
+        context: &Context,
+        sae: &Sae,
+    ) -> Result<Vec<(&'a Source, FeatureReader)>> {
+        let (folder, identity) = (self.model.display().to_string(), sae.identity());
+        if !sae.knows_maxima() {
+            shared::warn_of_unknown_maxima(&self.model);
+        }
         let mut readers: Vec<(&Source, FeatureReader)> = Vec::new();
         for source in &self.input {
             let reader = FeatureReader::new(context.open_table(source)?).map_err(source.blame())?;
-            if let Some((first, other)) = readers.first()
-                && let (Some(a), Some(b)) = (&other.info().sae, &reader.info().sae)
-            {
-                a.check_same(&first.to_string(), b, &source.to_string())?;
+            match &reader.info().sae {
+                Some(table) => identity.check_same(&folder, table, &source.to_string())?,
+                None => log::warn(&format!(
+                    "{source}: nothing says that it was made by this model"
+                )),
             }
             readers.push((source, reader));
         }
@@ -178,7 +191,7 @@ impl Args {
 }
 
 /// Columns of the table.
-const COLUMNS: [&str; 14] = [
+pub(super) const COLUMNS: [&str; 14] = [
     "latent",
     "kind",
     "status",
@@ -198,11 +211,8 @@ const COLUMNS: [&str; 14] = [
 /// Writes the dictionary as tab-separated values, one line a latent.
 fn write_table(context: &Context, target: &Target, dictionary: &Dictionary) -> Result<()> {
     let mut output = context.create(target)?;
-    let mut table = csv::WriterBuilder::new()
-        .delimiter(b'\t')
-        .from_writer(&mut output);
-    let mut write = || -> std::result::Result<(), csv::Error> {
-        table.write_record(COLUMNS)?;
+    let mut write = || -> std::io::Result<()> {
+        write_line(&mut output, &COLUMNS)?;
         for entry in &dictionary.latents {
             let score = |s: Option<f64>| s.map(|s| format!("{s:.4}")).unwrap_or_default();
             let concept = entry.concept.as_ref();
@@ -215,8 +225,8 @@ fn write_table(context: &Context, target: &Target, dictionary: &Dictionary) -> R
                 .iter()
                 .map(|t| t.protein.as_str())
                 .collect();
-            table.write_record([
-                entry.index.to_string().as_str(),
+            let fields: [&str; COLUMNS.len()] = [
+                &entry.index.to_string(),
                 kind,
                 entry.status.name(),
                 concept.map_or("", |c| c.id.as_str()),
@@ -233,11 +243,11 @@ fn write_table(context: &Context, target: &Target, dictionary: &Dictionary) -> R
                 &entry.support.to_string(),
                 &format!("{:.6}", entry.density),
                 &top.join(","),
-            ])?;
+            ];
+            write_line(&mut output, &fields)?;
         }
-        Ok(table.flush()?)
+        output.flush()
     };
-    write().map_err(|e| Error::data(e.to_string()).context(target.to_string()))?;
-    drop(table);
+    write().during(&target.to_string())?;
     output.commit()
 }

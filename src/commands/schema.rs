@@ -1,10 +1,16 @@
 //! `protsae-schema`: JSON Schemas (2020-12) of every configuration, sidecar and table, and a check
 //! of files against them.
 
+mod arrow;
 mod check;
 mod config;
+mod error;
+mod gff;
+mod lines;
+mod multiqc;
 mod sidecar;
 mod table;
+mod yaml;
 
 use crate::{
     Error, Result,
@@ -18,7 +24,7 @@ use std::{collections::BTreeMap, io::Write as _};
 #[derive(clap::Parser, Debug)]
 #[command(name = Args::NAME, version, after_help = "Example:
   protsae-schema show concepts
-  protsae-schema check model/concepts.json features.arrow")]
+  protsae-schema check model/ features.arrow split.tsv dictionary.json proteins.gff3")]
 pub struct Args {
     #[command(subcommand)]
     action: Action,
@@ -38,7 +44,8 @@ enum Action {
     },
     /// Read files to their end and say whether they are what they claim to be
     Check {
-        /// Files: tables, sidecars, models' config.yaml, or configurations named <tool>.yaml
+        /// Files: tables, model folders and what is in them, split.tsv, dictionaries, metrics, GFF3, BED, tables of ranges,
+        /// MultiQC tables, side files, and configurations named <tool>.yaml
         #[arg(required = true)]
         files: Vec<Source>,
     },

@@ -74,6 +74,40 @@ pub(super) fn read_concepts(context: &Context, path: &Path) -> Result<ConceptsFi
     Ok(store::read_concepts(path)?)
 }
 
+/// Says where maxima of latents come from that the model does not know.
+pub(super) fn warn_of_unknown_maxima(folder: &Path) {
+    log::warn(&format!(
+        "{} does not know the maxima of its latents: they are taken over the training proteins of these tables, or over all where no split says which these are",
+        folder.display()
+    ));
+}
+
+/// Demands that a vocabulary begins with the concepts that latents of the model were given.
+///
+/// # Errors
+/// [`crate::ErrorKind::Mismatch`], naming the first that differs.
+pub(super) fn check_vocabulary(
+    sae: &Sae,
+    folder: &Path,
+    concepts: &ConceptsFile,
+    path: &Path,
+) -> Result<()> {
+    for latent in 0..sae.config.shape.defined {
+        let id = |file: &ConceptsFile| file.concepts.get(latent).map(|c| c.id.clone());
+        let (model, given) = (id(&sae.concepts), id(concepts));
+        if model != given {
+            return Err(Error::mismatch(format!(
+                "concept {latent} is '{}' in {}, '{}' in {}",
+                given.as_deref().unwrap_or("none"),
+                path.display(),
+                model.as_deref().unwrap_or("none"),
+                folder.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Reads a label table.
 ///
 /// # Errors
@@ -168,7 +202,7 @@ impl WholeProteins {
 ///
 /// # Errors
 /// [`crate::ErrorKind::Usage`].
-pub(super) fn check_share(option: &str, value: f32) -> Result<()> {
+pub(super) fn check_share(option: &str, value: f64) -> Result<()> {
     if (0.0..=1.0).contains(&value) {
         return Ok(());
     }

@@ -1,6 +1,6 @@
 //! What can be wrong with a PLM's folder or with a sequence.
 
-use crate::error::{Classify, ErrorKind};
+use crate::error::{Classify, ErrorKind, kind_of};
 use std::{io, path::PathBuf};
 
 /// Errors of loading and running an ESM-2.
@@ -126,6 +126,7 @@ impl Classify for Esm2Error {
             Self::Io { source, .. } => Classify::kind(source),
             Self::Usage(_) => ErrorKind::Usage,
             Self::Device(error) if is_out_of_memory(error) => ErrorKind::Memory,
+            Self::Device(error) => kind_of(error),
             _ => ErrorKind::Data,
         }
     }

@@ -1,22 +1,38 @@
-//! BED6, through rust-bio: 0-based half-open ranges, scores from 0 to 1000.
+//! BED6, of rust-bio's records: 0-based half-open ranges, scores from 0 to 1000.
+//!
+//! Lines are written here: rust-bio's writer quotes fields as CSV does, and BED has no quoting.
 
-use super::{Catalogue, ProteinRanges, RangeWriter};
+use super::{Catalogue, ProteinRanges, RangeWriter, field};
 use bio::io::bed;
 use std::io::{self, Write};
 
+/// What stands for a field without a value.
+const NONE: &str = ".";
+
 /// Writes BED.
 pub struct BedWriter<'a, W: Write> {
-    out: bed::Writer<W>,
+    out: W,
     catalogue: &'a Catalogue,
 }
 
 impl<'a, W: Write> BedWriter<'a, W> {
     /// A writer of ranges of the latents of a catalogue.
     pub fn new(out: W, catalogue: &'a Catalogue) -> Self {
-        Self {
-            out: bed::Writer::new(out),
-            catalogue,
-        }
+        Self { out, catalogue }
+    }
+
+    fn write(&mut self, record: &bed::Record) -> io::Result<()> {
+        let text = |value: Option<&str>| value.filter(|v| !v.is_empty()).unwrap_or(NONE).to_owned();
+        let (name, score) = (text(record.name()), text(record.score()));
+        // proteins have no strand
+        writeln!(
+            self.out,
+            "{}\t{}\t{}\t{}\t{score}\t{NONE}",
+            field(record.chrom()),
+            record.start(),
+            record.end(),
+            field(&name),
+        )
     }
 }
 
@@ -34,9 +50,57 @@ impl<W: Write> RangeWriter for BedWriter<'_, W> {
             record.set_end(u64::from(range.end));
             record.set_name(&info.name);
             record.set_score(&format!("{:.0}", range.score.clamp(0.0, 1.0) * 1000.0));
-            record.push_aux(".");
-            self.out.write(&record).map_err(io::Error::other)?;
+            self.write(&record)?;
         }
         Ok(())
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{FeatureRange, LatentInfo};
+
+    fn line(protein: &str, name: &str) -> String {
+        let mut info = LatentInfo::unnamed(0, 1.0);
+        info.name = name.into();
+        let catalogue = Catalogue {
+            latents: vec![info],
+        };
+        let range = FeatureRange {
+            latent: 0,
+            start: 10,
+            end: 42,
+            score: 0.93,
+            max_activation: 3.25,
+            probability: None,
+        };
+        let mut out = Vec::new();
+        let ranges = ProteinRanges {
+            protein,
+            length: 99,
+            ranges: &[range],
+        };
+        let mut writer = BedWriter::new(&mut out, &catalogue);
+        writer.protein(&ranges).unwrap();
+        writer.end().unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn names_stand_unquoted_in_their_fields() {
+        assert_eq!(
+            line("P12345", "Motif: \"HIGH\" region, 1"),
+            "P12345\t9\t42\tMotif: \"HIGH\" region, 1\t930\t.\n"
+        );
+        assert_eq!(
+            line("a\"b", "two\tfields\nand lines"),
+            "a\"b\t9\t42\ttwo fields and lines\t930\t.\n"
+        );
+        assert_eq!(line("P1", ""), "P1\t9\t42\t.\t930\t.\n");
     }
 }

@@ -15,7 +15,10 @@ use noodles::{
         },
     },
 };
-use std::io::{self, Write};
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+};
 
 /// Column 2 of every line.
 pub const SOURCE: &str = "ProtSAE";
@@ -38,6 +41,7 @@ impl<'a, W: Write> Gff3Writer<'a, W> {
         }
     }
 
+    /// Writes the range of a protein, whose line in `##sequence-region` names it as column 1 does.
     fn record(
         &mut self,
         protein: &str,
@@ -91,6 +95,20 @@ impl<'a, W: Write> Gff3Writer<'a, W> {
     }
 }
 
+/// A protein's id as column 1 has it, which noodles escapes there and not in `##sequence-region`.
+fn sequence_id(id: &str) -> String {
+    let mut text = String::with_capacity(id.len());
+    for byte in id.bytes() {
+        if byte.is_ascii_alphanumeric() || b".:^*$@!+_?-|".contains(&byte) {
+            text.push(byte.into());
+        } else {
+            // writing to a string cannot fail
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
+}
+
 fn position(value: u32) -> io::Result<Position> {
     Position::try_from(value as usize).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
 }
@@ -103,7 +121,8 @@ impl<W: Write> RangeWriter for Gff3Writer<'_, W> {
     }
 
     fn protein(&mut self, protein: &ProteinRanges<'_>) -> io::Result<()> {
-        let region = SequenceRegion::new(protein.protein, position(1)?, position(protein.length)?);
+        let id = sequence_id(protein.protein);
+        let region = SequenceRegion::new(id, position(1)?, position(protein.length)?);
         let region = DirectiveValue::SequenceRegion(region);
         self.out
             .write_directive(&DirectiveBuf::new(key::SEQUENCE_REGION, Some(region)))?;
@@ -154,5 +173,42 @@ mod tests {
             Name=ATP%3B binding%2C 100 %25;Ontology_term=GO:0005524,ECO:0000256;\
             concept=GO:0005524;latent=0;max_activation=3.25;probability=0.75\n###\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn an_id_is_escaped_alike_in_its_region_and_in_its_lines() {
+        let catalogue = Catalogue {
+            latents: vec![LatentInfo::unnamed(0, 1.0)],
+        };
+        for (protein, expected) in [
+            ("a=b;c", "a%3Db%3Bc"),
+            ("x,y&z", "x%2Cy%26z"),
+            ("50%id", "50%25id"),
+            (">gt", "%3Egt"),
+            ("#hash", "%23hash"),
+            ("q\"uote", "q%22uote"),
+            ("sp|P1|N/x", "sp|P1|N%2Fx"),
+            ("caf\u{e9}", "caf%C3%A9"),
+        ] {
+            let mut writer = Gff3Writer::new(Vec::new(), &catalogue, false);
+            let range = FeatureRange {
+                latent: 0,
+                start: 1,
+                end: 2,
+                score: 1.0,
+                max_activation: 1.0,
+                probability: None,
+            };
+            let ranges = ProteinRanges {
+                protein,
+                length: 9,
+                ranges: &[range],
+            };
+            writer.protein(&ranges).unwrap();
+            let text = String::from_utf8(writer.out.into_inner()).unwrap();
+            let lines: Vec<&str> = text.lines().collect();
+            assert_eq!(lines[0], format!("##sequence-region {expected} 1 9"));
+            assert_eq!(lines[1].split('\t').next(), Some(expected));
+        }
     }
 }

@@ -2,6 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
+/// Shows counts.
+pub const COUNT: &str = "{:,.0f}";
+/// Shows means of counts.
+pub const MEAN: &str = "{:,.1f}";
+/// Shows shares and scores.
+pub const SHARE: &str = "{:,.4f}";
+
 /// A column of the table.
 pub struct Column {
     /// Key of the value.
@@ -10,6 +17,8 @@ pub struct Column {
     pub title: &'static str,
     /// Explanation.
     pub description: &'static str,
+    /// How its numbers are shown, as Python formats them.
+    pub format: &'static str,
     /// The value, null where it has none.
     pub value: Value,
 }
@@ -28,7 +37,11 @@ pub fn table(
     for column in columns {
         headers.insert(
             column.key.into(),
-            json!({"title": column.title, "description": column.description}),
+            json!({
+                "title": column.title,
+                "description": column.description,
+                "format": column.format,
+            }),
         );
         // MultiQC has no null: a missing key is an empty cell
         if !column.value.is_null() {
@@ -56,6 +69,7 @@ mod tests {
             key,
             title: "t",
             description: "d",
+            format: SHARE,
             value,
         };
         let table = table(
@@ -66,6 +80,10 @@ mod tests {
             vec![column("a", json!(1)), column("b", Value::Null)],
         );
         assert_eq!(table["data"], json!({"s": {"a": 1}}));
+        // files of which some lack a value are one table
+        for key in ["a", "b"] {
+            assert_eq!(table["headers"][key]["format"], SHARE);
+        }
         assert_eq!(table["plot_type"], "table");
     }
 }

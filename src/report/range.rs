@@ -148,7 +148,7 @@ impl RangeFinder {
     fn extend(&mut self, latent: u32, position: u32, value: f32) {
         let k = latent as usize;
         let run = self.runs[k];
-        if run.end != 0 && position - run.end > self.rules.max_gap + 1 {
+        if run.end != 0 && position - run.end > self.rules.max_gap.saturating_add(1) {
             self.close(latent);
         } else if run.end == 0 {
             self.touched.push(latent);
@@ -235,6 +235,16 @@ mod tests {
         };
         let rows = [(1, 1.0), (3, 1.0), (6, 1.0), (7, 1.0)];
         assert_eq!(ranges(rules, &rows), [(1, 3, 0.5)]);
+    }
+
+    #[test]
+    fn the_largest_gap_bridges_everything() {
+        let rules = RangeRules {
+            max_gap: u32::MAX,
+            ..RULES
+        };
+        let rows = [(1, 1.0), (u32::MAX, 1.0)];
+        assert_eq!(ranges(rules, &rows), [(1, u32::MAX, 0.5)]);
     }
 
     #[test]

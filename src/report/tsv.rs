@@ -1,7 +1,17 @@
-//! A table of ranges, one line a range, with a header.
+//! Tab-separated values without quoting; and a table of ranges, one line a range, with a header.
 
-use super::{Catalogue, ProteinRanges, RangeWriter, number};
+use super::{Catalogue, ProteinRanges, RangeWriter, field, number};
 use std::io::{self, Write};
+
+/// Writes a line of fields.
+///
+/// # Errors
+/// Where writing fails.
+pub fn write_line(mut out: impl Write, fields: &[&str]) -> io::Result<()> {
+    let fields: Vec<_> = fields.iter().map(|text| field(text)).collect();
+    out.write_all(fields.join("\t").as_bytes())?;
+    out.write_all(b"\n")
+}
 
 /// Columns of the table.
 pub const COLUMNS: [&str; 9] = [
@@ -18,27 +28,26 @@ pub const COLUMNS: [&str; 9] = [
 
 /// Writes tab-separated values.
 pub struct TsvWriter<'a, W: Write> {
-    out: csv::Writer<W>,
+    out: W,
     catalogue: &'a Catalogue,
 }
 
 impl<'a, W: Write> TsvWriter<'a, W> {
     /// A writer of ranges of the latents of a catalogue.
     pub fn new(out: W, catalogue: &'a Catalogue) -> Self {
-        let out = csv::WriterBuilder::new().delimiter(b'\t').from_writer(out);
         Self { out, catalogue }
     }
 }
 
 impl<W: Write> RangeWriter for TsvWriter<'_, W> {
     fn begin(&mut self) -> io::Result<()> {
-        Ok(self.out.write_record(COLUMNS)?)
+        write_line(&mut self.out, &COLUMNS)
     }
 
     fn protein(&mut self, protein: &ProteinRanges<'_>) -> io::Result<()> {
         for range in protein.ranges {
             let info = &self.catalogue.latents[range.latent as usize];
-            self.out.write_record([
+            let fields = [
                 protein.protein,
                 &range.start.to_string(),
                 &range.end.to_string(),
@@ -48,12 +57,25 @@ impl<W: Write> RangeWriter for TsvWriter<'_, W> {
                 &number(range.score),
                 &number(range.max_activation),
                 &range.probability.map(number).unwrap_or_default(),
-            ])?;
+            ];
+            write_line(&mut self.out, &fields)?;
         }
         Ok(())
     }
 
     fn end(&mut self) -> io::Result<()> {
         self.out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_cut_at_tabs_alone() {
+        let mut out = Vec::new();
+        write_line(&mut out, &["Motif: \"HIGH\" region", "a\tb", ""]).unwrap();
+        assert_eq!(out, b"Motif: \"HIGH\" region\ta b\t\n");
     }
 }

@@ -3,6 +3,8 @@
 
 mod row;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     annotation,
     batch::{ALL_GROUPS, Batch},
@@ -16,7 +18,8 @@ use crate::wide;
 use row::Row;
 
 /// Sums over the rows of a block.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Sums {
     /// Squared error of the reconstruction.
     pub rec: f64,

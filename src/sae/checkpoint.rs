@@ -13,18 +13,21 @@ use serde::{Deserialize, Serialize};
 use super::{
     engine::OptimizerState,
     error::SaeError,
+    identity::DataIdentity,
+    meter::Meter,
     params::Params,
     store::{LOG_FILE, ModelConfig, Slice, Weights, io, read_yaml, write_file, write_tensors},
     trainer::Trainer,
 };
 
 /// Format name and version of `state.yaml`.
-const FORMAT: &str = "checkpoint/1";
+const FORMAT: &str = "checkpoint/2";
 const STATE_FILE: &str = "state.yaml";
 const PARAMS_FILE: &str = "params.safetensors";
 const FIRST_FILE: &str = "first-moments.safetensors";
 const SECOND_FILE: &str = "second-moments.safetensors";
 const BEST_FILE: &str = "best.safetensors";
+const METERS_FILE: &str = "meters.yaml";
 const IDLE_FILE: &str = "idle.safetensors";
 /// All files of a checkpoint.
 const FILES: [&str; 7] = [
@@ -67,13 +70,29 @@ pub struct BestScore {
     pub epoch: u32,
 }
 
+/// What checkpoints of all versions say.
+#[derive(Deserialize)]
+struct Version {
+    format: String,
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct State {
     format: String,
     config: ModelConfig,
-    data: String,
+    data: DataIdentity,
     position: Position,
+}
+
+/// What has been measured and not been reported yet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Meters {
+    /// Since the last line of the log.
+    pub window: Meter,
+    /// Since the epoch began.
+    pub epoch: Meter,
 }
 
 /// What is saved of a run.
@@ -89,6 +108,8 @@ pub struct Saved {
     pub best: Option<Params<f32>>,
     /// The log so far.
     pub log: Vec<u8>,
+    /// What goes into its next lines.
+    pub meters: Meters,
 }
 
 /// A folder of checkpoints of a run.
@@ -130,6 +151,14 @@ fn write_params(path: &Path, params: &Params<f32>) -> Result<(), SaeError> {
         path,
         tensors.map(|(name, shape, values)| (name.to_owned(), Slice { shape, values })),
     )
+}
+
+fn write_yaml(path: &Path, content: &impl Serialize) -> Result<(), SaeError> {
+    let yaml = serde_yaml::to_string(content).map_err(|e| SaeError::Sidecar {
+        path: path.display().to_string(),
+        message: e.to_string(),
+    })?;
+    write_file(path, yaml.as_bytes())
 }
 
 fn read_params(path: &Path, config: &ModelConfig) -> Result<Params<f32>, SaeError> {
@@ -272,9 +301,9 @@ impl Draft<'_> {
         name: &str,
         trainer: &mut dyn Trainer,
         config: &ModelConfig,
-        data: &str,
+        data: &DataIdentity,
         position: &Position,
-        (best, log): (Option<&Params<f32>>, &[u8]),
+        (best, log, meters): (Option<&Params<f32>>, &[u8], &Meters),
     ) -> Result<(), SaeError> {
         let dir = self.part.join(name);
         fs::create_dir_all(&dir).map_err(|e| io(&dir, e))?;
@@ -296,18 +325,14 @@ impl Draft<'_> {
             write_params(&dir.join(BEST_FILE), best)?;
         }
         write_file(&dir.join(LOG_FILE), log)?;
-        let path = dir.join(STATE_FILE);
+        write_yaml(&dir.join(METERS_FILE), meters)?;
         let state = State {
             format: FORMAT.into(),
             config: config.clone(),
-            data: data.into(),
+            data: data.clone(),
             position: position.clone(),
         };
-        let yaml = serde_yaml::to_string(&state).map_err(|e| SaeError::Sidecar {
-            path: path.display().to_string(),
-            message: e.to_string(),
-        })?;
-        write_file(&path, yaml.as_bytes())
+        write_yaml(&dir.join(STATE_FILE), &state)
     }
 
     /// Puts the checkpoint of a step in place; those before go.
@@ -339,16 +364,17 @@ impl Draft<'_> {
 /// # Errors
 /// [`SaeError::Checkpoint`] where it is of other settings or data, or [`SaeError`] where it is
 /// damaged.
-pub fn load(dir: &Path, config: &ModelConfig, data: &str) -> Result<Saved, SaeError> {
+pub fn load(dir: &Path, config: &ModelConfig, data: &DataIdentity) -> Result<Saved, SaeError> {
     let path = dir.join(STATE_FILE);
-    let state: State = read_yaml(&path)?;
-    if state.format != FORMAT {
+    let Version { format } = read_yaml(&path)?;
+    if format != FORMAT {
         return Err(SaeError::Format {
             path: path.display().to_string(),
-            found: state.format,
+            found: format,
             expected: FORMAT,
         });
     }
+    let state: State = read_yaml(&path)?;
     compare(&path, &state, config, data)?;
     let best = match state.position.best {
         None => None,
@@ -363,6 +389,16 @@ pub fn load(dir: &Path, config: &ModelConfig, data: &str) -> Result<Saved, SaeEr
         #[expect(clippy::cast_sign_loss, reason = "counts")]
         idle.extend(values.iter().map(|&rows| rows as u32));
     }
+    let meters: Meters = read_yaml(&dir.join(METERS_FILE))?;
+    for meter in [&meters.window, &meters.epoch] {
+        if meter.latents() != config.shape.latents {
+            return Err(SaeError::Width {
+                what: format!("number of latents in {}", dir.join(METERS_FILE).display()),
+                found: meter.latents(),
+                expected: config.shape.latents,
+            });
+        }
+    }
     let log = dir.join(LOG_FILE);
     Ok(Saved {
         params: read_params(&dir.join(PARAMS_FILE), config)?,
@@ -374,12 +410,18 @@ pub fn load(dir: &Path, config: &ModelConfig, data: &str) -> Result<Saved, SaeEr
         },
         best,
         log: fs::read(&log).map_err(|e| io(&log, e))?,
+        meters,
         position: state.position,
     })
 }
 
 /// Demands the same settings and data, naming the first that differs.
-fn compare(path: &Path, state: &State, config: &ModelConfig, data: &str) -> Result<(), SaeError> {
+fn compare(
+    path: &Path,
+    state: &State,
+    config: &ModelConfig,
+    data: &DataIdentity,
+) -> Result<(), SaeError> {
     let differs = |what: &str, found: &str, expected: &str| {
         Err(SaeError::Checkpoint {
             path: path.display().to_string(),
@@ -388,8 +430,8 @@ fn compare(path: &Path, state: &State, config: &ModelConfig, data: &str) -> Resu
             expected: expected.into(),
         })
     };
-    if state.data != data {
-        return differs("training data", &state.data, data);
+    if let Some((what, found, expected)) = state.data.difference(data) {
+        return differs(what, &found, &expected);
     }
     if state.config == *config {
         return Ok(());

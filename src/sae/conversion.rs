@@ -132,6 +132,9 @@ pub struct Conversion {
     /// the decoder undoes it.
     #[serde(default)]
     pub latent_scale: bool,
+    /// Whether the largest activations of latents were not known and stand as 1.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub assumed_maxima: bool,
 }
 
 impl Conversion {

@@ -171,6 +171,11 @@ pub struct ProteinLabels<'a> {
 }
 
 impl ProteinLabels<'_> {
+    /// Concept, first and last residue of each, sorted; 1 and 0 where it is the whole protein.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = (u32, u32, u32)> {
+        self.ranges.iter().map(|r| (r.concept, r.start, r.end))
+    }
+
     /// Appends the concepts of the residue at `position`, ascending, each once; every concept of
     /// the protein where there is no position (a pooled row).
     pub fn append(&self, position: Option<u32>, out: &mut Vec<u32>) {

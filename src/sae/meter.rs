@@ -1,7 +1,5 @@
 //! What is reported of training: lines of `log.jsonl` and the numbers of `summary.json`.
 
-use std::time::Instant;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -60,8 +58,6 @@ pub struct StepLine {
     pub epoch: u32,
     /// Learning rate of the last step.
     pub lr: f64,
-    /// Rows a second.
-    pub rows_per_s: f64,
     /// What is minimised.
     pub loss: f64,
     /// Mean of the variant's own loss.
@@ -90,8 +86,6 @@ pub struct EpochLine {
     pub epoch: u32,
     /// Steps so far.
     pub step: u64,
-    /// Seconds since training began (or was resumed).
-    pub seconds: f64,
     /// Over the epoch's steps, as they were when they were made.
     pub train: Measures,
     /// Over the validation rows, with the model as it is now.
@@ -100,10 +94,10 @@ pub struct EpochLine {
     pub selected: bool,
 }
 
-/// Sums over steps.
-#[derive(Clone, Debug)]
+/// Sums over steps. Checkpoints hold them: what a resumed run says of its rows covers those before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Meter {
-    started: Instant,
     steps: u64,
     rows: u64,
     annotated: u64,
@@ -120,7 +114,6 @@ impl Meter {
     #[must_use]
     pub fn new(latents: usize) -> Self {
         Self {
-            started: Instant::now(),
             steps: 0,
             rows: 0,
             annotated: 0,
@@ -131,6 +124,12 @@ impl Meter {
             sums: Sums::default(),
             counts: vec![0; latents],
         }
+    }
+
+    /// Latents that it counts.
+    #[must_use]
+    pub fn latents(&self) -> usize {
+        self.counts.len()
     }
 
     /// Forgets all.
@@ -181,14 +180,12 @@ impl Meter {
     #[must_use]
     pub fn line(&self, step: u64, epoch: u32, lr: f64, train: Measures) -> StepLine {
         let steps = self.steps.max(1) as f64;
-        let seconds = self.started.elapsed().as_secs_f64().max(1e-9);
         debug_assert_eq!(FORM_NAMES[4], "disjoint");
         let [l_nf1, l_nf2, l_nf3, l_nf4, l_disjoint] = self.forms.map(|f| f / steps);
         StepLine {
             step,
             epoch,
             lr,
-            rows_per_s: self.rows as f64 / seconds,
             loss: self.loss / steps,
             l_penalty: self.sums.penalty / self.rows.max(1) as f64,
             l_axiom: self.axiom / steps,

@@ -1,15 +1,15 @@
 //! A training run in progress: its model, where it stands, its log and its checkpoints.
 
-use std::time::Instant;
-
 use super::{
     batch::Batch,
-    checkpoint::{BestScore, Draft, Position, Saved},
+    checkpoint::{BestScore, Draft, Meters, Position, Saved},
     error::SaeError,
+    identity::DataIdentity,
     loader::{Epoch, with_batches},
     meter::{EpochLine, LogLine, Measures, Meter, Survey},
     order::EpochOrder,
     params::Params,
+    speed::Stopwatch,
     store::ModelConfig,
     train::{RunOptions, SURVEY_ROWS, TrainingData},
     trainer::Trainer,
@@ -24,16 +24,15 @@ pub(crate) struct Run<'a> {
     pub(crate) name: &'a str,
     pub(crate) options: &'a RunOptions,
     /// What identifies the training data.
-    pub(crate) identity: String,
+    pub(crate) identity: DataIdentity,
     pub(crate) position: Position,
     pub(crate) best: Option<Params<f32>>,
     pub(crate) log: Vec<u8>,
     pub(crate) variance: f64,
     /// Steps of the whole training, as far as it is known.
     pub(crate) planned: u64,
-    pub(crate) started: Instant,
-    pub(crate) window: Meter,
-    pub(crate) epoch: Meter,
+    pub(crate) watch: Stopwatch,
+    pub(crate) meters: Meters,
 }
 
 impl<'a> Run<'a> {
@@ -42,7 +41,7 @@ impl<'a> Run<'a> {
         trainer: Box<dyn Trainer>,
         config: ModelConfig,
         options: &'a RunOptions,
-        (name, identity): (&'a str, String),
+        (name, identity): (&'a str, DataIdentity),
         (variance, planned): (f64, u64),
     ) -> Self {
         Self {
@@ -57,9 +56,11 @@ impl<'a> Run<'a> {
             log: Vec::new(),
             variance,
             planned,
-            started: Instant::now(),
-            window: Meter::new(config.shape.latents),
-            epoch: Meter::new(config.shape.latents),
+            watch: Stopwatch::new(),
+            meters: Meters {
+                window: Meter::new(config.shape.latents),
+                epoch: Meter::new(config.shape.latents),
+            },
             config,
             options,
         }
@@ -101,14 +102,16 @@ impl<'a> Run<'a> {
         if let Some(maxima) = tracked {
             self.trainer.raise_maxima(maxima)?;
         }
-        self.window.add(&losses, self.trainer.activity());
-        self.epoch.add(&losses, self.trainer.activity());
+        let Meters { window, epoch } = &mut self.meters;
+        window.add(&losses, self.trainer.activity());
+        epoch.add(&losses, self.trainer.activity());
         if self.options.log_every > 0 && step.is_multiple_of(self.options.log_every) {
-            let measures = self.window.measures(self.variance, defined);
-            let line = self.window.line(step, self.position.epoch, lr, measures);
+            let measures = window.measures(self.variance, defined);
+            let line = window.line(step, self.position.epoch, lr, measures);
+            window.reset();
             self.write_log(&LogLine::Step(line));
-            self.window.reset();
         }
+        self.watch.step(batch.rows());
         Ok(())
     }
 
@@ -120,7 +123,7 @@ impl<'a> Run<'a> {
             &self.config,
             &self.identity,
             &self.position,
-            (self.best.as_ref(), &self.log),
+            (self.best.as_ref(), &self.log, &self.meters),
         )
     }
 
@@ -133,6 +136,7 @@ impl<'a> Run<'a> {
         self.position = saved.position;
         self.best = saved.best;
         self.log = saved.log;
+        self.meters = saved.meters;
         Ok(())
     }
 
@@ -141,6 +145,7 @@ impl<'a> Run<'a> {
         let epoch = self.position.epoch;
         let mut selected = false;
         if let Some(measures) = &valid {
+            self.demand_finite(measures.l_rec)?;
             let score = (
                 measures.l_annot.unwrap_or(0.0),
                 measures.fvu.unwrap_or(measures.l_rec),
@@ -162,16 +167,45 @@ impl<'a> Run<'a> {
         let line = EpochLine {
             epoch,
             step: self.position.step,
-            seconds: self.started.elapsed().as_secs_f64(),
             train: self
+                .meters
                 .epoch
                 .measures(self.variance, self.config.shape.defined),
             valid,
             selected,
         };
         self.write_log(&LogLine::Epoch(line.clone()));
-        self.epoch.reset();
+        self.meters.epoch.reset();
         Ok(line)
+    }
+
+    /// Demands a loss that is a number.
+    ///
+    /// # Errors
+    /// [`SaeError::Diverged`].
+    pub(crate) fn demand_finite(&self, loss: f64) -> Result<(), SaeError> {
+        if loss.is_finite() {
+            return Ok(());
+        }
+        Err(SaeError::Diverged {
+            step: self.position.step,
+            loss,
+        })
+    }
+
+    /// The parameters, which the last step may have carried off to where there are no numbers.
+    ///
+    /// # Errors
+    /// [`SaeError::Diverged`], or where the device fails.
+    pub(crate) fn finite_params(&mut self) -> Result<Params<f32>, SaeError> {
+        let params = self.trainer.params()?;
+        let bad = params
+            .tensors()
+            .flat_map(|(_, _, values)| values)
+            .copied()
+            .find(|v| !v.is_finite());
+        bad.map_or(Ok(()), |value| self.demand_finite(value.into()))?;
+        Ok(params)
     }
 
     /// An epoch begins, unless the run is in it already.

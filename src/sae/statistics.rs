@@ -1,6 +1,4 @@
-//! What training draws from its data before it begins: mean, scale, identity.
-
-use std::fmt::Write as _;
+//! What training draws from its data before it begins: mean and scale.
 
 use super::{
     batch::Batch,
@@ -9,7 +7,6 @@ use super::{
     settings::{Normalize, Training},
     train::{STATISTICS_ROWS, TrainingData},
 };
-use crate::annot::concept::ConceptsFile;
 
 /// Mean and scale of rows.
 pub(crate) struct Statistics {
@@ -76,21 +73,4 @@ pub(crate) fn statistics(
     }
     let statistics = Statistics::of(batch.x.chunks_exact(width), width);
     Ok((statistics, batch))
-}
-
-/// What identifies the training data: its proteins, their rows, and the vocabulary.
-pub(crate) fn identity(data: &TrainingData<'_>, concepts: &ConceptsFile) -> String {
-    let mut text = String::new();
-    for (name, proteins) in [("train", &data.train), ("valid", &data.valid)] {
-        for &protein in proteins {
-            let rows = data.data.rows(protein);
-            // writing to a string cannot fail
-            let _ = writeln!(text, "{name} {} {rows}", data.data.accession(protein));
-        }
-    }
-    for concept in &concepts.concepts {
-        text += &concept.id;
-        text.push('\n');
-    }
-    crate::hash::sha256(text.as_bytes())
 }

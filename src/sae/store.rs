@@ -19,7 +19,7 @@ use crate::{
     annot::concept::ConceptsFile,
     table::{PlmIdentity, SaeIdentity, TableError},
 };
-pub use concepts::read_concepts;
+pub use concepts::{parse_concepts, read_concepts};
 use files::show;
 pub use files::{Slice, write_file, write_tensors};
 pub(crate) use files::{Weights, io, read_yaml};
@@ -174,6 +174,14 @@ impl Sae {
             latent_scale,
             sha256,
         })
+    }
+
+    /// Whether the largest activations of latents are known. A checkpoint of another program may lack
+    /// them; they stand as 1 then, so that thresholds are activations.
+    #[must_use]
+    pub fn knows_maxima(&self) -> bool {
+        let assumed = self.config.conversion.as_ref();
+        !assumed.is_some_and(|c| c.assumed_maxima) && self.latent_max.iter().any(|&m| m > 0.0)
     }
 
     /// What tables made with this model say of it.
@@ -335,6 +343,7 @@ mod tests {
             sha256: "00".into(),
             input: InputTransform::LayerNorm,
             latent_scale: true,
+            assumed_maxima: false,
         });
         let yaml = sae.config.to_yaml().unwrap();
         assert!(!yaml.contains("training"));

@@ -1,5 +1,6 @@
 //! Training: statistics of the data, epochs of steps, validation, selection, checkpoints.
 
+mod predict;
 mod stream;
 
 use std::path::PathBuf;
@@ -8,12 +9,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    batch::Batch,
     checkpoint::{self, Checkpoints, Position},
     config::{Objective, Shape, Variant},
     dataset::{Dataset, LabelCounts},
     device::{Device, HeldRows, Start},
     error::SaeError,
+    identity::DataIdentity,
     labels::LabelIndex,
     loader::{Epoch, with_batches},
     meter::{EpochLine, Measures},
@@ -21,8 +22,9 @@ use super::{
     params::Params,
     run::Run,
     settings::Training,
+    speed::Speed,
     splice::{self, Dictionary},
-    statistics::{Statistics, identity, statistics},
+    statistics::{Statistics, statistics},
     store::{MODEL_FORMAT, ModelConfig, Sae},
     trainer::Trainer,
 };
@@ -32,6 +34,7 @@ use crate::{
     table::PlmIdentity,
 };
 
+use predict::predict;
 pub use stream::train_on_pipe;
 
 /// Rows that the first numbers (mean, scale) are drawn from, at most.
@@ -142,6 +145,8 @@ pub struct Trained {
     pub summary: Summary,
     /// The content of `log.jsonl`.
     pub log: Vec<u8>,
+    /// How fast it was.
+    pub speed: Speed,
 }
 
 impl Task<'_> {
@@ -236,7 +241,7 @@ pub fn train(
     }
     let (statistics, mut sample) = statistics(data, training)?;
     let counts = data.data.count_labels(&data.train, data.labels);
-    let identity = identity(data, first.concepts);
+    let identity = DataIdentity::of(data, first.concepts, options)?;
     let begun: Vec<_> = tasks.iter().map(|task| task.begin(&statistics)).collect();
     let scale = begun[0].0.input_scale as f32;
     let held = options.device.hold(tasks, data, scale)?;
@@ -316,36 +321,6 @@ pub fn train(
     runs.into_iter().map(|run| finish(run, data)).collect()
 }
 
-/// How many latents the initial weights leave dead, by the first of some rows as the table has them.
-///
-/// # Errors
-/// Where the device fails.
-fn predict(run: &mut Run<'_>, sample: &mut Batch<f32>) -> Result<Event<'static>, SaeError> {
-    sample.truncate(SURVEY_ROWS);
-    let scale = run.config.input_scale as f32;
-    sample.x.iter_mut().for_each(|x| *x *= scale);
-    let latents = run.config.shape.latents.max(1) as f64;
-    let share = |trainer: &mut dyn Trainer| -> Result<f64, SaeError> {
-        trainer.evaluate(sample)?;
-        let dead = trainer.activity().iter().filter(|&&rows| rows == 0);
-        Ok(dead.count() as f64 / latents)
-    };
-    let trainer = &mut *run.trainer;
-    let dead = share(trainer)?;
-    let mut uncentred = None;
-    if run.config.training.center {
-        let mut center = vec![0.0; run.config.shape.width];
-        trainer.swap_center(&mut center)?;
-        uncentred = Some(share(trainer)?);
-        trainer.swap_center(&mut center)?;
-    }
-    Ok(Event::Predicted {
-        dead,
-        uncentred,
-        rows: sample.rows(),
-    })
-}
-
 /// Validates all runs; whether none has become better for long enough to end.
 fn end_epoch(
     runs: &mut [Run<'_>],
@@ -379,7 +354,10 @@ fn finish(mut run: Run<'_>, data: &TrainingData<'_>) -> Result<Trained> {
         run.trainer.replace_params(best)?;
     }
     let defined = run.config.shape.defined;
+    let params = run.finite_params()?;
     let over_train = run.survey(data, &data.train)?;
+    let train = over_train.measures(defined);
+    run.demand_finite(train.l_rec)?;
     let summary = Summary {
         format: SUMMARY_FORMAT.into(),
         steps: run.position.step,
@@ -387,11 +365,12 @@ fn finish(mut run: Run<'_>, data: &TrainingData<'_>) -> Result<Trained> {
         selected_epoch: run.position.best.map(|b| b.epoch),
         train_proteins: Some(data.train.len() as u64),
         valid_proteins: Some(data.valid.len() as u64),
-        train: over_train.measures(defined),
+        train,
         valid: run.validate(data)?,
     };
     Ok(Trained {
-        params: run.trainer.params()?,
+        params,
+        speed: run.watch.speed(),
         config: run.config,
         latent_max: over_train.latent_max,
         summary,
@@ -401,6 +380,7 @@ fn finish(mut run: Run<'_>, data: &TrainingData<'_>) -> Result<Trained> {
 
 /// Steps of a training on so many rows.
 fn planned(training: &Training, rows: u64) -> u64 {
-    let steps = rows.div_ceil(training.batch as u64) * u64::from(training.epochs);
+    let an_epoch = rows.div_ceil(training.batch as u64);
+    let steps = an_epoch.saturating_mul(training.epochs.into());
     training.max_steps.map_or(steps, |most| most.min(steps))
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     annot::concept::ConceptKind,
-    error::{Classify, ErrorKind},
+    error::{Classify, ErrorKind, kind_of},
     report::{Catalogue, LatentInfo},
     table::SaeIdentity,
 };
@@ -18,7 +18,7 @@ pub const DICTIONARY_FORMAT: &str = "dictionary/1";
 pub struct Dictionary {
     /// `dictionary/1`.
     pub format: String,
-    /// The SAE whose latents these are, where the feature table said.
+    /// The SAE whose latents these are.
     pub sae: Option<SaeIdentity>,
     /// Residues that were read.
     pub residues: u64,
@@ -45,6 +45,18 @@ pub enum DictionaryError {
         /// Its index.
         index: u32,
     },
+    /// It was made with other maxima than the model's.
+    #[error(
+        "the maximum of latent {latent} is {dictionary}, in the model {model}; make the dictionary anew"
+    )]
+    Maximum {
+        /// The latent.
+        latent: u32,
+        /// The dictionary's.
+        dictionary: f64,
+        /// The model's.
+        model: f64,
+    },
     /// More or fewer latents than the model.
     #[error("it describes {dictionary} latents, the model has {model}")]
     Latents {
@@ -58,8 +70,9 @@ pub enum DictionaryError {
 impl Classify for DictionaryError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Format(_) | Self::Latents { .. } => ErrorKind::Mismatch,
-            Self::Json(_) | Self::Index { .. } => ErrorKind::Data,
+            Self::Format(_) | Self::Latents { .. } | Self::Maximum { .. } => ErrorKind::Mismatch,
+            Self::Json(error) => kind_of(error),
+            Self::Index { .. } => ErrorKind::Data,
         }
     }
 }
@@ -84,16 +97,27 @@ impl Dictionary {
         }
     }
 
-    /// Adds names and thresholds to the latents of a catalogue; with `maxima`, begins it.
+    /// A catalogue of the dictionary's latents.
+    #[must_use]
+    pub fn catalogue(&self) -> Catalogue {
+        let entries = self.latents.iter().enumerate();
+        let unnamed = entries.map(|(i, e)| LatentInfo::unnamed(i, e.maximum as f32));
+        Catalogue {
+            latents: unnamed.collect(),
+        }
+    }
+
+    /// Adds names and thresholds to the latents of a catalogue, whose maxima must be the dictionary's;
+    /// if the catalogue does not know them, they are taken over.
     ///
     /// # Errors
-    /// [`DictionaryError::Latents`] where the catalogue has another number of latents.
-    pub fn describe(&self, catalogue: &mut Catalogue, maxima: bool) -> Result<(), DictionaryError> {
-        if maxima {
-            let entries = self.latents.iter().enumerate();
-            let unnamed = entries.map(|(i, e)| LatentInfo::unnamed(i, e.maximum as f32));
-            catalogue.latents = unnamed.collect();
-        }
+    /// [`DictionaryError::Latents`] where the catalogue has another number of latents,
+    /// [`DictionaryError::Maximum`] where it has other maxima.
+    pub fn describe(
+        &self,
+        catalogue: &mut Catalogue,
+        known_maxima: bool,
+    ) -> Result<(), DictionaryError> {
         if catalogue.latents.len() != self.latents.len() {
             return Err(DictionaryError::Latents {
                 dictionary: self.latents.len(),
@@ -102,6 +126,15 @@ impl Dictionary {
         }
         for (info, entry) in catalogue.latents.iter_mut().zip(&self.latents) {
             info.threshold = entry.threshold.map(|t| t as f32);
+            if !known_maxima {
+                info.maximum = entry.maximum as f32;
+            } else if info.maximum != entry.maximum as f32 {
+                return Err(DictionaryError::Maximum {
+                    latent: entry.index,
+                    dictionary: entry.maximum,
+                    model: f64::from(info.maximum),
+                });
+            }
             if info.concept.is_some() {
                 continue;
             }
@@ -192,7 +225,8 @@ pub struct Entry {
     pub support: u64,
     /// Share of residues on which it is active.
     pub density: f64,
-    /// Largest activation that was read.
+    /// Largest activation over the training rows, of which thresholds are shares: the model's, or, of a
+    /// model that does not know it, over the training proteins that were read.
     pub maximum: f64,
     /// The proteins in which it is most active.
     pub top_proteins: Vec<TopProtein>,

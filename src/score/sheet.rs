@@ -49,11 +49,6 @@ impl Sheet {
         }
     }
 
-    /// Makes room for this many latents.
-    pub fn grow(&mut self, latents: usize) {
-        self.hits.resize(latents, Vec::new());
-    }
-
     /// Items.
     #[must_use]
     pub fn items(&self) -> usize {

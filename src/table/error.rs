@@ -132,6 +132,11 @@ impl From<ArrowError> for TableError {
             }
             // an error of this crate comes through Arrow's reader as it was
             ArrowError::IoError(_, e) => e.downcast().unwrap_or_else(Self::Io),
+            // also where Arrow only passes it on
+            ArrowError::ExternalError(e) => match e.downcast::<io::Error>() {
+                Ok(e) => Self::Io(*e),
+                Err(e) => Self::Arrow(e.to_string()),
+            },
             ArrowError::MemoryError(m) => Self::Io(io::Error::new(io::ErrorKind::OutOfMemory, m)),
             other => Self::Arrow(other.to_string()),
         }

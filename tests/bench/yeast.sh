@@ -82,8 +82,8 @@ if [[ $whole == yes ]]; then
         -o "$outdir/activations.arrow"
     measured encode protsae-encode -i "$outdir/activations.arrow" -m "$outdir/protsae" -t "$threads" \
         -o "$outdir/features.arrow" --proteins "$outdir/proteins.arrow"
-    measured interpret protsae-interpret -i "$outdir/features.arrow" "${truth[@]}" -o "$outdir/dictionary.json" \
-        --table "$outdir/dictionary.tsv"
+    measured interpret protsae-interpret -i "$outdir/features.arrow" -m "$outdir/protsae" "${truth[@]}" \
+        -o "$outdir/dictionary.json" --table "$outdir/dictionary.tsv"
     measured annotate protsae-annotate -i "$outdir/features.arrow" -m "$outdir/protsae" \
         --dictionary "$outdir/dictionary.json" --latents named --min-run 5 -o "$outdir/yeast.gff3"
     if command -v gt >/dev/null; then

@@ -53,7 +53,7 @@ fn output_of(row: &Row, sources: &[PathBuf], more: &[String]) -> Content {
     Content::of(&target)
 }
 
-/// What an output holds: bytes, or the bytes of the files in it that hold no times.
+/// What an output holds: bytes, or the bytes of the files in it.
 #[derive(PartialEq, Eq)]
 enum Content {
     Bytes(Vec<u8>),
@@ -66,8 +66,6 @@ impl Content {
             return Self::Bytes(fs::read(path).unwrap());
         }
         let files = fs::read_dir(path).unwrap().map(|e| e.unwrap().path());
-        // the log of a training holds rates, which are times
-        let files = files.filter(|p| p.extension().is_none_or(|e| e != "jsonl"));
         let read = |p: PathBuf| {
             (
                 p.file_name().unwrap().to_string_lossy().into_owned(),

@@ -11,7 +11,10 @@
 mod bad_input;
 mod contract;
 mod fixture;
+mod formats;
 mod limits;
+mod maxima;
+mod numbers;
 mod options;
 mod outputs;
 mod pipe;

@@ -162,6 +162,8 @@ pub(crate) const ROWS: &[Row] = &[
         source: |f| f.path("proteins.features.arrow"),
         rest: |f| {
             arguments![
+                "-m",
+                f.path("model"),
                 "--labels",
                 f.path("labels.arrow"),
                 "--concepts",

@@ -2,7 +2,7 @@
 
 use crate::{
     arguments,
-    fixture::{Fixture, succeed},
+    fixture::{Fixture, run, succeed, training},
 };
 use std::{fs, path::Path};
 
@@ -35,11 +35,10 @@ fn the_folder_holds_the_schemas_of_the_code() {
     assert_eq!(kept, expected);
 }
 
-#[test]
-fn every_file_of_a_run_is_what_it_claims_to_be() {
+/// The files of a run beside those of the fixture, in a folder.
+fn rest_of_a_run(folder: &Path) {
     let fixture = Fixture::get();
-    let folder = tempfile::tempdir().unwrap();
-    let metrics = folder.path().join("metrics.json");
+    let path = |name: &str| folder.join(name);
     let evaluate = arguments![
         "-i",
         fixture.path("proteins.activations.arrow"),
@@ -48,30 +47,226 @@ fn every_file_of_a_run_is_what_it_claims_to_be() {
         "--labels",
         fixture.path("labels.arrow"),
         "-o",
-        metrics
+        path("metrics.json"),
+        "--multiqc",
+        path("evaluate_mqc.json"),
+        "--metrics",
+        path("counts.json"),
+        "--provenance",
+        path("provenance.json")
     ];
     succeed("protsae-evaluate", &evaluate);
-    let files = arguments![
-        fixture.path("concepts.json"),
-        fixture.path("labels.arrow"),
-        fixture.path("proteins.activations.arrow"),
+    let interpret = arguments![
+        "-i",
         fixture.path("proteins.features.arrow"),
-        fixture.path("model/config.yaml"),
-        fixture.path("model/concepts.json"),
-        fixture.path("model/summary.json"),
-        metrics
+        "-m",
+        fixture.path("model"),
+        "--labels",
+        fixture.path("labels.arrow"),
+        "--concepts",
+        fixture.path("concepts.json"),
+        "--split",
+        fixture.path("split.tsv"),
+        "-o",
+        path("dictionary.json"),
+        "--table",
+        path("dictionary.tsv")
     ];
-    let mut all = arguments!["check"];
-    all.extend(files);
-    let checked = String::from_utf8(succeed("protsae-schema", &all).stdout).unwrap();
-    for format in [
-        "concepts/1",
-        "labels/1",
-        "activations/1",
-        "features/1",
-        "model/1",
-        "metrics/1",
-    ] {
-        assert!(checked.contains(format), "{format} in {checked}");
+    succeed("protsae-interpret", &interpret);
+    for format in ["gff3", "bed", "tsv", "gff3.gz"] {
+        let annotate = arguments![
+            "-i",
+            fixture.path("proteins.features.arrow"),
+            "-m",
+            fixture.path("model"),
+            "--dictionary",
+            path("dictionary.json"),
+            "--latents",
+            "all",
+            "-o",
+            path(&format!("ranges.{format}"))
+        ];
+        succeed("protsae-annotate", &annotate);
     }
+    let mut train = arguments!["-i", fixture.path("proteins.activations.arrow")];
+    train.extend(training(fixture));
+    train.extend(arguments!["--grid", "seed=1,2", "-o", path("grid")]);
+    succeed("protsae-train", &train);
+    for tool in ["annotate", "train"] {
+        let mut all = arguments!["-i", "x.arrow", "-o", "y", "--print-config"];
+        let more = if tool == "train" {
+            arguments!["--labels", "l.arrow", "--prefixes", "1,2"]
+        } else {
+            arguments!["-m", "model", "--format", "tsv"]
+        };
+        all.extend(more);
+        let printed = succeed(&format!("protsae-{tool}"), &all).stdout;
+        fs::write(path(&format!("{tool}.yaml")), printed).unwrap();
+    }
+}
+
+#[test]
+fn every_file_of_a_run_is_what_it_claims_to_be() {
+    let fixture = Fixture::get();
+    let folder = tempfile::tempdir().unwrap();
+    rest_of_a_run(folder.path());
+    let mut all = arguments!["check"];
+    let ours = [
+        "concepts.json",
+        "labels.arrow",
+        "split.tsv",
+        "proteins.activations.arrow",
+        "proteins.features.arrow",
+        "model/config.yaml",
+        "model/log.jsonl",
+        "model",
+    ];
+    all.extend(ours.iter().flat_map(|name| arguments![fixture.path(name)]));
+    let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().flatten().collect();
+    names.sort_by_key(fs::DirEntry::file_name);
+    all.extend(names.iter().flat_map(|name| arguments![name.path()]));
+    let checked = String::from_utf8(succeed("protsae-schema", &all).stdout).unwrap();
+    for what in [
+        "\tconcepts/1",
+        "\tlabels/1 of ",
+        "\tsplit of 24 proteins",
+        "\tactivations/1 of ",
+        "\tfeatures/1 of ",
+        "\tmodel/1 of 96 latents",
+        "\tsummary/1",
+        "\tlog of ",
+        "\tmetrics/1",
+        "\tMultiQC table of 1 samples",
+        "\tcounts/1",
+        "\tprovenance/1",
+        "\tdictionary/1",
+        "\tdictionary table of 96 rows",
+        "\tGFF3 of ",
+        "\tBED of ",
+        "\ttable of ranges of ",
+        "\tgrid/1",
+        "\tconfig-annotate",
+        "\tconfig-train",
+    ] {
+        assert!(checked.contains(what), "{what} in {checked}");
+    }
+    assert_eq!(checked.matches("\tGFF3 of ").count(), 2, "{checked}");
+    assert_eq!(checked.matches("\tmodel/1 of 96").count(), 3, "{checked}");
+}
+
+#[test]
+fn wrong_content_is_found_in_every_kind_of_file() {
+    let fixture = Fixture::get();
+    let folder = tempfile::tempdir().unwrap();
+    rest_of_a_run(folder.path());
+    let inbox = tempfile::tempdir().unwrap();
+    let found = |from: &Path, old: &str, new: &str, words: &[&str]| {
+        let name = from.file_name().unwrap();
+        let text = fs::read_to_string(from).unwrap();
+        let changed = text.replacen(old, new, 1);
+        assert!(text != changed, "{}: no {old}", from.display());
+        let path = inbox.path().join(name);
+        fs::write(&path, changed).unwrap();
+        let output = run("protsae-schema", &arguments!["check", path]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let status = if new.contains("/9") { 3 } else { 1 };
+        assert_eq!(output.status.code(), Some(status), "{name:?}: {stderr}");
+        for word in words.iter().chain([&name.to_str().unwrap()]) {
+            assert!(stderr.contains(word), "{name:?}: no {word} in {stderr}");
+        }
+    };
+    let run = |name: &str| folder.path().join(name);
+    let split = fixture.path("split.tsv");
+    found(&split, "\ttrain", "\ttraining", &["line", "training"]);
+    found(&split, "protein\tsplit", "protein\tpart", &["header"]);
+    found(
+        &fixture.path("model/log.jsonl"),
+        "\"step\":",
+        "\"stop\":",
+        &["line 1"],
+    );
+    found(
+        &fixture.path("model/log.jsonl"),
+        "\"fvu\":",
+        "\"fvu2\":1,\"fvu\":",
+        &["line 1", "fvu2"],
+    );
+    found(
+        &fixture.path("model/summary.json"),
+        "\"l0\":",
+        "\"l9\": 1, \"l0\":",
+        &["train.l9"],
+    );
+    found(
+        &fixture.path("model/config.yaml"),
+        "shape:",
+        "form: 1\nshape:",
+        &["form"],
+    );
+    found(
+        &fixture.path("concepts.json"),
+        "\"index\":0",
+        "\"index\":7",
+        &["index 7"],
+    );
+    found(
+        &run("metrics.json"),
+        "metrics/1",
+        "metrics/9",
+        &["metrics/9"],
+    );
+    found(
+        &run("dictionary.json"),
+        "\"index\": 1,",
+        "\"index\": 5,",
+        &["index 5"],
+    );
+    found(
+        &run("dictionary.tsv"),
+        "\tdefined\t",
+        "\tdefnied\t",
+        &["line 2", "defnied"],
+    );
+    found(&run("ranges.tsv"), "\t1\t", "\t0\t", &["start is '0'"]);
+    found(
+        &run("ranges.tsv"),
+        "\tscore\t",
+        "\tscore2\t",
+        &["line 1", "score2"],
+    );
+    found(&run("ranges.bed"), "\t.\n", "\tx\n", &["line 1", "strand"]);
+    found(&run("ranges.gff3"), "\tProtSAE\t", "\t\t", &["column 2"]);
+    found(
+        &run("evaluate_mqc.json"),
+        "\"fvu\": {",
+        "\"fvv\": {",
+        &["fvu"],
+    );
+    found(&run("annotate.yaml"), "min-run", "min-ran", &["min-ran"]);
+    found(
+        &run("grid/grid.json"),
+        "\"folder\":",
+        "\"floder\":",
+        &["floder"],
+    );
+}
+
+#[test]
+fn a_column_that_nothing_reads_is_found_in_tables() {
+    use arrow_schema::{DataType, Field};
+    use protsae::table::{Container, TableSink, schema};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("labels.arrow");
+    let mut fields = schema::labels();
+    fields.push(Field::new("note", DataType::Utf8, true));
+    let table = schema::with_metadata(fields, schema::LABELS_FORMAT, []);
+    let sink = TableSink::new(Vec::new(), Container::File, &table).unwrap();
+    fs::write(&path, sink.finish().unwrap()).unwrap();
+    let output = run("protsae-schema", &arguments!["check", path]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.contains("labels.arrow") && stderr.contains("'note'"),
+        "{stderr}"
+    );
 }

@@ -121,6 +121,8 @@ fn interpret(root: &Path, table: &Path, features: &Path, model: &Path) -> serde_
         &[
             "-i",
             text(features),
+            "-m",
+            text(model),
             "--labels",
             text(&labels),
             "--concepts",

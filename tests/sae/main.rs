@@ -9,6 +9,7 @@ mod gpu;
 mod machines;
 mod recovery;
 mod reference;
+mod resume;
 mod synthetic;
 mod train;
 mod variants;

@@ -77,6 +77,8 @@ impl Bench {
             "config.yaml",
             "concepts.json",
             "summary.json",
+            "log.jsonl",
+            "curve.html",
         ];
         let dir = self.path(name);
         let read = |file: &str| fs::read(dir.join(file)).unwrap();
@@ -88,6 +90,44 @@ impl Bench {
         for (file, bytes) in &left {
             assert!(*bytes == right[file], "{file} of {a} and {b} differ");
         }
+    }
+
+    /// Demands the same files, down to those of folders.
+    pub(crate) fn assert_same_files(&self, a: &str, b: &str) {
+        fn files(folder: &Path, prefix: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+            for entry in fs::read_dir(folder).unwrap().flatten() {
+                let (path, name) = (entry.path(), prefix.join(entry.file_name()));
+                if path.is_dir() {
+                    files(&path, &name, found);
+                } else {
+                    found.insert(name, fs::read(path).unwrap());
+                }
+            }
+        }
+        let of = |name: &str| {
+            let mut found = BTreeMap::new();
+            files(&self.path(name), Path::new(""), &mut found);
+            found
+        };
+        let (left, right) = (of(a), of(b));
+        assert!(left.keys().eq(right.keys()), "files of {a} and {b}");
+        for (file, bytes) in &left {
+            assert!(*bytes == right[file], "{} of {a} and {b}", file.display());
+        }
+    }
+
+    /// Begins a training and kills it once it has a checkpoint of this step or a later one.
+    pub(crate) fn kill_after(&self, step: u64, output: &str, options: &[&str]) {
+        let mut command = self.command(&["all.arrow"], output, options);
+        let mut child = command.arg("--quiet").spawn().unwrap();
+        let checkpoints = self.path(&format!("{output}.checkpoints"));
+        while last_checkpoint(&checkpoints).is_none_or(|last| last < step) {
+            let ended = child.try_wait().unwrap();
+            assert!(ended.is_none(), "ended before it was killed: {ended:?}");
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     fn weights(&self, name: &str) -> Vec<u8> {

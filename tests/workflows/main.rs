@@ -13,7 +13,7 @@ use tempfile::TempDir;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Results that every way of running must give, byte for byte.
-const RESULTS: [&str; 12] = [
+const RESULTS: [&str; 15] = [
     "concepts.json",
     "labels.arrow",
     "concepts_mqc.json",
@@ -21,6 +21,9 @@ const RESULTS: [&str; 12] = [
     "model/model.safetensors",
     "model/config.yaml",
     "model/concepts.json",
+    "model/summary.json",
+    "model/log.jsonl",
+    "model/curve.html",
     "dictionary.json",
     "dictionary.tsv",
     "metrics.json",

@@ -52,7 +52,7 @@ workflow PROTSAE {
     PROTSAE_ENCODE(PROTSAE_EMBED.out.arrow, model)
     features = gather(PROTSAE_ENCODE.out.arrow, meta)
 
-    PROTSAE_INTERPRET(features, truth)
+    PROTSAE_INTERPRET(features, model, truth)
     PROTSAE_EVALUATE(activations, model, truth.map { m, labels, _concepts, split -> [m, labels, split] })
     named = model.join(PROTSAE_INTERPRET.out.json).first()
     PROTSAE_ANNOTATE(features, named, Channel.fromList(params.formats.tokenize(',')))

@@ -37,6 +37,10 @@ pub(super) struct Aligner<'a> {
     labels: &'a LabelIndex,
     /// Whether tables hold all residues of their proteins.
     whole: bool,
+    /// Largest activation of each latent over the training rows: the model's, where it knows them.
+    maxima: Vec<f32>,
+    /// Whether they are still to be found among these proteins.
+    pub(super) seek_maxima: bool,
     /// Sheets of the validation proteins; none: latents are chosen on the test proteins.
     valid: Option<Sheets>,
     test: Sheets,
@@ -58,6 +62,12 @@ impl<'a> Aligner<'a> {
             sae,
             labels,
             whole,
+            maxima: if sae.knows_maxima() {
+                sae.latent_max.clone()
+            } else {
+                vec![0.0; shape.latents]
+            },
+            seek_maxima: !sae.knows_maxima(),
             valid: split.then(sheets),
             test: sheets(),
             residue_logits: vec![Vec::new(); shape.defined],
@@ -76,6 +86,15 @@ impl<'a> Aligner<'a> {
             self.labels.check_length(&rows.protein, length)?;
         }
         let level = |c: u32| self.labels.level(c);
+        if self.seek_maxima && (rows.part == Some(Part::Train) || self.valid.is_none()) {
+            for (&latent, &value) in rows.latents.iter().zip(&rows.values) {
+                let maximum = &mut self.maxima[latent as usize];
+                *maximum = maximum.max(value);
+            }
+        }
+        if rows.part == Some(Part::Train) {
+            return Ok(());
+        }
         let test = rows.part == Some(Part::Test);
         let sheets = match &mut self.valid {
             Some(valid) if !test => valid,
@@ -127,7 +146,7 @@ impl<'a> Aligner<'a> {
         let others = shape.defined..shape.latents;
         let best = |sheet: &Sheet| Best {
             by_auroc: best_by_auroc(sheet, others.clone()),
-            by_f1: best_by_f1(sheet, others.clone(), &self.sae.latent_max),
+            by_f1: best_by_f1(sheet, others.clone(), &self.maxima),
         };
         let (of_residues, of_proteins) = (best(&choose.residues), best(&choose.proteins));
         let scores: Vec<ConceptScores> = concepts
@@ -205,7 +224,7 @@ impl<'a> Aligner<'a> {
             scores.average_precision_pi = rank::average_precision(&pi, &carries);
         }
         scores.auroc_z = aurocs(test, c)[c];
-        let chosen = count(choose, c, self.sae.latent_max[c]).best(choose, c);
+        let chosen = count(choose, c, self.maxima[c]).best(choose, c);
         scores.detector = chosen.and_then(|chosen| self.detector(concept, c, chosen));
         scores
     }
@@ -213,7 +232,7 @@ impl<'a> Aligner<'a> {
     /// A latent as a detector on the test proteins, at the threshold of what was `chosen`.
     fn detector(&self, concept: &Concept, latent: usize, chosen: Detection) -> Option<Detector> {
         let test = self.test.of(concept.level);
-        let counts = count(test, latent, self.sae.latent_max[latent]);
+        let counts = count(test, latent, self.maxima[latent]);
         let found = counts.detection(test, concept.index as usize, chosen.threshold)?;
         Some(Detector {
             threshold: THRESHOLDS[found.threshold],

@@ -102,6 +102,8 @@ pub(super) struct Collector<'a> {
     split: Option<&'a Partition>,
     sums: Option<FidelitySums>,
     whole: WholeProteins,
+    /// Whether training proteins are encoded too; they take part in no score.
+    with_train: bool,
     /// Rows that wait for the encoder: activations, positions, and where proteins begin.
     waiting: Vec<f32>,
     waiting_positions: Vec<u32>,
@@ -115,7 +117,12 @@ pub(super) struct Collector<'a> {
 }
 
 impl<'a> Collector<'a> {
-    pub(super) fn new(sae: &'a Sae, split: Option<&'a Partition>, fidelity: bool) -> Self {
+    pub(super) fn new(
+        sae: &'a Sae,
+        split: Option<&'a Partition>,
+        fidelity: bool,
+        with_train: bool,
+    ) -> Self {
         let shape = &sae.config.shape;
         let numbers = shape.width + shape.defined;
         Self {
@@ -123,6 +130,7 @@ impl<'a> Collector<'a> {
             split,
             sums: fidelity.then(|| FidelitySums::new(shape.width, shape.latents, shape.defined)),
             whole: WholeProteins::default(),
+            with_train,
             waiting: Vec::new(),
             waiting_positions: Vec::new(),
             starts: Vec::new(),
@@ -145,7 +153,7 @@ impl<'a> Collector<'a> {
         self.split.map_or(Some(Part::Test), |s| s.of(protein))
     }
 
-    /// Adds a batch; `each` gets every held-out protein that is complete.
+    /// Adds a batch; `each` gets every protein that is encoded, once it is complete.
     pub(super) fn batch(
         &mut self,
         encoder: &mut Encoder<'_>,
@@ -158,17 +166,17 @@ impl<'a> Collector<'a> {
         for run in batch.runs() {
             let protein = batch.protein(run.start);
             let part = self.part(protein);
+            let kept = part.filter(|&p| p != Part::Train || self.with_train);
             if self.whole.next(protein)? {
-                match part {
-                    None => self.unlisted.push(protein.to_owned()),
-                    Some(Part::Train) => {}
-                    Some(part) => {
-                        let at = self.waiting_positions.len();
-                        self.starts.push((at, protein.to_owned(), part));
-                    }
+                if part.is_none() {
+                    self.unlisted.push(protein.to_owned());
+                }
+                if let Some(part) = kept {
+                    let at = self.waiting_positions.len();
+                    self.starts.push((at, protein.to_owned(), part));
                 }
             }
-            if part.is_none_or(|p| p == Part::Train) {
+            if kept.is_none() {
                 continue;
             }
             self.waiting
@@ -197,13 +205,15 @@ impl<'a> Collector<'a> {
         let Some(part) = self.current.part else {
             return Ok(());
         };
-        let size = if part == Part::Valid {
-            &mut self.valid
-        } else {
-            &mut self.test
+        let size = match part {
+            Part::Train => None,
+            Part::Valid => Some(&mut self.valid),
+            Part::Test => Some(&mut self.test),
         };
-        size.proteins += 1;
-        size.residues += self.current.positions.len() as u64;
+        if let Some(size) = size {
+            size.proteins += 1;
+            size.residues += self.current.positions.len() as u64;
+        }
         each(&self.current)?;
         self.current.part = None;
         Ok(())

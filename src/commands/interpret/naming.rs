@@ -40,7 +40,7 @@ fn sheet_of<'s>(sheets: &'s Sheets, concept: &Concept) -> &'s Sheet {
 pub(super) fn dictionary(
     reading: Reading<'_>,
     concepts: &ConceptsFile,
-    identity: Option<SaeIdentity>,
+    identity: SaeIdentity,
     rules: Rules,
 ) -> Dictionary {
     let concepts = &concepts.concepts;
@@ -56,8 +56,11 @@ pub(super) fn dictionary(
         })
         .collect();
     let p_values: Vec<f64> = choices.iter().flatten().filter_map(|c| c.p_value).collect();
-    let alive = reading.active.iter().filter(|&&n| n > 0).count();
-    let tests = alive * supported(choose_on, concepts);
+    // those that the proteins for choosing could be tested with, whatever else the tables hold
+    let tested = (0..reading.active.len())
+        .filter(|&k| !choose_on.association.hits(k).is_empty())
+        .count();
+    let tests = tested * supported(choose_on, concepts);
     let mut q_values = q_values(&p_values, tests.max(p_values.len())).into_iter();
     let q: Vec<Option<f64>> = choices
         .iter()
@@ -78,7 +81,7 @@ pub(super) fn dictionary(
     }
     Dictionary {
         format: DICTIONARY_FORMAT.into(),
-        sae: identity,
+        sae: Some(identity),
         residues: reading.residues,
         proteins: reading.proteins,
         latents,
@@ -141,7 +144,8 @@ fn entry(
     rules: Rules,
 ) -> Entry {
     let defined = latent < reading.defined;
-    let dead = reading.active[latent] == 0;
+    // one that was active in training is alive, though the tables may lack those proteins
+    let dead = reading.active[latent] == 0 && reading.maxima[latent] <= 0.0;
     let named =
         choice.is_some_and(|c| c.f1 >= rules.min_f1) && q_value.is_some_and(|q| q <= rules.fdr);
     let status = match (defined, dead) {

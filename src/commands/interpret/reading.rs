@@ -7,11 +7,12 @@ use crate::{
         partition::{Part, Partition},
     },
     commands::shared::WholeProteins,
+    sae::store::Sae,
     score::{
         dictionary::TopProtein,
         sheet::{Sheet, judged_on},
     },
-    table::{SaeIdentity, features::FeatureBatch},
+    table::features::FeatureBatch,
 };
 use std::collections::BTreeMap;
 
@@ -60,12 +61,13 @@ pub(super) struct Reading<'a> {
     pub(super) defined: usize,
     /// Residues on which each latent is active.
     pub(super) active: Vec<u64>,
-    /// Largest activation of each latent.
+    /// Largest activation of each latent over the training rows: the model's, where it knows them.
     pub(super) maxima: Vec<f32>,
+    /// Whether they are still to be found in the tables.
+    seek_maxima: bool,
     pub(super) top: Vec<Vec<TopProtein>>,
     pub(super) unlisted: Vec<String>,
     top_count: usize,
-    known_latents: Option<usize>,
     tracker: WholeProteins,
     rows: Rows,
 }
@@ -74,10 +76,11 @@ impl<'a> Reading<'a> {
     pub(super) fn new(
         labels: &'a LabelIndex,
         split: Option<&'a Partition>,
-        identity: Option<&SaeIdentity>,
+        sae: &Sae,
         top_count: usize,
     ) -> Self {
-        let latents = identity.map_or(0, |i| i.latents as usize);
+        let latents = sae.config.shape.latents;
+        let seek_maxima = !sae.knows_maxima();
         let sheets = || Sheets::new(latents, labels.concepts());
         Self {
             labels,
@@ -87,52 +90,31 @@ impl<'a> Reading<'a> {
             test: sheets(),
             proteins: 0,
             residues: 0,
-            // a table without identity says nothing of defined latents: the vocabulary does
-            defined: identity.map_or(labels.concepts(), |i| i.concepts as usize),
+            defined: sae.config.shape.defined,
             active: vec![0; latents],
-            maxima: vec![0.0; latents],
+            maxima: if seek_maxima {
+                vec![0.0; latents]
+            } else {
+                sae.latent_max.clone()
+            },
+            seek_maxima,
             top: vec![Vec::new(); latents],
             unlisted: Vec::new(),
             top_count,
-            known_latents: identity.map(|i| i.latents as usize),
             tracker: WholeProteins::default(),
             rows: Rows::default(),
         }
     }
 
-    /// Makes room for this many latents.
-    fn grow(&mut self, latents: usize) {
-        self.active.resize(latents, 0);
-        self.maxima.resize(latents, 0.0);
-        self.top.resize(latents, Vec::new());
-        for sheets in self.valid.iter_mut().chain([&mut self.test]) {
-            for sheet in [
-                &mut sheets.residues,
-                &mut sheets.proteins,
-                &mut sheets.association,
-            ] {
-                sheet.grow(latents);
-            }
-        }
-    }
-
     pub(super) fn batch(&mut self, batch: &FeatureBatch) -> Result<()> {
         let columns = batch.columns()?;
-        let needed = columns
-            .latent
-            .values
-            .iter()
-            .max()
-            .map_or(0, |&k| k as usize + 1);
-        match self.known_latents {
-            Some(known) if needed > known => {
-                return Err(Error::mismatch(format!(
-                    "latent {} occurs, the table's metadata says that there are {known}",
-                    needed - 1
-                )));
-            }
-            None if needed > self.active.len() => self.grow(needed),
-            _ => {}
+        let known = self.active.len();
+        if let Some(&latent) = columns.latent.values.iter().max()
+            && latent as usize >= known
+        {
+            return Err(Error::mismatch(format!(
+                "latent {latent} occurs, the model has {known}"
+            )));
         }
         for run in batch.runs() {
             let protein = batch.protein(run.start);
@@ -175,7 +157,8 @@ impl<'a> Reading<'a> {
         };
         self.proteins += 1;
         self.residues += rows.positions.len() as u64;
-        let latents = self.note(&protein, &rows);
+        let of_training = part == Part::Train || self.split.is_none();
+        let latents = self.note(&protein, &rows, self.seek_maxima && of_training);
         let sheets = match (part, &mut self.valid) {
             (Part::Train, _) => return Ok(()),
             (Part::Valid, Some(valid)) => valid,
@@ -202,8 +185,9 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    /// Notes density, maxima and top proteins; returns mean and largest activation of each latent.
-    fn note(&mut self, protein: &str, rows: &Rows) -> Vec<(u32, f32, f32)> {
+    /// Notes density, top proteins and, where they are sought here, maxima; returns mean and largest
+    /// activation of each latent.
+    fn note(&mut self, protein: &str, rows: &Rows, maxima: bool) -> Vec<(u32, f32, f32)> {
         struct Seen {
             sum: f32,
             max: f32,
@@ -235,7 +219,9 @@ impl<'a> Reading<'a> {
         let mut latents = Vec::with_capacity(seen.len());
         for (latent, entry) in seen {
             let k = latent as usize;
-            self.maxima[k] = self.maxima[k].max(entry.max);
+            if maxima {
+                self.maxima[k] = self.maxima[k].max(entry.max);
+            }
             latents.push((latent, entry.sum / n, entry.max));
             let top = &mut self.top[k];
             // by activation, then by name: no order of input shows

@@ -1,140 +1,218 @@
 //! Whether a file is what it claims to be: it is read to its end by the code that reads it anyway.
 
+use super::{arrow, error::CheckError, gff, lines, multiqc, yaml};
 use crate::{
     Error, Result,
-    annot::concept::{CONCEPTS_FORMAT, ConceptsFile},
+    annot::{
+        concept::CONCEPTS_FORMAT,
+        partition::{self, Partition},
+    },
     cli::{
         Context, Provenance, Source,
         context::{COUNTS_FORMAT, Counts},
         provenance,
     },
+    commands::train::grid,
     sae::{
-        store::{MODEL_FORMAT, ModelConfig},
+        Sae,
+        meter::LogLine,
+        store::{
+            CONCEPTS_FILE, CONFIG_FILE, LOG_FILE, MODEL_FORMAT, ModelConfig, SUMMARY_FILE,
+            parse_concepts,
+        },
         train::{SUMMARY_FORMAT, Summary},
     },
     score::{
         dictionary::{DICTIONARY_FORMAT, Dictionary},
         metrics::{METRICS_FORMAT, Metrics},
     },
-    table::{
-        TableError, TableSource, activations::ActivationReader, features::FeatureReader, labels,
-        proteins, schema as s,
-    },
 };
-use serde::de::DeserializeOwned;
-use std::io::{BufRead, Read};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use std::{
+    io::{BufRead, Read},
+    path::Path,
+};
 
-/// Reads a file; a line that says what it is.
+/// Reads a file, or a model's folder; a line that says what it is.
 pub(super) fn file(context: &Context, source: &Source) -> Result<String> {
+    if let Some(folder) = source.path().filter(|p| p.is_dir()) {
+        return model(context, folder);
+    }
     let mut reader = context.open(source)?;
     let head = reader.fill_buf().map_err(source.blame())?;
-    let text = matches!(
-        head.iter().find(|b| !b.is_ascii_whitespace()),
-        Some(b'{' | b'a'..=b'z' | b'#')
-    );
-    let what = if text {
+    let what = if is_text(head) {
         let mut content = String::new();
         reader
             .read_to_string(&mut content)
             .map_err(source.blame())?;
-        sidecar(&content).map_err(source.blame())?
+        text(&name_of(source), &content).map_err(source.blame())?
     } else {
         drop(reader);
-        table(context.open_table(source)?).map_err(source.blame())?
+        arrow::table(context.open_table(source)?).map_err(source.blame())?
     };
     Ok(format!("{source}\t{what}\n"))
 }
 
-/// A sidecar by the format that it names.
-fn sidecar(text: &str) -> Result<String> {
+/// Whether a file begins as text does. Arrow's files begin with their name, its streams with bytes of no text.
+fn is_text(head: &[u8]) -> bool {
+    let head = &head[..head.len().min(64)];
+    let control = |b: &u8| b.is_ascii_control() && !b.is_ascii_whitespace();
+    !head.starts_with(b"ARROW1") && !head.starts_with(&[0xff; 4]) && !head.iter().any(control)
+}
+
+/// The name of a file, without the suffix of a compression.
+fn name_of(source: &Source) -> String {
+    let name = source.path().and_then(Path::file_name);
+    let name = name.unwrap_or_default().to_string_lossy();
+    let packed = [".gz", ".bgz", ".zst"];
+    let plain = packed.iter().find_map(|suffix| name.strip_suffix(suffix));
+    plain.unwrap_or(&name).to_owned()
+}
+
+/// A model's folder, or a grid's: each file that it consists of.
+fn model(context: &Context, folder: &Path) -> Result<String> {
+    let in_folder = |name: &str| Source::File(folder.join(name));
+    let grid_file = folder.join(grid::FILE);
+    if grid_file.is_file() {
+        let source = Source::File(grid_file);
+        let mut said = file(context, &source)?;
+        let content = source.read_all()?;
+        let grid: grid::Table = serde_json::from_slice(&content)
+            .map_err(|e| Error::data(e.to_string()))
+            .map_err(source.blame())?;
+        for row in grid.models {
+            said += &model(context, &folder.join(row.folder))?;
+        }
+        return Ok(said);
+    }
+    let sae = Sae::load(folder)?;
+    let mut said = format!(
+        "{}\t{MODEL_FORMAT} of {} latents, {} of concepts\n",
+        folder.display(),
+        sae.config.shape.latents,
+        sae.config.shape.defined
+    );
+    for name in [CONFIG_FILE, CONCEPTS_FILE] {
+        said += &file(context, &in_folder(name))?;
+    }
+    // a converted model has none
+    for name in [SUMMARY_FILE, LOG_FILE] {
+        let source = in_folder(name);
+        if source.path().is_some_and(Path::is_file) {
+            said += &file(context, &source)?;
+        }
+    }
+    Ok(said)
+}
+
+/// A text file, by its first line, its name, and the format that it states.
+fn text(name: &str, content: &str) -> Result<String> {
+    let first = content.lines().next().unwrap_or_default();
+    let suffix = name.rsplit_once('.').map(|(_, suffix)| suffix);
+    if first.starts_with("##gff-version") || suffix == Some("gff3") {
+        return Ok(gff::check(content)?);
+    }
+    if suffix == Some("bed") {
+        return Ok(lines::bed(content)?);
+    }
+    if first == partition::HEADER || name == "split.tsv" {
+        let proteins = Partition::read(content.as_bytes())?.len();
+        return Ok(format!("split of {proteins} proteins"));
+    }
+    if let Some(table) = lines::table(content) {
+        return Ok(table?);
+    }
+    if suffix == Some("tsv") {
+        return Err(lines::unknown_header(first).into());
+    }
+    if suffix == Some("jsonl") {
+        return Ok(log(content)?);
+    }
+    if let Some((schema, definition)) = yaml::schema_of(name) {
+        yaml::check(&parse(content)?, &definition)?;
+        return Ok(schema);
+    }
+    sidecar(name, content)
+}
+
+/// JSON or YAML, which JSON is.
+fn parse(text: &str) -> Result<Value> {
     let bad = |e: serde_yaml::Error| Error::data(format!("neither JSON nor YAML: {e}"));
-    // JSON is YAML
-    let value: serde_yaml::Value = serde_yaml::from_str(text).map_err(bad)?;
-    let Some(format) = value.get("format").and_then(serde_yaml::Value::as_str) else {
-        return Err(Error::data(
-            "it names no 'format', so nobody can tell what it is",
-        ));
+    if text.trim_start().starts_with('{') {
+        return Ok(
+            serde_json::from_str(text).map_err(|source| CheckError::Json { line: None, source })?
+        );
+    }
+    serde_yaml::from_str(text).map_err(bad)
+}
+
+/// The lines of a training's log: what it is.
+fn log(content: &str) -> Result<String, CheckError> {
+    let mut steps = 0;
+    for (text, line) in content.lines().zip(1..) {
+        known::<LogLine>(text, Some(line))?;
+        steps += 1;
+    }
+    Ok(format!("log of {steps} lines"))
+}
+
+/// A sidecar by the format that it names.
+fn sidecar(name: &str, text: &str) -> Result<String> {
+    let value = parse(text)?;
+    let format = value.get("format").and_then(Value::as_str);
+    let Some(format) = format else {
+        if value.get("plot_type").is_some() {
+            return Ok(multiqc::check(&value)?);
+        }
+        return Err(CheckError::Unknown.into());
     };
     match format {
-        CONCEPTS_FORMAT => as_json::<ConceptsFile>(text)?,
-        COUNTS_FORMAT => as_json::<Counts>(text)?,
-        DICTIONARY_FORMAT => as_json::<Dictionary>(text)?,
-        METRICS_FORMAT => as_json::<Metrics>(text)?,
-        SUMMARY_FORMAT => as_json::<Summary>(text)?,
-        provenance::FORMAT => as_json::<Provenance>(text)?,
+        CONCEPTS_FORMAT => drop(parse_concepts(text.as_bytes(), name)?),
+        DICTIONARY_FORMAT => drop(Dictionary::read(text.as_bytes())?),
+        COUNTS_FORMAT => known::<Counts>(text, None)?,
+        METRICS_FORMAT => known::<Metrics>(text, None)?,
+        SUMMARY_FORMAT => known::<Summary>(text, None)?,
+        grid::FORMAT => known::<grid::Table>(text, None)?,
+        provenance::FORMAT => known::<Provenance>(text, None)?,
         MODEL_FORMAT => {
             serde_yaml::from_str::<ModelConfig>(text).map_err(|e| Error::data(e.to_string()))?;
         }
-        other => {
-            return Err(Error::mismatch(format!(
-                "format '{other}' is not known here"
-            )));
-        }
+        other => return Err(CheckError::Format(other.into()).into()),
     }
     Ok(format.to_owned())
 }
 
-fn as_json<T: DeserializeOwned>(text: &str) -> Result<()> {
-    serde_json::from_str::<T>(text)
-        .map(|_| ())
-        .map_err(|e| Error::data(e.to_string()))
+/// Reads JSON as what it should be, with no field that nothing reads.
+fn known<T: DeserializeOwned + Serialize>(
+    text: &str,
+    line: Option<usize>,
+) -> Result<(), CheckError> {
+    let json = |source| CheckError::Json { line, source };
+    let value: Value = serde_json::from_str(text).map_err(json)?;
+    let read: T = serde_json::from_value(value.clone()).map_err(json)?;
+    let again = serde_json::to_value(read).map_err(json)?;
+    match unknown(&value, &again) {
+        None => Ok(()),
+        Some(field) => Err(CheckError::UnknownField { line, field }),
+    }
 }
 
-/// A table by the format in its metadata, with its rows.
-fn table(source: TableSource) -> Result<String> {
-    let format = source.schema().metadata.get(s::META_FORMAT).cloned();
-    let rows = match format.as_deref() {
-        Some(s::ACTIVATIONS_FORMAT) => {
-            let mut rows = 0;
-            let reader = ActivationReader::new(source)?;
-            let pooled = reader.info().pool.is_some();
-            for batch in reader {
-                let batch = batch?;
-                batch.activations()?;
-                if !pooled {
-                    batch.positions()?;
-                    batch.residues()?;
-                }
-                rows += batch.rows();
-            }
-            rows
+/// The first field of a value that another lacks.
+fn unknown(value: &Value, other: &Value) -> Option<String> {
+    match (value, other) {
+        (Value::Object(fields), Value::Object(others)) => {
+            fields.iter().find_map(|(name, value)| {
+                let Some(other) = others.get(name) else {
+                    return Some(name.clone());
+                };
+                unknown(value, other).map(|inner| format!("{name}.{inner}"))
+            })
         }
-        Some(s::FEATURES_FORMAT) => {
-            let mut rows = 0;
-            for batch in FeatureReader::new(source)? {
-                let batch = batch?;
-                batch.columns()?;
-                rows += batch.rows();
-            }
-            rows
+        (Value::Array(items), Value::Array(others)) => {
+            let mut pairs = items.iter().zip(others);
+            pairs.find_map(|(item, other)| unknown(item, other))
         }
-        Some(s::LABELS_FORMAT) => {
-            let mut rows = 0;
-            labels::read(source, |_| {
-                rows += 1;
-                Ok::<_, TableError>(())
-            })?;
-            rows
-        }
-        Some(s::PROTEINS_FORMAT) => {
-            let mut rows = 0;
-            proteins::read(source, |_, _| {
-                rows += 1;
-                Ok::<_, TableError>(())
-            })?;
-            rows
-        }
-        Some(other) => {
-            return Err(Error::mismatch(format!(
-                "format '{other}' is not known here"
-            )));
-        }
-        None => {
-            return Err(Error::data(format!(
-                "an Arrow table without '{}' in its metadata, so nobody can tell what it is",
-                s::META_FORMAT
-            )));
-        }
-    };
-    Ok(format!("{} of {rows} rows", format.unwrap_or_default()))
+        _ => None,
+    }
 }

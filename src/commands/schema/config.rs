@@ -81,14 +81,15 @@ fn value_type(arg: &Arg) -> Value {
         .collect();
     let parser = arg.get_value_parser();
     let is = |id: TypeId| parser.type_id() == id;
-    if !possible.is_empty() && arg.get_value_delimiter().is_none() {
+    if is(TypeId::of::<bool>()) {
+        // its possible values are words, but YAML has truth values
+        json!({"type": "boolean"})
+    } else if !possible.is_empty() && arg.get_value_delimiter().is_none() {
         json!({"enum": possible})
     } else if is(TypeId::of::<u32>()) || is(TypeId::of::<u64>()) || is(TypeId::of::<usize>()) {
         json!({"type": "integer", "minimum": 0})
     } else if is(TypeId::of::<f32>()) || is(TypeId::of::<f64>()) {
         json!({"type": "number"})
-    } else if is(TypeId::of::<bool>()) {
-        json!({"type": "boolean"})
     } else {
         // lists of names and numbers may be written as one string, too
         json!({"type": ["string", "number"]})

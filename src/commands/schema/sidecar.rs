@@ -3,6 +3,7 @@
 use crate::{
     annot::concept::ConceptsFile,
     cli::{Provenance, context::Counts},
+    commands::train::grid,
     sae::{meter::LogLine, store::ModelConfig, train::Summary},
     score::{dictionary::Dictionary, metrics::Metrics},
 };
@@ -23,6 +24,7 @@ pub(super) fn all() -> std::collections::BTreeMap<String, Value> {
         of::<ConceptsFile>("concepts"),
         of::<Counts>("counts"),
         of::<Dictionary>("dictionary"),
+        of::<grid::Table>("grid"),
         of::<LogLine>("log"),
         of::<Metrics>("metrics"),
         of::<ModelConfig>("model-config"),

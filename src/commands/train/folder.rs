@@ -40,7 +40,7 @@ pub(super) fn run(
             ));
         }
         Event::Resumed(position) => {
-            progress.skip(position.step * batch);
+            progress.skip(position.step.saturating_mul(batch));
             progress.info(&format!(
                 "going on from step {}, epoch {}",
                 position.step, position.epoch
@@ -83,6 +83,8 @@ pub(super) fn report(context: &Context, trained: &Trained) {
     context.metric("epochs", summary.epochs);
     context.metric("rows", summary.train.rows);
     context.metric("dead_latents", summary.train.dead);
+    context.metric("seconds", trained.speed.seconds);
+    context.metric("rows_per_s", trained.speed.rows_per_s);
     let share = summary.train.dead as f64 / trained.config.shape.latents as f64;
     log::info(&format!(
         "{} steps; {:.1} % of the latents are dead; FVU {}",

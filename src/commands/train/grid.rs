@@ -7,13 +7,14 @@ use crate::{
         train::{Task, Trained},
     },
 };
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The table of a grid's models.
-pub(in crate::commands) const FILE: &str = "grid.json";
+pub(crate) const FILE: &str = "grid.json";
 /// Format name and version of the table.
-pub(in crate::commands) const FORMAT: &str = "grid/1";
+pub(crate) const FORMAT: &str = "grid/1";
 /// Most models of a grid.
 const MAX_MODELS: usize = 1024;
 
@@ -97,34 +98,40 @@ fn name_of(point: &Point) -> String {
     parts.join("_")
 }
 
-/// A grid's models and how they fare.
-#[derive(Serialize)]
-pub(super) struct Table<'a> {
-    format: &'static str,
-    models: Vec<Row<'a>>,
+/// The content of `grid.json`: a grid's models and how they fare.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Table {
+    /// `grid/1`.
+    pub(crate) format: String,
+    /// One entry a model.
+    pub(crate) models: Vec<Row>,
 }
 
-#[derive(Serialize)]
-struct Row<'a> {
-    folder: String,
-    settings: BTreeMap<&'a str, &'a str>,
-    train: &'a Measures,
-    valid: Option<&'a Measures>,
+/// A model of a grid.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Row {
+    /// Its folder.
+    pub(crate) folder: String,
+    /// The settings that tell it from the others.
+    settings: BTreeMap<String, String>,
+    /// Of the model over the training rows.
+    train: Measures,
+    /// Of the model over the validation rows.
+    valid: Option<Measures>,
 }
 
 /// The table of a grid.
-pub(super) fn table<'a>(points: &'a [Point], trained: &'a [Trained]) -> Table<'a> {
-    let row = |(point, trained): (&'a Point, &'a Trained)| Row {
+pub(super) fn table(points: &[Point], trained: &[Trained]) -> Table {
+    let row = |(point, trained): (&Point, &Trained)| Row {
         folder: name_of(point),
-        settings: point
-            .iter()
-            .map(|(n, v)| (n.as_str(), v.as_str()))
-            .collect(),
-        train: &trained.summary.train,
-        valid: trained.summary.valid.as_ref(),
+        settings: point.iter().cloned().collect(),
+        train: trained.summary.train.clone(),
+        valid: trained.summary.valid.clone(),
     };
     Table {
-        format: FORMAT,
+        format: FORMAT.into(),
         models: points.iter().zip(trained).map(row).collect(),
     }
 }

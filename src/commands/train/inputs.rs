@@ -140,7 +140,7 @@ impl Inputs {
             return None;
         };
         let rows: u64 = train.iter().map(|&p| u64::from(data.rows(p))).sum();
-        let all = rows * u64::from(training.epochs);
+        let all = rows.saturating_mul(training.epochs.into());
         let most = training
             .max_steps
             .map(|s| s.saturating_mul(training.batch as u64));

@@ -70,6 +70,7 @@ pub fn read(
         sha256: hash::sha256(bytes),
         input: draft.input,
         latent_scale: false,
+        assumed_maxima: false,
     };
     let input_scale = draft.input_scale;
     let latent_max = draft.maxima.take();
@@ -84,6 +85,7 @@ pub fn read(
         training: Training::default(),
         conversion: Some(Conversion {
             latent_scale: !model.latent_scale.is_empty(),
+            assumed_maxima: false,
             ..conversion
         }),
     };
@@ -133,6 +135,9 @@ fn settle(draft: &mut Draft, request: &Request) -> Result<(), ExchangeError> {
             "--threshold is said of a {kind} checkpoint; it is one of BatchTopK"
         ));
     }
+    if let Some(threshold) = request.threshold.filter(|t| !t.is_finite()) {
+        return ask(format!("--threshold {threshold} must be a number"));
+    }
     if let Some(input) = request.input {
         if draft.input != InputTransform::None && draft.input != input {
             draft.note(format!(
@@ -143,7 +148,8 @@ fn settle(draft: &mut Draft, request: &Request) -> Result<(), ExchangeError> {
         draft.input = input;
     }
     if let Some(scale) = request.input_scale {
-        if !scale.is_finite() || scale <= 0.0 {
+        // as f32, in which activations are multiplied by it
+        if !(scale as f32).is_finite() || scale as f32 <= 0.0 {
             return ask(format!("--input-scale {scale} must be above 0"));
         }
         draft.input_scale = scale;

@@ -14,14 +14,22 @@ use crate::{
 /// [`SaeError`] where it is not one, or of another version.
 pub fn read_concepts(path: &Path) -> Result<ConceptsFile, SaeError> {
     let text = std::fs::read(path).map_err(|e| io(path, e))?;
+    parse_concepts(&text, &show(path))
+}
+
+/// The content of `concepts.json`, which errors call by `name`.
+///
+/// # Errors
+/// As [`read_concepts`].
+pub fn parse_concepts(text: &[u8], name: &str) -> Result<ConceptsFile, SaeError> {
     let invalid = |message: String| SaeError::Sidecar {
-        path: show(path),
+        path: name.into(),
         message,
     };
-    let file: ConceptsFile = serde_json::from_slice(&text).map_err(|e| invalid(e.to_string()))?;
+    let file: ConceptsFile = serde_json::from_slice(text).map_err(|e| invalid(e.to_string()))?;
     if file.format != CONCEPTS_FORMAT {
         return Err(SaeError::Format {
-            path: show(path),
+            path: name.into(),
             found: file.format,
             expected: CONCEPTS_FORMAT,
         });

@@ -15,8 +15,9 @@ use crate::sae::{error::SaeError, params::Params};
 
 /// Reads a YAML sidecar.
 pub(crate) fn read_yaml<T: DeserializeOwned>(path: &Path) -> Result<T, SaeError> {
-    let file = File::open(path).map_err(|e| io(path, e))?;
-    serde_yaml::from_reader(std::io::BufReader::new(file)).map_err(|e| SaeError::Sidecar {
+    // read apart from parsing, whose errors do not tell a failed read
+    let text = std::fs::read(path).map_err(|e| io(path, e))?;
+    serde_yaml::from_slice(&text).map_err(|e| SaeError::Sidecar {
         path: show(path),
         message: e.to_string(),
     })

@@ -5,8 +5,8 @@ use crate::{
     Result,
     sae::{
         batch::Batch, config::Variant, dataset::LabelCounts, device::HeldRows, error::SaeError,
-        loader::with_batches, meter::Survey, pipe::Pipe, run::Run, settings::Schedule, splice,
-        statistics::Statistics,
+        identity::DataIdentity, loader::with_batches, meter::Survey, pipe::Pipe, run::Run,
+        settings::Schedule, splice, statistics::Statistics,
     },
 };
 
@@ -60,7 +60,8 @@ pub fn train_on_pipe(
         &groups,
         (&options.device, &held),
     )?;
-    let of = (task.name.as_str(), String::new());
+    // what is read once has no checkpoint to go on from
+    let of = (task.name.as_str(), DataIdentity::default());
     let mut run = Run::new(trainer, config, options, of, more);
     if !task.objective.variant.only_concepts() {
         tell(predict(&mut run, &mut sample)?);
@@ -79,7 +80,8 @@ pub fn train_on_pipe(
         }
         Ok(())
     })?;
-    let train = run.epoch.measures(run.variance, shape.defined);
+    let params = run.finite_params()?;
+    let train = run.meters.epoch.measures(run.variance, shape.defined);
     let mut survey = Survey::new(shape.latents, shape.width);
     for batch in pipe.valid_batches() {
         survey.add(&mut *run.trainer, &batch)?;
@@ -98,7 +100,8 @@ pub fn train_on_pipe(
         valid,
     };
     Ok(Trained {
-        params: run.trainer.params()?,
+        params,
+        speed: run.watch.speed(),
         config: run.config,
         latent_max,
         summary,

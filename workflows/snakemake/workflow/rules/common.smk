@@ -1,6 +1,9 @@
 import shlex
+from pathlib import Path
 
 RESULTS = config["results"]
+# tells this run's rows apart from others' in one MultiQC report
+SAMPLE = Path(config["proteins"]).name.split(".")[0]
 
 
 def extra(step):

@@ -1,6 +1,7 @@
 rule interpret:
     input:
         features=gather.shards(f"{RESULTS}/features/{{scatteritem}}.arrow"),
+        model=f"{RESULTS}/model",
         labels=f"{RESULTS}/labels.arrow",
         concepts=f"{RESULTS}/concepts.json",
         split=f"{RESULTS}/split.tsv",
@@ -18,8 +19,8 @@ rule interpret:
         features=lambda wildcards, input: repeated("-i", input.features),
         extra=extra("interpret"),
     shell:
-        "protsae-interpret {params.features} --labels {input.labels:q} --concepts {input.concepts:q}"
-        " --split {input.split:q} {params.extra}"
+        "protsae-interpret {params.features} -m {input.model:q} --labels {input.labels:q}"
+        " --concepts {input.concepts:q} --split {input.split:q} {params.extra}"
         " -o {output.dictionary:q} --table {output.table:q} 2> {log:q}"
 
 
@@ -42,11 +43,12 @@ rule evaluate:
         runtime=120,
     params:
         activations=lambda wildcards, input: repeated("-i", input.activations),
+        sample=SAMPLE,
         extra=extra("evaluate"),
     shell:
         "protsae-evaluate {params.activations} -m {input.model:q} --labels {input.labels:q}"
         " --split {input.split:q} -t {threads} {params.extra}"
-        " -o {output.metrics:q} --multiqc {output.multiqc:q} 2> {log:q}"
+        " -o {output.metrics:q} --multiqc {output.multiqc:q} --sample-name {params.sample:q} 2> {log:q}"
 
 
 rule annotate:

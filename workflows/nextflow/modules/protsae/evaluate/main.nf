@@ -28,7 +28,7 @@ process PROTSAE_EVALUATE {
         --threads ${task.cpus} \\
         ${args} \\
         --multiqc ${prefix}.protsae_mqc.json \\
-        --sample-name ${meta.id} \\
+        --sample-name '${meta.id}' \\
         -o ${prefix}.metrics.json
     """
 

@@ -4,7 +4,8 @@ process PROTSAE_INTERPRET {
 
     input:
     tuple val(meta), path(features)
-    tuple val(meta2), path(labels), path(concepts), path(split)
+    tuple val(meta2), path(model)
+    tuple val(meta3), path(labels), path(concepts), path(split)
 
     output:
     tuple val(meta), path("${prefix}.dictionary.json"), emit: json
@@ -21,6 +22,7 @@ process PROTSAE_INTERPRET {
     """
     protsae-interpret \\
         ${files} \\
+        -m ${model} \\
         --labels ${labels} \\
         --concepts ${concepts} \\
         --split ${split} \\

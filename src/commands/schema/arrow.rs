@@ -1,0 +1,87 @@
+//! Arrow tables, read to their end.
+
+use super::error::CheckError;
+use crate::{
+    Error, Result,
+    table::{
+        TableError, TableSource,
+        activations::ActivationReader,
+        features::FeatureReader,
+        labels, proteins,
+        schema::{self as s, ActivationType},
+    },
+};
+
+/// A table by the format in its metadata, with its rows.
+pub(super) fn table(source: TableSource) -> Result<String> {
+    let schema = source.schema();
+    let format = schema.metadata.get(s::META_FORMAT).cloned();
+    let fields = match format.as_deref() {
+        Some(s::ACTIVATIONS_FORMAT) => s::activations(0, ActivationType::F32, false),
+        Some(s::FEATURES_FORMAT) => s::features(),
+        Some(s::LABELS_FORMAT) => s::labels(),
+        Some(s::PROTEINS_FORMAT) => s::proteins(),
+        _ => Vec::new(),
+    };
+    let known: Vec<&str> = fields.iter().map(|f| f.name().as_str()).collect();
+    let mut columns = schema.fields().iter().map(|f| f.name().as_str());
+    if let Some(column) = columns.find(|name| !known.is_empty() && !known.contains(name)) {
+        return Err(CheckError::UnknownColumn {
+            column: column.into(),
+            known: known.join(", "),
+        }
+        .into());
+    }
+    let rows = match format.as_deref() {
+        Some(s::ACTIVATIONS_FORMAT) => {
+            let mut rows = 0;
+            let reader = ActivationReader::new(source)?;
+            let pooled = reader.info().pool.is_some();
+            for batch in reader {
+                let batch = batch?;
+                batch.activations()?;
+                if !pooled {
+                    batch.positions()?;
+                    batch.residues()?;
+                }
+                rows += batch.rows();
+            }
+            rows
+        }
+        Some(s::FEATURES_FORMAT) => {
+            let mut rows = 0;
+            for batch in FeatureReader::new(source)? {
+                let batch = batch?;
+                batch.columns()?;
+                rows += batch.rows();
+            }
+            rows
+        }
+        Some(s::LABELS_FORMAT) => {
+            let mut rows = 0;
+            labels::read(source, |_| {
+                rows += 1;
+                Ok::<_, TableError>(())
+            })?;
+            rows
+        }
+        Some(s::PROTEINS_FORMAT) => {
+            let mut rows = 0;
+            proteins::read(source, |_, _| {
+                rows += 1;
+                Ok::<_, TableError>(())
+            })?;
+            rows
+        }
+        Some(other) => {
+            return Err(CheckError::Format(other.into()).into());
+        }
+        None => {
+            return Err(Error::data(format!(
+                "an Arrow table without '{}' in its metadata, so nobody can tell what it is",
+                s::META_FORMAT
+            )));
+        }
+    };
+    Ok(format!("{} of {rows} rows", format.unwrap_or_default()))
+}

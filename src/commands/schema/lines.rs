@@ -1,0 +1,196 @@
+//! Tab-separated files: the dictionary as a table, ranges as a table, BED.
+
+use super::error::{CheckError, demand};
+use crate::{annot::partition, commands::interpret, report::tsv};
+
+/// Columns of BED6.
+const BED: [&str; 6] = ["chrom", "start", "end", "name", "score", "strand"];
+/// Largest score of BED.
+const MOST_SCORE: u64 = 1000;
+
+/// The fields of a line, by the names of their columns.
+struct Fields<'a> {
+    line: usize,
+    columns: &'a [&'a str],
+    values: Vec<&'a str>,
+}
+
+impl<'a> Fields<'a> {
+    fn of(line: usize, text: &'a str, columns: &'a [&'a str]) -> Result<Self, CheckError> {
+        let values: Vec<&str> = text.split('\t').collect();
+        let (found, expected) = (values.len().to_string(), columns.len().to_string());
+        demand(
+            values.len() == columns.len(),
+            line,
+            "number of columns",
+            &found,
+            &expected,
+        )?;
+        Ok(Self {
+            line,
+            columns,
+            values,
+        })
+    }
+
+    /// The value of a column; every file's columns are named above.
+    fn get(&self, column: &str) -> &'a str {
+        let at = self.columns.iter().position(|c| *c == column);
+        at.and_then(|at| self.values.get(at)).copied().unwrap_or("")
+    }
+
+    fn demand(&self, holds: bool, column: &str, expected: &str) -> Result<(), CheckError> {
+        demand(holds, self.line, column, self.get(column), expected)
+    }
+
+    fn integer(&self, column: &str, least: u64) -> Result<u64, CheckError> {
+        let number = self.get(column).parse().ok().filter(|&n| n >= least);
+        self.demand(
+            number.is_some(),
+            column,
+            &format!("a whole number of at least {least}"),
+        )?;
+        Ok(number.unwrap_or(least))
+    }
+
+    /// A finite number from `least` to `most`, or nothing.
+    fn share(&self, column: &str, least: f64, most: f64) -> Result<(), CheckError> {
+        let text = self.get(column);
+        let number = text.parse::<f64>().ok();
+        let fits = number.is_some_and(|n| n.is_finite() && least <= n && n <= most);
+        let expected = if most.is_finite() {
+            format!("a number from {least} to {most}, or nothing")
+        } else {
+            format!("a number of at least {least}, or nothing")
+        };
+        self.demand(fits || text.is_empty(), column, &expected)
+    }
+
+    fn name(&self, column: &str, known: &[&str]) -> Result<(), CheckError> {
+        let expected = format!("one of {}", known.join(", "));
+        self.demand(known.contains(&self.get(column)), column, &expected)
+    }
+
+    fn not_empty(&self, column: &str) -> Result<(), CheckError> {
+        self.demand(!self.get(column).is_empty(), column, "something")
+    }
+}
+
+/// A table with a header, if it is one of ours: what it is.
+pub(super) fn table(text: &str) -> Option<Result<String, CheckError>> {
+    let header = text.lines().next()?;
+    let is = |columns: &[&str]| header == columns.join("\t");
+    let rows = || text.lines().zip(1..).skip(1);
+    let say = |what: &str| format!("{what} of {} rows", rows().count());
+    if is(&interpret::COLUMNS) {
+        let each = rows().try_for_each(|(row, line)| entry(line, row));
+        return Some(each.map(|()| say("dictionary table")));
+    }
+    if is(&tsv::COLUMNS) {
+        let each = rows().try_for_each(|(row, line)| range(line, row));
+        return Some(each.map(|()| say("table of ranges")));
+    }
+    None
+}
+
+/// The error of a table whose header is none of ours.
+pub(super) fn unknown_header(header: &str) -> CheckError {
+    CheckError::Line {
+        line: 1,
+        what: "the header".into(),
+        found: header.into(),
+        expected: format!(
+            "'{}' of a split, '{}' of ranges or '{}' of a dictionary",
+            partition::HEADER,
+            tsv::COLUMNS.join("\t"),
+            interpret::COLUMNS.join("\t")
+        ),
+    }
+}
+
+fn entry(line: usize, text: &str) -> Result<(), CheckError> {
+    let fields = Fields::of(line, text, &interpret::COLUMNS)?;
+    let index = fields.integer("latent", 0)?;
+    // one line a latent, below the header
+    fields.demand(
+        index == line as u64 - 2,
+        "latent",
+        &format!("{}, one line a latent", line - 2),
+    )?;
+    fields.name("kind", &["defined", "unknown"])?;
+    fields.name("status", &["defined", "named", "unnamed", "dead"])?;
+    for column in ["f1", "precision", "recall", "auroc", "q_value", "density"] {
+        fields.share(column, 0.0, 1.0)?;
+    }
+    fields.share("threshold", 0.0, f64::INFINITY)?;
+    fields.integer("support", 0)?;
+    Ok(())
+}
+
+fn range(line: usize, text: &str) -> Result<(), CheckError> {
+    let fields = Fields::of(line, text, &tsv::COLUMNS)?;
+    fields.not_empty("protein")?;
+    let start = fields.integer("start", 1)?;
+    fields.integer("end", start)?;
+    fields.integer("latent", 0)?;
+    for column in ["score", "max_activation"] {
+        fields.not_empty(column)?;
+        fields.share(column, 0.0, f64::INFINITY)?;
+    }
+    fields.share("probability", 0.0, 1.0)
+}
+
+/// BED: what it is.
+pub(super) fn bed(text: &str) -> Result<String, CheckError> {
+    let mut rows = 0;
+    for (row, line) in text.lines().zip(1..) {
+        let fields = Fields::of(line, row, &BED)?;
+        fields.not_empty("chrom")?;
+        fields.not_empty("name")?;
+        let start = fields.integer("start", 0)?;
+        fields.integer("end", start.saturating_add(1))?;
+        let score = fields.integer("score", 0)?;
+        fields.demand(score <= MOST_SCORE, "score", "0 to 1000")?;
+        fields.name("strand", &[".", "+", "-"])?;
+        rows += 1;
+    }
+    Ok(format!("BED of {rows} ranges"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(checked: Result<String, CheckError>) -> String {
+        checked.unwrap_or_else(|e| e.to_string())
+    }
+
+    #[test]
+    fn wrong_lines_of_tables_are_found() {
+        let with =
+            |row: &str| message(table(&format!("{}\n{row}\n", tsv::COLUMNS.join("\t"))).unwrap());
+        assert_eq!(
+            with("P1\t1\t9\t3\t\tlatent 3\t0.5\t1\t"),
+            "table of ranges of 1 rows"
+        );
+        assert!(with("P1\t9\t1\t3\t\tlatent 3\t0.5\t1\t").starts_with("line 2: end is '1'"));
+        assert!(with("P1\t1\t9\t3\t\tlatent 3\tnan\t1\t").contains("score is 'nan'"));
+        assert!(with("P1\t1\t9").contains("number of columns is '3', expected 9"));
+        let header = interpret::COLUMNS.join("\t");
+        let with = |row: &str| message(table(&format!("{header}\n{row}\n")).unwrap());
+        let fine = "0\tdefined\tdefined\tGO:1\tx\t0.5\t\t\t\t1e-3\t0.15\t4\t0.1\tP1,P2";
+        assert_eq!(with(fine), "dictionary table of 1 rows");
+        assert!(with(&fine.replacen('0', "1", 1)).contains("latent is '1'"));
+        assert!(
+            with(&fine.replace("defined\tdefined", "defined\tfine")).contains("status is 'fine'")
+        );
+        assert!(table("a\tb\n").is_none());
+    }
+
+    #[test]
+    fn wrong_lines_of_bed_are_found() {
+        assert_eq!(message(bed("P1\t0\t9\tx\t930\t.\n")), "BED of 1 ranges");
+        assert!(message(bed("P1\t9\t9\tx\t930\t.\n")).contains("end is '9'"));
+        assert!(message(bed("P1\t0\t9\tx\t1001\t.\n")).contains("score is '1001'"));
+    }
+}
