@@ -21,7 +21,10 @@ pub use context::Context;
 pub use input::Source;
 pub use provenance::Provenance;
 
-use crate::{ErrorKind, Result};
+use crate::{
+    ErrorKind, Result,
+    mapped::{self, Lost},
+};
 use std::process::ExitCode;
 
 /// One executable: its options and what it does.
@@ -69,11 +72,19 @@ pub fn run<T: Tool>() -> ExitCode {
     }
 }
 
+/// Ends the process where bytes of an input are gone that it needs: there is no way back to who needs them.
+fn lost<T: Tool>(lost: &Lost) -> ! {
+    signal::remove_all();
+    log::error(T::NAME, &lost.to_string());
+    std::process::exit(i32::from(exit::FAILURE))
+}
+
 /// Sets up threads, log and signals, runs the tool, and writes its side files.
 fn work<T: Tool>(tool: &T) -> Result<()> {
     let common = tool.common();
     log::set_up(T::NAME, common.quiet, common.verbose);
     signal::clean_up_on_termination()?;
+    mapped::on_loss(lost::<T>);
     let threads = resources::set_threads(common.threads)?;
     let context = Context::new(T::NAME, common.clone(), threads);
     let outcome = tool.run(&context);

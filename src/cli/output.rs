@@ -5,7 +5,7 @@
 //! `/dev/null`) is written in place, as a stream.
 
 use super::signal;
-use crate::{Error, Result, error::Context as _, table::Container};
+use crate::{Error, Result, error::Context as _, mapped, table::Container};
 use flate2::{Compression, GzBuilder};
 use std::{
     fmt,
@@ -219,6 +219,7 @@ impl Output {
     /// Where writing fails, naming the target.
     pub fn commit(self) -> Result<()> {
         let name = self.target.to_string();
+        mapped::check()?;
         self.finish().during(&name)
     }
 
@@ -312,6 +313,7 @@ impl OutputFolder {
     /// # Errors
     /// Where it cannot be renamed, naming it.
     pub fn commit(self) -> Result<()> {
+        mapped::check()?;
         let target = self.0.target.clone();
         if target.exists() {
             let old = Temporary::beside(&target.with_extension("replaced"));

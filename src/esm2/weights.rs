@@ -6,8 +6,8 @@
 //! A mapped file must not be changed while it is in use.
 
 mod file;
-mod map;
 mod matrix;
+mod numbers;
 
 pub use matrix::{Matrix, Precision};
 
