@@ -2,4 +2,5 @@
 
 mod exchange;
 mod integrity;
+mod strangers;
 mod support;
