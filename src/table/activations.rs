@@ -322,8 +322,8 @@ impl ActivationReader {
             return Ok(None);
         };
         Ok(Some(ActivationBatch {
-            protein,
             batch,
+            protein,
             width,
         }))
     }

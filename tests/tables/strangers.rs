@@ -95,15 +95,15 @@ impl Layout {
         let mut out = Vec::new();
         if self.file {
             let mut writer = FileWriter::try_new_with_options(&mut out, schema, options).unwrap();
-            batches
-                .iter()
-                .for_each(|batch| writer.write(batch).unwrap());
+            for batch in batches {
+                writer.write(batch).unwrap();
+            }
             writer.finish().unwrap();
         } else {
             let mut writer = StreamWriter::try_new_with_options(&mut out, schema, options).unwrap();
-            batches
-                .iter()
-                .for_each(|batch| writer.write(batch).unwrap());
+            for batch in batches {
+                writer.write(batch).unwrap();
+            }
             writer.finish().unwrap();
         }
         out
@@ -408,7 +408,9 @@ fn lists_of_nothing_and_of_a_fixed_size_are_lists() {
 fn dictionaries_of_a_stream_may_change() {
     let of = |rows: &[Row]| {
         let mut names = StringDictionaryBuilder::<Int32Type>::new();
-        rows.iter().for_each(|row| names.append_value(&row.0));
+        for row in rows {
+            names.append_value(&row.0);
+        }
         let plain = batch(rows, Lists::List);
         let mut columns = plain.columns().to_vec();
         columns[0] = Arc::new(names.finish());

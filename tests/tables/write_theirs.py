@@ -68,15 +68,22 @@ for name, options in {
     for suffix, new in (("file", pa.ipc.new_file), ("stream", pa.ipc.new_stream)):
         with new(str(folder / f"activations_{name}.{suffix}"), plain.schema, options=options) as out:
             out.write_table(plain, max_chunksize=2)
-# batches without rows first, between and last; dictionaries that grow
+# batches without rows first, between and last; dictionaries that grow or change from batch to batch
 for text in ("utf8", "dictionary"):
     table = plain.set_column(0, "protein", pa.array(proteins).cast(strings[text]))
     for suffix, new in (("file", pa.ipc.new_file), ("stream", pa.ipc.new_stream)):
-        options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=True, unify_dictionaries=suffix == "file")
-        with new(str(folder / f"activations_empties_{text}.{suffix}"), table.schema, options=options) as out:
+        with new(str(folder / f"activations_empties_{text}.{suffix}"), table.schema) as out:
             for start, length in ((0, 0), (0, 1), (1, 0), (1, 2), (3, 0)):
-                for part in table.slice(start, length).to_batches() or [pa.RecordBatch.from_pylist([], table.schema)]:
-                    out.write_batch(part)
+                out.write_batch(table.to_batches()[0].slice(start, length))
+table = plain.set_column(0, "protein", pa.array(proteins).dictionary_encode())
+for name, deltas in (("deltas", True), ("replaced", False)):
+    options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=deltas)
+    with pa.ipc.new_stream(str(folder / f"activations_{name}.stream"), table.schema, options=options) as out:
+        for start, keys, known in ((0, [0, 0], ["P1"]), (2, [1], ["P1", "P2"])):
+            part = plain.slice(start, len(keys)).to_batches()[0]
+            column = pa.DictionaryArray.from_arrays(pa.array(keys, pa.int32()), pa.array(known))
+            out.write_batch(pa.record_batch([column, *part.columns[1:]], schema=table.schema))
+
 # no rows: of no type, and of no batch
 for kind, columns in {
     "activations": ("protein", "position", "residue", "activation"),
