@@ -149,11 +149,13 @@ impl Source {
     /// Where it is no complete table, naming it.
     pub fn open_table(&self) -> Result<TableSource> {
         let open = || -> Result<TableSource> {
-            if let Self::File(path) = self {
+            // a pipe is opened once: what is written to it between two readers is lost
+            if let Self::File(path) = self
+                && path.is_file()
+            {
                 let file = File::open(path)?;
                 let mut head = [0; 6];
-                let regular = file.metadata()?.is_file();
-                if regular && (&file).read_exact(&mut head).is_ok() && &head == b"ARROW1" {
+                if (&file).read_exact(&mut head).is_ok() && &head == b"ARROW1" {
                     return Ok(TableSource::from_file_bytes(buffer(file, path)?)?);
                 }
             }

@@ -11,7 +11,10 @@
 mod bad_input;
 mod contract;
 mod fixture;
+mod inputs;
 mod options;
 mod pipe;
 mod rows;
 mod schemas;
+#[path = "../support/skip.rs"]
+mod skip;

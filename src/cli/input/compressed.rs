@@ -288,7 +288,7 @@ mod tests {
         }
         // a block among whose subfields BC is not the first
         let extra = b"XX\x01\x00aBC\x02\x00\x1b\x00";
-        assert!(is_bgzf(extra) && !is_bgzf(&extra[..9]) && !is_bgzf(b"BC\x01\x00a"));
+        assert!(is_bgzf(extra) && !is_bgzf(&extra[..8]) && !is_bgzf(b"BC\x01\x00a"));
     }
 
     #[test]

@@ -39,8 +39,14 @@ pub(super) fn file(context: &Context, source: &Source) -> Result<String> {
             .map_err(source.blame())?;
         sidecar(&content).map_err(source.blame())?
     } else {
-        drop(reader);
-        table(context.open_table(source)?).map_err(source.blame())?
+        // what was read of a pipe is read once
+        let again = source.path().is_some_and(std::path::Path::is_file);
+        let opened = if again {
+            context.open_table(source)?
+        } else {
+            TableSource::from_reader(reader).map_err(source.blame())?
+        };
+        table(opened).map_err(source.blame())?
     };
     Ok(format!("{source}\t{what}\n"))
 }
