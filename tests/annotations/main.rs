@@ -10,6 +10,10 @@ mod identity;
 mod mutations;
 mod references;
 mod sequences;
+#[path = "../support/shared.rs"]
+mod shared;
+#[path = "../support/skip.rs"]
+mod skip;
 mod split;
 mod support;
 mod tools;
