@@ -157,7 +157,7 @@ impl Map {
 
     fn holds(&self, address: usize) -> bool {
         let begin = self.bytes.as_ptr() as usize;
-        (begin..begin + self.bytes.len().next_multiple_of(1 << 16)).contains(&address)
+        (begin..begin + self.bytes.len()).contains(&address)
     }
 }
 
@@ -228,8 +228,8 @@ mod tests {
         let want = Some(Lost::Unreadable { path });
         assert_eq!(lost_at(begin), want);
         assert_eq!(lost_at(begin + map.len() - 1), want);
-        assert_eq!(lost_at(begin - 1), None);
-        drop(map);
-        assert_eq!(lost_at(begin), None);
+        // other maps may lie around it
+        assert_ne!(lost_at(begin - 1), want);
+        assert_ne!(lost_at(begin + map.len()), want);
     }
 }
