@@ -32,7 +32,10 @@ pub use outputs::FirstForeign;
 pub use provenance::Provenance;
 pub use target::{SharedFolder, Target, TargetFolder};
 
-use crate::{ErrorKind, Result};
+use crate::{
+    ErrorKind, Result,
+    mapped::{self, Lost},
+};
 use files::NamedFiles;
 use std::{
     path::{Path, PathBuf},
@@ -95,6 +98,13 @@ fn run_here<T: Tool>() -> ExitCode {
     }
 }
 
+/// Ends the process where bytes of an input are gone that it needs: there is no way back to who needs them.
+fn lost<T: Tool>(lost: &Lost) -> ! {
+    temporary::remove_all();
+    log::error(T::NAME, &lost.to_string());
+    std::process::exit(i32::from(exit::FAILURE))
+}
+
 /// Prints what clap has to say: help and version are its "errors" of status 0.
 fn print_clap(name: &'static str, error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
@@ -114,6 +124,7 @@ fn work<T: Tool>(tool: &T, files: NamedFiles) -> Result<()> {
     let common = tool.common();
     log::set_level(common.quiet, common.verbose);
     signal::clean_up_on_termination()?;
+    mapped::on_loss(lost::<T>);
     let threads = resources::set_threads(common.threads)?;
     let context = Context::new(T::NAME, common.clone(), threads, T::first_foreign);
     context.claim(files)?;

@@ -20,6 +20,7 @@ mod elementary;
 pub mod error;
 pub mod esm2;
 pub mod hash;
+pub mod mapped;
 pub mod ontology;
 pub mod report;
 pub mod sae;

@@ -3,7 +3,8 @@
 #   tests/run.sh [--peers] [ARGUMENTS OF cargo test]
 # --peers also sets up the libraries that load what protsae-convert writes (tests/peers.txt: PyTorch, 6 GB, three minutes).
 # Under target/: a Python environment (tests/requirements.txt) and, where Java and Maven are
-# installed, the jars of Nextflow (tests/nextflow/pom.xml). A second run fetches nothing.
+# installed, the jars of Nextflow (tests/nextflow/pom.xml). A second run fetches nothing. The closing lines say how many
+# tests were skipped and why; PROTSAE_REQUIRE_SHARED=1 makes those fail that lack the reference data in ../shared.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -48,6 +49,26 @@ elif ! fetched "$nextflow" tests/nextflow/pom.xml; then
 fi
 
 echo "== cargo test"
-# without arguments, tests that are skipped say why
-(($#)) || set -- -- --show-output
-exec cargo test --release --locked "$@"
+# tests that are skipped say why, which is shown of tests that pass only on request
+log=target/tests.log
+case " $* " in
+    *" -- "*) shown=("$@" --show-output) ;;
+    *) shown=("$@" -- --show-output) ;;
+esac
+status=0
+cargo test --release --locked "${shown[@]}" 2>&1 | tee "$log" || status=$?
+
+# each test once, by the heading above what it said
+awk '
+    /^     Running / || /^   Doc-tests / { binary = $0 }
+    /^---- .* stdout ----$/ { test = $2 }
+    /^skipped: / && !seen[binary, test, $0]++ {
+        reasons = reasons "\n  " test ": " substr($0, 10)
+        tests += !counted[binary, test]++
+    }
+    END {
+        if (tests) printf "\n== %d test%s skipped, wholly or in part:%s\n", tests, tests == 1 ? " was" : "s were", reasons
+        else print "\n== no test was skipped"
+    }
+' "$log"
+exit "$status"

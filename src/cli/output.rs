@@ -9,7 +9,7 @@ use super::{
     target::{Codec, Target},
     temporary::Temporary,
 };
-use crate::{Result, error::Context as _};
+use crate::{Result, error::Context as _, mapped};
 use noodles::bgzf;
 use std::{
     fs::{File, OpenOptions},
@@ -152,6 +152,7 @@ impl Output {
     /// Where writing fails, naming the target.
     pub fn commit(self) -> Result<()> {
         let name = self.target.to_string();
+        mapped::check()?;
         self.finish().during(&name)
     }
 

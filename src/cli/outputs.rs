@@ -12,7 +12,7 @@ use super::{
     target::{Destination, Target},
     temporary::{self, Temporary, hold_signals, name_beside},
 };
-use crate::{Error, Result, error::Context as _};
+use crate::{Error, Result, error::Context as _, mapped};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -219,6 +219,8 @@ impl Outputs {
     /// # Errors
     /// The first that cannot be put there, named; what was in all places before is there again.
     pub(super) fn place(&self) -> Result<()> {
+        // what was read of a file that was shortened meanwhile is not what it held
+        mapped::check()?;
         let staged = std::mem::take(&mut *lock(&self.staged));
         let placed = {
             let _held = hold_signals();

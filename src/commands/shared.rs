@@ -139,10 +139,12 @@ pub(super) fn open_activations<'a>(
 ) -> Result<Vec<(&'a Source, ActivationReader)>> {
     let mut readers = Vec::new();
     for source in inputs {
-        let reader = ActivationReader::new(context.open_table(source)?).map_err(source.blame())?;
+        let mut reader =
+            ActivationReader::new(context.open_table(source)?).map_err(source.blame())?;
         check_residue_rows(&reader, source)?;
         let width = reader.width().unwrap_or(sae.config.shape.width);
         check_plm(sae, folder, reader.info().plm.as_ref(), width, source)?;
+        reader.demand_width(sae.config.shape.width, folder.display().to_string());
         readers.push((source, reader));
     }
     Ok(readers)

@@ -1,13 +1,13 @@
 //! A PLM's folder in Hugging Face layout: configuration, vocabulary, weights.
 //!
 //! Weights come from `model.safetensors`, its shards, or `pytorch_model.bin` and its shards (read
-//! by candle's reader, which executes nothing of the pickle). Safetensors are mapped: tensors of
+//! by candle's reader, which executes nothing of the pickle). Large safetensors are mapped: tensors of
 //! single or half precision are used where they lie, and pages that nothing asks for are not read.
-//! A mapped file must not be changed while it is in use.
+//! A mapped file must not be changed while it is in use ([`crate::mapped`]).
 
 mod file;
-mod map;
 mod matrix;
+mod numbers;
 
 pub use matrix::{Matrix, Precision};
 

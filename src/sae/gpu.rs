@@ -4,6 +4,19 @@
 //! [`Machine`] is all that the engine knows of the hardware; `cuda` is the one to use, and tests have
 //! another, which runs the same kernels on a CPU.
 
+/// Launches a kernel of `kernels.cu` on a machine.
+macro_rules! launch {
+    ($machine:expr, $kernel:expr, $grid:expr, $threads:expr, $arguments:expr) => {{
+        #[expect(unsafe_code, reason = "kernels take pointers")]
+        // SAFETY: the memories are those of `Model`, `Work`, `Axioms` and `Held`, which are as large as their sizes say, and
+        // the counts come from the same sizes; rows, labels and places of a batch were checked against them when it was put in
+        // place. That kernels keep within that, with these arguments, is what tests on the emulated machine prove, which
+        // checks every access.
+        let launched = unsafe { $machine.launch($kernel, $grid, $threads, $arguments) };
+        launched
+    }};
+}
+
 mod axioms;
 mod bounds;
 #[cfg(feature = "cuda")]
@@ -38,6 +51,9 @@ pub enum GpuError {
     /// There is none, or it fails.
     #[error("the GPU failed: {0}")]
     Failed(String),
+    /// A batch that no step can be made with.
+    #[error("a batch that does not fit the model: {0}")]
+    Batch(String),
     /// Something that only the CPU can do.
     #[error("{0} trains on the CPU alone: --device cpu")]
     CpuOnly(String),
@@ -47,7 +63,7 @@ impl Classify for GpuError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Memory { .. } => ErrorKind::Memory,
-            Self::Failed(_) => ErrorKind::Data,
+            Self::Failed(_) | Self::Batch(_) => ErrorKind::Data,
             Self::CpuOnly(_) => ErrorKind::Usage,
         }
     }

@@ -115,7 +115,7 @@ fn activations(data: &TrainingData<'_>) -> Result<String, SaeError> {
             let labels = data.labels.protein(data.data.accession(at.protein));
             row.clear();
             data.data.append(at, 1.0, labels, &mut row)?;
-            for value in &row.x {
+            for value in row.x.iter() {
                 hasher.update(value.to_le_bytes());
             }
         }

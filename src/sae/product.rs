@@ -134,18 +134,11 @@ impl<'a, T> Matrix<'a, T> {
     /// `rows` x `columns` in row-major order, rows `stride` apart.
     #[must_use]
     pub fn new(data: &'a [T], rows: usize, columns: usize, stride: usize) -> Self {
-        let needed = if rows == 0 || columns == 0 {
-            0
-        } else {
-            (rows - 1) * stride + columns
-        };
-        assert!(columns <= stride || rows <= 1, "rows overlap");
-        assert!(needed <= data.len(), "matrix past the end of its data");
         Self {
             data,
             rows,
             columns,
-            row_stride: stride,
+            row_stride: row_stride(rows, columns, stride, data.len()),
             column_stride: 1,
         }
     }
@@ -163,6 +156,27 @@ impl<'a, T> Matrix<'a, T> {
     }
 }
 
+/// The distance of rows that lie, without overlapping, within so many numbers; a single row, or none, has no distance
+/// that matters.
+///
+/// # Panics
+/// If they do not: a bug of the caller.
+fn row_stride(rows: usize, columns: usize, stride: usize, numbers: usize) -> usize {
+    if rows == 0 || columns == 0 {
+        return columns;
+    }
+    let stride = if rows == 1 { columns } else { stride };
+    assert!(columns <= stride, "rows overlap");
+    let end = (rows - 1)
+        .checked_mul(stride)
+        .and_then(|at| at.checked_add(columns));
+    assert!(
+        end.is_some_and(|end| end <= numbers),
+        "matrix past the end of its data"
+    );
+    stride
+}
+
 /// `out = a b`, `out` in row-major order with rows `stride` apart.
 ///
 /// # Panics
@@ -173,15 +187,11 @@ pub fn multiply<T: Real>(a: Matrix<'_, T>, b: Matrix<'_, T>, out: &mut [T], stri
     if rows == 0 || columns == 0 {
         return;
     }
-    assert!(columns <= stride || rows <= 1, "rows overlap");
-    assert!(
-        (rows - 1) * stride + columns <= out.len(),
-        "product past the end"
-    );
-    #[expect(
-        unsafe_code,
-        reason = "`Matrix::new` and the assertions above bound every element that is touched"
-    )]
+    let stride = row_stride(rows, columns, stride, out.len());
+    #[expect(unsafe_code, reason = "the library takes pointers")]
+    // SAFETY: `row_stride` has found, by arithmetic that does not overflow, that every element (i, j) of the three lies
+    // within its slice: of `out` here, of the factors in `Matrix::new`, which `transpose` does not change. So no stride is
+    // beyond an `isize` either. `out` is borrowed alone, so it overlaps no factor, and its rows do not overlap.
     unsafe {
         gemm::gemm(
             rows,
@@ -244,6 +254,49 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn strides_whose_products_overflow_are_refused() {
+        use std::panic::catch_unwind;
+        let half = 1_usize << (usize::BITS - 1);
+        // 2 * half is 0 in the arithmetic of usize
+        for (rows, columns, stride) in [
+            (3, 1, half),
+            (2, 2, usize::MAX),
+            (usize::MAX, 1, 2),
+            (2, 3, 2),
+            (3, 2, 2),
+        ] {
+            let made = catch_unwind(|| Matrix::new(&[0.0f32; 5], rows, columns, stride));
+            assert!(made.is_err(), "{rows} x {columns}, rows {stride} apart");
+            let product = catch_unwind(|| {
+                let (a, b) = (vec![0.0f32; rows.min(9)], vec![0.0f32; columns]);
+                let (a, b) = (
+                    Matrix::new(&a, rows.min(9), 1, 1),
+                    Matrix::new(&b, 1, columns, columns),
+                );
+                multiply(a, b, &mut [0.0; 5], stride);
+            });
+            assert!(product.is_err(), "{rows} x {columns}, rows {stride} apart");
+        }
+        // of one row the distance of rows says nothing
+        let one = Matrix::new(&[2.0f32, 3.0], 1, 2, usize::MAX).transpose();
+        let mut out = [0.0; 4];
+        multiply(one, Matrix::new(&[1.0, 10.0], 1, 2, 0), &mut out, 2);
+        assert_eq!(out, [2.0, 20.0, 3.0, 30.0]);
+    }
+
+    #[test]
+    fn products_of_nothing_are_zeros() {
+        let (none, mut out) = ([0.0f32; 0], [7.0; 6]);
+        multiply(
+            Matrix::new(&none, 2, 0, 0),
+            Matrix::new(&none, 0, 3, 3),
+            &mut out,
+            3,
+        );
+        assert_eq!(out, [0.0; 6]);
     }
 
     #[test]

@@ -12,7 +12,8 @@ use std::{borrow::Cow, fmt::Debug};
 
 /// A model in training.
 pub trait Trainer: Debug {
-    /// One step of Adam on a batch. `next` is the batch of the next step, where it is known. `settles` promises that the
+    /// One step of Adam on a batch. `next` is the batch of the next step, where it is known; that another one comes costs
+    /// time alone. `settles` promises that the
     /// learning rate will not grow in later steps.
     ///
     /// # Errors

@@ -27,7 +27,8 @@ pub fn on_avx512<R>(f: impl FnOnce() -> R) -> R {
         f()
     }
     assert!(isa() == Isa::Avx512, "instructions that are not there");
-    #[expect(unsafe_code, reason = "`isa` found these features on this machine")]
+    #[expect(unsafe_code, reason = "instructions that not every machine has")]
+    // SAFETY: `isa` found these features on this machine, as was asserted.
     unsafe {
         call(f)
     }
@@ -43,7 +44,8 @@ pub fn on_avx2<R>(f: impl FnOnce() -> R) -> R {
         f()
     }
     assert!(isa() == Isa::Avx2, "instructions that are not there");
-    #[expect(unsafe_code, reason = "`isa` found these features on this machine")]
+    #[expect(unsafe_code, reason = "instructions that not every machine has")]
+    // SAFETY: `isa` found these features on this machine, as was asserted.
     unsafe {
         call(f)
     }

@@ -48,15 +48,23 @@ fn rows<const FUSED: bool, const ROWS: usize, const WIDTH: usize>(
             sum.copy_from_slice(&t.c[at..at + WIDTH]);
         }
     }
-    let last = t.steps - 1;
-    assert!(t.a.len() > (from + ROWS - 1) * t.a_row + last * t.a_step);
-    assert!(t.b.len() >= last * t.b_step + lane + WIDTH);
+    // the largest indices; where they are beyond what a number can say, every slice is too short
+    let last = |row: usize, a_row: usize, step: usize| {
+        let steps = t.steps.checked_sub(1)?.checked_mul(step)?;
+        row.checked_mul(a_row)?.checked_add(steps)
+    };
+    let a_last = last(from + ROWS - 1, t.a_row, t.a_step);
+    let b_end = last(0, 0, t.b_step).and_then(|at| at.checked_add(lane + WIDTH));
+    assert!(
+        a_last.is_some_and(|at| at < t.a.len()) && b_end.is_some_and(|end| end <= t.b.len()),
+        "factors end before the tile"
+    );
     for p in 0..t.steps {
-        // SAFETY: p <= last and r < ROWS, so both indices are below what was asserted above;
-        // an array of f32 has the alignment of f32.
+        // SAFETY: p < steps, so the numbers end where or before `b_end` does, which is within `b`, and no product of the
+        // largest index overflows, so none of a smaller one does; an array of f32 has the alignment of f32.
         let b = unsafe { *t.b.as_ptr().add(p * t.b_step + lane).cast::<[f32; WIDTH]>() };
         for (r, sum) in sums.iter_mut().enumerate() {
-            // SAFETY: as above.
+            // SAFETY: r < ROWS and p < steps, so the index is `a_last` at most, which is within `a`.
             let a = unsafe { *t.a.get_unchecked((from + r) * t.a_row + p * t.a_step) };
             for (s, b) in sum.iter_mut().zip(b) {
                 *s = fma::<FUSED>(a, b, *s);
@@ -111,6 +119,13 @@ fn tile_narrow<const FUSED: bool>(t: &mut Tile) {
 )]
 pub fn tile(mut t: Tile) {
     assert!((1..=TILE_ROWS).contains(&t.rows) && t.steps > 0);
+    let c_end = (t.rows - 1)
+        .checked_mul(t.c_row)
+        .and_then(|at| at.checked_add(LANES));
+    assert!(
+        c_end.is_some_and(|end| end <= t.c.len()),
+        "the result ends before the tile"
+    );
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx512f,avx2,fma")]
@@ -135,6 +150,49 @@ pub fn tile(mut t: Tile) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    #[test]
+    fn strides_whose_products_overflow_are_refused() {
+        let numbers = [0f32; 2 * LANES];
+        let half = 1_usize << (usize::BITS - 1);
+        for (rows, steps, a_row, a_step, b_step, c_row) in [
+            // 2 * half is 0 in the arithmetic of usize
+            (3, 1, half, 0, 0, 0),
+            (1, 3, 0, half, 0, 0),
+            (1, 3, 0, 0, half, 0),
+            (3, 1, 0, 0, 0, half),
+            (2, 2, usize::MAX, 1, 0, 0),
+            (1, 2, 0, 0, usize::MAX, 0),
+            (2, 1, 0, 0, 0, usize::MAX),
+            (1, usize::MAX, 0, 1, 0, 0),
+            (1, 0, 0, 0, 0, 0),
+            (0, 1, 0, 0, 0, 0),
+            (TILE_ROWS + 1, 1, 0, 0, 0, 0),
+        ] {
+            for add in [false, true] {
+                let mut c = numbers;
+                let run = AssertUnwindSafe(|| {
+                    tile(Tile {
+                        a: &numbers,
+                        a_row,
+                        a_step,
+                        b: &numbers,
+                        b_step,
+                        c: &mut c,
+                        c_row,
+                        rows,
+                        steps,
+                        add,
+                    });
+                });
+                assert!(
+                    catch_unwind(run).is_err(),
+                    "{rows} {steps} {a_row} {a_step} {b_step} {c_row}"
+                );
+            }
+        }
+    }
 
     #[test]
     fn a_tile_is_the_plain_product_for_any_rows_and_strides() {

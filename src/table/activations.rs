@@ -228,11 +228,14 @@ impl<W: Write> ActivationWriter<W> {
     }
 }
 
-/// Reads an activation table batch by batch.
+/// Reads an activation table batch by batch; batches without rows are passed over.
 pub struct ActivationReader {
     source: TableSource,
     info: ActivationInfo,
+    /// Of fixed-size lists, or of the rows so far.
     width: Option<usize>,
+    /// A width that is demanded, and by whom.
+    demanded: Option<(usize, String)>,
 }
 
 /// One record batch of an activation table.
@@ -258,7 +261,13 @@ impl ActivationReader {
             source,
             info,
             width,
+            demanded: None,
         })
+    }
+
+    /// Demands a width, which lists of no fixed size show only row by row; `whose` names who demands it.
+    pub fn demand_width(&mut self, width: usize, whose: impl Into<String>) {
+        self.demanded = Some((width, whose.into()));
     }
 
     /// What the table says of itself.
@@ -267,10 +276,11 @@ impl ActivationReader {
         &self.info
     }
 
-    /// Width of the activations, where the schema tells (fixed-size lists).
+    /// Width of the activations, where the schema tells: by fixed-size lists, or by the metadata.
     #[must_use]
     pub fn width(&self) -> Option<usize> {
-        self.width
+        let plm = self.info.plm.as_ref();
+        self.width.or_else(|| Some(plm?.width as usize))
     }
 
     /// Rows of the table, where that is known without reading it.
@@ -281,28 +291,41 @@ impl ActivationReader {
         self.source.rows()
     }
 
-    fn open(&mut self, batch: RecordBatch) -> Result<ActivationBatch, TableError> {
-        let width = match self.width {
-            Some(width) => width,
-            None => column::vector_width(&batch, s::ACTIVATION)?,
-        };
-        if let Some(plm) = &self.info.plm
-            && plm.width as usize != width
-        {
-            return Err(TableError::Identity {
+    /// What a width must be, by the metadata and by demand.
+    fn check_width(&self, width: usize) -> Result<(), TableError> {
+        let of_metadata = self.info.plm.as_ref().map(|plm| {
+            let name = format!("metadata '{}'", s::META_PLM_WIDTH);
+            (plm.width as usize, name)
+        });
+        let wanted = of_metadata.iter().chain(&self.demanded);
+        match wanted.into_iter().find(|(wanted, _)| *wanted != width) {
+            None => Ok(()),
+            Some((wanted, name)) => Err(TableError::Identity {
                 what: "width",
-                left_name: format!("metadata '{}'", s::META_PLM_WIDTH),
-                left: plm.width.to_string(),
+                left_name: name.clone(),
+                left: wanted.to_string(),
                 right_name: format!("column '{}'", s::ACTIVATION),
                 right: width.to_string(),
-            });
+            }),
         }
-        self.width = Some(width);
-        Ok(ActivationBatch {
-            protein: column::strings(&batch, s::PROTEIN)?,
+    }
+
+    /// A batch, unless it holds no row; its columns must be there in any case.
+    fn open(&mut self, batch: RecordBatch) -> Result<Option<ActivationBatch>, TableError> {
+        let protein = column::strings(&batch, s::PROTEIN)?;
+        let first = column::vector_width(&batch, s::ACTIVATION)?;
+        if let Some(width) = first {
+            self.check_width(width)?;
+        }
+        self.width = self.width.or(first);
+        let Some(width) = self.width.filter(|_| batch.num_rows() > 0) else {
+            return Ok(None);
+        };
+        Ok(Some(ActivationBatch {
             batch,
+            protein,
             width,
-        })
+        }))
     }
 }
 
@@ -310,8 +333,12 @@ impl Iterator for ActivationReader {
     type Item = Result<ActivationBatch, TableError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.source.next()?;
-        Some(batch.and_then(|batch| self.open(batch)))
+        loop {
+            let batch = self.source.next()?;
+            if let Some(opened) = batch.and_then(|batch| self.open(batch)).transpose() {
+                return Some(opened);
+            }
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Columns as they come from strangers: every type that holds the same values is taken.
 //!
 //! Strings may be utf8, `large_utf8`, `utf8_view` or a dictionary of them; numbers any integer that
-//! fits; vectors a fixed-size list, list or `large_list` of float16, float32 or float64.
+//! fits; lists and vectors a fixed-size list, list or `large_list`, of float16, float32 or float64 where they hold
+//! fractions. A column of type null fits where there is no row.
 
 use super::TableError;
 use arrow_array::{
@@ -202,6 +203,8 @@ fn plain_floats<'a>(name: &'static str, array: &'a ArrayRef) -> Result<Cow<'a, [
                 .map(|&v| v as f32)
                 .collect(),
         )),
+        // without nulls there are no rows: whoever had no number to write had no type for it either
+        DataType::Null => Ok(Cow::Owned(Vec::new())),
         _ => Err(wrong_type(name, "floating-point numbers", array)),
     }
 }
@@ -237,6 +240,12 @@ fn any_lists<'a>(
     match array.data_type() {
         DataType::List(_) => Ok(list_parts(array.as_list::<i32>())),
         DataType::LargeList(_) => Ok(list_parts(array.as_list::<i64>())),
+        DataType::FixedSizeList(..) => {
+            let lists: &FixedSizeListArray = array.as_fixed_size_list();
+            let offsets = (0..=lists.len()).map(|row| lists.value_offset_at(row));
+            Ok((offsets.collect(), lists.values()))
+        }
+        DataType::Null => Ok((vec![0], array)),
         _ => Err(wrong_type(name, "lists", array)),
     }
 }
@@ -267,18 +276,18 @@ pub fn float_lists<'a>(
     Ok(Lists { offsets, values })
 }
 
-/// Width of the vectors in a column: of a fixed-size list, or of the first row of a list.
+/// Width of the vectors in a column: of a fixed-size list, or of the first row of a list; none where there is no row.
 ///
 /// # Errors
 /// [`TableError`] where it is missing or holds no vectors.
-pub fn vector_width(batch: &RecordBatch, name: &'static str) -> Result<usize, TableError> {
+pub fn vector_width(batch: &RecordBatch, name: &'static str) -> Result<Option<usize>, TableError> {
     let array = find(batch, name)?;
     if let DataType::FixedSizeList(_, width) = array.data_type() {
-        return Ok(usize::try_from(*width).unwrap_or(0));
+        return Ok(usize::try_from(*width).ok());
     }
     let (offsets, _) = any_lists(name, array)?;
     let first = offsets.first().zip(offsets.get(1));
-    Ok(first.map_or(0, |(a, b)| b - a))
+    Ok(first.map(|(a, b)| b - a))
 }
 
 /// A column of vectors, all of the same width, as `rows x width` numbers.

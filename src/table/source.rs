@@ -13,7 +13,7 @@ use super::{
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_ipc::{
-    Block, convert::try_fb_to_schema, reader::FileDecoder, reader::StreamReader,
+    Block, MetadataVersion, convert::try_fb_to_schema, reader::FileDecoder, reader::StreamReader,
     reader::read_footer_length, root_as_footer,
 };
 use arrow_schema::SchemaRef;
@@ -76,7 +76,9 @@ impl TableSource {
             .schema()
             .ok_or_else(|| TableError::Arrow("the footer holds no schema".into()))?;
         let schema: SchemaRef = Arc::new(guarded(|| Ok(try_fb_to_schema(schema)?))?);
-        let mut decoder = FileDecoder::new(Arc::clone(&schema), footer.version());
+        // every message says its own version; writers of V4 messages put V5 into the footer, and V1, which a footer
+        // without a version has too, lets the decoder compare nothing
+        let mut decoder = FileDecoder::new(Arc::clone(&schema), MetadataVersion::V1);
         let mut last_end = first_message_end(body)?;
         let dictionaries: Vec<Block> = footer
             .dictionaries()

@@ -11,6 +11,10 @@ mod lookalikes;
 mod mutations;
 mod references;
 mod sequences;
+#[path = "../support/shared.rs"]
+mod shared;
+#[path = "../support/skip.rs"]
+mod skip;
 mod skipped;
 mod split;
 mod support;

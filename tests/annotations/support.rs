@@ -12,19 +12,12 @@ use std::{
     process::{Command, Output},
 };
 
-const SHARED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data");
-
 /// The embedded example.
 pub(crate) const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/test_data/example");
 
 /// A file of the reference data, or none where it is not at hand.
 pub(crate) fn shared(path: &str) -> Option<PathBuf> {
-    let path = Path::new(SHARED).join(path);
-    if path.exists() {
-        return Some(path);
-    }
-    eprintln!("skipped: {} is not here", path.display());
-    None
+    crate::shared::shared(&format!("data/{path}"))
 }
 
 /// A reader of a file, decompressed by its suffix.

@@ -76,7 +76,7 @@ fn kernels(c: &mut Criterion) {
     let mut engine = Engine::new(params, objective, vec![1.0; 200], &Axioms::default(), 0);
     let mut batch = Batch::default();
     batch.clear();
-    batch.x = x;
+    batch.x = x.into();
     for row in 0..ROWS as u32 {
         batch.labels.push(row % 200);
         batch.end_row(true);

@@ -12,6 +12,7 @@ mod bad_input;
 mod contract;
 mod fixture;
 mod formats;
+mod inputs;
 mod limits;
 mod maxima;
 mod numbers;
@@ -21,3 +22,5 @@ mod pipe;
 mod rows;
 mod sandbox;
 mod schemas;
+#[path = "../support/skip.rs"]
+mod skip;

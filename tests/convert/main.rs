@@ -5,6 +5,9 @@ mod families;
 mod layouts;
 mod pipeline;
 mod refusals;
+#[path = "../support/skip.rs"]
+mod skip;
+mod wrappers;
 
 use std::{
     path::{Path, PathBuf},

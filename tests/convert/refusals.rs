@@ -180,6 +180,36 @@ fn configurations_that_contradict_or_are_not_read_are_named() {
             1,
         ),
         (r#"{"architecture": "topk", "d_sae": 40}"#, "--k", 2),
+        (
+            r#"{"architecture": "standard", "d_sae": 40, "activation_fn_str": "tanh-relu"}"#,
+            "tanh-relu",
+            1,
+        ),
+        (
+            r#"{"architecture": "gated", "d_sae": 40, "activation_fn": "topk"}"#,
+            "'gated' with activation function 'topk'",
+            1,
+        ),
+        (
+            r#"{"architecture": "standard", "d_sae": 40, "reshape_activations": "other"}"#,
+            "reshape_activations 'other'",
+            1,
+        ),
+        (
+            r#"{"architecture": "standard", "d_sae": 40, "hook_point_head_index": 3}"#,
+            "attention heads",
+            1,
+        ),
+        (
+            r#"{"architecture": "standard", "d_sae": 40, "d_out": 12}"#,
+            "transcoder",
+            1,
+        ),
+        (
+            r#"{"d_sae": 40, "hook_point": "a", "hook_point_out": "b"}"#,
+            "transcoder",
+            1,
+        ),
         (r#"{"architecture": "#, "cfg.json", 1),
     ];
     for (config, word, status) in cases {
@@ -194,6 +224,9 @@ fn configurations_that_contradict_or_are_not_read_are_named() {
         (r#"{"k": 4, "skip_connection": true}"#, "skip_connection"),
         (r#"{"k": 4, "activation": "groupmax"}"#, "groupmax"),
         (r#"{"k": 4, "num_latents": 64}"#, "num_latents is 64"),
+        (r#"{"k": 4, "d_in": 13}"#, "d_in is 13"),
+        (r#"{"k": 4, "signed": true}"#, "signed"),
+        (r#"{"k": 4, "signed": "yes"}"#, "true or false"),
     ] {
         fs::write(folder.path().join("cfg.json"), config).unwrap();
         let said = message(folder.path(), &["--any-plm"], 1);

@@ -1,6 +1,9 @@
 //! The path of other devices, run on the CPU, against the path of the CPU.
 
-use crate::support::{batch, load, mini, places, relative_error, rows, sequence, shared};
+use crate::{
+    shared::shared,
+    support::{batch, load, mini, places, relative_error, rows, sequence},
+};
 use candle_core::{Device, Tensor};
 use protsae::esm2::{
     Activations, Batch, Model, ModelFolder, Place,
@@ -164,7 +167,7 @@ fn a_gpu_agrees_with_the_cpu() {
             precision,
         };
         let Ok(gpu) = Engine::load(&folder, needs, Where::Cuda(0)) else {
-            eprintln!("skipped: no GPU");
+            crate::skip::skipped("no GPU");
             return;
         };
         let want = cpu.forward(&batch, &places, None);

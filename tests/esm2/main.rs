@@ -6,4 +6,8 @@ mod dense;
 mod folder;
 mod parity;
 mod pickle;
+#[path = "../support/shared.rs"]
+mod shared;
+#[path = "../support/skip.rs"]
+mod skip;
 mod support;

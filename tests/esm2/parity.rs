@@ -1,6 +1,9 @@
 //! Every site, layer and logit of three models against transformers.
 
-use crate::support::{Reference, batch, load, load_at, places, relative_error, rows, shared};
+use crate::{
+    shared::shared,
+    support::{Reference, batch, load, load_at, places, relative_error, rows},
+};
 use protsae::esm2::weights::Precision;
 use std::{
     collections::BTreeSet,

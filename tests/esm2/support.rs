@@ -10,16 +10,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Reference numbers, where this checkout lies beside them.
-pub(crate) fn shared(path: &str) -> Option<PathBuf> {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")).join(path);
-    if path.exists() {
-        return Some(path);
-    }
-    eprintln!("skipped: no {}", path.display());
-    None
-}
-
 /// The embedded PLM.
 pub(crate) fn mini() -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/test_data/mini_esm2")).to_owned()

@@ -1,6 +1,9 @@
 //! The embedded example: its files are what its script makes, and the motifs that are planted in
 //! its proteins are found on proteins that training has not seen.
 
+#[path = "../support/skip.rs"]
+mod skip;
+
 use protsae::{
     annot::concept::ConceptsFile, cli::input::Source, score::metrics::Metrics,
     table::features::FeatureReader,
@@ -57,7 +60,7 @@ fn names(dir: &Path) -> BTreeSet<String> {
 #[test]
 fn the_files_are_what_the_script_makes() {
     if Command::new("python3").arg("--version").output().is_err() {
-        eprintln!("skipped: python3 is not installed");
+        crate::skip::skipped("python3 is not installed");
         return;
     }
     let dir = tempfile::tempdir().expect("a temporary folder");

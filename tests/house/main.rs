@@ -93,3 +93,27 @@ fn executables_are_thin() {
         }
     }
 }
+
+#[test]
+fn tests_are_skipped_in_one_way() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut paths = Vec::new();
+    sources(&root, &mut paths);
+    for path in paths {
+        let name = path.strip_prefix(&root).unwrap();
+        // what tests/run.sh counts, and where PROTSAE_REQUIRE_SHARED is heard
+        let [print, beside] =
+            [["print", "ln!(\"skipped"], ["/../sha", "red"]].map(|parts| parts.concat());
+        if name.starts_with("support") || name.starts_with("bench") || name.starts_with("benches") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        for forbidden in [print, beside] {
+            assert!(
+                !text.contains(&forbidden),
+                "{}: {forbidden}",
+                name.display()
+            );
+        }
+    }
+}

@@ -5,7 +5,7 @@
 //! propagation and axioms go: names, namespaces, obsoletion, replacements, `is_a`, `relationship`,
 //! `intersection_of`, `equivalent_to`, `disjoint_from`. [`DEVIATIONS`] lists every case that does not, with its reason.
 
-use crate::{shared, text};
+use crate::{shared::shared, text};
 use protsae::ontology::{self, Ontology, OntologyError};
 use quick_xml::{Reader, events::BytesStart, events::Event};
 use std::{

@@ -1,7 +1,12 @@
 //! Ontologies: the reference normal forms, and real ontologies against independent counts.
 
 mod compliance;
+#[path = "../support/shared.rs"]
+mod shared;
+#[path = "../support/skip.rs"]
+mod skip;
 
+use crate::{shared::shared, skip::skipped};
 use protsae::ontology::{
     Ontology, OntologyError, Resolved,
     graph::{Closure, Hierarchy, Relations},
@@ -16,18 +21,6 @@ use std::{
     path::PathBuf,
     process::Command,
 };
-
-const SHARED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared");
-
-/// A file of the reference data, or none where it is not at hand.
-fn shared(path: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(SHARED).join(path);
-    if path.exists() {
-        return Some(path);
-    }
-    eprintln!("skipped: {} is not here", path.display());
-    None
-}
 
 fn text(path: &PathBuf) -> String {
     let mut text = String::new();
@@ -404,7 +397,7 @@ fn ancestors_of_every_term_are_those_of_pronto() {
         .output()
         .is_ok_and(|output| output.status.success());
     if !has_pronto {
-        eprintln!("skipped: no pronto in target/venv; tests/run.sh installs it");
+        skipped("no pronto in target/venv; tests/run.sh installs it");
         return;
     }
     let output = Command::new(python)

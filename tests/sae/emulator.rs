@@ -61,6 +61,36 @@ impl Emulator {
     fn ask(&self, operation: Operation, words: &[usize], data: &[u8]) -> Result<Vec<u8>, GpuError> {
         self.link.ask(&request(operation, words, data))
     }
+
+    /// As [`Machine::launch`], and safe: the other side checks arguments and every access.
+    pub(crate) fn launch(
+        &self,
+        kernel: &'static str,
+        grid: [usize; 2],
+        threads: usize,
+        arguments: &[Arg<'_, Memory>],
+    ) -> Result<(), GpuError> {
+        let mut data = kernel.as_bytes().to_vec();
+        let mut words = vec![grid[0], grid[1], threads, arguments.len()];
+        for argument in arguments {
+            // kinds as launch.h counts them
+            words.extend(match argument {
+                Arg::At(memory, from) => {
+                    check_range(*from, 0, memory.bytes)?;
+                    self.link.settled(memory.id)?;
+                    [0, memory.id(), *from]
+                }
+                Arg::Null => [0, 0, 0],
+                Arg::U32(value) => [1, *value as usize, 0],
+                Arg::F32(value) => [2, value.to_bits() as usize, 0],
+            });
+        }
+        for word in words {
+            data.extend((word as u64).to_ne_bytes());
+        }
+        self.ask(Operation::Launch, &[kernel.len()], &data)
+            .map(drop)
+    }
 }
 
 fn request(operation: Operation, words: &[usize], data: &[u8]) -> Vec<u8> {
@@ -138,33 +168,15 @@ impl Machine for Emulator {
         Ok(())
     }
 
-    fn launch(
+    #[expect(unsafe_code, reason = "on other machines kernels take pointers")]
+    unsafe fn launch(
         &self,
         kernel: &'static str,
         grid: [usize; 2],
         threads: usize,
         arguments: &[Arg<'_, Memory>],
     ) -> Result<(), GpuError> {
-        let mut data = kernel.as_bytes().to_vec();
-        let mut words = vec![grid[0], grid[1], threads, arguments.len()];
-        for argument in arguments {
-            // kinds as launch.h counts them
-            words.extend(match argument {
-                Arg::At(memory, from) => {
-                    check_range(*from, 0, memory.bytes)?;
-                    self.link.settled(memory.id)?;
-                    [0, memory.id(), *from]
-                }
-                Arg::Null => [0, 0, 0],
-                Arg::U32(value) => [1, *value as usize, 0],
-                Arg::F32(value) => [2, value.to_bits() as usize, 0],
-            });
-        }
-        for word in words {
-            data.extend((word as u64).to_ne_bytes());
-        }
-        self.ask(Operation::Launch, &[kernel.len()], &data)
-            .map(drop)
+        Emulator::launch(self, kernel, grid, threads, arguments)
     }
 
     fn multiply(&self, product: &Product<'_, Memory>) -> Result<(), GpuError> {

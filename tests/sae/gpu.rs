@@ -1,6 +1,8 @@
 //! The GPU's training engine against the CPU's: the same steps, to rounding. The kernels run on a machine made of a
 //! CPU, and where there is one on a GPU.
 
+mod staging;
+
 use super::{machines::on_machines, relative_error};
 use protsae::{
     annot::concept::Axioms,
@@ -376,7 +378,7 @@ fn rows_that_are_held_are_those_that_are_sent<M: Machine + Clone>(machine: &M) {
     for half in [false, true] {
         if half {
             // the smallest numbers of half precision among them
-            for value in &mut table {
+            for value in table.iter_mut() {
                 *value = half::f16::from_f32(*value).to_f32();
             }
         }
@@ -394,7 +396,7 @@ fn rows_that_are_held_are_those_that_are_sent<M: Machine + Clone>(machine: &M) {
         let mut whole = of_rows.clone();
         whole.held.clear();
         let row = |&i: &u32| table[i as usize * d..][..d].iter().map(|v| v * SCALE);
-        whole.x = of_rows.held.iter().flat_map(row).collect();
+        whole.x = of_rows.held.iter().flat_map(row).collect::<Vec<_>>().into();
         of_rows.x.clear();
         runs[0].hold(held.into());
         for _ in 0..2 {

@@ -36,10 +36,23 @@ pub(crate) fn gpu() -> Option<protsae::sae::gpu::cuda::Cuda> {
     match protsae::sae::gpu::cuda::Cuda::new(0) {
         Ok(gpu) => Some(gpu),
         Err(error) => {
-            eprintln!("skipped: {error}");
+            crate::skip::skipped(error);
             None
         }
     }
+}
+
+/// Launches a kernel of a check.
+#[expect(unsafe_code, reason = "kernels take pointers")]
+fn launch<M: Machine>(
+    machine: &M,
+    kernel: &'static str,
+    grid: [usize; 2],
+    threads: usize,
+    arguments: &[Arg<'_, M::Memory>],
+) -> Result<(), GpuError> {
+    // SAFETY: the emulated machine checks every access, and a GPU gets no others.
+    unsafe { machine.launch(kernel, grid, threads, arguments) }
 }
 
 on_machines!(
@@ -91,8 +104,14 @@ fn what_does_not_fit_is_refused<M: Machine>(machine: &M) {
     refused(machine.upload(&[0; 4], &mut small, 13));
     refused(machine.send(&[0; 17], &mut small));
     refused(machine.download(&small, 13, &mut [0; 4]));
-    refused(machine.launch("learn_small", [1, 1], 32, &[Arg::At(&small, 17)]));
-    refused(machine.launch("no_such_kernel", [1, 1], 32, &[]));
+    refused(launch(
+        machine,
+        "learn_small",
+        [1, 1],
+        32,
+        &[Arg::At(&small, 17)],
+    ));
+    refused(launch(machine, "no_such_kernel", [1, 1], 32, &[]));
     let view = View {
         memory: &small,
         from: 0,
@@ -148,7 +167,7 @@ fn kernels_see_what_was_sent<M: Machine>(machine: &M) {
             Arg::At(&sums, turn * columns * 4),
         ];
         let blocks = [columns * 32 / 64, 1];
-        machine.launch("add_parts", blocks, 64, &arguments).unwrap();
+        launch(machine, "add_parts", blocks, 64, &arguments).unwrap();
     }
     let got = fetch::<M, f32>(machine, &sums, turns * columns);
     for (turn, sums) in got.chunks(columns).enumerate() {
@@ -247,9 +266,7 @@ fn halves_become_floats<M: Machine>(machine: &M) {
         Arg::U32(128),
         Arg::At(&out, 0),
     ];
-    machine
-        .launch("take_f16", [512, 1], 64, &arguments)
-        .unwrap();
+    launch(machine, "take_f16", [512, 1], 64, &arguments).unwrap();
     let got = fetch::<M, f32>(machine, &out, 65_536);
     for (row, values) in rows.iter().zip(got.chunks(128)) {
         for (bits, value) in bits[*row as usize * 128..].iter().zip(values) {
@@ -269,9 +286,7 @@ fn lists_begin_where_others_end<M: Machine>(machine: &M) {
             Arg::U32(latents),
             Arg::At(&starts, 0),
         ];
-        machine
-            .launch("begin_lists", [1, 1], 64, &arguments)
-            .unwrap();
+        launch(machine, "begin_lists", [1, 1], 64, &arguments).unwrap();
         let mut want = vec![0];
         for count in active {
             want.push(want.last().unwrap() + count);
@@ -292,7 +307,7 @@ fn unsummed_parts_are_added<M: Machine>(machine: &M) {
         Arg::F32(-2.0),
         Arg::At(&out, 0),
     ];
-    machine.launch("add_parts", [3, 1], 64, &arguments).unwrap();
+    launch(machine, "add_parts", [3, 1], 64, &arguments).unwrap();
     let sum = |column: usize| parts.iter().skip(column).step_by(columns).sum::<f32>();
     let want: Vec<f32> = (0..columns).map(|c| 1.0 - 2.0 * sum(c)).collect();
     assert_eq!(fetch::<M, f32>(machine, &out, columns), want);

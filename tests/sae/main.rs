@@ -10,22 +10,16 @@ mod machines;
 mod recovery;
 mod reference;
 mod resume;
+#[path = "../support/shared.rs"]
+mod shared;
+#[path = "../support/skip.rs"]
+mod skip;
 mod synthetic;
 mod train;
 mod variants;
 mod vectors;
 
-use std::path::PathBuf;
-
-/// A file of saved numbers; none where they are absent, with a word on stderr.
-fn saved(path: &str) -> Option<PathBuf> {
-    let full = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")).join(path);
-    if full.exists() {
-        return Some(full);
-    }
-    eprintln!("skipped: {} is absent", full.display());
-    None
-}
+use shared::shared as saved;
 
 /// Length of the difference over the length of what is wanted.
 fn relative_error(got: &[f64], want: &[f64]) -> f64 {

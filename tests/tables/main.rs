@@ -2,4 +2,7 @@
 
 mod exchange;
 mod integrity;
+#[path = "../support/skip.rs"]
+mod skip;
+mod strangers;
 mod support;

@@ -56,6 +56,46 @@ for text, text_type in strings.items():
             padded = pa.concat_tables([table, table, table]).combine_chunks()
             write(padded.slice(3, 3), "activations_sliced")
 
+# metadata of version 4, with the short prefix of messages before Arrow 0.15 or the long one
+plain = pa.table({
+    "protein": proteins, "position": positions, "residue": residues, "activation": vector_column("list"),
+})
+for name, options in {
+    "v4": pa.ipc.IpcWriteOptions(metadata_version=pa.ipc.MetadataVersion.V4),
+    "v4_legacy": pa.ipc.IpcWriteOptions(metadata_version=pa.ipc.MetadataVersion.V4, use_legacy_format=True),
+    "v4_zstd": pa.ipc.IpcWriteOptions(metadata_version=pa.ipc.MetadataVersion.V4, compression="zstd"),
+}.items():
+    for suffix, new in (("file", pa.ipc.new_file), ("stream", pa.ipc.new_stream)):
+        with new(str(folder / f"activations_{name}.{suffix}"), plain.schema, options=options) as out:
+            out.write_table(plain, max_chunksize=2)
+# batches without rows first, between and last; dictionaries that grow or change from batch to batch
+for text in ("utf8", "dictionary"):
+    table = plain.set_column(0, "protein", pa.array(proteins).cast(strings[text]))
+    for suffix, new in (("file", pa.ipc.new_file), ("stream", pa.ipc.new_stream)):
+        with new(str(folder / f"activations_empties_{text}.{suffix}"), table.schema) as out:
+            for start, length in ((0, 0), (0, 1), (1, 0), (1, 2), (3, 0)):
+                out.write_batch(table.to_batches()[0].slice(start, length))
+table = plain.set_column(0, "protein", pa.array(proteins).dictionary_encode())
+for name, deltas in (("deltas", True), ("replaced", False)):
+    options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=deltas)
+    with pa.ipc.new_stream(str(folder / f"activations_{name}.stream"), table.schema, options=options) as out:
+        for start, keys, known in ((0, [0, 0], ["P1"]), (2, [1], ["P1", "P2"])):
+            part = plain.slice(start, len(keys)).to_batches()[0]
+            column = pa.DictionaryArray.from_arrays(pa.array(keys, pa.int32()), pa.array(known))
+            out.write_batch(pa.record_batch([column, *part.columns[1:]], schema=table.schema))
+
+# no rows: of no type, and of no batch
+for kind, columns in {
+    "activations": ("protein", "position", "residue", "activation"),
+    "features": ("protein", "position", "residue", "latent", "activation", "concept", "probability"),
+    "labels": ("protein", "concept", "start", "end", "instance", "source", "evidence"),
+}.items():
+    nothing = pa.table({column: [] for column in columns})
+    write(nothing, f"none_{kind}_untyped")
+    for suffix, new in (("file", pa.ipc.new_file), ("stream", pa.ipc.new_stream)):
+        with new(str(folder / f"none_{kind}_unbatched.{suffix}"), nothing.schema):
+            pass
+
 labels = pa.table({
     "protein": ["P1", "P1"], "concept": ["GO:0005524", "BINDING:Zn(2+)"],
     "start": pa.array([None, 2], pa.int32()), "end": pa.array([None, 2], pa.int64()),

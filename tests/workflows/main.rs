@@ -1,6 +1,9 @@
 //! The plain shell, Snakemake and Nextflow run the pipeline on the embedded example, and their
 //! results are the same bytes. The two engines scatter the proteins over shards; the shell does not.
 
+#[path = "../support/skip.rs"]
+mod skip;
+
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -105,8 +108,8 @@ fn nextflow() -> Option<Command> {
     }
     let jars = Path::new(ROOT).join("target/nextflow/.fetched");
     if !jars.is_file() {
-        eprintln!(
-            "skipped: no nextflow on PATH and no jars in target/nextflow; tests/run.sh fetches them where Java and Maven are installed"
+        crate::skip::skipped(
+            "no nextflow on PATH and no jars in target/nextflow; tests/run.sh fetches them where Java and Maven are installed",
         );
         return None;
     }
@@ -179,7 +182,7 @@ fn the_plain_shell_runs_from_any_folder_and_says_where_the_results_are() {
 fn snakemake_gives_the_same_bytes() {
     let snakemake = Path::new(ROOT).join("target/venv/bin/snakemake");
     if !snakemake.is_file() {
-        eprintln!("skipped: no snakemake in target/venv; tests/run.sh installs it");
+        crate::skip::skipped("no snakemake in target/venv; tests/run.sh installs it");
         return;
     }
     let dir = tempfile::tempdir().expect("a temporary folder");

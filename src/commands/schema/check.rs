@@ -26,6 +26,7 @@ use crate::{
         dictionary::{DICTIONARY_FORMAT, Dictionary},
         metrics::{METRICS_FORMAT, Metrics},
     },
+    table::TableSource,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -48,8 +49,14 @@ pub(super) fn file(context: &Context, source: &Source) -> Result<String> {
             .map_err(source.blame())?;
         text(&name_of(source), &content).map_err(source.blame())?
     } else {
-        drop(reader);
-        arrow::table(context.open_table(source)?).map_err(source.blame())?
+        // what was read of a pipe is read once
+        let again = source.path().is_some_and(std::path::Path::is_file);
+        let opened = if again {
+            context.open_table(source)?
+        } else {
+            TableSource::from_reader(reader).map_err(source.blame())?
+        };
+        arrow::table(opened).map_err(source.blame())?
     };
     Ok(format!("{source}\t{what}\n"))
 }

@@ -3,10 +3,11 @@
 use super::{
     super::Esm2Error,
     LFS,
-    map::{Map, Numbers},
     matrix::{Matrix, Values},
+    numbers::Numbers,
     open,
 };
+use crate::mapped::Mapped;
 use candle_core::{DType, pickle::PthTensors};
 use safetensors::{Dtype, SafeTensors};
 use std::{
@@ -24,7 +25,7 @@ struct Entry {
 
 enum Format {
     Safetensors {
-        map: Map,
+        map: Mapped,
         entries: BTreeMap<String, Entry>,
     },
     PyTorch(Box<PthTensors>),
@@ -51,7 +52,7 @@ impl WeightsFile {
         if file.metadata().map_err(io)?.len() == 0 {
             return Err(damaged("the file is empty".into()));
         }
-        let map = Map::new(&file).map_err(io)?;
+        let map = Mapped::new(file, path).map_err(io)?;
         if map.starts_with(LFS) {
             return Err(Esm2Error::LfsPointer {
                 path: path.to_owned(),
@@ -146,7 +147,7 @@ impl WeightsFile {
     }
 }
 
-fn entries(map: &Map) -> Result<BTreeMap<String, Entry>, String> {
+fn entries(map: &Mapped) -> Result<BTreeMap<String, Entry>, String> {
     let (header, _) = SafeTensors::read_metadata(map).map_err(|e| e.to_string())?;
     let data = header + size_of::<u64>();
     let tensors = SafeTensors::deserialize(map).map_err(|e| e.to_string())?;

@@ -1,6 +1,6 @@
 //! A weight matrix, as it is stored.
 
-use super::map::Numbers;
+use super::numbers::Numbers;
 use half::{bf16, f16, slice::HalfFloatSliceExt};
 use std::{fmt, str::FromStr};
 

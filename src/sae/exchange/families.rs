@@ -94,6 +94,40 @@ impl Checkpoint<'_> {
         }
     }
 
+    /// Demands that sizes which the configuration names are those of the tensors.
+    fn agree(&self, sizes: &[(&[&str], usize)]) -> Result<(), ExchangeError> {
+        for &(path, size) in sizes {
+            if let Some(named) = self.sidecar.count(path).filter(|&n| n != size) {
+                return self.sidecar.fail(format!(
+                    "{} is {named}, the weights say {size}",
+                    path.join(".")
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn agree_with_trainer(&self, latents: usize, width: usize) -> Result<(), ExchangeError> {
+        self.agree(&[
+            (&["trainer", "activation_dim"], width),
+            (&["trainer", "dict_size"], latents),
+        ])
+    }
+
+    /// Whether the encoder sees activations minus the decoder's bias, where tensors leave that open: what the user says,
+    /// else the configuration.
+    fn subtracts_bias(&self) -> Result<bool, ExchangeError> {
+        if let Some(said) = self.request.apply_b_dec {
+            return Ok(said);
+        }
+        let key = "apply_b_dec_to_input";
+        let mut said = false;
+        for path in [&[key][..], &["trainer", key], &["trainer_cfg", key]] {
+            said |= self.sidecar.flag_at(path, false)?;
+        }
+        Ok(said)
+    }
+
     fn vector(&self, family: Family, name: &str, length: usize) -> Result<Vec<f32>, ExchangeError> {
         self.tensors.vector(family.name(), name, length)
     }
@@ -104,6 +138,7 @@ impl Checkpoint<'_> {
         let t = self.tensors;
         let enc = t.matrix(family.name(), "encoder.weight", latents, width)?;
         let dec = t.transposed(family.name(), "decoder.weight", latents, width)?;
+        self.agree_with_trainer(latents, width)?;
         Ok(Draft::new(family, (latents, width), (enc, dec), choosing))
     }
 
@@ -118,6 +153,7 @@ impl Checkpoint<'_> {
         let t = self.tensors;
         let enc = t.transposed(family.name(), enc, latents, width)?;
         let dec = t.matrix(family.name(), dec, latents, width)?;
+        self.agree_with_trainer(latents, width)?;
         Ok(Draft::new(family, (latents, width), (enc, dec), choosing))
     }
 

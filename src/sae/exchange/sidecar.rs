@@ -73,11 +73,28 @@ impl Sidecar {
 
     /// A switch; the default where it is not set.
     pub(super) fn flag(&self, key: &str, default: bool) -> Result<bool, ExchangeError> {
-        match self.get(&[key]) {
+        self.flag_at(&[key], default)
+    }
+
+    /// The same by the keys on the way to it.
+    pub(super) fn flag_at(&self, path: &[&str], default: bool) -> Result<bool, ExchangeError> {
+        match self.get(path) {
             None => Ok(default),
             Some(Value::Bool(flag)) => Ok(*flag),
-            Some(other) => self.fail(format!("{key} is {other:?}, expected true or false")),
+            Some(other) => self.fail(format!(
+                "{} is {other:?}, expected true or false",
+                path.join(".")
+            )),
         }
+    }
+
+    /// Keys that have a value, beside those that are known.
+    pub(super) fn others(&self, known: &[&str]) -> Vec<&str> {
+        let keys = untagged(&self.value).as_mapping().into_iter().flatten();
+        keys.filter(|(_, value)| !value.is_null())
+            .filter_map(|(key, _)| key.as_str())
+            .filter(|key| !known.contains(key))
+            .collect()
     }
 
     /// A whole number above 0.

@@ -2,16 +2,31 @@
 
 use super::{ExchangeError, Sidecar, Tensors};
 
-/// What a wrapper (Lightning, `torch.compile`, data parallel) puts before the names of tensors.
-const PREFIXES: [&str; 7] = [
-    "",
-    "sae_model.",
-    "sae.",
-    "model.",
-    "module.",
-    "_orig_mod.",
-    "autoencoder.",
+/// What wrappers (Lightning and its Fabric, `torch.compile`, data parallel) put before the names of tensors, one within
+/// the other in any order.
+const WRAPPERS: [&str; 12] = [
+    "sae_model",
+    "sae",
+    "model",
+    "module",
+    "_orig_mod",
+    "autoencoder",
+    "ae",
+    "dictionary",
+    "net",
+    "network",
+    "_forward_module",
+    "_fsdp_wrapped_module",
 ];
+/// What wrappers of parts of a model put into the middle of names.
+const WITHIN: [&str; 4] = [
+    "_orig_mod",
+    "module",
+    "_fsdp_wrapped_module",
+    "_checkpoint_wrapped_module",
+];
+/// Most beginnings of names that are tried.
+const MOST_PREFIXES: usize = 64;
 
 /// What the names of its tensors say a checkpoint is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,13 +64,36 @@ pub(super) fn detect<'a>(
     tensors: &Tensors<'a>,
     sidecar: &Sidecar,
 ) -> Result<(Signature, Tensors<'a>), ExchangeError> {
-    for prefix in PREFIXES {
-        let inner = tensors.below(prefix);
+    if let Some(found) = below_wrappers(tensors, sidecar)? {
+        return Ok(found);
+    }
+    let whole = tensors.without(&WITHIN)?;
+    below_wrappers(&whole, sidecar)?.ok_or_else(|| ExchangeError::Unknown(tensors.listed()))
+}
+
+/// The first signature below wrappers, the fewest first.
+fn below_wrappers<'a>(
+    tensors: &Tensors<'a>,
+    sidecar: &Sidecar,
+) -> Result<Option<(Signature, Tensors<'a>)>, ExchangeError> {
+    let mut prefixes = vec![String::new()];
+    let mut tried = 0;
+    while let Some(prefix) = prefixes.get(tried).cloned() {
+        tried += 1;
+        let inner = tensors.below(&prefix);
         if let Some(signature) = of(&inner, sidecar)? {
-            return Ok((signature, inner));
+            return Ok(Some((signature, inner)));
+        }
+        let names = inner.names();
+        for wrapper in WRAPPERS {
+            let inside = format!("{wrapper}.");
+            let is_there = names.iter().any(|name| name.starts_with(&inside));
+            if is_there && prefixes.len() < MOST_PREFIXES {
+                prefixes.push(format!("{prefix}{inside}"));
+            }
         }
     }
-    Err(ExchangeError::Unknown(tensors.listed()))
+    Ok(None)
 }
 
 fn of(tensors: &Tensors<'_>, sidecar: &Sidecar) -> Result<Option<Signature>, ExchangeError> {

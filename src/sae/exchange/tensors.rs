@@ -1,6 +1,6 @@
 //! The tensors of a checkpoint, wherever they lie.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use half::{bf16, f16};
 use safetensors::SafeTensors;
@@ -13,8 +13,22 @@ use super::{
 
 /// Names of tensors that a message lists.
 const LISTED: usize = 12;
-/// Dictionaries of a checkpoint that may hold the tensors, when the outermost does not.
-const WRAPPERS: [&str; 5] = ["state_dict", "model_state_dict", "model", "sae", "state"];
+/// Dictionaries of a checkpoint that may hold the tensors, one within the other.
+const WRAPPERS: [&str; 9] = [
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "sae",
+    "state",
+    "module",
+    "autoencoder",
+    "ae",
+    "checkpoint",
+];
+/// Most dictionaries that are looked at for that.
+const MOST_DICTIONARIES: usize = 32;
+/// Most numbers of a tensor that repeats those of its storage (`expand`): what is made of a few bytes must not fill memory.
+const MOST_REPEATED: usize = 1 << 26;
 
 /// How a number is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,6 +180,21 @@ impl<'a> Tensors<'a> {
         Self {
             entries: entries.collect(),
         }
+    }
+
+    /// The tensors by names from which some of the parts between the dots are left out.
+    pub(super) fn without(&self, parts: &[&str]) -> Result<Self, ExchangeError> {
+        let mut entries = BTreeMap::new();
+        for (name, entry) in &self.entries {
+            let kept: Vec<&str> = name.split('.').filter(|p| !parts.contains(p)).collect();
+            let short = kept.join(".");
+            if entries.insert(short.clone(), entry.clone()).is_some() {
+                return Err(ExchangeError::Damaged(format!(
+                    "several tensors are '{short}' without the names of wrappers; one is '{name}'"
+                )));
+            }
+        }
+        Ok(Self { entries })
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -345,18 +374,7 @@ fn pytorch(bytes: &[u8]) -> Result<BTreeMap<String, Entry<'_>>, ExchangeError> {
     }
     let pickle = Pickle::read(&bytes[pickled])?;
     let mut found: Vec<(String, TensorRef)> = Vec::new();
-    gather(&pickle, pickle.top, &mut found);
-    if found.is_empty() {
-        for wrapper in WRAPPERS {
-            let inner = pickle.items(pickle.top).find(|(name, _)| *name == wrapper);
-            if let Some((_, inner)) = inner {
-                gather(&pickle, inner, &mut found);
-            }
-            if !found.is_empty() {
-                break;
-            }
-        }
-    }
+    gather(&pickle, pickle.top, &mut HashSet::new(), &mut found);
     if found.is_empty() {
         return Err(ExchangeError::Refused(
             "it holds no dictionary of tensors: save the model's state_dict()".into(),
@@ -371,8 +389,26 @@ fn pytorch(bytes: &[u8]) -> Result<BTreeMap<String, Entry<'_>>, ExchangeError> {
     Ok(entries)
 }
 
-/// Tensors that a dictionary holds by name.
-fn gather(pickle: &Pickle, dictionary: Id, found: &mut Vec<(String, TensorRef)>) {
+/// Tensors by name that a dictionary holds: in a wrapper within it, else itself, where counters may lie beside wrappers.
+/// What was `seen` is not looked at again: dictionaries may hold themselves.
+fn gather(
+    pickle: &Pickle,
+    dictionary: Id,
+    seen: &mut HashSet<Id>,
+    found: &mut Vec<(String, TensorRef)>,
+) {
+    if !seen.insert(dictionary) || seen.len() > MOST_DICTIONARIES {
+        return;
+    }
+    for wrapper in WRAPPERS {
+        let inner = pickle.items(dictionary).find(|(name, _)| *name == wrapper);
+        if let Some((_, inner)) = inner {
+            gather(pickle, inner, seen, found);
+        }
+        if !found.is_empty() {
+            return;
+        }
+    }
     for (name, value) in pickle.items(dictionary) {
         if let Object::Tensor(tensor) = pickle.get(value) {
             found.push((name.to_owned(), tensor.clone()));
@@ -393,8 +429,8 @@ fn view<'a>(bytes: &'a [u8], archive: &Archive, tensor: &TensorRef) -> Result<En
         return Err("it has another number of sizes than of strides".into());
     }
     let numbers = range.len() / kind.size();
-    // the place past the last number, and as many numbers as there are at most: nothing is
-    // allocated for more than the file holds
+    // the place past the last number, and about as many numbers as there are: nothing is allocated for much more than
+    // the file holds
     let needed = || -> Option<usize> {
         if shape.contains(&0) {
             return Some(tensor.offset);
@@ -408,7 +444,9 @@ fn view<'a>(bytes: &'a [u8], archive: &Archive, tensor: &TensorRef) -> Result<En
     let count = shape
         .iter()
         .try_fold(1usize, |n, &size| n.checked_mul(size));
-    let fits = needed().is_some_and(|n| n <= numbers) && count.is_some_and(|n| n <= numbers);
+    // tensors that were expanded have the same number in many places
+    let most = numbers.max(MOST_REPEATED);
+    let fits = needed().is_some_and(|n| n <= numbers) && count.is_some_and(|n| n <= most);
     if !fits {
         return Err(format!(
             "shape {shape:?} with strides {strides:?} from {} does not fit {numbers} numbers",

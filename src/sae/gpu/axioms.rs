@@ -162,7 +162,13 @@ impl<M: Machine> Axioms<M> {
         if self.unit {
             let of = [self.classes.arg(), count(self.named)];
             let arguments = [of[0], of[1], enc, zero, m, width, inverse];
-            machine.launch("measure_centres", warps(self.named), THREADS, &arguments)?;
+            launch!(
+                machine,
+                "measure_centres",
+                warps(self.named),
+                THREADS,
+                &arguments
+            )?;
         }
         let hinges = [self.terms.arg(), count(self.hinges), self.kinds.arg()];
         let results = [
@@ -172,7 +178,13 @@ impl<M: Machine> Axioms<M> {
             self.losses.arg(),
         ];
         let arguments = [&hinges[..], &classes, &results].concat();
-        machine.launch("measure_hinges", warps(self.hinges), THREADS, &arguments)?;
+        launch!(
+            machine,
+            "measure_hinges",
+            warps(self.hinges),
+            THREADS,
+            &arguments
+        )?;
         let occurrences = [
             self.classes.arg(),
             self.starts.arg(),
@@ -189,7 +201,13 @@ impl<M: Machine> Axioms<M> {
             gradient.from(at.b_zero),
         ];
         let arguments = [&occurrences[..], &classes, &results].concat();
-        machine.launch("gather_centres", [self.named, 1], THREADS, &arguments)?;
+        launch!(
+            machine,
+            "gather_centres",
+            [self.named, 1],
+            THREADS,
+            &arguments
+        )?;
         let parts = self.parts_of.last().copied().unwrap_or(0);
         if parts == 0 {
             return Ok(());
@@ -203,7 +221,7 @@ impl<M: Machine> Axioms<M> {
         ];
         let arguments = [&occurrences[..], &classes, &[self.parts.arg()]].concat();
         let grid = [d.div_ceil(THREADS), parts];
-        machine.launch("gather_relations", grid, THREADS, &arguments)?;
+        launch!(machine, "gather_relations", grid, THREADS, &arguments)?;
         for (relation, ends) in self.parts_of.windows(2).enumerate() {
             let arguments = [
                 self.parts.from(ends[0] * d),
@@ -212,7 +230,7 @@ impl<M: Machine> Axioms<M> {
                 Arg::F32(1.0),
                 gradient.from(at.relations + relation * d),
             ];
-            machine.launch("add_parts", warps(d), THREADS, &arguments)?;
+            launch!(machine, "add_parts", warps(d), THREADS, &arguments)?;
         }
         Ok(())
     }

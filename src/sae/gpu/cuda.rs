@@ -193,7 +193,8 @@ impl Machine for Cuda {
         self.note_use(of)
     }
 
-    fn launch(
+    #[expect(unsafe_code, reason = "kernels take pointers")]
+    unsafe fn launch(
         &self,
         kernel: &'static str,
         grid: [usize; 2],
@@ -232,9 +233,7 @@ impl Machine for Cuda {
         }
         // SAFETY: `slots` outlives the call, which copies the arguments. Pointers are null, or within memory
         // that is freed in the order of the same stream, so not before the kernel ends. That the arguments
-        // are those of the kernel, and that it keeps within them, is what tests on the emulated machine
-        // prove, which checks both at each launch.
-        #[expect(unsafe_code, reason = "kernels are launched by pointers")]
+        // are those of the kernel, and that it keeps within them, is the caller's promise.
         let launched = unsafe { launch.launch(config) };
         launched.map_err(|error| failed(format_args!("kernel {kernel}: {error}")))?;
         for argument in arguments {

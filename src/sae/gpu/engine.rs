@@ -43,9 +43,10 @@ pub struct GpuEngine<M: Machine> {
     /// Groups of concepts, `[m]`.
     pub(super) groups: Vec<u8>,
     pub(super) groups_there: Buffer<M>,
-    /// Which of the two places for activations the batch has; whether the next one is in the other.
+    /// Which of the two places for activations the batch has.
     pub(super) turn: usize,
-    pub(super) staged: bool,
+    /// The number of the activations that were sent to the other.
+    pub(super) staged: Option<u64>,
     /// Activations that are there.
     pub(super) held: Option<Arc<Held<M>>>,
     /// Rows in which each latent was active, `[n]`.
@@ -106,7 +107,7 @@ impl<M: Machine> GpuEngine<M> {
             seed,
             step: 0,
             turn: 0,
-            staged: false,
+            staged: None,
             held: None,
             activity: vec![0; shape.latents],
             machine,
@@ -209,10 +210,10 @@ impl<M: Machine> GpuEngine<M> {
     }
 
     /// One step of Adam on a batch. `next` is the batch of the next step, where it is known: its activations travel while
-    /// this one is computed.
+    /// this one is computed. Whichever batch comes then, it has its own activations: others that were sent are not taken.
     ///
     /// # Errors
-    /// Where the GPU fails.
+    /// [`GpuError::Batch`] where the batch does not fit the model; where the GPU fails.
     pub fn step(
         &mut self,
         batch: &Batch<f32>,
@@ -225,8 +226,9 @@ impl<M: Machine> GpuEngine<M> {
         self.step += 1;
         self.learn(batch.rows(), Rates::new(self.step, lr, false))?;
         if let Some(next) = next.filter(|next| next.held.is_empty()) {
+            self.staged = None;
             self.work.x[1 - self.turn].send(&self.machine, &next.x)?;
-            self.staged = true;
+            self.staged = Some(next.x.number());
         }
         let forms = match &self.axioms {
             Some(axioms) => axioms.losses(&self.machine)?,
@@ -249,8 +251,7 @@ impl<M: Machine> GpuEngine<M> {
             w.inputs.arg(),
         ];
         let blocks = (n * WARP).div_ceil(THREADS);
-        self.machine
-            .launch("largest", [blocks, 1], THREADS, &arguments)?;
+        launch!(self.machine, "largest", [blocks, 1], THREADS, &arguments)?;
         let mut here = vec![0.0f32; n];
         w.inputs.fetch(&self.machine, 0, &mut here)?;
         for (max, here) in maxima.iter_mut().zip(here) {

@@ -10,17 +10,56 @@ use crate::sae::{
     work::pairs,
 };
 
+/// Demands that a batch has as many of everything as its rows need, and nothing that the model or a table of `held`
+/// rows does not have.
+fn fits(batch: &Batch<f32>, shape: Shape, held: usize) -> Result<(), GpuError> {
+    let rows = batch.rows();
+    let refuse = |what: String| Err(GpuError::Batch(what));
+    if batch.held.is_empty() {
+        let (found, wanted) = (batch.x.len(), rows.saturating_mul(shape.width));
+        if found != wanted {
+            return refuse(format!(
+                "{found} activations in {rows} rows, expected {wanted}"
+            ));
+        }
+    } else if batch.held.len() != rows {
+        return refuse(format!("{} places for {rows} rows", batch.held.len()));
+    }
+    if let Some(place) = batch.held.iter().find(|&&place| place as usize >= held) {
+        return refuse(format!("row {place} of a table of {held}"));
+    }
+    let (offsets, labels) = (&batch.offsets, batch.labels.len());
+    let ends = (offsets.first(), offsets.last()) == (Some(&0), Some(&labels));
+    if offsets.len() != rows + 1 || !ends || !offsets.is_sorted() {
+        return refuse(format!(
+            "{} places of labels for {rows} rows",
+            offsets.len()
+        ));
+    }
+    if let Some(label) = batch
+        .labels
+        .iter()
+        .find(|&&label| label as usize >= shape.defined)
+    {
+        return refuse(format!("concept {label} of {}", shape.defined));
+    }
+    Ok(())
+}
+
 impl<M: Machine> GpuEngine<M> {
-    /// Puts a batch in place: that of the `next` step may have been sent ahead.
-    fn place(&mut self, batch: &Batch<f32>, next: bool) -> Result<(), GpuError> {
+    /// Puts a batch in place: its activations may have been sent ahead.
+    fn place(&mut self, batch: &Batch<f32>) -> Result<(), GpuError> {
+        let held = self.held.as_ref().map_or(0, |table| table.rows);
+        fits(batch, self.model.shape, held)?;
         let rows = batch.rows();
         if rows > self.work.rows {
             // the old goes first: there may not be room for both
             self.work = Work::new(&self.machine, &self.sizes, 0)?;
             self.work = Work::new(&self.machine, &self.sizes, rows)?;
-            self.staged = false;
+            self.staged = None;
         }
-        if next && std::mem::take(&mut self.staged) {
+        if batch.held.is_empty() && self.staged == Some(batch.x.number()) {
+            self.staged = None;
             self.turn = 1 - self.turn;
             self.machine.arrived()?;
         } else if let (Some(table), false) = (&self.held, batch.held.is_empty()) {
@@ -47,13 +86,12 @@ impl<M: Machine> GpuEngine<M> {
         rows: usize,
         arguments: &[Arg<'_, M::Memory>],
     ) -> Result<(), GpuError> {
-        self.machine
-            .launch(kernel, [rows, 1], ROW_THREADS, arguments)
+        launch!(self.machine, kernel, [rows, 1], ROW_THREADS, arguments)
     }
 
     /// From activations to active latents, the reconstruction and its error, and (`learning`) the slopes of active latents.
     pub(super) fn forward(&mut self, batch: &Batch<f32>, learning: bool) -> Result<(), GpuError> {
-        self.place(batch, learning)?;
+        self.place(batch)?;
         let rows = batch.rows();
         let (w, at) = (&self.work, self.model.layout);
         let small = &self.model.small.weights;
@@ -158,7 +196,7 @@ impl<M: Machine> GpuEngine<M> {
             ];
             let grid = [rows, d.div_ceil(THREADS)];
             let kernel = self.typed(["decode_f32", "decode_bf16"]);
-            self.machine.launch(kernel, grid, THREADS, &arguments)?;
+            launch!(self.machine, kernel, grid, THREADS, &arguments)?;
         } else {
             let arguments = [
                 w.latents.arg(),
@@ -264,11 +302,9 @@ impl<M: Machine> GpuEngine<M> {
         let blocks = [n.div_ceil(THREADS), 1];
         let (rows, latents) = (count(rows), count(n));
         let arguments = [w.places.arg(), rows, latents, w.active.arg()];
-        self.machine
-            .launch("count_rows", blocks, THREADS, &arguments)?;
+        launch!(self.machine, "count_rows", blocks, THREADS, &arguments)?;
         let arguments = [w.active.arg(), latents, w.lists.arg()];
-        self.machine
-            .launch("begin_lists", [1, 1], ROW_THREADS, &arguments)?;
+        launch!(self.machine, "begin_lists", [1, 1], ROW_THREADS, &arguments)?;
         let arguments = [
             w.places.arg(),
             rows,
@@ -278,7 +314,6 @@ impl<M: Machine> GpuEngine<M> {
             w.list_rows.arg(),
             w.list_places.arg(),
         ];
-        self.machine
-            .launch("fill_lists", blocks, THREADS, &arguments)
+        launch!(self.machine, "fill_lists", blocks, THREADS, &arguments)
     }
 }

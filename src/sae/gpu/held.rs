@@ -10,6 +10,8 @@ const CHUNK: usize = 1 << 23;
 #[derive(Debug)]
 pub struct Held<M: Machine> {
     pub(super) table: Buffer<M>,
+    /// Rows that there is memory for.
+    pub(super) rows: usize,
     /// Whether numbers have two bytes.
     pub(super) half: bool,
     /// What activations are multiplied by when a model sees them.
@@ -48,6 +50,11 @@ impl<M: Machine> Held<M> {
             }
             from += chunk.len();
         }
-        Ok(Self { table, half, scale })
+        Ok(Self {
+            table,
+            rows: count,
+            half,
+            scale,
+        })
     }
 }

@@ -45,7 +45,7 @@ impl<M: Machine> GpuEngine<M> {
                 w.parts.arg(),
             ];
             let grid = [columns.div_ceil(THREADS), rows.div_ceil(PART)];
-            machine.launch("sum_columns", grid, THREADS, &arguments)?;
+            launch!(machine, "sum_columns", grid, THREADS, &arguments)?;
             self.add_parts(rows.div_ceil(PART), columns, 1.0, place)?;
         }
         let arguments = [
@@ -64,7 +64,7 @@ impl<M: Machine> GpuEngine<M> {
             w.inputs.arg(),
         ];
         let blocks = (n * WARP).div_ceil(THREADS);
-        machine.launch("sum_lists", [blocks, 1], THREADS, &arguments)?;
+        launch!(machine, "sum_lists", [blocks, 1], THREADS, &arguments)?;
         let arguments = [
             w.inputs.arg(),
             self.model.enc.operands().arg(),
@@ -74,7 +74,7 @@ impl<M: Machine> GpuEngine<M> {
         ];
         let grid = [d.div_ceil(THREADS), n.div_ceil(PART)];
         let kernel = self.typed(["sum_weighted_f32", "sum_weighted_bf16"]);
-        machine.launch(kernel, grid, THREADS, &arguments)?;
+        launch!(machine, kernel, grid, THREADS, &arguments)?;
         // the input is centred: what pulls at it pushes the centre
         self.add_parts(n.div_ceil(PART), d, -1.0, at.b_dec)?;
         let Some(axioms) = &mut self.axioms else {
@@ -101,8 +101,7 @@ impl<M: Machine> GpuEngine<M> {
             self.model.gradient.from(place),
         ];
         let blocks = (columns * WARP).div_ceil(THREADS);
-        self.machine
-            .launch("add_parts", [blocks, 1], THREADS, &arguments)
+        launch!(self.machine, "add_parts", [blocks, 1], THREADS, &arguments)
     }
 
     /// Everything moves.
@@ -128,8 +127,7 @@ impl<M: Machine> GpuEngine<M> {
                 w.logits.arg(),
             ];
             let kernel = self.typed(["gather_logits_f32", "gather_logits_bf16"]);
-            self.machine
-                .launch(kernel, [rows, 1], THREADS, &arguments)?;
+            launch!(self.machine, kernel, [rows, 1], THREADS, &arguments)?;
         }
         for first in (0..m).step_by(self.sizes.piece) {
             let concepts = self.sizes.piece.min(m - first);
@@ -173,8 +171,13 @@ impl<M: Machine> GpuEngine<M> {
             Arg::F32(rates.root),
         ];
         let blocks = model.layout.end.div_ceil(THREADS);
-        self.machine
-            .launch("learn_small", [blocks, 1], THREADS, &arguments)
+        launch!(
+            self.machine,
+            "learn_small",
+            [blocks, 1],
+            THREADS,
+            &arguments
+        )
     }
 
     /// Some rows of a matrix move.
@@ -211,7 +214,7 @@ impl<M: Machine> GpuEngine<M> {
             Arg::F32(rates.root),
         ];
         let kernel = self.typed(["learn_rows_f32", "learn_rows_bf16"]);
-        self.machine.launch(kernel, [rows, 1], THREADS, &arguments)
+        launch!(self.machine, kernel, [rows, 1], THREADS, &arguments)
     }
 }
 

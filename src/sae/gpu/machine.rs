@@ -147,9 +147,14 @@ pub trait Machine: Debug {
 
     /// Runs a kernel of `kernels.cu` with a grid of blocks (x, y) of so many threads.
     ///
+    /// # Safety
+    /// The arguments are of the kinds that the kernel takes, in its order, and with this grid and these counts it keeps
+    /// within their memories.
+    ///
     /// # Errors
     /// Where the machine fails.
-    fn launch(
+    #[expect(unsafe_code, reason = "kernels take pointers")]
+    unsafe fn launch(
         &self,
         kernel: &'static str,
         grid: [usize; 2],

@@ -49,7 +49,7 @@ impl<M: Machine> Matrix<M> {
         };
         let blocks = (rows * width).div_ceil(THREADS);
         let arguments = [self.weights.arg(), count(rows), count(width), copies.arg()];
-        machine.launch("round_bf16", [blocks, 1], THREADS, &arguments)
+        launch!(machine, "round_bf16", [blocks, 1], THREADS, &arguments)
     }
 }
 

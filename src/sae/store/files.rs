@@ -7,11 +7,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use memmap2::Mmap;
 use safetensors::{Dtype, SafeTensors, View};
 use serde::de::DeserializeOwned;
 
-use crate::sae::{error::SaeError, params::Params};
+use crate::{
+    mapped::Mapped,
+    sae::{error::SaeError, params::Params},
+};
 
 /// Reads a YAML sidecar.
 pub(crate) fn read_yaml<T: DeserializeOwned>(path: &Path) -> Result<T, SaeError> {
@@ -47,20 +49,15 @@ pub(super) fn show(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// A mapped safetensors file.
+/// A safetensors file.
 pub(crate) struct Weights {
     path: PathBuf,
-    map: Mmap,
+    map: Mapped,
 }
 
 impl Weights {
     pub(crate) fn open(path: &Path) -> Result<Self, SaeError> {
-        let file = File::open(path).map_err(|e| io(path, e))?;
-        #[expect(
-            unsafe_code,
-            reason = "model folders appear whole, by rename, and are not written to again"
-        )]
-        let map = unsafe { Mmap::map(&file) }.map_err(|e| io(path, e))?;
+        let map = Mapped::open(path).map_err(|e| io(path, e))?;
         Ok(Self {
             path: path.into(),
             map,
@@ -83,7 +80,7 @@ impl Weights {
     }
 }
 
-/// The tensors of a mapped file.
+/// The tensors of a file.
 pub(crate) struct Tensors<'a> {
     path: &'a Path,
     tensors: SafeTensors<'a>,

@@ -54,7 +54,7 @@ pub(super) fn jumprelu(c: &Checkpoint<'_>) -> Result<Draft, ExchangeError> {
     draft.choosing = Choosing::Jumprelu {
         thresholds: c.vector(family, "threshold", draft.latents)?,
     };
-    draft.shifted = c.request.apply_b_dec.unwrap_or(false);
+    draft.shifted = c.subtracts_bias()?;
     Ok(draft)
 }
 

@@ -56,7 +56,7 @@ pub(super) fn jumprelu(c: &Checkpoint<'_>, family: Family) -> Result<Draft, Exch
     };
     draft.b_enc = c.vector(family, "encoder.bias", draft.latents)?;
     draft.b_dec = c.vector(family, "decoder.bias", draft.width)?;
-    draft.shifted = c.request.apply_b_dec.unwrap_or(false);
+    draft.shifted = c.subtracts_bias()?;
     Ok(draft)
 }
 
@@ -74,6 +74,20 @@ pub(super) fn gated(c: &Checkpoint<'_>) -> Result<Draft, ExchangeError> {
     Ok(draft)
 }
 
+/// Keys of sparsify's configuration that are read, or that say nothing of what the model computes.
+const SPARSIFY_KEYS: [&str; 10] = [
+    "activation",
+    "d_in",
+    "expansion_factor",
+    "k",
+    "multi_topk",
+    "normalize_decoder",
+    "num_latents",
+    "signed",
+    "skip_connection",
+    "transcode",
+];
+
 /// sparsify: `f = topk(relu((x - b_dec) enc^T + b))`, `x = f W_dec + b_dec`.
 pub(super) fn sparsify(c: &Checkpoint<'_>) -> Result<Draft, ExchangeError> {
     let family = Family::Sparsify;
@@ -85,6 +99,12 @@ pub(super) fn sparsify(c: &Checkpoint<'_>) -> Result<Draft, ExchangeError> {
             )));
         }
     }
+    if sidecar.flag("signed", false)? {
+        return Err(ExchangeError::Refused(
+            "a sparsify checkpoint with signed latents: the K largest by absolute value, negative ones too, which are no activations here"
+                .into(),
+        ));
+    }
     if let Some(activation) = sidecar.text(&["activation"]).filter(|a| *a != "topk") {
         return Err(ExchangeError::Refused(format!(
             "a sparsify checkpoint with activation '{activation}': only topk is read"
@@ -92,14 +112,18 @@ pub(super) fn sparsify(c: &Checkpoint<'_>) -> Result<Draft, ExchangeError> {
     }
     let k = c.k(family, &[&["k"]], ", or put cfg.json beside it")?;
     let (latents, width) = c.sizes(family, "encoder.weight")?;
-    let named = sidecar.count(&["num_latents"]);
-    if let Some(named) = named.filter(|&n| n != latents) {
-        return sidecar.fail(format!("num_latents is {named}, the encoder has {latents}"));
-    }
+    c.agree(&[(&["num_latents"], latents), (&["d_in"], width)])?;
     let t = c.tensors;
     let enc = t.matrix(family.name(), "encoder.weight", latents, width)?;
     let dec = t.matrix(family.name(), "W_dec", latents, width)?;
     let mut draft = Draft::new(family, (latents, width), (enc, dec), Choosing::Topk { k });
+    let others = sidecar.others(&SPARSIFY_KEYS);
+    if !others.is_empty() {
+        draft.note(format!(
+            "the configuration says more than is understood here: {}",
+            others.join(", ")
+        ));
+    }
     draft.b_enc = c.vector(family, "encoder.bias", latents)?;
     draft.b_dec = c.vector(family, "b_dec", width)?;
     Ok(draft)

@@ -24,23 +24,9 @@ pub(super) fn draft(c: &Checkpoint<'_>) -> Result<Draft, ExchangeError> {
                 .into(),
         ));
     }
-    let hook = ["hook_name", "hook_point"]
-        .iter()
-        .find_map(|key| sidecar.text(&["metadata", key]).or(sidecar.text(&[key])));
-    let reshaped = sidecar.text(&["reshape_activations"]);
-    if reshaped == Some("hook_z")
-        || (reshaped.is_none() && hook.is_some_and(|h| h.contains("hook_z")))
-    {
-        return Err(ExchangeError::Refused(
-            "an SAE of the outputs of attention heads (hook_z), which are no site here".into(),
-        ));
-    }
+    refuse(c)?;
     let mut draft = c.matrices(FAMILY, ("W_enc", "W_dec"), Choosing::Relu)?;
-    for (key, size) in [("d_in", draft.width), ("d_sae", draft.latents)] {
-        if let Some(named) = sidecar.count(&[key]).filter(|&n| n != size) {
-            return sidecar.fail(format!("{key} is {named}, the weights say {size}"));
-        }
-    }
+    c.agree(&[(&["d_in"], draft.width), (&["d_sae"], draft.latents)])?;
     draft.b_dec = c.vector(FAMILY, "b_dec", draft.width)?;
     draft.shifted = sidecar.flag("apply_b_dec_to_input", true)?;
     choose(c, &mut draft)?;
@@ -57,13 +43,67 @@ pub(super) fn draft(c: &Checkpoint<'_>) -> Result<Draft, ExchangeError> {
     Ok(draft)
 }
 
+/// A text of the configuration: in the metadata of version 6, or at the top.
+fn named<'a>(c: &Checkpoint<'a>, keys: &[&str]) -> Option<&'a str> {
+    keys.iter().find_map(|key| {
+        c.sidecar
+            .text(&["metadata", key])
+            .or(c.sidecar.text(&[key]))
+    })
+}
+
+fn activation<'a>(c: &Checkpoint<'a>) -> Option<&'a str> {
+    ["activation_fn", "activation_fn_str"]
+        .iter()
+        .find_map(|key| c.sidecar.text(&[key]))
+}
+
+/// Refuses what is computed otherwise than any formula here says.
+fn refuse(c: &Checkpoint<'_>) -> Result<(), ExchangeError> {
+    let refused = |message: String| Err(ExchangeError::Refused(message));
+    let hook = named(c, &["hook_name", "hook_point"]);
+    let reshaped = c.sidecar.text(&["reshape_activations"]);
+    let of_heads = match reshaped {
+        Some(name) => name == "hook_z",
+        None => hook.is_some_and(|h| h.contains("hook_z")),
+    };
+    let head = ["hook_head_index", "hook_point_head_index"];
+    let of_a_head = head.iter().any(|key| {
+        let value = c.sidecar.get(&["metadata", key]).or(c.sidecar.get(&[key]));
+        value.is_some_and(Value::is_number)
+    });
+    if of_heads || of_a_head {
+        return refused(
+            "an SAE of the outputs of attention heads (hook_z), which are no site here".into(),
+        );
+    }
+    if let Some(other) = reshaped.filter(|name| !matches!(*name, "none" | "hook_z")) {
+        return refused(format!(
+            "a SAELens checkpoint with reshape_activations '{other}', which is not known here"
+        ));
+    }
+    let out = named(c, &["hook_name_out", "hook_point_out"]).filter(|out| Some(*out) != hook);
+    let predicts = out.is_some()
+        || c.sidecar.flag("is_transcoder", false)?
+        || c.sidecar.has("d_out")
+        || c.tensors.has("b_dec_out");
+    if predicts {
+        return refused(
+            "a transcoder of SAELens: it predicts other activations than it reads".into(),
+        );
+    }
+    if let Some(other) = activation(c).filter(|name| !matches!(*name, "relu" | "topk")) {
+        return refused(format!(
+            "a SAELens checkpoint with activation function '{other}': relu and topk are read"
+        ));
+    }
+    Ok(())
+}
+
 /// The architecture's name; before version 6, `TopK` was an activation function of the standard one.
 fn architecture(c: &Checkpoint<'_>) -> String {
-    let activation = ["activation_fn", "activation_fn_str"]
-        .iter()
-        .find_map(|key| c.sidecar.text(&[key]));
     match c.sidecar.text(&["architecture"]) {
-        None | Some("standard") if activation == Some("topk") => "topk".into(),
+        None | Some("standard") if activation(c) == Some("topk") => "topk".into(),
         None if c.tensors.has("b_gate") => "gated".into(),
         None if c.tensors.has("threshold") => "jumprelu".into(),
         None => "standard".into(),
@@ -78,6 +118,11 @@ fn choose(c: &Checkpoint<'_>, draft: &mut Draft) -> Result<(), ExchangeError> {
         let paths: [&[&str]; 2] = [&["k"], &["activation_fn_kwargs", "k"]];
         c.k(FAMILY, &paths, "")
     };
+    if activation(c) == Some("topk") && matches!(architecture.as_str(), "gated" | "jumprelu") {
+        return Err(ExchangeError::Refused(format!(
+            "a SAELens checkpoint of architecture '{architecture}' with activation function 'topk'"
+        )));
+    }
     draft.choosing = match architecture.as_str() {
         "standard" => Choosing::Relu,
         "topk" => Choosing::Topk { k: k()? },

@@ -34,13 +34,10 @@ pub(super) fn esmc(c: &Checkpoint<'_>) -> Result<Draft, ExchangeError> {
     let family = Family::Esmc;
     let k = c.k(family, &[&["k"]], ", or put config.json beside it")?;
     let mut draft = c.matrices(family, ("W_enc", "W_dec"), Choosing::Topk { k })?;
-    for (key, size) in [("d_model", draft.width), ("codebook_dim", draft.latents)] {
-        if let Some(named) = c.sidecar.count(&[key]).filter(|&n| n != size) {
-            return c
-                .sidecar
-                .fail(format!("{key} is {named}, the weights say {size}"));
-        }
-    }
+    c.agree(&[
+        (&["d_model"], draft.width),
+        (&["codebook_dim"], draft.latents),
+    ])?;
     draft.b_dec = c.vector(family, "b_dec", draft.width)?;
     draft.input = InputTransform::LayerNorm;
     let maxima = c.vector(family, "max", draft.latents)?;

@@ -1,33 +1,11 @@
-//! Files mapped into memory.
+//! Numbers in files.
 
-use memmap2::Mmap;
-use std::{fs::File, io, ops::Deref, sync::Arc};
-
-/// A file's bytes, read only, paged in as they are used.
-#[derive(Clone)]
-pub(super) struct Map(Arc<Mmap>);
-
-impl Map {
-    #[expect(unsafe_code, reason = "mapping a file")]
-    pub(super) fn new(file: &File) -> io::Result<Self> {
-        // SAFETY: the map is read only and private to this process; that nobody cuts the file
-        // short while it is in use is the documented condition of this module.
-        unsafe { Mmap::map(file) }.map(|map| Self(Arc::new(map)))
-    }
-}
-
-impl Deref for Map {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.0
-    }
-}
+use crate::mapped::Mapped;
 
 /// Numbers in a map, or owned where the file does not align them.
 pub(super) enum Numbers<T: Number> {
     Mapped {
-        map: Map,
+        map: Mapped,
         begin: usize,
         count: usize,
     },
@@ -35,7 +13,7 @@ pub(super) enum Numbers<T: Number> {
 }
 
 /// Little-endian numbers of which every bit pattern is valid.
-pub(super) trait Number: Copy + Send + Sync + 'static {
+pub(super) trait Number: bytemuck::AnyBitPattern + Send + Sync {
     fn read(bytes: &[u8]) -> Self;
 }
 
@@ -59,7 +37,7 @@ impl Number for half::bf16 {
 
 impl<T: Number> Numbers<T> {
     /// The numbers at `begin..begin + bytes` of a map.
-    pub(super) fn new(map: &Map, begin: usize, bytes: usize) -> Self {
+    pub(super) fn new(map: &Mapped, begin: usize, bytes: usize) -> Self {
         let data = &map[begin..begin + bytes];
         if cast::<T>(data).is_some() {
             return Self::Mapped {
@@ -83,9 +61,7 @@ impl<T: Number> Numbers<T> {
 }
 
 /// Bytes as numbers, where they are aligned and this machine is little-endian.
-#[expect(unsafe_code, reason = "bytes of a mapped file as numbers")]
 fn cast<T: Number>(bytes: &[u8]) -> Option<&[T]> {
-    // SAFETY: every bit pattern of the three implementors of `Number` is a valid value.
-    let (before, values, after) = unsafe { bytes.align_to::<T>() };
-    (cfg!(target_endian = "little") && before.is_empty() && after.is_empty()).then_some(values)
+    let numbers = bytemuck::try_cast_slice(bytes).ok()?;
+    cfg!(target_endian = "little").then_some(numbers)
 }
