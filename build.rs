@@ -6,7 +6,7 @@ use std::{
     process::{Command, exit},
 };
 
-const SOURCE: &str = "src/sae/gpu/kernels.cu";
+const SOURCE: &str = "src/train/gpu/kernels.cu";
 /// The oldest cards whose tensor cores multiply bf16. The driver compiles for the card that is there.
 const ARCHITECTURE: &str = "-arch=compute_80";
 
@@ -16,7 +16,7 @@ fn main() {
         return;
     }
     println!("cargo::rerun-if-changed={SOURCE}");
-    println!("cargo::rerun-if-changed=src/sae/gpu/kernels");
+    println!("cargo::rerun-if-changed=src/train/gpu/kernels");
     println!("cargo::rerun-if-env-changed=NVCC");
     let nvcc = env::var_os("NVCC").unwrap_or_else(|| "nvcc".into());
     let folder = env::var_os("OUT_DIR").expect("cargo sets it");

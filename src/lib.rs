@@ -16,17 +16,19 @@
 pub mod annot;
 pub mod cli;
 pub mod commands;
-mod elementary;
 pub mod error;
 pub mod esm2;
+pub mod exchange;
 pub mod hash;
 pub mod mapped;
+pub mod math;
 pub mod ontology;
 pub mod report;
 pub mod sae;
 pub mod score;
 pub mod seq;
-pub mod simd;
+pub mod split;
 pub mod table;
+pub mod train;
 
 pub use error::{Error, ErrorKind, Result};

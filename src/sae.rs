@@ -6,48 +6,16 @@
 //! [`apply`] the way to use a trained model; [`exchange`] reads and writes the checkpoints of other
 //! programs.
 
-pub mod adam;
-pub mod annotation;
-pub mod apply;
-pub mod axioms;
-pub mod batch;
-pub mod block;
-pub mod checkpoint;
 pub mod config;
 pub mod conversion;
-pub mod dataset;
-pub mod device;
-pub mod engine;
+pub mod encode;
 pub mod error;
-pub mod exchange;
+pub mod folder;
 pub mod forward;
-pub mod gpu;
-pub mod identity;
-pub mod labels;
-pub mod loader;
-pub mod meter;
-mod norm;
-pub mod order;
 pub mod params;
-pub mod pipe;
-pub mod pool;
-pub mod product;
-pub mod random;
-pub mod real;
-mod run;
 pub mod settings;
 pub mod speed;
-mod splice;
-mod statistics;
-pub mod store;
-pub mod topk;
-pub mod train;
-pub mod trainer;
-pub mod vector;
-mod work;
 
-pub use apply::{Encoded, Encoder, LatentRows, sigmoid};
-pub use engine::Engine;
+pub use encode::{Encoded, Encoder, LatentRows, sigmoid};
 pub use error::SaeError;
-pub use store::{ModelConfig, Sae};
-pub use work::StepLosses;
+pub use folder::{ModelConfig, Sae};

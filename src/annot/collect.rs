@@ -10,8 +10,8 @@ use super::{
     concept::{ConceptKind, KEYWORD, Level},
     error::AnnotError,
     evidence::{AUTOMATIC, EvidenceFilter},
+    mappings::References,
     position::Place,
-    reference::References,
 };
 use foldhash::fast::FixedState;
 use identity::{Interner, LastProtein, Sequences};

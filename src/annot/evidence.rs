@@ -2,7 +2,7 @@
 
 mod codes;
 
-use super::{error::AnnotError, uniprot_cell::eco_ids};
+use super::{error::AnnotError, uniprot::uniprot_cell::eco_ids};
 pub(super) use codes::AUTOMATIC;
 use codes::{CODES, is_eco};
 use std::{borrow::Cow, collections::BTreeSet, fmt, str::FromStr};

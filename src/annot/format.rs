@@ -3,11 +3,13 @@
 use super::{
     collect::Collector,
     error::AnnotError,
-    feature_table, gaf,
+    feature_table,
     gff::{self, Flavour},
-    gpad, interproscan, interproscan_json, interproscan_xml,
+    go::{gaf, gpad},
+    interpro::{interproscan, interproscan_json, interproscan_xml, protein2ipr},
     lines::is_directive,
-    protein2ipr, uniprot_flat, uniprot_tsv, uniprot_xml, xml,
+    uniprot::{uniprot_flat, uniprot_tsv, uniprot_xml},
+    xml,
 };
 use crate::seq::{checksum, lines::BYTE_ORDER_MARK};
 use serde::{Deserialize, Serialize};

@@ -7,10 +7,10 @@ use super::{
     error::AnnotError,
     evidence::of_remark,
     feature,
-    interproscan::Match,
+    interpro::interproscan::Match,
     lines::{Lines, is_directive},
     position::{self, End, Place, Position},
-    uniprot_cell::eco_ids,
+    uniprot::uniprot_cell::eco_ids,
 };
 use crate::seq::checksum;
 use std::{borrow::Cow, collections::HashMap, io::BufRead};

@@ -11,7 +11,7 @@ pub(crate) const MAX_LINE: usize = 1 << 28;
 const BLOCK: usize = 1 << 17;
 
 /// Reads lines, from blocks of whole ones that are looked through for broken UTF-8 at once.
-pub(super) struct Lines<R> {
+pub(crate) struct Lines<R> {
     reader: R,
     /// Whole lines, of which those before `next` were given.
     block: String,
@@ -24,7 +24,7 @@ pub(super) struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
-    pub(super) fn new(reader: R) -> Self {
+    pub(crate) fn new(reader: R) -> Self {
         Self {
             reader,
             block: String::new(),
@@ -36,7 +36,7 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// The next line without its end, and its number from 1; none at the end of the text.
-    pub(super) fn next_line(&mut self) -> Result<Option<(u64, &str)>, AnnotError> {
+    pub(crate) fn next_line(&mut self) -> Result<Option<(u64, &str)>, AnnotError> {
         match self.take_broken()? {
             Some(error) => Err(error),
             None => Ok(self.take()),
@@ -44,7 +44,7 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// The next line that is UTF-8; others are bad records.
-    pub(super) fn next_good(
+    pub(crate) fn next_good(
         &mut self,
         collector: &mut Collector,
     ) -> Result<Option<(u64, &str)>, AnnotError> {
@@ -56,7 +56,7 @@ impl<R: BufRead> Lines<R> {
 
     /// The error of the next line where it is not UTF-8, which is passed then.
     #[inline]
-    pub(super) fn take_broken(&mut self) -> Result<Option<AnnotError>, AnnotError> {
+    pub(crate) fn take_broken(&mut self) -> Result<Option<AnnotError>, AnnotError> {
         if self.next < self.block.len() && self.broken.is_empty() {
             return Ok(None);
         }
@@ -76,7 +76,7 @@ impl<R: BufRead> Lines<R> {
 
     /// The next line, behind [`Self::take_broken`]; none at the end of the text.
     #[inline]
-    pub(super) fn take(&mut self) -> Option<(u64, &str)> {
+    pub(crate) fn take(&mut self) -> Option<(u64, &str)> {
         if self.next == self.block.len() {
             return None;
         }
@@ -134,7 +134,7 @@ impl<R: BufRead> Lines<R> {
 
 /// Whether a line is a directive of this name, followed by its end or by its values; a longer word that begins like it
 /// is another one, or a comment.
-pub(super) fn is_directive(line: &str, name: &str) -> bool {
+pub(crate) fn is_directive(line: &str, name: &str) -> bool {
     let ends = |c: char| c.is_whitespace() || c == ':' && name.starts_with('!');
     line.strip_prefix(name)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(ends))
@@ -146,7 +146,7 @@ fn is_plain(byte: Option<&u8>) -> bool {
 }
 
 /// A text without whitespace at its ends: [`str::trim`] for texts that seldom have any.
-pub(super) fn trimmed(text: &str) -> &str {
+pub(crate) fn trimmed(text: &str) -> &str {
     if is_plain(text.as_bytes().first()) {
         trimmed_end(text)
     } else {
@@ -155,7 +155,7 @@ pub(super) fn trimmed(text: &str) -> &str {
 }
 
 /// A text without whitespace at its end: [`str::trim_end`] for texts that seldom have any.
-pub(super) fn trimmed_end(text: &str) -> &str {
+pub(crate) fn trimmed_end(text: &str) -> &str {
     if is_plain(text.as_bytes().last()) {
         text
     } else {
@@ -168,7 +168,7 @@ pub(super) fn trimmed_end(text: &str) -> &str {
 ///
 /// # Errors
 /// What `row` returns, unless bad records are skipped; the reader's errors.
-pub(super) fn rows(
+pub(crate) fn rows(
     reader: impl BufRead,
     comment: Option<char>,
     collector: &mut Collector,
@@ -186,7 +186,7 @@ pub(super) fn rows(
 
 /// The first N columns of a row, without blanks around them, and how many columns there are; those
 /// that are left out are empty.
-pub(super) fn columns<const N: usize>(text: &str) -> ([&str; N], usize) {
+pub(crate) fn columns<const N: usize>(text: &str) -> ([&str; N], usize) {
     let mut columns = [""; N];
     let mut rest = text;
     let mut count = 0;

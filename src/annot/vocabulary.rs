@@ -13,8 +13,8 @@ use super::{
     error::AnnotError,
     expansion::{Expansion, Fact, covered, merged},
     label::LabelRef,
+    mappings::References,
     position::Place,
-    reference::References,
 };
 use crate::ontology::{Class, Ontology, graph::Hierarchy, normal::NormalForms};
 use serde::Serialize;

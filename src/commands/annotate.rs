@@ -12,7 +12,7 @@ use crate::{
         range::{DEFAULT_PROBABILITY, DEFAULT_THRESHOLD},
         tsv::TsvWriter,
     },
-    sae::store::Sae,
+    sae::folder::Sae,
     score::dictionary::Dictionary,
     table::{
         SaeIdentity, TableError,

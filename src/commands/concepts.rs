@@ -13,7 +13,6 @@ use crate::{
         concept::ConceptKind,
         evidence::EvidenceFilter,
         format::Format,
-        split::Fractions,
         vocabulary::{AxiomScope, Choice, DEFAULT_MIN_COUNT, Terminology, Vocabulary},
     },
     cli::{
@@ -22,6 +21,7 @@ use crate::{
     },
     error::Context as _,
     ontology::graph::{Hierarchy, Relations},
+    split::stratification::Fractions,
 };
 use clap::{Parser, ValueEnum};
 use writing::{Together, Written};

@@ -9,10 +9,10 @@ use crate::{
     annot::concept::{CONCEPTS_FORMAT, ConceptsFile},
     cli::{CommonArgs, Context, Source, TargetFolder, Tool, context::to_json, log},
     esm2::ModelFolder,
+    exchange::{self, Activation, Layout, NamedTensor, Request},
     sae::{
         conversion::InputTransform,
-        exchange::{self, Activation, Layout, NamedTensor, Request},
-        store::{self, Sae, Slice},
+        folder::{self, Sae, Slice},
     },
     table::{PlmIdentity, metadata::Site},
 };
@@ -354,14 +354,14 @@ impl Args {
                 conversion.assumed_maxima = true;
             }
         }
-        store::write_converted_weights(
-            &folder.path().join(store::WEIGHTS_FILE),
+        folder::write_converted_weights(
+            &folder.path().join(folder::WEIGHTS_FILE),
             &sae.params,
             &latent_max,
             &sae.latent_scale,
         )?;
-        folder.write(store::CONFIG_FILE, config.to_yaml()?.as_bytes())?;
-        folder.write(store::CONCEPTS_FILE, to_json(&sae.concepts)?.as_bytes())?;
+        folder.write(folder::CONFIG_FILE, config.to_yaml()?.as_bytes())?;
+        folder.write(folder::CONCEPTS_FILE, to_json(&sae.concepts)?.as_bytes())?;
         folder.commit();
         Ok(())
     }
@@ -379,7 +379,7 @@ impl Args {
                 let shape = shape.clone();
                 ((*name).to_owned(), Slice { shape, values })
             });
-        store::write_tensors(&folder.path().join(written.weights), tensors)?;
+        folder::write_tensors(&folder.path().join(written.weights), tensors)?;
         folder.write(exchange::CONFIG, to_json(&written.config)?.as_bytes())?;
         folder.commit();
         Ok(())

@@ -21,7 +21,7 @@ use crate::{
         model::Needs,
         weights::Precision,
     },
-    sae::store::{CONFIG_FILE, ModelConfig},
+    sae::folder::{CONFIG_FILE, ModelConfig},
     table::{PlmIdentity, activations::ActivationInfo, metadata::Site, schema::ActivationType},
 };
 use plan::{Batched, Planner, Tally};

@@ -6,8 +6,8 @@ use crate::{
     cli::{CommonArgs, Context, Output, Source, Target, Tool, log, progress::Progress},
     error::Context as _,
     sae::{
-        apply::{Encoded, Encoder, sigmoid},
-        store::Sae,
+        encode::{Encoded, Encoder, sigmoid},
+        folder::Sae,
     },
     table::{
         activations::{ActivationBatch, ActivationReader},

@@ -6,7 +6,6 @@ mod rows;
 use super::shared;
 use crate::{
     Error, Result,
-    annot::partition::Partition,
     cli::{
         CommonArgs, Context, Source, Target, Tool,
         args::{OnBad, OnBadArgs},
@@ -16,8 +15,9 @@ use crate::{
     },
     error::Context as _,
     report::multiqc,
-    sae::apply::Encoder,
+    sae::encode::Encoder,
     score::metrics::{METRICS_FORMAT, Metrics},
+    split::partition::Partition,
 };
 use alignment::Aligner;
 use rows::{Collector, PartRows};

@@ -6,7 +6,6 @@ mod reading;
 use super::shared;
 use crate::{
     Result,
-    annot::partition::Partition,
     cli::{
         CommonArgs, Context, Source, Target, Tool,
         args::{OnBad, OnBadArgs},
@@ -16,8 +15,9 @@ use crate::{
     },
     error::Context as _,
     report::tsv::write_line,
-    sae::store::Sae,
+    sae::folder::Sae,
     score::dictionary::{Dictionary, LatentKind, Status},
+    split::partition::Partition,
     table::features::FeatureReader,
 };
 use naming::{Rules, dictionary};

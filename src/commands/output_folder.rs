@@ -1,9 +1,9 @@
 //! What a folder holds that our executables wrote: model folders, grids of them, and layouts of other programs.
 
 use super::train::{curves, grid};
-use crate::sae::{
+use crate::{
     exchange,
-    store::{CONCEPTS_FILE, CONFIG_FILE, LOG_FILE, MODEL_FORMAT, SUMMARY_FILE, WEIGHTS_FILE},
+    sae::folder::{CONCEPTS_FILE, CONFIG_FILE, LOG_FILE, MODEL_FORMAT, SUMMARY_FILE, WEIGHTS_FILE},
 };
 use serde_json::Value;
 use std::{

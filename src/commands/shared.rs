@@ -7,7 +7,7 @@ use crate::{
         label_index::{LabelCollector, LabelIndex},
     },
     cli::{Context, Source, log},
-    sae::store::{self, Sae},
+    sae::folder::{self, Sae},
     seq::fasta,
     table::{PlmIdentity, TableError, activations::ActivationReader, labels},
 };
@@ -71,7 +71,7 @@ fn check_plm(
 /// Where it is none, naming the file.
 pub(super) fn read_concepts(context: &Context, path: &Path) -> Result<ConceptsFile> {
     context.note_input(path)?;
-    Ok(store::read_concepts(path)?)
+    Ok(folder::read_concepts(path)?)
 }
 
 /// Says where maxima of latents come from that the model does not know.

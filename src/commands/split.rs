@@ -2,13 +2,13 @@
 
 pub(super) mod deal;
 
+use super::shared;
 use crate::{
     Error, Result,
-    annot::split::Fractions,
     cli::{CommonArgs, Context, Source, Target, Tool, log},
-    commands::shared,
     error::Context as _,
     seq::{checksum, fasta},
+    split::stratification::Fractions,
     table::{TableError, labels},
 };
 use clap::Parser;

@@ -14,7 +14,8 @@ use super::output_folder;
 use crate::{
     Result,
     cli::{CommonArgs, Context, Tool, context::to_json},
-    sae::{checkpoint::Checkpoints, device::Device, settings::Training, train::RunOptions},
+    sae::settings::Training,
+    train::{checkpoint::Checkpoints, device::Device, driver::RunOptions},
 };
 use inputs::Inputs;
 use std::path::{Path, PathBuf};

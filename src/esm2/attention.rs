@@ -6,7 +6,7 @@ use super::{
     panel::{self, LANES},
     rotary::Table,
 };
-use crate::simd::{self, TILE_ROWS, Tile};
+use crate::math::simd::{self, TILE_ROWS, Tile};
 use rayon::prelude::*;
 
 /// Queries, keys and values of a batch: panels of 3d features (queries, then keys, then values).

@@ -5,7 +5,7 @@ use super::{
     panel::{self, LANES, Part, View, ViewMut},
     weights::{Matrix, Precision},
 };
-use crate::simd;
+use crate::math::simd;
 
 /// Inner features of the MLP that are computed before they are used: with four panels their
 /// activations stay in a core's second-level cache. Sums run in order, so it changes no bit.

@@ -7,7 +7,7 @@ use super::{
     panel::{self, LANES, View, ViewMut},
     weights::{Matrix, Precision},
 };
-use crate::simd;
+use crate::math::simd;
 use rayon::prelude::*;
 
 /// The head's weights.

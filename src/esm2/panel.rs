@@ -1,11 +1,11 @@
 //! Panels: activations of [`LANES`] tokens, feature by feature, and products with weights on them.
 
 use super::weights::Matrix;
-use crate::simd::{self, TILE_ROWS, Tile};
+use crate::math::simd::{self, TILE_ROWS, Tile};
 use std::{cell::RefCell, ops::Range};
 
 /// Tokens of a panel: one lane each. Element (feature, lane) is at `feature * LANES + lane`.
-pub use crate::simd::LANES;
+pub use crate::math::simd::LANES;
 
 /// Steps of a product that are done before the next rows of weights: as many as keep a block's
 /// activations in a core's second-level cache. Sums run in order, so it changes no bit.

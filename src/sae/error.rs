@@ -148,7 +148,7 @@ pub enum SaeError {
     NoRows(String),
     /// A GPU fails, or cannot do what is asked.
     #[error(transparent)]
-    Gpu(#[from] super::gpu::GpuError),
+    Gpu(#[from] crate::train::gpu::GpuError),
     /// The loss stopped being a number.
     #[error("the loss is {loss} at step {step}; lower --lr, or set --clip")]
     Diverged {

@@ -16,13 +16,17 @@ pub use sparse::SparseRows;
 use super::{
     config::{ForcedMean, Objective, Variant},
     params::Params,
-    product::{panels, weights_by_panels},
-    real::Real,
-    splice,
-    topk::Selector,
 };
-use crate::simd::LANES;
+use crate::math::simd::LANES;
 use crate::wide;
+use crate::{
+    math::{
+        product::{panels, weights_by_panels},
+        real::Real,
+        topk::Selector,
+    },
+    train::splice,
+};
 
 /// Latents per tile of the product.
 const TILE: usize = 128;
@@ -340,6 +344,6 @@ pub fn decode_row<T: Real>(params: &Params<T>, latents: &[u32], values: &[T], ou
     out.copy_from_slice(&params.b_dec);
     for (&latent, &value) in latents.iter().zip(values) {
         let row = &params.dec[latent as usize * d..][..d];
-        super::vector::axpy(value, row, out);
+        crate::math::vector::axpy(value, row, out);
     }
 }

@@ -1,7 +1,7 @@
 //! The parameters of a model.
 
-use super::{
-    config::{Objective, Shape, Variant},
+use super::config::{Objective, Shape, Variant};
+use crate::math::{
     random::{Purpose, normal, stream},
     real::Real,
 };

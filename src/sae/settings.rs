@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{config::Balance, error::SaeError, gpu::Operand};
+use super::{config::Balance, error::SaeError};
+use crate::train::gpu::Operand;
 
 /// Whether activations are scaled before the model sees them.
 #[derive(

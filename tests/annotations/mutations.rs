@@ -4,13 +4,18 @@
 use proptest::prelude::*;
 use protsae::{
     annot::{
-        cluster,
         collect::{Collector, Settings},
         format::{self, Format},
-        reference::References,
+        mappings::References,
         vocabulary::{Choice, Vocabulary},
     },
-    ontology::{self, graph::Hierarchy, graph::Relations, norm_file, normal::NormalForms},
+    ontology::{
+        self,
+        graph::{Hierarchy, Relations},
+        norm_file,
+        normal::NormalForms,
+    },
+    split::clusters,
 };
 
 const GAF: &str = include_str!("../fuzz/corpus/gaf/seed");
@@ -187,7 +192,7 @@ proptest! {
         let _ = references.read_external2go(changed("!x\nPfam:PF00001 x > GO:y ; GO:0005524\n", &changes).as_slice());
         let _ = references.read_keywords(changed("ID   2Fe-2S.\nAC   KW-0001\n//\n", &changes).as_slice());
         let _ = norm_file::read(changed("A_1 SubClassOf B_2\nA_1 and B_2 SubClassOf Nothing\nR_1 some A_1 SubClassOf AUX_1\n", &changes).as_slice());
-        let _ = cluster::read(changed("P1\tP1\nP1\tP2\n", &changes).as_slice(), str::to_owned, |_| false);
-        let _ = cluster::read(changed(">Cluster 0\n0\t9aa, >P1... *\n1\t8aa, >P2... at 99%\n", &changes).as_slice(), str::to_owned, |_| false);
+        let _ = clusters::read(changed("P1\tP1\nP1\tP2\n", &changes).as_slice(), str::to_owned, |_| false);
+        let _ = clusters::read(changed(">Cluster 0\n0\t9aa, >P1... *\n1\t8aa, >P2... at 99%\n", &changes).as_slice(), str::to_owned, |_| false);
     }
 }

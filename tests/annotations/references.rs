@@ -1,7 +1,7 @@
 //! Entries, tree and GO mapping of `InterPro`; accessions of keywords.
 
 use crate::support::{EXAMPLE, open, run, shared, stderr};
-use protsae::annot::reference::References;
+use protsae::annot::mappings::References;
 use std::{fmt::Write, fs};
 
 #[test]

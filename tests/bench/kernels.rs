@@ -3,16 +3,17 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use protsae::{
     annot::concept::Axioms,
-    sae::{
-        Engine,
-        batch::Batch,
-        config::{Objective, Shape},
-        params::Params,
+    math::{
         product::{panels, weights_by_panels},
         random::{Purpose, normal, stream},
+        simd::LANES,
         topk::Selector,
     },
-    simd::LANES,
+    sae::{
+        config::{Objective, Shape},
+        params::Params,
+    },
+    train::{cpu::Engine, data::batch::Batch},
     wide,
 };
 use std::hint::black_box;

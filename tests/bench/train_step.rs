@@ -11,13 +11,13 @@ use std::time::Instant;
 use protsae::{
     annot::concept::{Axioms, CONCEPTS_FORMAT, ConceptsFile},
     sae::{
-        Encoder, Engine, ModelConfig, Sae,
-        batch::Batch,
+        ModelConfig, Sae,
         config::{Objective, Shape},
+        encode::Encoder,
         params::Params,
         settings::Training,
-        trainer::Trainer,
     },
+    train::{backend::Trainer, cpu::Engine, data::batch::Batch},
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -76,7 +76,7 @@ fn engine(params: Params<f32>, objective: Objective, axioms: &Axioms) -> Box<dyn
     let weights = vec![1.0; params.shape.defined];
     #[cfg(feature = "cuda")]
     if on_gpu() {
-        use protsae::sae::gpu::{GpuEngine, Operand, cuda::Cuda};
+        use protsae::train::gpu::{GpuEngine, Operand, cuda::Cuda};
         let machine = Cuda::new(0).expect("a GPU");
         let operand = Operand::Bf16;
         let engine = GpuEngine::new(machine, &params, objective, &weights, axioms, 0, operand);
@@ -164,7 +164,7 @@ fn main() {
     if encode_only {
         let sae = Sae {
             config: ModelConfig {
-                format: protsae::sae::store::MODEL_FORMAT.into(),
+                format: protsae::sae::folder::MODEL_FORMAT.into(),
                 plm: None,
                 shape,
                 input_scale: 1.0,

@@ -1,7 +1,7 @@
 //! Each family against `expected.json`, computed by numpy from the family's formula.
 
 use crate::{checkpoint, converted, refused, text};
-use protsae::sae::{Encoder, Sae, SaeError};
+use protsae::sae::{Sae, SaeError, encode::Encoder};
 use serde::Deserialize;
 use std::{collections::BTreeSet, fs};
 

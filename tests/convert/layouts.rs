@@ -7,9 +7,9 @@ use protsae::{
     sae::{
         Sae,
         config::{Objective, Shape, Variant},
+        folder::{self, ModelConfig},
         params::Params,
         settings::Training,
-        store::{self, ModelConfig},
     },
 };
 use serde::Deserialize;
@@ -96,10 +96,10 @@ fn write_model(folder: &Path, variant: Variant, forced: bool) {
         }
     }
     fs::create_dir_all(folder).unwrap();
-    let weights = folder.join(store::WEIGHTS_FILE);
-    store::write_weights(&weights, &params, &[1.0; LATENTS]).unwrap();
+    let weights = folder.join(folder::WEIGHTS_FILE);
+    folder::write_weights(&weights, &params, &[1.0; LATENTS]).unwrap();
     let config = ModelConfig {
-        format: store::MODEL_FORMAT.into(),
+        format: folder::MODEL_FORMAT.into(),
         plm: None,
         shape,
         input_scale: 0.37,
@@ -107,14 +107,14 @@ fn write_model(folder: &Path, variant: Variant, forced: bool) {
         training: Training::default(),
         conversion: None,
     };
-    fs::write(folder.join(store::CONFIG_FILE), config.to_yaml().unwrap()).unwrap();
+    fs::write(folder.join(folder::CONFIG_FILE), config.to_yaml().unwrap()).unwrap();
     let concepts = ConceptsFile {
         format: CONCEPTS_FORMAT.into(),
         concepts: (0..defined as u32).map(concept).collect(),
         ..ConceptsFile::default()
     };
     let json = serde_json::to_vec(&concepts).unwrap();
-    fs::write(folder.join(store::CONCEPTS_FILE), json).unwrap();
+    fs::write(folder.join(folder::CONCEPTS_FILE), json).unwrap();
 }
 
 /// A model and the folder that it is written as.
@@ -255,7 +255,7 @@ fn python() -> Option<PathBuf> {
     if python.is_file() {
         return Some(python);
     }
-    crate::skip::skipped(
+    protsae::skip::skipped(
         "no Python with sae-lens and eai-sparsify in target/peers ('tests/run.sh --peers' makes it, 6 GB) nor in PROTSAE_PEERS_PYTHON",
     );
     None

@@ -266,7 +266,7 @@ fn every_cut_of_a_checkpoint_is_an_error_and_no_panic() {
     ] {
         let bytes = fs::read(checkpoint(source)).unwrap();
         for end in (0..bytes.len()).step_by(step) {
-            let tensors = protsae::sae::exchange::Tensors::read(&bytes[..end]);
+            let tensors = protsae::exchange::Tensors::read(&bytes[..end]);
             assert!(tensors.is_err(), "{source} cut at {end}");
         }
         let path = folder.path().join("cut.pt");
@@ -288,10 +288,10 @@ fn changed_bytes_are_read_or_refused_and_never_panic() {
         for (i, at) in places.enumerate() {
             let mut changed = bytes.clone();
             changed[at] ^= 1 << (i % 8);
-            let _ = protsae::sae::exchange::read(
+            let _ = protsae::exchange::read(
                 &changed,
-                &protsae::sae::exchange::Sidecar::default(),
-                &protsae::sae::exchange::Request {
+                &protsae::exchange::Sidecar::default(),
+                &protsae::exchange::Request {
                     k: Some(7),
                     ..Default::default()
                 },

@@ -1,6 +1,6 @@
 //! Checkpoints within wrappers: their names, their dictionaries, and tensors that repeat numbers.
 
-use protsae::sae::exchange::{Converted, ExchangeError, Request, Sidecar, read};
+use protsae::exchange::{Converted, ExchangeError, Request, Sidecar, read};
 use safetensors::{Dtype, tensor::TensorView};
 use std::io::{Cursor, Write};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};

@@ -3,10 +3,10 @@
 use protsae::{
     annot::concept::Axioms,
     sae::{
-        axioms::AxiomLoss,
         config::{AxiomNorm, Objective, Shape},
         params::Params,
     },
+    train::loss::axioms::AxiomLoss,
 };
 use serde_json::Value;
 

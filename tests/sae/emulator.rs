@@ -10,7 +10,7 @@ mod tests;
 use std::{path::Path, sync::Arc};
 
 use link::Link;
-use protsae::sae::gpu::{Arg, GpuError, Machine, Operand, Product, View, check_range};
+use protsae::train::gpu::{Arg, GpuError, Machine, Operand, Product, View, check_range};
 
 /// Which blocks and threads come first. Whatever depends on it lacks a barrier.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +48,7 @@ enum Operation {
 impl Emulator {
     /// With the kernels that the package has; none where there is no C++ compiler, with a word on stderr.
     pub(crate) fn new(order: Order) -> Option<Self> {
-        let kernels = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sae/gpu/kernels.cu");
+        let kernels = concat!(env!("CARGO_MANIFEST_DIR"), "/src/train/gpu/kernels.cu");
         Self::with_kernels(Path::new(kernels), order)
     }
 

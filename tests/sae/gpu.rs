@@ -6,13 +6,15 @@ mod staging;
 use super::{machines::on_machines, relative_error};
 use protsae::{
     annot::concept::Axioms,
+    math::random::{Purpose, below, normal, stream, unit},
     sae::{
-        Engine, StepLosses,
-        batch::Batch,
         config::{AxiomNorm, ForcedMean, Objective, Shape, Variant},
-        gpu::{GpuEngine, GpuError, Held, Machine, Operand},
         params::Params,
-        random::{Purpose, below, normal, stream, unit},
+    },
+    train::{
+        cpu::{Engine, step_buffers::StepLosses},
+        data::batch::Batch,
+        gpu::{GpuEngine, GpuError, Held, Machine, Operand},
     },
 };
 

@@ -2,7 +2,7 @@
 //! build has CUDA and there is one.
 
 use half::bf16;
-use protsae::sae::gpu::{Arg, GpuError, Machine, Operand, Product, View};
+use protsae::train::gpu::{Arg, GpuError, Machine, Operand, Product, View};
 
 /// Makes tests of functions `fn name<M: Machine>(machine: &M)`.
 macro_rules! on_machines {
@@ -21,7 +21,7 @@ macro_rules! on_machines {
             #[cfg(feature = "cuda")]
             #[test]
             fn on_a_gpu() {
-                if let Some(gpu) = crate::machines::gpu() {
+                if let Some(gpu) = protsae::machines::gpu() {
                     super::$check(&gpu);
                 }
             }
@@ -32,11 +32,11 @@ pub(crate) use on_machines;
 
 /// The first GPU; none where none opens, with a word on stderr.
 #[cfg(feature = "cuda")]
-pub(crate) fn gpu() -> Option<protsae::sae::gpu::cuda::Cuda> {
-    match protsae::sae::gpu::cuda::Cuda::new(0) {
+pub(crate) fn gpu() -> Option<protsae::train::gpu::cuda::Cuda> {
+    match protsae::train::gpu::cuda::Cuda::new(0) {
         Ok(gpu) => Some(gpu),
         Err(error) => {
-            crate::skip::skipped(error);
+            protsae::skip::skipped(error);
             None
         }
     }

@@ -7,11 +7,12 @@ use super::{
 use protsae::{
     annot::concept::Axioms,
     sae::{
-        Encoder, Engine, Sae,
-        batch::Batch,
+        Sae,
         config::{Objective, Shape, Variant},
+        encode::Encoder,
         params::Params,
     },
+    train::{cpu::Engine, data::batch::Batch},
 };
 use std::{fs, path::Path};
 

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use protsae::{
     annot::concept::Axioms,
+    math::real::Real,
     sae::{
-        Engine,
-        batch::Batch,
         config::{Objective, Shape, Variant},
         params::Params,
-        real::Real,
     },
+    train::{cpu::Engine, data::batch::Batch},
 };
 use safetensors::SafeTensors;
 

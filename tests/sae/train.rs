@@ -2,10 +2,8 @@
 
 use super::synthetic::{self, CONCEPTS, Data};
 use protsae::{
-    sae::{
-        Sae,
-        random::{Purpose, stream, unit},
-    },
+    math::random::{Purpose, stream, unit},
+    sae::Sae,
     table::Container,
 };
 use std::{

@@ -2,13 +2,12 @@
 
 use protsae::{
     annot::concept::Axioms,
+    math::random::{Purpose, normal, stream},
     sae::{
-        Engine,
-        batch::Batch,
         config::{Objective, Shape, Variant},
         params::Params,
-        random::{Purpose, normal, stream},
     },
+    train::{cpu::Engine, data::batch::Batch},
 };
 
 use super::relative_error;

@@ -53,7 +53,7 @@ fn python() -> Option<PathBuf> {
     if python.is_file() {
         return Some(python);
     }
-    crate::skip::skipped("no Python environment in target/venv; tests/run.sh makes it");
+    protsae::skip::skipped("no Python environment in target/venv; tests/run.sh makes it");
     None
 }
 

@@ -3,8 +3,8 @@
 use super::{AxiomScope, Choice, ENTRY, Vocabulary};
 use crate::{
     annot::{
+        axiom_numbering,
         concept::{Axioms, Concept, ConceptKind, Level},
-        numbering,
     },
     ontology::{Class, graph::Hierarchy, normal::NormalForms},
 };
@@ -71,7 +71,7 @@ impl Vocabulary<'_> {
                 (None, Some(terminology)) => NormalForms::new(terminology.ontology),
                 (None, None) => NormalForms::default(),
             };
-            let numbered = numbering::number(
+            let numbered = axiom_numbering::number(
                 forms,
                 &edges,
                 &classes,

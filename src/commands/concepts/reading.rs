@@ -6,7 +6,7 @@ use crate::{
     annot::{
         collect::Collector,
         format::{self, Format},
-        reference::References,
+        mappings::References,
     },
     cli::{Context, args::OnBad, log},
     commands::shared,

@@ -3,11 +3,12 @@
 use super::{Args, telling};
 use crate::{
     Error, Result,
-    annot::{cluster::Clusters, vocabulary::Vocabulary},
+    annot::vocabulary::Vocabulary,
     cli::{Context, Output, Target, log},
     commands::split::deal::{self, Deal, Dealt},
     error::Context as _,
     ontology::Ontology,
+    split::clusters::Clusters,
     table::labels,
 };
 use serde_json::{Map, Value, json};

@@ -3,7 +3,7 @@
 use crate::{
     Result,
     cli::{Context, Source},
-    sae::{apply::Encoder, store::Sae},
+    sae::{encode::Encoder, folder::Sae},
     score::fidelity::{Fidelity, FidelitySums},
     table::{PlmIdentity, activations::ActivationReader},
 };

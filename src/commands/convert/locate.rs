@@ -4,10 +4,8 @@ use crate::{
     Error, Result,
     cli::{Context, Source},
     error::Context as _,
-    sae::{
-        exchange::Sidecar,
-        store::{CONFIG_FILE, MODEL_FORMAT, WEIGHTS_FILE},
-    },
+    exchange::Sidecar,
+    sae::folder::{CONFIG_FILE, MODEL_FORMAT, WEIGHTS_FILE},
 };
 use std::{
     fs,

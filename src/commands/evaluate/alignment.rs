@@ -6,15 +6,15 @@ use crate::{
     annot::{
         concept::{Concept, ConceptsFile, Level},
         label_index::LabelIndex,
-        partition::Part,
     },
-    sae::{apply::sigmoid, store::Sae},
+    sae::{encode::sigmoid, folder::Sae},
     score::{
         alignment::{Detection, THRESHOLDS, aurocs, best_by_auroc, best_by_f1, count},
         metrics::{Alignment, ConceptScores, Detector, Means, OtherDetector, OtherLatent},
         rank,
         sheet::{Sheet, judged_on},
     },
+    split::partition::Part,
 };
 use rayon::prelude::*;
 use std::collections::BTreeMap;

@@ -2,16 +2,16 @@
 
 use crate::{
     Result,
-    annot::partition::{Part, Partition},
     commands::shared::WholeProteins,
     sae::{
-        apply::{Encoder, LatentRows},
-        store::Sae,
+        encode::{Encoder, LatentRows},
+        folder::Sae,
     },
     score::{
         fidelity::{Fidelity, FidelitySums},
         metrics::PartSize,
     },
+    split::partition::{Part, Partition},
     table::activations::ActivationBatch,
 };
 

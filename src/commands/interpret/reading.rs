@@ -2,16 +2,14 @@
 
 use crate::{
     Error, Result,
-    annot::{
-        label_index::LabelIndex,
-        partition::{Part, Partition},
-    },
+    annot::label_index::LabelIndex,
     commands::shared::WholeProteins,
-    sae::store::Sae,
+    sae::folder::Sae,
     score::{
         dictionary::TopProtein,
         sheet::{Sheet, judged_on},
     },
+    split::partition::{Part, Partition},
     table::features::FeatureBatch,
 };
 use std::collections::BTreeMap;

@@ -3,10 +3,7 @@
 use super::{arrow, error::CheckError, gff, lines, multiqc, yaml};
 use crate::{
     Error, Result,
-    annot::{
-        concept::CONCEPTS_FORMAT,
-        partition::{self, Partition},
-    },
+    annot::concept::CONCEPTS_FORMAT,
     cli::{
         Context, Provenance, Source,
         context::{COUNTS_FORMAT, Counts},
@@ -15,18 +12,21 @@ use crate::{
     commands::train::grid,
     sae::{
         Sae,
-        meter::LogLine,
-        store::{
+        folder::{
             CONCEPTS_FILE, CONFIG_FILE, LOG_FILE, MODEL_FORMAT, ModelConfig, SUMMARY_FILE,
             parse_concepts,
         },
-        train::{SUMMARY_FORMAT, Summary},
     },
     score::{
         dictionary::{DICTIONARY_FORMAT, Dictionary},
         metrics::{METRICS_FORMAT, Metrics},
     },
+    split::partition::{self, Partition},
     table::TableSource,
+    train::{
+        driver::{SUMMARY_FORMAT, Summary},
+        meter::LogLine,
+    },
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! Tab-separated files: the dictionary as a table, ranges as a table, BED.
 
 use super::error::{CheckError, demand};
-use crate::{annot::partition, commands::interpret, report::tsv};
+use crate::{commands::interpret, report::tsv, split::partition};
 
 /// Columns of BED6.
 const BED: [&str; 6] = ["chrom", "start", "end", "name", "score", "strand"];

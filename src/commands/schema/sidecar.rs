@@ -4,8 +4,9 @@ use crate::{
     annot::concept::ConceptsFile,
     cli::{Provenance, context::Counts},
     commands::train::grid,
-    sae::{meter::LogLine, store::ModelConfig, train::Summary},
+    sae::folder::ModelConfig,
     score::{dictionary::Dictionary, metrics::Metrics},
+    train::{driver::Summary, meter::LogLine},
 };
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::Value;

@@ -2,14 +2,14 @@
 
 use crate::{
     Error, Result,
-    annot::{
-        cluster::{self, Clusters},
-        grouping::{self, Identical},
-        partition::{HEADER, Part},
-        split::{self, Fractions, Group, Shares},
-    },
     cli::{Context, Source, log, output::Output},
     seq::accession,
+    split::{
+        clusters::{self, Clusters},
+        grouping::{self, Identical},
+        partition::{HEADER, Part},
+        stratification::{self, Fractions, Group, Shares},
+    },
 };
 use serde::Serialize;
 use std::{
@@ -84,7 +84,7 @@ impl Deal<'_> {
         });
         let identical = grouping.identical;
         let groups = groups_of(self.proteins, grouping.groups);
-        let assignment = split::assign(&groups, fractions, seed);
+        let assignment = stratification::assign(&groups, fractions, seed);
         let mut parts = BTreeMap::new();
         for (group, &part) in groups.iter().zip(&assignment.parts) {
             for protein in &group.proteins {
@@ -198,7 +198,7 @@ pub(in crate::commands) fn read_clusters(
             }
         };
         let read =
-            cluster::read(context.open(source)?, name, &is_protein).map_err(source.blame())?;
+            clusters::read(context.open(source)?, name, &is_protein).map_err(source.blame())?;
         for (cluster, members) in read {
             for member in &members {
                 if let Some(other) = seen.insert(member.clone(), source.to_string()) {

@@ -7,9 +7,9 @@ use crate::{
     },
     sae::{
         config::{AxiomNorm, Balance, ForcedMean, Objective, Variant},
-        gpu::Operand,
         settings::{LabelLevel, Normalize, Schedule, Training, Unlabelled},
     },
+    train::gpu::Operand,
 };
 use std::path::PathBuf;
 

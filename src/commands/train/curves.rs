@@ -6,10 +6,8 @@ use crate::{
         curve::{self, Chart, Line},
         tensorboard,
     },
-    sae::{
-        meter::{LogLine, Measures},
-        store::ModelConfig,
-    },
+    sae::folder::ModelConfig,
+    train::meter::{LogLine, Measures},
 };
 
 /// The curves of a model folder.

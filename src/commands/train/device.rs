@@ -3,10 +3,10 @@
 use crate::{
     Result,
     cli::{args::DeviceChoice, log},
-    sae::{
-        SaeError,
+    sae::SaeError,
+    train::{
         device::{Device, HAS_GPU},
-        train::Task,
+        driver::Task,
     },
 };
 

@@ -6,12 +6,11 @@ use crate::{
     annot::concept::ConceptsFile,
     cli::{Context, OutputFolder, context::to_json, log, progress::Progress},
     error::Context as _,
-    sae::{
-        config::Shape,
+    sae::{config::Shape, folder},
+    train::{
         device::Device,
+        driver::{Event, RunOptions, Task, Trained},
         meter::{EpochLine, Measures},
-        store,
-        train::{Event, RunOptions, Task, Trained},
     },
 };
 use std::path::Path;
@@ -109,15 +108,15 @@ pub(super) fn write(
         let name = prefix.join(name);
         folder.write(&name.to_string_lossy(), content)
     };
-    store::write_weights(
-        &path.join(store::WEIGHTS_FILE),
+    folder::write_weights(
+        &path.join(folder::WEIGHTS_FILE),
         &trained.params,
         &trained.latent_max,
     )?;
-    put(store::CONFIG_FILE, trained.config.to_yaml()?.as_bytes())?;
-    put(store::CONCEPTS_FILE, to_json(concepts)?.as_bytes())?;
-    put(store::SUMMARY_FILE, to_json(&trained.summary)?.as_bytes())?;
-    put(store::LOG_FILE, &trained.log)?;
+    put(folder::CONFIG_FILE, trained.config.to_yaml()?.as_bytes())?;
+    put(folder::CONCEPTS_FILE, to_json(concepts)?.as_bytes())?;
+    put(folder::SUMMARY_FILE, to_json(&trained.summary)?.as_bytes())?;
+    put(folder::LOG_FILE, &trained.log)?;
     let log = curves::lines(&trained.log);
     put(curves::FILE, &curves::page(&log, &trained.config)?)?;
     if tensorboard {

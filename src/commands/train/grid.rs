@@ -2,9 +2,9 @@
 
 use crate::{
     Error, Result,
-    sae::{
+    train::{
+        driver::{Task, Trained},
         meter::Measures,
-        train::{Task, Trained},
     },
 };
 use schemars::JsonSchema;

@@ -3,25 +3,24 @@
 use super::Args;
 use crate::{
     Error, Result,
-    annot::{
-        concept::ConceptsFile,
-        label::Label,
-        partition::{Part, Partition, PartitionError},
-    },
+    annot::{concept::ConceptsFile, label::Label},
     cli::{Context, Source, args::OnBad, log},
     commands::shared,
     error::Context as _,
-    sae::{
-        dataset::{Dataset, DatasetBuilder},
-        labels::{LabelIndex, vocabulary},
-        pipe::{self, Pipe},
-        settings::Training,
-        train::{Event, RunOptions, Task, Trained, TrainingData, train, train_on_pipe},
-    },
+    sae::settings::Training,
+    split::partition::{Part, Partition, PartitionError},
     table::{
         TableError,
         activations::{ActivationInfo, ActivationReader},
         labels,
+    },
+    train::{
+        data::{
+            dataset::{Dataset, DatasetBuilder},
+            labels::{LabelIndex, vocabulary},
+            pipe::{self, Pipe},
+        },
+        driver::{Event, RunOptions, Task, Trained, TrainingData, train, train_on_pipe},
     },
 };
 use std::collections::HashSet;

@@ -6,10 +6,10 @@ use crate::{
     annot::concept::ConceptsFile,
     sae::{
         config::{Objective, Shape, Variant},
+        folder::Sae,
         settings::Training,
-        store::Sae,
-        train::Task,
     },
+    train::driver::Task,
 };
 use std::path::Path;
 

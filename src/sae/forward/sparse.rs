@@ -59,7 +59,7 @@ impl<T> SparseRows<T> {
         self.forced.truncate(to);
     }
 
-    pub(in crate::sae) fn push(&mut self, latent: u32, value: T, forced: bool) {
+    pub(crate) fn push(&mut self, latent: u32, value: T, forced: bool) {
         self.latents.push(latent);
         self.values.push(value);
         self.forced.push(forced);

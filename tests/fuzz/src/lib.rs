@@ -6,21 +6,20 @@
 
 use protsae::{
     annot::{
-        cluster,
         collect::{Collector, Settings},
         format::{self, Format},
-        partition::Partition,
-        reference::References,
+        mappings::References,
         vocabulary::{Choice, Terminology, Vocabulary},
     },
+    exchange::{self, Activation, Request, Sidecar},
     ontology::{
         self, Ontology,
         graph::{Closure, Hierarchy, Relations},
         norm_file,
         normal::NormalForms,
     },
-    sae::exchange::{self, Activation, Request, Sidecar},
     seq::fasta,
+    split::{clusters, partition::Partition},
     table::{
         TableError, TableSource, activations::ActivationReader, features::FeatureReader, labels,
         proteins,
@@ -211,7 +210,7 @@ pub fn fasta(data: &[u8]) {
 
 /// Clusters of homologues.
 pub fn clusters(data: &[u8]) {
-    if let Ok(clusters) = cluster::read(data, str::to_owned, |_| false) {
+    if let Ok(clusters) = clusters::read(data, str::to_owned, |_| false) {
         assert!(clusters.iter().all(|(name, members)| *name == members[0]));
     }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::Order;
-use protsae::sae::gpu::GpuError;
+use protsae::train::gpu::GpuError;
 
 /// Statuses as main.cpp counts them.
 const DONE: u64 = 0;

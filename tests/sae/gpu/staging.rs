@@ -2,8 +2,8 @@
 
 use super::{LR, Pair, SHAPE, batch, objective};
 use crate::machines::on_machines;
-use protsae::sae::{
-    batch::Batch,
+use protsae::train::{
+    data::batch::Batch,
     gpu::{GpuEngine, GpuError, Held, Machine, Operand},
 };
 

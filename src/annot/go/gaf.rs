@@ -1,0 +1,98 @@
+//! GAF 2.0 to 2.2 (<https://geneontology.github.io/docs/go-annotation-file-gaf-format-2.2/>).
+
+use crate::annot::{
+    collect::{Collector, DropReason, Observation},
+    error::AnnotError,
+    lines::{columns, rows},
+};
+use std::io::BufRead;
+
+/// Columns of a row: 15 in GAF 1, 17 since; files in use mix them.
+pub(crate) const COLUMNS: std::ops::RangeInclusive<usize> = 15..=17;
+
+/// Reads gene associations.
+///
+/// # Errors
+/// [`AnnotError::Record`] for a row that is no association, unless bad records are skipped; the
+/// reader's errors.
+pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
+    rows(reader, Some('!'), collector, row)
+}
+
+fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotError> {
+    let (fields, count) = columns::<17>(text);
+    if !COLUMNS.contains(&count) {
+        return Err(AnnotError::record(
+            line,
+            format!("{count} columns; a GAF row has 15 to 17, separated by tabs"),
+        ));
+    }
+    let [database, product, _, qualifier, term, _, evidence, ..] = fields;
+    if database.is_empty() || product.is_empty() {
+        return Err(AnnotError::record(
+            line,
+            "database or id is empty (columns 1 and 2)",
+        ));
+    }
+    if !is_curie(term) {
+        return Err(AnnotError::record(
+            line,
+            format!("{term:?} in column 5 is no term id like GO:0005524"),
+        ));
+    }
+    if evidence.is_empty() {
+        return Err(AnnotError::record(line, "no evidence code (column 7)"));
+    }
+    // `UniProtKB:P12345-2`: the isoform that was observed
+    let form = fields[16].split_once(':').map_or("", |(_, form)| form);
+    Association {
+        line,
+        product,
+        form,
+        term,
+        evidence,
+        negated: is_negated(qualifier),
+    }
+    .put(collector)
+}
+
+/// What a row of GAF or GPAD says.
+pub(crate) struct Association<'a> {
+    pub(crate) line: u64,
+    /// The gene product, by its canonical accession.
+    pub(crate) product: &'a str,
+    /// The one of its forms that was observed (`P12345-2`), or empty.
+    pub(crate) form: &'a str,
+    pub(crate) term: &'a str,
+    pub(crate) evidence: &'a str,
+    pub(crate) negated: bool,
+}
+
+impl Association<'_> {
+    pub(crate) fn put(&self, collector: &mut Collector) -> Result<(), AnnotError> {
+        if self.negated {
+            collector.drop(DropReason::Negated);
+            return Ok(());
+        }
+        let observation = Observation::of_term(self.product, self.term, self.evidence, self.line);
+        collector.put_product(&observation, self.form)
+    }
+}
+
+/// Whether qualifiers (`NOT|part_of`) negate the statement.
+pub(crate) fn is_negated(qualifiers: &str) -> bool {
+    qualifiers
+        .split('|')
+        .any(|qualifier| qualifier.trim().eq_ignore_ascii_case("NOT"))
+}
+
+/// Whether a text has the form `PREFIX:LOCAL`.
+pub(crate) fn is_curie(text: &str) -> bool {
+    let is_plain = |b: u8| (b'!'..=b'~').contains(&b) && b != b',' && b != b'|';
+    text.split_once(':').is_some_and(|(prefix, local)| {
+        !prefix.is_empty()
+            && !local.is_empty()
+            && (text.bytes().all(is_plain)
+                || !text.contains(|c: char| c.is_whitespace() || c == ',' || c == '|'))
+    })
+}
