@@ -11,7 +11,9 @@ pub mod normal;
 pub mod obo;
 
 pub use error::OntologyError;
-pub use model::{Class, Ontology, OntologyCounts, PART_OF, Relation, Resolved, Term};
+pub use model::{
+    Class, Ontology, OntologyCounts, OntologyIdentity, PART_OF, Relation, Resolved, Term,
+};
 
 use std::io::{BufRead, Cursor, Read};
 

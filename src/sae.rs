@@ -15,6 +15,7 @@ pub mod forward;
 pub mod params;
 pub mod settings;
 pub mod speed;
+mod splice;
 
 pub use encode::{Encoded, Encoder, LatentRows, sigmoid};
 pub use error::SaeError;

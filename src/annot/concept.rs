@@ -3,6 +3,7 @@
 //! Concept i is latent i is row i of every defined weight. Classes are numbered from 0: concepts
 //! first (`0..m`), zero classes after them (`m..m + z`); relations are numbered from 0.
 
+use crate::ontology::OntologyIdentity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
@@ -54,18 +55,6 @@ impl ConceptsFile {
         serde_json::to_writer(&mut *out, &self.axioms)?;
         writeln!(out, "}}")
     }
-}
-
-/// Which ontology, in which version.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OntologyIdentity {
-    /// The ontology's own name (`ontology:` of an OBO header), else empty.
-    pub name: String,
-    /// The ontology's own version (`data-version:` or `date:`), else empty.
-    pub version: String,
-    /// SHA-256 of the uncompressed text, in lower-case hexadecimal.
-    pub sha256: String,
 }
 
 /// The kinds of concepts, in the order in which concepts are sorted.

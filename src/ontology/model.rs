@@ -1,8 +1,20 @@
 //! An ontology in memory: terms as numbers, and what they assert about each other.
 
-use crate::annot::concept::OntologyIdentity;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Which ontology, in which version.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OntologyIdentity {
+    /// The ontology's own name (`ontology:` of an OBO header), else empty.
+    pub name: String,
+    /// The ontology's own version (`data-version:` or `date:`), else empty.
+    pub version: String,
+    /// SHA-256 of the uncompressed text, in lower-case hexadecimal.
+    pub sha256: String,
+}
 
 /// Number of a class: an index into [`Ontology::classes`].
 pub type Class = u32;

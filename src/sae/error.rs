@@ -148,7 +148,7 @@ pub enum SaeError {
     NoRows(String),
     /// A GPU fails, or cannot do what is asked.
     #[error(transparent)]
-    Gpu(#[from] crate::train::gpu::GpuError),
+    Gpu(#[from] GpuError),
     /// The loss stopped being a number.
     #[error("the loss is {loss} at step {step}; lower --lr, or set --clip")]
     Diverged {
@@ -183,6 +183,37 @@ impl Classify for SaeError {
                 ErrorKind::Mismatch
             }
             _ => ErrorKind::Data,
+        }
+    }
+}
+
+/// What can go wrong on a GPU.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GpuError {
+    /// It has no memory left.
+    #[error("the GPU has no room for {bytes} more bytes; lower --batch or --latents")]
+    Memory {
+        /// What was asked for.
+        bytes: usize,
+    },
+    /// There is none, or it fails.
+    #[error("the GPU failed: {0}")]
+    Failed(String),
+    /// A batch that no step can be made with.
+    #[error("a batch that does not fit the model: {0}")]
+    Batch(String),
+    /// Something that only the CPU can do.
+    #[error("{0} trains on the CPU alone: --device cpu")]
+    CpuOnly(String),
+}
+
+impl Classify for GpuError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Memory { .. } => ErrorKind::Memory,
+            Self::Failed(_) | Self::Batch(_) => ErrorKind::Data,
+            Self::CpuOnly(_) => ErrorKind::Usage,
         }
     }
 }

@@ -16,17 +16,15 @@ pub use sparse::SparseRows;
 use super::{
     config::{ForcedMean, Objective, Variant},
     params::Params,
+    splice,
 };
 use crate::math::simd::LANES;
-use crate::wide;
-use crate::{
-    math::{
-        product::{panels, weights_by_panels},
-        real::Real,
-        topk::Selector,
-    },
-    train::splice,
+use crate::math::{
+    product::{panels, weights_by_panels},
+    real::Real,
+    topk::Selector,
 };
+use crate::wide;
 
 /// Latents per tile of the product.
 const TILE: usize = 128;

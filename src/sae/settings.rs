@@ -4,7 +4,30 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{config::Balance, error::SaeError};
-use crate::train::gpu::Operand;
+
+/// Type of the numbers that a product multiplies; it adds up and returns f32.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Operand {
+    /// The weights themselves.
+    #[default]
+    F32,
+    /// Copies of two bytes.
+    Bf16,
+}
+
+impl Operand {
+    /// Bytes of a number.
+    #[must_use]
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::Bf16 => 2,
+        }
+    }
+}
 
 /// Whether activations are scaled before the model sees them.
 #[derive(

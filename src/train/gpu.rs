@@ -33,38 +33,7 @@ mod work;
 pub use bounds::check_range;
 pub use engine::{GpuEngine, check};
 pub use held::Held;
-pub use machine::{Arg, Machine, Operand, Product, View};
+pub use machine::{Arg, Machine, Product, View};
 pub use work::bytes;
 
-use crate::error::{Classify, ErrorKind};
-
-/// What can go wrong on a GPU.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum GpuError {
-    /// It has no memory left.
-    #[error("the GPU has no room for {bytes} more bytes; lower --batch or --latents")]
-    Memory {
-        /// What was asked for.
-        bytes: usize,
-    },
-    /// There is none, or it fails.
-    #[error("the GPU failed: {0}")]
-    Failed(String),
-    /// A batch that no step can be made with.
-    #[error("a batch that does not fit the model: {0}")]
-    Batch(String),
-    /// Something that only the CPU can do.
-    #[error("{0} trains on the CPU alone: --device cpu")]
-    CpuOnly(String),
-}
-
-impl Classify for GpuError {
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Memory { .. } => ErrorKind::Memory,
-            Self::Failed(_) | Self::Batch(_) => ErrorKind::Data,
-            Self::CpuOnly(_) => ErrorKind::Usage,
-        }
-    }
-}
+pub use crate::sae::{error::GpuError, settings::Operand};

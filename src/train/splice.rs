@@ -3,7 +3,7 @@
 //!
 //! There the dictionary is the centred embeddings of words. Here a concept's direction is the mean
 //! of the training rows that carry it less the mean of all, of length 1. A row's code minimises
-//! `‖x - b_dec - W_dec^T z‖² + lambda sum z` over z >= 0. Nothing is learned by gradients. The predictor's logit
+//! `‖x - b_dec - W_dec^T z‖² + lambda sum z` over z >= 0 ([`crate::sae::splice`]). Nothing is learned by gradients. The predictor's logit
 //! is that of the nearest mean: positive where a row, along the direction, is nearer to the
 //! concept's mean than to that of all.
 
@@ -14,30 +14,14 @@ use super::{
     },
     driver::{SURVEY_ROWS, TrainingData},
 };
-use crate::Result;
-use crate::wide;
 use crate::{
-    math::{
-        product::{Matrix, multiply},
-        real::Real,
-        vector::axpy,
-    },
+    Result,
     sae::{
         config::{Objective, Shape},
         error::SaeError,
-        forward::SparseRows,
         params::Params,
     },
 };
-use rayon::prelude::*;
-
-/// Rows of the Gram matrix per task.
-const ROWS: usize = 64;
-/// A code is found once no entry moves the reconstruction by more than this share of its largest
-/// entry.
-const TOLERANCE: f64 = 1e-6;
-/// Passes over a code's entries, at most.
-const PASSES: usize = 1000;
 
 /// Sums over training rows.
 pub(crate) struct Dictionary {
@@ -127,74 +111,6 @@ impl Dictionary {
             *b = mean as f32;
         }
         params
-    }
-}
-
-/// Products of all pairs of decoder rows, `[n, n]`.
-pub(crate) fn gram<T: Real>(params: &Params<T>) -> Vec<T> {
-    let (n, d) = (params.shape.latents, params.shape.width);
-    let mut out = vec![T::ZERO; n * n];
-    let all = Matrix::new(&params.dec, n, d, d).transpose();
-    params
-        .dec
-        .par_chunks(ROWS * d)
-        .zip(out.par_chunks_mut(ROWS * n))
-        .for_each(|(rows, out)| multiply(Matrix::new(rows, rows.len() / d, d, d), all, out, n));
-    out
-}
-
-/// Memory that a thread reuses from row to row.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Code<T> {
-    /// Product of each direction with what is left of the row.
-    left: Vec<T>,
-    z: Vec<T>,
-}
-
-impl<T: Real> Code<T> {
-    /// Finds the code of a row whose logits these are, by coordinate descent, and appends it.
-    pub(crate) fn append(
-        &mut self,
-        params: &Params<T>,
-        gram: &[T],
-        logits: &[T],
-        objective: &Objective,
-        out: &mut SparseRows<T>,
-    ) {
-        let n = logits.len();
-        let pairs = logits.iter().zip(&params.b_pred);
-        self.left.clear();
-        self.left.extend(pairs.map(|(&logit, &b)| logit - b));
-        self.z.clear();
-        self.z.resize(n, T::ZERO);
-        let half = T::of(objective.lambda_sparsity / 2.0);
-        let (left, z) = (&mut self.left[..], &mut self.z[..]);
-        for _ in 0..PASSES {
-            let (mut most, mut largest) = (T::ZERO, T::ZERO);
-            wide!(|| {
-                for j in 0..n {
-                    let row = &gram[j * n..(j + 1) * n];
-                    if row[j] > T::ZERO {
-                        let next = (z[j] + (left[j] - half) / row[j]).larger(T::ZERO);
-                        let moved = next - z[j];
-                        if moved != T::ZERO {
-                            axpy(-moved, row, left);
-                            z[j] = next;
-                            most = most.larger(moved.abs());
-                        }
-                        largest = largest.larger(next);
-                    }
-                }
-            });
-            if most <= T::of(TOLERANCE) * largest {
-                break;
-            }
-        }
-        for (latent, &value) in (0..).zip(&*z) {
-            if value > T::ZERO {
-                out.push(latent, value, false);
-            }
-        }
     }
 }
 

@@ -1,34 +1,8 @@
 //! What the engine asks of a GPU: memory, copies, kernels, matrix products. Calls take effect in
 //! order; all but downloads return at once.
 
-use super::GpuError;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use super::{GpuError, Operand};
 use std::fmt::Debug;
-
-/// Type of the numbers that a product multiplies; it adds up and returns f32.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Operand {
-    /// The weights themselves.
-    #[default]
-    F32,
-    /// Copies of two bytes.
-    Bf16,
-}
-
-impl Operand {
-    /// Bytes of a number.
-    #[must_use]
-    pub fn bytes(self) -> usize {
-        match self {
-            Self::F32 => 4,
-            Self::Bf16 => 2,
-        }
-    }
-}
 
 /// An argument of a kernel.
 #[derive(Debug)]
