@@ -14,7 +14,6 @@ pub mod folder;
 pub mod forward;
 pub mod params;
 pub mod settings;
-pub mod speed;
 mod splice;
 
 pub use encode::{Encoded, Encoder, LatentRows, sigmoid};

@@ -12,5 +12,6 @@ pub mod identity;
 pub mod loss;
 pub mod meter;
 pub(crate) mod session;
+pub mod speed;
 pub(crate) mod splice;
 pub(crate) mod statistics;

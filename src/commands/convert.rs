@@ -8,8 +8,8 @@ use crate::{
     Error, Result,
     annot::concept::{CONCEPTS_FORMAT, ConceptsFile},
     cli::{CommonArgs, Context, Source, TargetFolder, Tool, context::to_json, log},
-    esm2::ModelFolder,
     exchange::{self, Activation, Layout, NamedTensor, Request},
+    plm::weights::ModelFolder,
     sae::{
         conversion::InputTransform,
         folder::{self, Sae, Slice},

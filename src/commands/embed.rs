@@ -15,11 +15,12 @@ use crate::{
         progress::Progress,
     },
     error::{Context as _, no_thread},
-    esm2::{
-        ModelFolder, Place, Windows,
+    plm::{
         engine::{Computed, Engine, Where},
-        model::Needs,
-        weights::Precision,
+        esm2::model::Needs,
+        place::Place,
+        weights::{ModelFolder, Precision},
+        window::Windows,
     },
     sae::folder::{CONFIG_FILE, ModelConfig},
     table::{PlmIdentity, activations::ActivationInfo, metadata::Site, schema::ActivationType},

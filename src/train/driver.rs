@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::speed::Speed;
 use super::{
     backend::Trainer,
     checkpoint::{self, Checkpoints, Position},
@@ -30,7 +31,6 @@ use crate::sae::{
     folder::{MODEL_FORMAT, ModelConfig, Sae},
     params::Params,
     settings::Training,
-    speed::Speed,
 };
 use crate::{
     Result,

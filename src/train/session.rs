@@ -1,5 +1,6 @@
 //! A training run in progress: its model, where it stands, its log and its checkpoints.
 
+use super::speed::Stopwatch;
 use super::{
     backend::Trainer,
     checkpoint::{BestScore, Draft, Meters, Position, Saved},
@@ -13,7 +14,7 @@ use super::{
     meter::{EpochLine, LogLine, Measures, Meter, Survey},
 };
 use crate::Result;
-use crate::sae::{error::SaeError, folder::ModelConfig, params::Params, speed::Stopwatch};
+use crate::sae::{error::SaeError, folder::ModelConfig, params::Params};
 
 /// A run in progress.
 pub(crate) struct Run<'a> {

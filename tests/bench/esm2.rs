@@ -5,11 +5,12 @@
 
 use candle_core::{Device, Tensor};
 use protsae::{
-    esm2::{
-        Batch, LANES, Model, ModelFolder, Place,
-        model::Needs,
-        panel::{self, View, ViewMut},
-        weights::{Matrix, Precision},
+    plm::{
+        batch::Batch,
+        esm2::model::{Model, Needs},
+        panel::{self, LANES, View, ViewMut},
+        place::Place,
+        weights::{Matrix, ModelFolder, Precision},
     },
     table::metadata::Site,
 };

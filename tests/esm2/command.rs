@@ -3,7 +3,7 @@
 use crate::support::{batch, load, mini, rows, sequence};
 use protsae::{
     cli::Source,
-    esm2::{Place, window::right_share},
+    plm::{place::Place, window::right_share},
     sae::{
         ModelConfig,
         config::{Objective, Shape},

@@ -2,7 +2,11 @@
 
 use crate::support::{batch, load, mini, places, rows, sequence};
 use protsae::{
-    esm2::{Batch, Edit, Model, Place},
+    plm::{
+        batch::Batch,
+        esm2::model::Model,
+        place::{Edit, Place},
+    },
     table::metadata::Site,
 };
 

@@ -5,12 +5,15 @@ use crate::{
     support::{batch, load, mini, places, relative_error, rows, sequence},
 };
 use candle_core::{Device, Tensor};
-use protsae::esm2::{
-    Activations, Batch, Model, ModelFolder, Place,
-    dense::DenseModel,
+use protsae::plm::{
+    batch::Batch,
     engine::{Computed, Engine, Transfer, Where},
-    model::Needs,
-    weights::Precision,
+    esm2::{
+        candle::CandleModel,
+        model::{Activations, Model, Needs},
+    },
+    place::Place,
+    weights::{ModelFolder, Precision},
 };
 use std::path::Path;
 
@@ -19,22 +22,22 @@ const SINGLE: f64 = 1e-5;
 /// Largest relative error in half precision.
 const HALF: f64 = 2e-2;
 
-fn dense(path: &Path, precision: Precision) -> DenseModel {
+fn dense(path: &Path, precision: Precision) -> CandleModel {
     let folder = ModelFolder::open(path).expect("a model folder");
     let needs = Needs {
         layers: folder.config.layers,
         head: true,
         precision,
     };
-    DenseModel::load(&folder, needs, &Device::Cpu).expect("all tensors")
+    CandleModel::load(&folder, needs, &Device::Cpu).expect("all tensors")
 }
 
-fn fetch(model: &DenseModel, batch: &Batch, places: &[Place]) -> Activations {
+fn fetch(model: &CandleModel, batch: &Batch, places: &[Place]) -> Activations {
     let part = model.forward(batch, places, None).expect("no device fails");
     join(model, vec![part])
 }
 
-fn join(model: &DenseModel, parts: Vec<Vec<Tensor>>) -> Activations {
+fn join(model: &CandleModel, parts: Vec<Vec<Tensor>>) -> Activations {
     let transfer = Transfer::new(model.device()).expect("no device fails");
     let there = Computed::There {
         width: model.config().width,

@@ -4,8 +4,16 @@ use crate::support::{batch, load, mini, rows, sequence};
 use protsae::{
     ErrorKind,
     error::Classify,
-    esm2::{Config, Esm2Error, Model, ModelFolder, Place, model::Needs, weights::Precision},
     hash,
+    plm::{
+        error::PlmError,
+        esm2::{
+            config::Config,
+            model::{Model, Needs},
+        },
+        place::Place,
+        weights::{ModelFolder, Precision},
+    },
     table::metadata::Site,
 };
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -71,7 +79,7 @@ fn embed_with(model: &Model) -> Vec<f32> {
     rows(&model.forward(&batch, &[place], None), 0, &batch, 0)
 }
 
-fn refusal(path: &Path) -> Esm2Error {
+fn refusal(path: &Path) -> PlmError {
     let folder = match ModelFolder::open(path) {
         Ok(folder) => folder,
         Err(error) => return error,
@@ -265,7 +273,7 @@ fn blocks_behind_the_last_that_is_asked_for_are_not_read() {
     assert!(Model::load(&folder, needs(3)).is_ok());
     assert!(matches!(
         Model::load(&folder, needs(4)),
-        Err(Esm2Error::MissingTensor { .. })
+        Err(PlmError::MissingTensor { .. })
     ));
 }
 

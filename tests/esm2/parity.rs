@@ -4,7 +4,7 @@ use crate::{
     shared::shared,
     support::{Reference, batch, load, load_at, places, relative_error, rows},
 };
-use protsae::esm2::weights::Precision;
+use protsae::plm::weights::Precision;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},

@@ -3,7 +3,12 @@
 use crate::support::{batch, load, mini, rows, sequence};
 use flate2::Crc;
 use protsae::{
-    esm2::{Esm2Error, Model, ModelFolder, Place, model::Needs, weights::Precision},
+    plm::{
+        error::PlmError,
+        esm2::model::{Model, Needs},
+        place::Place,
+        weights::{ModelFolder, Precision},
+    },
     table::metadata::Site,
 };
 use safetensors::SafeTensors;
@@ -180,7 +185,7 @@ fn code_in_a_pickle_is_not_run() {
     let error = folder.and_then(|folder| Model::load(&folder, needs)).err();
     assert!(matches!(
         error,
-        Some(Esm2Error::MissingTensor { .. } | Esm2Error::Damaged { .. })
+        Some(PlmError::MissingTensor { .. } | PlmError::Damaged { .. })
     ));
     assert!(!victim.exists());
 }

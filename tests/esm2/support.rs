@@ -1,7 +1,15 @@
 //! Models and saved numbers.
 
 use protsae::{
-    esm2::{Batch, Config, Model, ModelFolder, Place, model::Needs, weights::Precision},
+    plm::{
+        batch::Batch,
+        esm2::{
+            config::Config,
+            model::{Model, Needs},
+        },
+        place::Place,
+        weights::{ModelFolder, Precision},
+    },
     table::metadata::Site,
 };
 use safetensors::{Dtype, SafeTensors};
@@ -67,7 +75,7 @@ pub(crate) fn sequence(length: usize, salt: usize) -> String {
 
 /// The rows of a sequence's residues at a place.
 pub(crate) fn rows(
-    activations: &protsae::esm2::Activations,
+    activations: &protsae::plm::esm2::model::Activations,
     place: usize,
     batch: &Batch,
     sequence: usize,

@@ -4,7 +4,7 @@ use super::plan::{Planner, Tally};
 use crate::{
     Result,
     cli::{Context, log},
-    esm2::{Batch, ModelFolder, Place, engine::Engine},
+    plm::{batch::Batch, engine::Engine, place::Place, weights::ModelFolder},
     table::schema::ActivationType,
 };
 use std::time::Instant;

@@ -4,7 +4,7 @@ use crate::{
     Error, Result,
     cli::{Source, args::OnBad, log},
     commands::shared,
-    esm2::{Batch, Vocab, Windows},
+    plm::{batch::Batch, esm2::vocab::Vocab, window::Windows},
     seq::{Protein, fasta},
 };
 use rand::{Rng, SeedableRng};

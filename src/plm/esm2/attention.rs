@@ -1,12 +1,12 @@
 //! Self-attention of packed sequences on a CPU: one sequence and head at a time, 32 queries
 //! against all keys, so that no more than one such tile of scores exists.
 
-use super::{
-    Batch, Config,
-    panel::{self, LANES},
-    rotary::Table,
-};
+use super::{config::Config, rotary::Table};
 use crate::math::simd::{self, TILE_ROWS, Tile};
+use crate::plm::{
+    batch::Batch,
+    panel::{self, LANES},
+};
 use rayon::prelude::*;
 
 /// Queries, keys and values of a batch: panels of 3d features (queries, then keys, then values).

@@ -1,7 +1,7 @@
 //! Attention over groups of sequences of nearly one length.
 
 use super::Result;
-use crate::esm2::Batch;
+use crate::plm::batch::Batch;
 use candle_core::{D, DType, Device, Tensor};
 
 /// Most padding of a group: a twentieth of its tokens.
@@ -20,7 +20,7 @@ struct Group {
 }
 
 /// All groups of a batch.
-pub(super) struct Groups {
+pub(crate) struct Groups {
     groups: Vec<Group>,
     /// Where each token is in the groups' results.
     places: Tensor,
@@ -46,7 +46,7 @@ fn divide(lengths: &[usize], heads: usize) -> Vec<Vec<usize>> {
 }
 
 impl Groups {
-    pub(super) fn new(batch: &Batch, heads: usize, device: &Device) -> Result<Self> {
+    pub(crate) fn new(batch: &Batch, heads: usize, device: &Device) -> Result<Self> {
         let lengths: Vec<usize> = (0..batch.sequences())
             .map(|s| batch.range(s).len())
             .collect();
@@ -90,7 +90,7 @@ impl Groups {
     }
 
     /// From rotated and scaled queries, keys, and values, each `tokens x heads x head_width`.
-    pub(super) fn attend(
+    pub(crate) fn attend(
         &self,
         queries: &Tensor,
         keys: &Tensor,

@@ -3,7 +3,7 @@
 use crate::mapped::Mapped;
 
 /// Numbers in a map, or owned where the file does not align them.
-pub(super) enum Numbers<T: Number> {
+pub(crate) enum Numbers<T: Number> {
     Mapped {
         map: Mapped,
         begin: usize,
@@ -13,7 +13,7 @@ pub(super) enum Numbers<T: Number> {
 }
 
 /// Little-endian numbers of which every bit pattern is valid.
-pub(super) trait Number: bytemuck::AnyBitPattern + Send + Sync {
+pub(crate) trait Number: bytemuck::AnyBitPattern + Send + Sync {
     fn read(bytes: &[u8]) -> Self;
 }
 
@@ -37,7 +37,7 @@ impl Number for half::bf16 {
 
 impl<T: Number> Numbers<T> {
     /// The numbers at `begin..begin + bytes` of a map.
-    pub(super) fn new(map: &Mapped, begin: usize, bytes: usize) -> Self {
+    pub(crate) fn new(map: &Mapped, begin: usize, bytes: usize) -> Self {
         let data = &map[begin..begin + bytes];
         if cast::<T>(data).is_some() {
             return Self::Mapped {
@@ -49,7 +49,7 @@ impl<T: Number> Numbers<T> {
         Self::Owned(data.chunks_exact(size_of::<T>()).map(T::read).collect())
     }
 
-    pub(super) fn as_slice(&self) -> &[T] {
+    pub(crate) fn as_slice(&self) -> &[T] {
         match self {
             Self::Owned(values) => values,
             Self::Mapped { map, begin, count } => {

@@ -5,14 +5,20 @@
 //! on into the projections of the next.
 
 use super::{
-    Batch, Config, Edit, Esm2Error, ModelFolder, Place, Vocab,
     attention::{self, Inputs},
     block::{Block, Norm},
+    config::Config,
     embeddings::Embeddings,
     head::{Head, Logits},
-    panel::{self, LANES, View, ViewMut},
     rotary::Tables,
-    weights::Precision,
+    vocab::Vocab,
+};
+use crate::plm::{
+    batch::Batch,
+    error::PlmError,
+    panel::{self, LANES, View, ViewMut},
+    place::{Edit, Place},
+    weights::{ModelFolder, Precision},
 };
 use crate::table::metadata::Site;
 use rayon::prelude::*;
@@ -23,7 +29,7 @@ use std::ops::Range;
 const GROUP: usize = 4;
 
 /// Name of the norm behind the last block.
-pub(super) const LAST_NORM: &str = "encoder.emb_layer_norm_after";
+pub(crate) const LAST_NORM: &str = "encoder.emb_layer_norm_after";
 
 /// What of a model is needed.
 #[derive(Clone, Copy, Debug)]
@@ -148,8 +154,8 @@ impl Model {
     /// Loads what is needed of a model.
     ///
     /// # Errors
-    /// [`Esm2Error`] where a tensor is missing or does not fit, naming it.
-    pub fn load(folder: &ModelFolder, needs: Needs) -> Result<Self, Esm2Error> {
+    /// [`PlmError`] where a tensor is missing or does not fit, naming it.
+    pub fn load(folder: &ModelFolder, needs: Needs) -> Result<Self, PlmError> {
         let config = folder.config.clone();
         let layers = if needs.head {
             config.layers

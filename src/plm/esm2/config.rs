@@ -1,6 +1,6 @@
 //! `config.json` of Hugging Face transformers' `EsmConfig`.
 
-use super::Esm2Error;
+use crate::plm::error::PlmError;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -66,10 +66,10 @@ fn must_be(
     found: Option<&str>,
     expected: &'static str,
     hint: &'static str,
-) -> Result<(), Esm2Error> {
+) -> Result<(), PlmError> {
     match found {
         Some(value) if value == expected => Ok(()),
-        other => Err(Esm2Error::Architecture {
+        other => Err(PlmError::Architecture {
             field,
             found: other.map_or_else(|| "missing".into(), |v| format!("'{v}'")),
             expected,
@@ -78,9 +78,9 @@ fn must_be(
     }
 }
 
-fn must_not(field: &'static str, found: Option<bool>, hint: &'static str) -> Result<(), Esm2Error> {
+fn must_not(field: &'static str, found: Option<bool>, hint: &'static str) -> Result<(), PlmError> {
     if found == Some(true) {
-        return Err(Esm2Error::Architecture {
+        return Err(PlmError::Architecture {
             field,
             found: "true".into(),
             expected: "false",
@@ -90,13 +90,13 @@ fn must_not(field: &'static str, found: Option<bool>, hint: &'static str) -> Res
     Ok(())
 }
 
-fn size(field: &'static str, value: Option<usize>) -> Result<usize, Esm2Error> {
+fn size(field: &'static str, value: Option<usize>) -> Result<usize, PlmError> {
     match value {
         Some(n) if (1..=LARGEST).contains(&n) => Ok(n),
-        Some(n) => Err(Esm2Error::Config(format!(
+        Some(n) => Err(PlmError::Config(format!(
             "{field} is {n}, expected 1 to {LARGEST}"
         ))),
-        None => Err(Esm2Error::Config(format!("{field} is missing"))),
+        None => Err(PlmError::Config(format!("{field} is missing"))),
     }
 }
 
@@ -104,13 +104,13 @@ impl Config {
     /// Reads the text of a `config.json`.
     ///
     /// # Errors
-    /// [`Esm2Error::Architecture`] for another model (ESM-1b and ESM-1v among them),
-    /// [`Esm2Error::Config`] for numbers that contradict each other or text that is no JSON object.
-    pub fn from_json(text: &str) -> Result<Self, Esm2Error> {
+    /// [`PlmError::Architecture`] for another model (ESM-1b and ESM-1v among them),
+    /// [`PlmError::Config`] for numbers that contradict each other or text that is no JSON object.
+    pub fn from_json(text: &str) -> Result<Self, PlmError> {
         let value: Value =
-            serde_json::from_str(text).map_err(|e| Esm2Error::Config(format!("not JSON: {e}")))?;
+            serde_json::from_str(text).map_err(|e| PlmError::Config(format!("not JSON: {e}")))?;
         let raw: Raw = serde_json::from_value(value)
-            .map_err(|e| Esm2Error::Config(format!("not a model's configuration: {e}")))?;
+            .map_err(|e| PlmError::Config(format!("not a model's configuration: {e}")))?;
         must_be("model_type", raw.model_type.as_deref(), "esm", "")?;
         must_be(
             "position_embedding_type",
@@ -144,19 +144,19 @@ impl Config {
             tied_head: raw.tie_word_embeddings.unwrap_or(true),
         };
         if !config.width.is_multiple_of(config.heads) || !config.head_width().is_multiple_of(2) {
-            return Err(Esm2Error::Config(format!(
+            return Err(PlmError::Config(format!(
                 "hidden_size {} cannot be divided among {} attention heads of even width",
                 config.width, config.heads
             )));
         }
         if !config.epsilon.is_finite() || config.epsilon < 0.0 {
-            return Err(Esm2Error::Config(format!(
+            return Err(PlmError::Config(format!(
                 "layer_norm_eps is {}, expected a small positive number",
                 config.epsilon
             )));
         }
         if !config.rope_theta.is_finite() || config.rope_theta <= 0.0 {
-            return Err(Esm2Error::Config(format!(
+            return Err(PlmError::Config(format!(
                 "rope_theta is {}, expected a positive number",
                 config.rope_theta
             )));

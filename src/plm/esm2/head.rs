@@ -1,13 +1,17 @@
 //! The masked-language-modelling head: logits and log-likelihoods of tokens.
 
 use super::{
-    Batch, Config, Esm2Error, ModelFolder,
     block::{Linear, Norm},
+    config::Config,
     embeddings::Embeddings,
-    panel::{self, LANES, View, ViewMut},
-    weights::{Matrix, Precision},
 };
 use crate::math::simd;
+use crate::plm::{
+    batch::Batch,
+    error::PlmError,
+    panel::{self, LANES, View, ViewMut},
+    weights::{Matrix, ModelFolder, Precision},
+};
 use rayon::prelude::*;
 
 /// The head's weights.
@@ -24,12 +28,12 @@ impl Head {
     /// Loads the head; its decoder is the word embedding unless the configuration says otherwise.
     ///
     /// # Errors
-    /// [`Esm2Error`] where a tensor is missing (a checkpoint of a classifier has none of them).
+    /// [`PlmError`] where a tensor is missing (a checkpoint of a classifier has none of them).
     pub fn load(
         folder: &ModelFolder,
         embeddings: &Embeddings,
         precision: Precision,
-    ) -> Result<Self, Esm2Error> {
+    ) -> Result<Self, PlmError> {
         let Config {
             width,
             vocab,

@@ -1,13 +1,13 @@
 //! One file of weights: safetensors, mapped, or a checkpoint of `PyTorch`.
 
 use super::{
-    super::Esm2Error,
     LFS,
     matrix::{Matrix, Values},
     numbers::Numbers,
     open,
 };
 use crate::mapped::Mapped;
+use crate::plm::error::PlmError;
 use candle_core::{DType, pickle::PthTensors};
 use safetensors::{Dtype, SafeTensors};
 use std::{
@@ -32,20 +32,20 @@ enum Format {
 }
 
 /// An opened file of weights.
-pub(super) struct WeightsFile {
+pub(crate) struct WeightsFile {
     path: PathBuf,
     names: Vec<String>,
     format: Format,
 }
 
 impl WeightsFile {
-    pub(super) fn open(path: &Path) -> Result<Self, Esm2Error> {
-        let damaged = |problem: String| Esm2Error::Damaged {
+    pub(crate) fn open(path: &Path) -> Result<Self, PlmError> {
+        let damaged = |problem: String| PlmError::Damaged {
             path: path.to_owned(),
             problem,
         };
         let file = open(path)?;
-        let io = |source| Esm2Error::Io {
+        let io = |source| PlmError::Io {
             path: path.to_owned(),
             source,
         };
@@ -54,7 +54,7 @@ impl WeightsFile {
         }
         let map = Mapped::new(file, path).map_err(io)?;
         if map.starts_with(LFS) {
-            return Err(Esm2Error::LfsPointer {
+            return Err(PlmError::LfsPointer {
                 path: path.to_owned(),
             });
         }
@@ -78,16 +78,16 @@ impl WeightsFile {
         })
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Names of all tensors, sorted.
-    pub(super) fn names(&self) -> &[String] {
+    pub(crate) fn names(&self) -> &[String] {
         &self.names
     }
 
-    pub(super) fn shape(&self, name: &str) -> Option<Vec<usize>> {
+    pub(crate) fn shape(&self, name: &str) -> Option<Vec<usize>> {
         match &self.format {
             Format::Safetensors { entries, .. } => entries.get(name).map(|e| e.shape.clone()),
             Format::PyTorch(tensors) => tensors
@@ -98,7 +98,7 @@ impl WeightsFile {
     }
 
     /// Bytes of a tensor; 0 where there is none.
-    pub(super) fn bytes(&self, name: &str) -> u64 {
+    pub(crate) fn bytes(&self, name: &str) -> u64 {
         match &self.format {
             Format::Safetensors { entries, .. } => entries.get(name).map_or(0, |e| e.bytes as u64),
             Format::PyTorch(tensors) => tensors.tensor_infos().get(name).map_or(0, |info| {
@@ -108,13 +108,13 @@ impl WeightsFile {
     }
 
     /// A tensor as a matrix; its shape has been checked.
-    pub(super) fn matrix(
+    pub(crate) fn matrix(
         &self,
         name: &str,
         outputs: usize,
         inputs: usize,
-    ) -> Result<Matrix, Esm2Error> {
-        let wrong_type = |found: String| Esm2Error::TensorType {
+    ) -> Result<Matrix, PlmError> {
+        let wrong_type = |found: String| PlmError::TensorType {
             path: self.path.clone(),
             name: name.to_owned(),
             found,
@@ -137,7 +137,7 @@ impl WeightsFile {
             }
             Format::PyTorch(tensors) => pytorch(tensors, name).map_err(|error| match error {
                 PyTorchError::Type(found) => wrong_type(found),
-                PyTorchError::Read(problem) => Esm2Error::Damaged {
+                PyTorchError::Read(problem) => PlmError::Damaged {
                     path: self.path.clone(),
                     problem: format!("tensor '{name}': {problem}"),
                 },

@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 
 /// Errors of loading and running an ESM-2.
 #[derive(Debug, thiserror::Error)]
-pub enum Esm2Error {
+pub enum PlmError {
     /// A file of the model's folder cannot be read.
     #[error("{}: cannot be read", path.display())]
     Io {
@@ -120,7 +120,7 @@ pub enum Esm2Error {
     Device(#[from] candle_core::Error),
 }
 
-impl Classify for Esm2Error {
+impl Classify for PlmError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Io { source, .. } => Classify::kind(source),

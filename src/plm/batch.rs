@@ -1,6 +1,6 @@
 //! Token sequences, packed one behind the other.
 
-use super::Vocab;
+use super::esm2::vocab::Vocab;
 use std::ops::Range;
 
 /// Sequences that are computed together; which ones changes none of their numbers.

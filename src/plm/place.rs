@@ -1,6 +1,6 @@
 //! Where activations are read, and the hook by which something else replaces them.
 
-use super::{Config, Esm2Error};
+use super::{error::PlmError, esm2::config::Config};
 use crate::table::metadata::Site;
 use std::fmt;
 
@@ -17,11 +17,11 @@ impl Place {
     /// A place, checked against the model.
     ///
     /// # Errors
-    /// [`Esm2Error::Usage`] where the model has no such layer.
-    pub fn new(site: Site, layer: usize, config: &Config) -> Result<Self, Esm2Error> {
+    /// [`PlmError::Usage`] where the model has no such layer.
+    pub fn new(site: Site, layer: usize, config: &Config) -> Result<Self, PlmError> {
         let first = usize::from(site != Site::Residual);
         if layer < first || layer > config.layers {
-            return Err(Esm2Error::Usage(format!(
+            return Err(PlmError::Usage(format!(
                 "layer {layer} at site {site}: this PLM has layers {first} to {} there",
                 config.layers
             )));

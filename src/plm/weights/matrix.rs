@@ -50,7 +50,7 @@ impl FromStr for Precision {
 }
 
 /// The numbers of a matrix.
-pub(super) enum Values {
+pub(crate) enum Values {
     Single(Numbers<f32>),
     Half(Numbers<f16>),
     Brain(Numbers<bf16>),
@@ -64,7 +64,7 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    pub(super) fn new(values: Values, outputs: usize, inputs: usize) -> Self {
+    pub(crate) fn new(values: Values, outputs: usize, inputs: usize) -> Self {
         Self {
             values,
             outputs,

@@ -1,11 +1,12 @@
 //! One transformer block, pre-norm, on panels.
 
-use super::{
-    Config, Esm2Error, ModelFolder,
-    panel::{self, LANES, Part, View, ViewMut},
-    weights::{Matrix, Precision},
-};
+use super::config::Config;
 use crate::math::simd;
+use crate::plm::{
+    error::PlmError,
+    panel::{self, LANES, Part, View, ViewMut},
+    weights::{Matrix, ModelFolder, Precision},
+};
 
 /// Inner features of the MLP that are computed before they are used: with four panels their
 /// activations stay in a core's second-level cache. Sums run in order, so it changes no bit.
@@ -23,8 +24,8 @@ impl Norm {
     /// Loads the layer norm of this name.
     ///
     /// # Errors
-    /// [`Esm2Error`] where a tensor does not fit.
-    pub fn load(folder: &ModelFolder, name: &str) -> Result<Self, Esm2Error> {
+    /// [`PlmError`] where a tensor does not fit.
+    pub fn load(folder: &ModelFolder, name: &str) -> Result<Self, PlmError> {
         let width = folder.config.width;
         Ok(Self {
             weight: folder.vector(&format!("{name}.weight"), width)?,
@@ -53,14 +54,14 @@ impl Linear {
     /// Loads the layer of this name.
     ///
     /// # Errors
-    /// [`Esm2Error`] where a tensor does not fit.
+    /// [`PlmError`] where a tensor does not fit.
     pub fn load(
         folder: &ModelFolder,
         name: &str,
         outputs: usize,
         inputs: usize,
         precision: Precision,
-    ) -> Result<Self, Esm2Error> {
+    ) -> Result<Self, PlmError> {
         Ok(Self {
             weight: folder.matrix(&format!("{name}.weight"), outputs, inputs, precision)?,
             bias: folder.vector(&format!("{name}.bias"), outputs)?,
@@ -88,12 +89,12 @@ impl Block {
     /// Loads block `number`, from 1.
     ///
     /// # Errors
-    /// [`Esm2Error`] where a tensor does not fit.
+    /// [`PlmError`] where a tensor does not fit.
     pub fn load(
         folder: &ModelFolder,
         number: usize,
         precision: Precision,
-    ) -> Result<Self, Esm2Error> {
+    ) -> Result<Self, PlmError> {
         let Config {
             width: d, inner, ..
         } = folder.config;

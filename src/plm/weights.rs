@@ -11,7 +11,10 @@ mod numbers;
 
 pub use matrix::{Matrix, Precision};
 
-use super::{Config, Esm2Error, Vocab};
+use super::{
+    error::PlmError,
+    esm2::{config::Config, vocab::Vocab},
+};
 use crate::hash;
 use file::WeightsFile;
 use sha2::{Digest, Sha256};
@@ -52,16 +55,16 @@ pub struct ModelFolder {
     index: BTreeMap<String, (usize, String)>,
 }
 
-fn open(path: &Path) -> Result<File, Esm2Error> {
-    File::open(path).map_err(|source| Esm2Error::Io {
+fn open(path: &Path) -> Result<File, PlmError> {
+    File::open(path).map_err(|source| PlmError::Io {
         path: path.to_owned(),
         source,
     })
 }
 
-fn read_text(path: &Path) -> Result<String, Esm2Error> {
+fn read_text(path: &Path) -> Result<String, PlmError> {
     let mut text = String::new();
-    let io = |source| Esm2Error::Io {
+    let io = |source| PlmError::Io {
         path: path.to_owned(),
         source,
     };
@@ -70,7 +73,7 @@ fn read_text(path: &Path) -> Result<String, Esm2Error> {
         .read_to_string(&mut text)
         .map_err(io)?;
     if text.as_bytes().starts_with(LFS) {
-        return Err(Esm2Error::LfsPointer {
+        return Err(PlmError::LfsPointer {
             path: path.to_owned(),
         });
     }
@@ -91,12 +94,12 @@ fn canonical(name: &str) -> String {
 }
 
 /// Names of the shards in an index.
-fn shards(path: &Path) -> Result<Vec<String>, Esm2Error> {
+fn shards(path: &Path) -> Result<Vec<String>, PlmError> {
     #[derive(serde::Deserialize)]
     struct Index {
         weight_map: BTreeMap<String, String>,
     }
-    let json = |problem: String| Esm2Error::Json {
+    let json = |problem: String| PlmError::Json {
         path: path.to_owned(),
         problem,
     };
@@ -115,11 +118,11 @@ impl ModelFolder {
     /// Reads configuration and vocabulary and opens the weights.
     ///
     /// # Errors
-    /// [`Esm2Error`] where a file is missing, cut short, a Git LFS pointer, or of another model.
-    pub fn open(path: &Path) -> Result<Self, Esm2Error> {
+    /// [`PlmError`] where a file is missing, cut short, a Git LFS pointer, or of another model.
+    pub fn open(path: &Path) -> Result<Self, PlmError> {
         let config_path = path.join(CONFIG);
-        let in_folder = |error: Esm2Error, file: &Path| match error {
-            Esm2Error::Config(problem) | Esm2Error::Vocab(problem) => Esm2Error::Json {
+        let in_folder = |error: PlmError, file: &Path| match error {
+            PlmError::Config(problem) | PlmError::Vocab(problem) => PlmError::Json {
                 path: file.to_owned(),
                 problem,
             },
@@ -131,7 +134,7 @@ impl ModelFolder {
         let vocab = Vocab::from_text(&read_text(&vocab_path)?, config.vocab)
             .map_err(|e| in_folder(e, &vocab_path))?;
         let Some(found) = WEIGHTS.into_iter().find(|name| path.join(name).exists()) else {
-            return Err(Esm2Error::NoWeights {
+            return Err(PlmError::NoWeights {
                 path: path.to_owned(),
             });
         };
@@ -183,8 +186,8 @@ impl ModelFolder {
     /// are shards. Reads the files, not their maps, so that no page stays in memory for it.
     ///
     /// # Errors
-    /// [`Esm2Error::Io`] where a file cannot be read.
-    pub fn sha256(&self) -> Result<String, Esm2Error> {
+    /// [`PlmError::Io`] where a file cannot be read.
+    pub fn sha256(&self) -> Result<String, PlmError> {
         let mut lines = Vec::new();
         for file in &self.files {
             let name = file
@@ -228,13 +231,13 @@ impl ModelFolder {
         self.index.keys().map(String::as_str)
     }
 
-    fn locate(&self, name: &str, shape: &[usize]) -> Result<(&WeightsFile, &str), Esm2Error> {
+    fn locate(&self, name: &str, shape: &[usize]) -> Result<(&WeightsFile, &str), PlmError> {
         let Some((file, actual)) = self.index.get(name) else {
             let path = match self.files.as_slice() {
                 [only] => only.path().to_owned(),
                 _ => self.path.clone(),
             };
-            return Err(Esm2Error::MissingTensor {
+            return Err(PlmError::MissingTensor {
                 path,
                 name: name.to_owned(),
                 shape: shape.to_vec(),
@@ -243,7 +246,7 @@ impl ModelFolder {
         let file = &self.files[*file];
         let found = file.shape(actual).unwrap_or_default();
         if found != shape {
-            return Err(Esm2Error::Shape {
+            return Err(PlmError::Shape {
                 path: file.path().to_owned(),
                 name: actual.clone(),
                 found,
@@ -256,8 +259,8 @@ impl ModelFolder {
     /// A vector of weights, in single precision.
     ///
     /// # Errors
-    /// [`Esm2Error`] where it is missing, of another length, or holds no floating-point numbers.
-    pub fn vector(&self, name: &str, length: usize) -> Result<Vec<f32>, Esm2Error> {
+    /// [`PlmError`] where it is missing, of another length, or holds no floating-point numbers.
+    pub fn vector(&self, name: &str, length: usize) -> Result<Vec<f32>, PlmError> {
         let (file, actual) = self.locate(name, &[length])?;
         file.matrix(actual, 1, length).map(|m| m.to_vec())
     }
@@ -265,25 +268,25 @@ impl ModelFolder {
     /// A matrix of weights, `outputs x inputs`.
     ///
     /// # Errors
-    /// [`Esm2Error`] where it is missing, of another shape, or holds no floating-point numbers.
+    /// [`PlmError`] where it is missing, of another shape, or holds no floating-point numbers.
     pub fn matrix(
         &self,
         name: &str,
         outputs: usize,
         inputs: usize,
         precision: Precision,
-    ) -> Result<Matrix, Esm2Error> {
+    ) -> Result<Matrix, PlmError> {
         let (file, actual) = self.locate(name, &[outputs, inputs])?;
         Ok(file.matrix(actual, outputs, inputs)?.rounded(precision))
     }
 }
 
-fn sha256_file(path: &Path) -> Result<String, Esm2Error> {
+fn sha256_file(path: &Path) -> Result<String, PlmError> {
     let mut hash = Sha256::new();
     let mut file = open(path)?;
     let mut buffer = vec![0; 1 << 20];
     loop {
-        let n = file.read(&mut buffer).map_err(|source| Esm2Error::Io {
+        let n = file.read(&mut buffer).map_err(|source| PlmError::Io {
             path: path.to_owned(),
             source,
         })?;

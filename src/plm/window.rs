@@ -5,7 +5,7 @@
 //! (k + 1 - i) / (k + 1) of the left window and i / (k + 1) of the right one: a linear ramp from
 //! one to the other.
 
-use super::Esm2Error;
+use super::error::PlmError;
 use std::ops::Range;
 
 /// How proteins are cut.
@@ -25,11 +25,11 @@ impl Windows {
     /// Windows of `length` residues that overlap by `overlap`.
     ///
     /// # Errors
-    /// [`Esm2Error::Usage`] where the overlap is more than half of the length: more than two
+    /// [`PlmError::Usage`] where the overlap is more than half of the length: more than two
     /// windows would meet.
-    pub fn new(length: usize, overlap: usize) -> Result<Self, Esm2Error> {
+    pub fn new(length: usize, overlap: usize) -> Result<Self, PlmError> {
         if length == 0 || overlap > length / 2 {
-            return Err(Esm2Error::Usage(format!(
+            return Err(PlmError::Usage(format!(
                 "windows of {length} residues cannot overlap by {overlap}: at most half of their length"
             )));
         }

@@ -5,11 +5,15 @@ mod device;
 pub use device::{Moment, Transfer};
 
 use super::{
-    Activations, Batch, Esm2Error, Model, ModelFolder, Place,
-    dense::DenseModel,
-    error::is_out_of_memory,
-    head::Logits,
-    model::{Needs, Replacement},
+    batch::Batch,
+    error::{PlmError, is_out_of_memory},
+    esm2::{
+        candle::CandleModel,
+        head::Logits,
+        model::{Activations, Model, Needs, Replacement},
+    },
+    place::Place,
+    weights::ModelFolder,
 };
 use candle_core::{Device, Tensor};
 
@@ -36,7 +40,7 @@ pub enum Engine {
     /// On the CPU, by panels.
     Panels(Box<Model>),
     /// Through candle's tensor operations, and the way back of their results.
-    Dense(Box<DenseModel>, Transfer),
+    Dense(Box<CandleModel>, Transfer),
 }
 
 /// Activations that may still be on a device, in the order of their tokens.
@@ -60,8 +64,8 @@ impl Computed {
     /// Brings them to the host.
     ///
     /// # Errors
-    /// [`Esm2Error::Device`] where the device fails.
-    pub fn fetch(self) -> Result<Activations, Esm2Error> {
+    /// [`PlmError::Device`] where the device fails.
+    pub fn fetch(self) -> Result<Activations, PlmError> {
         let (width, parts, moment, transfer) = match self {
             Self::Here(activations) => return Ok(activations),
             Self::There {
@@ -82,18 +86,18 @@ impl Computed {
 }
 
 /// The device of a choice; `None` is the CPU.
-fn device(at: Where) -> Result<Option<Device>, Esm2Error> {
+fn device(at: Where) -> Result<Option<Device>, PlmError> {
     let compiled = cfg!(feature = "cuda");
     match at {
         Where::Cpu => Ok(None),
         Where::Auto if !compiled => Ok(None),
         Where::Auto => Ok(device::open(0).ok()),
-        Where::Cuda(_) if !compiled => Err(Esm2Error::Usage(
+        Where::Cuda(_) if !compiled => Err(PlmError::Usage(
             "this build has no CUDA: build it with --features cuda, or say --device cpu".into(),
         )),
         Where::Cuda(number) => match device::open(number) {
             Ok(device) => Ok(Some(device)),
-            Err(e) => Err(Esm2Error::Usage(format!(
+            Err(e) => Err(PlmError::Usage(format!(
                 "no GPU of number {number}: {e}: say --device cpu to compute without"
             ))),
         },
@@ -104,12 +108,12 @@ impl Engine {
     /// Loads what is needed of a model.
     ///
     /// # Errors
-    /// [`Esm2Error`] where a tensor does not fit or there is no such device.
-    pub fn load(folder: &ModelFolder, needs: Needs, at: Where) -> Result<Self, Esm2Error> {
+    /// [`PlmError`] where a tensor does not fit or there is no such device.
+    pub fn load(folder: &ModelFolder, needs: Needs, at: Where) -> Result<Self, PlmError> {
         Ok(match device(at)? {
             None => Self::Panels(Box::new(Model::load(folder, needs)?)),
             Some(device) => Self::Dense(
-                Box::new(DenseModel::load(folder, needs, &device)?),
+                Box::new(CandleModel::load(folder, needs, &device)?),
                 Transfer::new(&device)?,
             ),
         })
@@ -140,8 +144,8 @@ impl Engine {
     /// memory does not suffice is halved until it does.
     ///
     /// # Errors
-    /// [`Esm2Error::Device`] where the device fails, or cannot hold a single sequence.
-    pub fn forward(&self, batch: &Batch, places: &[Place]) -> Result<Computed, Esm2Error> {
+    /// [`PlmError::Device`] where the device fails, or cannot hold a single sequence.
+    pub fn forward(&self, batch: &Batch, places: &[Place]) -> Result<Computed, PlmError> {
         match self {
             Self::Panels(model) => Ok(Computed::Here(model.forward(batch, places, None))),
             Self::Dense(model, transfer) => Ok(Computed::There {
@@ -156,11 +160,11 @@ impl Engine {
     /// Logits of every token, with something replaced on the way or not.
     ///
     /// # Errors
-    /// [`Esm2Error::Device`] where the device fails.
+    /// [`PlmError::Device`] where the device fails.
     ///
     /// # Panics
     /// Where the model was loaded without its head.
-    pub fn logits(&self, batch: &Batch, edit: Option<Replacement>) -> Result<Logits, Esm2Error> {
+    pub fn logits(&self, batch: &Batch, edit: Option<Replacement>) -> Result<Logits, PlmError> {
         match self {
             Self::Panels(model) => Ok(model.logits(batch, edit)),
             Self::Dense(model, _) => Ok(model.logits(batch, edit)?),
@@ -172,7 +176,7 @@ impl Engine {
 fn halving<T>(
     batch: &Batch,
     compute: &dyn Fn(&Batch) -> candle_core::Result<T>,
-) -> Result<Vec<T>, Esm2Error> {
+) -> Result<Vec<T>, PlmError> {
     match compute(batch) {
         Ok(result) => Ok(vec![result]),
         Err(error) if is_out_of_memory(&error) && batch.sequences() > 1 => {

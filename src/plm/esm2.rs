@@ -10,28 +10,15 @@
 //! same model runs through candle's tensor operations ([`dense`]).
 
 pub mod attention;
-pub mod batch;
 pub mod block;
+pub mod candle;
 pub mod config;
-pub mod dense;
 pub mod embeddings;
-pub mod engine;
-pub mod error;
 pub mod head;
 pub mod model;
-pub mod panel;
-pub mod place;
 pub mod rotary;
 pub mod vocab;
-pub mod weights;
-pub mod window;
 
-pub use batch::Batch;
 pub use config::Config;
-pub use error::Esm2Error;
 pub use model::{Activations, Model};
-pub use panel::LANES;
-pub use place::{Edit, Place};
 pub use vocab::Vocab;
-pub use weights::ModelFolder;
-pub use window::Windows;

@@ -7,13 +7,19 @@
 mod groups;
 
 use super::{
-    Batch, Config, Edit, Esm2Error, ModelFolder, Place, Vocab,
     block::{Block, Linear, Norm},
+    config::Config,
     embeddings::Embeddings,
     head::{Head, Logits},
     model::{Needs, Replacement},
     rotary::{Table, Tables},
-    weights::{Matrix, Precision},
+    vocab::Vocab,
+};
+use crate::plm::{
+    batch::Batch,
+    error::PlmError,
+    place::{Edit, Place},
+    weights::{Matrix, ModelFolder, Precision},
 };
 use crate::table::metadata::Site;
 use candle_core::{D, DType, Device, Tensor};
@@ -50,7 +56,7 @@ struct DenseHead {
 }
 
 /// An ESM-2 on a device.
-pub struct DenseModel {
+pub struct CandleModel {
     config: Config,
     vocab: Vocab,
     device: Device,
@@ -125,12 +131,12 @@ impl DenseLinear {
     }
 }
 
-impl DenseModel {
+impl CandleModel {
     /// Loads what is needed of a model onto a device.
     ///
     /// # Errors
-    /// [`Esm2Error`] where a tensor does not fit, or the device fails.
-    pub fn load(folder: &ModelFolder, needs: Needs, device: &Device) -> Result<Self, Esm2Error> {
+    /// [`PlmError`] where a tensor does not fit, or the device fails.
+    pub fn load(folder: &ModelFolder, needs: Needs, device: &Device) -> Result<Self, PlmError> {
         let config = folder.config.clone();
         let precision = match needs.precision {
             Precision::F32 => DType::F32,

@@ -1,6 +1,6 @@
 //! `vocab.txt`: one token a line; and how a sequence becomes tokens.
 
-use super::Esm2Error;
+use crate::plm::error::PlmError;
 use std::collections::BTreeMap;
 
 /// Most tokens that a vocabulary may hold.
@@ -24,12 +24,12 @@ impl Vocab {
     /// transformers' `EsmTokenizer` does.
     ///
     /// # Errors
-    /// [`Esm2Error::Vocab`] where a special token is missing, a token occurs twice, or the number
+    /// [`PlmError::Vocab`] where a special token is missing, a token occurs twice, or the number
     /// of tokens is not `size`.
-    pub fn from_text(text: &str, size: usize) -> Result<Self, Esm2Error> {
+    pub fn from_text(text: &str, size: usize) -> Result<Self, PlmError> {
         let tokens: Vec<String> = text.lines().map(|t| t.trim().to_owned()).collect();
         if tokens.len() != size || size > LARGEST {
-            return Err(Esm2Error::Vocab(format!(
+            return Err(PlmError::Vocab(format!(
                 "{} tokens, config.json says {size}",
                 tokens.len()
             )));
@@ -37,7 +37,7 @@ impl Vocab {
         let mut ids = BTreeMap::new();
         for (id, token) in tokens.iter().enumerate() {
             if ids.insert(token.as_str(), id as u32).is_some() {
-                return Err(Esm2Error::Vocab(format!(
+                return Err(PlmError::Vocab(format!(
                     "line {}: token '{token}' occurs twice",
                     id + 1
                 )));
@@ -46,7 +46,7 @@ impl Vocab {
         let id = |token: &str| {
             ids.get(token)
                 .copied()
-                .ok_or_else(|| Esm2Error::Vocab(format!("no token '{token}'")))
+                .ok_or_else(|| PlmError::Vocab(format!("no token '{token}'")))
         };
         let mut letters = [id("<unk>")?; 256];
         for (token, &id) in &ids {
@@ -99,8 +99,8 @@ impl Vocab {
 /// The residues that a PLM sees: a stop `*` at the end is dropped.
 ///
 /// # Errors
-/// [`Esm2Error::Letter`] for a stop inside, a digit, a blank or anything else that is no residue.
-pub fn residues(sequence: &[u8]) -> Result<&[u8], Esm2Error> {
+/// [`PlmError::Letter`] for a stop inside, a digit, a blank or anything else that is no residue.
+pub fn residues(sequence: &[u8]) -> Result<&[u8], PlmError> {
     let sequence = sequence.strip_suffix(b"*").unwrap_or(sequence);
     for (i, &letter) in sequence.iter().enumerate() {
         if letter.is_ascii_alphabetic() || letter == b'-' || letter == b'.' {
@@ -111,7 +111,7 @@ pub fn residues(sequence: &[u8]) -> Result<&[u8], Esm2Error> {
         } else {
             ""
         };
-        return Err(Esm2Error::Letter {
+        return Err(PlmError::Letter {
             letter,
             position: i + 1,
             hint,

@@ -4,7 +4,7 @@
 //! stream, so a thread that copies would not wait for the one that computes. Copies to the host have a second stream, which
 //! waits for the event that marks the end of what it copies, and for nothing later.
 
-use crate::esm2::Esm2Error;
+use crate::plm::error::PlmError;
 use candle_core::{Device, Tensor};
 
 #[cfg(feature = "cuda")]
@@ -19,7 +19,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// Where there is none.
-pub(super) fn open(number: usize) -> candle_core::Result<Device> {
+pub(crate) fn open(number: usize) -> candle_core::Result<Device> {
     Device::new_cuda_with_stream(number)
 }
 
@@ -41,8 +41,8 @@ impl Transfer {
     /// Of a device; what is on the CPU needs none.
     ///
     /// # Errors
-    /// [`Esm2Error::Device`] where the device fails.
-    pub fn new(device: &Device) -> Result<Self, Esm2Error> {
+    /// [`PlmError::Device`] where the device fails.
+    pub fn new(device: &Device) -> Result<Self, PlmError> {
         let copies = match device {
             Device::Cuda(device) => Some(device.cuda_stream().fork().map_err(wrap)?),
             _ => None,
@@ -53,8 +53,8 @@ impl Transfer {
     /// Now: after all that was asked of the device so far.
     ///
     /// # Errors
-    /// [`Esm2Error::Device`] where the device fails.
-    pub fn now(&self, device: &Device) -> Result<Moment, Esm2Error> {
+    /// [`PlmError::Device`] where the device fails.
+    pub fn now(&self, device: &Device) -> Result<Moment, PlmError> {
         let event = match device {
             Device::Cuda(device) => Some(device.cuda_stream().record_event(None).map_err(wrap)?),
             _ => None,
@@ -65,13 +65,13 @@ impl Transfer {
     /// Appends a tensor's numbers (f32, in order), which were there at a moment.
     ///
     /// # Errors
-    /// [`Esm2Error::Device`] where the device fails.
+    /// [`PlmError::Device`] where the device fails.
     pub fn fetch(
         &self,
         tensor: &Tensor,
         there: &Moment,
         to: &mut Vec<f32>,
-    ) -> Result<(), Esm2Error> {
+    ) -> Result<(), PlmError> {
         let (Some(copies), Some(event)) = (&self.copies, &there.event) else {
             to.extend(tensor.flatten_all()?.to_vec1::<f32>()?);
             return Ok(());
@@ -99,7 +99,7 @@ impl Transfer {
     ///
     /// # Errors
     /// Never: this build has the CPU alone.
-    pub fn new(_: &Device) -> Result<Self, Esm2Error> {
+    pub fn new(_: &Device) -> Result<Self, PlmError> {
         Ok(Self {})
     }
 
@@ -107,15 +107,15 @@ impl Transfer {
     ///
     /// # Errors
     /// Never: this build has the CPU alone.
-    pub fn now(&self, _: &Device) -> Result<Moment, Esm2Error> {
+    pub fn now(&self, _: &Device) -> Result<Moment, PlmError> {
         Ok(Moment {})
     }
 
     /// Appends a tensor's numbers (f32, in order), which were there at a moment.
     ///
     /// # Errors
-    /// [`Esm2Error::Device`] where they are not f32.
-    pub fn fetch(&self, tensor: &Tensor, _: &Moment, to: &mut Vec<f32>) -> Result<(), Esm2Error> {
+    /// [`PlmError::Device`] where they are not f32.
+    pub fn fetch(&self, tensor: &Tensor, _: &Moment, to: &mut Vec<f32>) -> Result<(), PlmError> {
         to.extend(tensor.flatten_all()?.to_vec1::<f32>()?);
         Ok(())
     }
@@ -128,7 +128,7 @@ fn wrap(error: candle_core::cuda_backend::cudarc::driver::DriverError) -> candle
 
 /// Bytes of memory that a device has free.
 #[cfg(feature = "cuda")]
-pub(super) fn free_memory(device: &Device) -> Option<usize> {
+pub(crate) fn free_memory(device: &Device) -> Option<usize> {
     let Device::Cuda(device) = device else {
         return None;
     };
@@ -138,6 +138,6 @@ pub(super) fn free_memory(device: &Device) -> Option<usize> {
 
 /// Bytes of memory that a device has free.
 #[cfg(not(feature = "cuda"))]
-pub(super) fn free_memory(_: &Device) -> Option<usize> {
+pub(crate) fn free_memory(_: &Device) -> Option<usize> {
     None
 }

@@ -1,8 +1,11 @@
 //! Tokens into the residual stream.
 
-use super::{
-    Batch, Config, Esm2Error, ModelFolder,
+use super::config::Config;
+use crate::plm::{
+    batch::Batch,
+    error::PlmError,
     panel::{self, LANES},
+    weights::ModelFolder,
 };
 use rayon::prelude::*;
 
@@ -19,15 +22,15 @@ impl Embeddings {
     /// Loads them.
     ///
     /// # Errors
-    /// [`Esm2Error`] where the tensor does not fit.
-    pub fn load(folder: &ModelFolder) -> Result<Self, Esm2Error> {
+    /// [`PlmError`] where the tensor does not fit.
+    pub fn load(folder: &ModelFolder) -> Result<Self, PlmError> {
         let config = &folder.config;
         let name = "embeddings.word_embeddings.weight";
         let words = folder.matrix(
             name,
             config.vocab,
             config.width,
-            super::weights::Precision::F32,
+            crate::plm::weights::Precision::F32,
         )?;
         Ok(Self {
             words: words.to_vec(),

@@ -1,6 +1,7 @@
 //! Rotary position embedding (Su et al. 2021), as transformers' ESM computes it.
 
-use super::{Config, Esm2Error, ModelFolder};
+use super::config::Config;
+use crate::plm::{error::PlmError, weights::ModelFolder};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How the tensor of frequencies ends, once a model or once a block.
@@ -45,8 +46,8 @@ impl Tables {
     /// none.
     ///
     /// # Errors
-    /// [`Esm2Error`] where the tensor does not fit.
-    pub fn load(folder: &ModelFolder) -> Result<Self, Esm2Error> {
+    /// [`PlmError`] where the tensor does not fit.
+    pub fn load(folder: &ModelFolder) -> Result<Self, PlmError> {
         let half = folder.config.head_width() / 2;
         let names: Vec<&str> = folder
             .names()
