@@ -6,6 +6,7 @@
 pub mod bed;
 pub mod catalogue;
 pub mod curve;
+pub mod formats;
 pub mod gff3;
 pub mod multiqc;
 pub mod range;

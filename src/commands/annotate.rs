@@ -7,10 +7,8 @@ use crate::{
     error::Context as _,
     report::{
         Catalogue, FeatureRange, LatentInfo, ProteinRanges, RangeFinder, RangeRules, RangeWriter,
-        bed::BedWriter,
-        gff3::Gff3Writer,
+        formats::{self, FORMATS, RangeFormat},
         range::{DEFAULT_PROBABILITY, DEFAULT_THRESHOLD},
-        tsv::TsvWriter,
     },
     sae::folder::Sae,
     score::dictionary::Dictionary,
@@ -20,6 +18,7 @@ use crate::{
         schema,
     },
 };
+use clap::builder::PossibleValuesParser;
 use std::{io::Write as _, path::PathBuf};
 
 /// Turn features into annotation files: GFF3, BED or a table of ranges
@@ -49,8 +48,8 @@ pub struct Args {
     output: Target,
 
     /// Format; without it the output's suffix decides
-    #[arg(short, long, value_enum)]
-    format: Option<Format>,
+    #[arg(short, long, value_parser = PossibleValuesParser::new(FORMATS.map(|format| format.name)))]
+    format: Option<String>,
 
     /// Share of its maximum from which a latent counts (with --by probability: the probability)
     /// [default: the latent's own in the dictionary, else 0.15; probabilities 0.5]
@@ -78,13 +77,6 @@ pub struct Args {
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
-    Gff3,
-    Bed,
-    Tsv,
-}
-
-#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 enum By {
     Activation,
     Probability,
@@ -97,23 +89,6 @@ enum Which {
     All,
 }
 
-impl Format {
-    /// The format that a file name asks for, whatever its compression.
-    fn of(target: &Target) -> Option<Self> {
-        let name = target.path()?.file_name()?.to_str()?;
-        let name = name
-            .trim_end_matches(".gz")
-            .trim_end_matches(".bgz")
-            .trim_end_matches(".zst");
-        match name.rsplit_once('.')?.1 {
-            "gff3" | "gff" => Some(Self::Gff3),
-            "bed" => Some(Self::Bed),
-            "tsv" | "txt" => Some(Self::Tsv),
-            _ => None,
-        }
-    }
-}
-
 impl Tool for Args {
     const NAME: &'static str = "protsae-annotate";
 
@@ -122,15 +97,7 @@ impl Tool for Args {
     }
 
     fn run(&self, context: &Context) -> Result<()> {
-        let format = self
-            .format
-            .or_else(|| Format::of(&self.output))
-            .ok_or_else(|| {
-                Error::usage(format!(
-                    "cannot tell the format of {}; name it by --format gff3, bed or tsv",
-                    self.output
-                ))
-            })?;
+        let format = self.format()?;
         if let Some(threshold) = self.threshold
             && !(threshold.is_finite() && threshold >= 0.0)
         {
@@ -146,11 +113,7 @@ impl Tool for Args {
         let mut output = context.create(&self.output)?;
         let by_probability = self.by == By::Probability;
         let counts = {
-            let mut writer: Box<dyn RangeWriter + '_> = match format {
-                Format::Gff3 => Box::new(Gff3Writer::new(&mut output, &catalogue, by_probability)),
-                Format::Bed => Box::new(BedWriter::new(&mut output, &catalogue)),
-                Format::Tsv => Box::new(TsvWriter::new(&mut output, &catalogue)),
-            };
+            let mut writer = (format.writer)(&mut output, &catalogue, by_probability);
             let rules = RangeRules {
                 threshold: self.threshold,
                 min_run: self.min_run,
@@ -186,6 +149,22 @@ impl Tool for Args {
 }
 
 impl Args {
+    /// The format that was asked for, by name or by the output's suffix.
+    fn format(&self) -> Result<RangeFormat> {
+        let by_suffix = || {
+            let name = self.output.path()?.file_name()?.to_str()?;
+            formats::by_file_name(name)
+        };
+        let named = self.format.as_deref().and_then(formats::by_name);
+        named.or_else(by_suffix).ok_or_else(|| {
+            let names = FORMATS.map(|format| format.name).join(", ");
+            Error::usage(format!(
+                "cannot tell the format of {}; name it by --format, one of {names}",
+                self.output
+            ))
+        })
+    }
+
     /// What the latents are called, and what says of which SAE they are, by name.
     fn catalogue(&self, context: &Context) -> Result<(Catalogue, Option<(String, SaeIdentity)>)> {
         let sae = match &self.model {

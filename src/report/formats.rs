@@ -1,0 +1,91 @@
+//! The one table of the formats that ranges are written in: a format is added by a module and a line here.
+
+use super::{Catalogue, RangeWriter, bed::BedWriter, gff3::Gff3Writer, tsv::TsvWriter};
+use std::io::Write;
+
+/// What the records of a format are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Ranges of residues.
+    Residues,
+}
+
+/// Makes the writer of a format; whether ranges were found by probability shows in some.
+pub type MakeWriter =
+    for<'a> fn(&'a mut dyn Write, &'a Catalogue, bool) -> Box<dyn RangeWriter + 'a>;
+
+/// A format of ranges.
+#[derive(Clone, Copy, Debug)]
+pub struct RangeFormat {
+    /// Its name, for options.
+    pub name: &'static str,
+    /// Suffixes of file names that ask for it, without the dot.
+    pub suffixes: &'static [&'static str],
+    /// What its records are of.
+    pub level: Level,
+    /// Makes its writer.
+    pub writer: MakeWriter,
+}
+
+/// All formats.
+pub const FORMATS: [RangeFormat; 3] = [
+    RangeFormat {
+        name: "gff3",
+        suffixes: &["gff3", "gff"],
+        level: Level::Residues,
+        writer: |out, catalogue, by_probability| {
+            Box::new(Gff3Writer::new(out, catalogue, by_probability))
+        },
+    },
+    RangeFormat {
+        name: "bed",
+        suffixes: &["bed"],
+        level: Level::Residues,
+        writer: |out, catalogue, _| Box::new(BedWriter::new(out, catalogue)),
+    },
+    RangeFormat {
+        name: "tsv",
+        suffixes: &["tsv", "txt"],
+        level: Level::Residues,
+        writer: |out, catalogue, _| Box::new(TsvWriter::new(out, catalogue)),
+    },
+];
+
+/// The format of a name.
+#[must_use]
+pub fn by_name(name: &str) -> Option<RangeFormat> {
+    FORMATS.into_iter().find(|format| format.name == name)
+}
+
+/// The format that a file name asks for, whatever its compression.
+#[must_use]
+pub fn by_file_name(name: &str) -> Option<RangeFormat> {
+    let name = [".gz", ".bgz", ".zst"]
+        .iter()
+        .find_map(|packed| name.strip_suffix(packed))
+        .unwrap_or(name);
+    let (_, suffix) = name.rsplit_once('.')?;
+    FORMATS
+        .into_iter()
+        .find(|format| format.suffixes.contains(&suffix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_suffixes_are_of_one_format_each() {
+        let mut names: Vec<&str> = FORMATS.iter().map(|f| f.name).collect();
+        let mut suffixes: Vec<&str> = FORMATS.iter().flat_map(|f| f.suffixes).copied().collect();
+        let count = (names.len(), suffixes.len());
+        names.sort_unstable();
+        names.dedup();
+        suffixes.sort_unstable();
+        suffixes.dedup();
+        assert_eq!((names.len(), suffixes.len()), count);
+        assert!(names.iter().all(|name| by_name(name).is_some()));
+        assert_eq!(by_file_name("a.b.gff.bgz").unwrap().name, "gff3");
+        assert!(by_file_name("gff3").is_none() && by_file_name("a.x").is_none());
+    }
+}
