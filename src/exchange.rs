@@ -6,8 +6,8 @@
 //! family is read.
 
 mod archive;
-mod draft;
 mod families;
+mod imported_weights;
 mod pickle;
 mod read;
 mod sidecar;

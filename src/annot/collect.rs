@@ -215,7 +215,7 @@ impl Collector {
     }
 
     /// Counts a statement that is no label.
-    pub fn drop(&mut self, reason: DropReason) {
+    pub fn count_dropped(&mut self, reason: DropReason) {
         self.counters.dropped[reason as usize] += 1;
     }
 
@@ -229,7 +229,7 @@ impl Collector {
             return Err(error);
         }
         self.distrust(&error);
-        self.drop(DropReason::Bad);
+        self.count_dropped(DropReason::Bad);
         if self.current.bad.len() < LISTED {
             self.current.bad.push(error.to_string());
         }
@@ -310,17 +310,17 @@ impl Collector {
     /// records are skipped.
     pub fn put(&mut self, observation: &Observation<'_>) -> Result<(), AnnotError> {
         if !self.wants_kind(observation.kind) {
-            self.drop(DropReason::Kind);
+            self.count_dropped(DropReason::Kind);
             return Ok(());
         }
         let verdict = self.evidence(observation);
         self.counters.unknown_evidence += u64::from(verdict.is_unknown);
         let Some(evidence) = verdict.number else {
-            self.drop(DropReason::Evidence);
+            self.count_dropped(DropReason::Evidence);
             return Ok(());
         };
         let Some(protein) = self.protein(observation.protein) else {
-            self.drop(DropReason::OtherProtein);
+            self.count_dropped(DropReason::OtherProtein);
             return Ok(());
         };
         if let Some(error) = self.misplaced(protein, observation) {

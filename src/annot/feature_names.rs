@@ -9,7 +9,7 @@ const REMEMBERED: usize = 1 << 16;
 
 /// Ids and names of concepts by what features say: a few thousand in all of Swiss-Prot.
 #[derive(Debug, Default)]
-pub(super) struct FeatureNames {
+pub(crate) struct FeatureNames {
     index: HashMap<String, usize, FixedState>,
     known: Vec<(String, String)>,
     /// What is looked for: key, note, ligand and ligand's id.
@@ -18,7 +18,7 @@ pub(super) struct FeatureNames {
 
 impl FeatureNames {
     /// Id and name of a feature's concept, as [`feature::concept_id`] and [`feature::concept_name`] make them.
-    pub(super) fn of(
+    pub(crate) fn of(
         &mut self,
         key: &str,
         note: &str,

@@ -109,7 +109,7 @@ fn row(
         return Err(AnnotError::record(line, "protein or feature is empty"));
     }
     if !field(columns.isoform).is_empty() {
-        collector.drop(DropReason::Isoform);
+        collector.count_dropped(DropReason::Isoform);
         return Ok(());
     }
     let position = |column: Option<usize>, what: &str| {

@@ -241,7 +241,7 @@ impl<'a> Feature<'a> {
 
 fn uniprot(line: u64, item: &Feature<'_>, collector: &mut Collector) -> Result<(), AnnotError> {
     let Position::Known(start, end) = item.position(line)? else {
-        collector.drop(DropReason::UncertainPosition);
+        collector.count_dropped(DropReason::UncertainPosition);
         return Ok(());
     };
     let key = feature::key(&item.kind);
@@ -284,7 +284,7 @@ fn interproscan(
         return proteins.check(line, &item.protein, fingerprint, collector);
     }
     let Position::Known(start, end) = item.position(line)? else {
-        collector.drop(DropReason::UncertainPosition);
+        collector.count_dropped(DropReason::UncertainPosition);
         return Ok(());
     };
     let signature = item.text("Name");

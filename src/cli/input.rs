@@ -170,7 +170,7 @@ impl Source {
     }
 
     /// Adds this input's name to an error.
-    pub fn blame<E: Into<Error>>(&self) -> impl Fn(E) -> Error + use<'_, E> {
+    pub fn in_input<E: Into<Error>>(&self) -> impl Fn(E) -> Error + use<'_, E> {
         move |e| e.into().context(self.to_string())
     }
 }

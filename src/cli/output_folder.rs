@@ -1,8 +1,9 @@
 //! A folder being written. It appears whole, and replaces an older one of its kind.
 
 use super::{
-    outputs::{Outputs, Stage},
+    outputs::Outputs,
     place,
+    placing::Stage,
     target::TargetFolder,
     temporary::Temporary,
 };

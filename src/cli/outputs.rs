@@ -14,7 +14,7 @@ use super::{
     temporary::Temporary,
     trial,
 };
-use crate::{Error, Result, error::Context as _, mapped};
+use crate::{Error, Result, mapped};
 use std::{
     io,
     path::{Path, PathBuf},

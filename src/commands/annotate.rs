@@ -187,7 +187,7 @@ impl Args {
         }
         if let Some(path) = &self.dictionary {
             let source = Source::File(path.clone());
-            let dictionary = Dictionary::read(context.open(&source)?).map_err(source.blame())?;
+            let dictionary = Dictionary::read(context.open(&source)?).map_err(source.in_input())?;
             match (&identity, &dictionary.sae) {
                 (Some((folder, sae)), Some(own)) => {
                     own.check_same(&source.to_string(), sae, folder)?;
@@ -201,7 +201,7 @@ impl Args {
             let known = sae.as_ref().is_none_or(Sae::knows_maxima);
             dictionary
                 .describe(&mut catalogue, known)
-                .map_err(source.blame())?;
+                .map_err(source.in_input())?;
         }
         let known = self.dictionary.is_some() || sae.as_ref().is_none_or(Sae::knows_maxima);
         if !known && self.by == By::Activation {
@@ -227,7 +227,8 @@ impl Args {
     ) -> Result<Vec<(&'a Source, FeatureReader)>> {
         let mut readers = Vec::new();
         for source in &self.input {
-            let reader = FeatureReader::new(context.open_table(source)?).map_err(source.blame())?;
+            let reader =
+                FeatureReader::new(context.open_table(source)?).map_err(source.in_input())?;
             let info = reader.info();
             if let Some(sample) = info.sample {
                 return Err(Error::mismatch(format!(
@@ -265,7 +266,7 @@ fn plan(catalogue: &Catalogue, readers: &[(&Source, FeatureReader)]) -> Result<(
         catalogue.latents.len()
     ))?;
     for (source, reader) in readers {
-        let rows = reader.rows().map_err(source.blame())?;
+        let rows = reader.rows().map_err(source.in_input())?;
         let rows = rows.map_or("a stream of unknown length".into(), |n| {
             format!("{n} residues")
         });
@@ -299,7 +300,7 @@ impl Job<'_> {
         self.writer.begin()?;
         for (source, reader) in readers {
             for batch in reader {
-                let batch = batch.map_err(source.blame())?;
+                let batch = batch.map_err(source.in_input())?;
                 self.batch(&batch, source)?;
                 progress.add(batch.rows() as u64);
             }
@@ -311,7 +312,7 @@ impl Job<'_> {
     }
 
     fn batch(&mut self, batch: &FeatureBatch, source: &Source) -> Result<()> {
-        let columns = batch.columns().map_err(source.blame())?;
+        let columns = batch.columns().map_err(source.in_input())?;
         let latents = self.finder.latents() as u32;
         let largest = [&columns.latent.values, &columns.concept.values];
         if let Some(bad) = largest
@@ -328,7 +329,7 @@ impl Job<'_> {
             if self.whole.current != protein || self.length == 0 {
                 self.end_protein()?;
             }
-            self.whole.next(protein).map_err(source.blame())?;
+            self.whole.next(protein).map_err(source.in_input())?;
             for row in run {
                 let position = columns.position[row];
                 if position != self.length + 1 {
@@ -340,7 +341,7 @@ impl Job<'_> {
                             self.length
                         ),
                     })
-                    .map_err(source.blame());
+                    .map_err(source.in_input());
                 }
                 self.length = position;
                 self.finder.residue(

@@ -2,10 +2,10 @@
 
 mod multiqc;
 mod reading;
-mod telling;
+mod warnings;
 mod writing;
 
-use super::split::deal;
+use super::split::write_split;
 use crate::{
     Error, Result,
     annot::{
@@ -268,7 +268,8 @@ impl Tool for Args {
             normal_forms: self.read_normal_forms(context)?,
         };
         let is_protein = |name: &str| collector.knows(name);
-        let clusters = deal::read_clusters(context, &self.clusters, self.raw_ids, is_protein)?;
+        let clusters =
+            write_split::read_clusters(context, &self.clusters, self.raw_ids, is_protein)?;
         let together = Together {
             clusters,
             identical: match &self.split {
@@ -279,8 +280,8 @@ impl Tool for Args {
         };
         let mut vocabulary = Vocabulary::new(collector, terminology, &choice)?;
         let inputs = std::mem::take(&mut vocabulary.inputs);
-        telling::warn_about_inputs(&inputs);
-        telling::warn_about_terms(&vocabulary);
+        warnings::warn_about_inputs(&inputs);
+        warnings::warn_about_terms(&vocabulary);
         let mut written = Written::default();
         for set in &sets {
             if choice.namespaces != set.namespaces {

@@ -216,7 +216,7 @@ impl Args {
             input_scale: self.input_scale,
             normalize_latents: self.normalize_latents,
         };
-        let converted = exchange::read(&bytes, &sidecar, &request).map_err(weights.blame())?;
+        let converted = exchange::read(&bytes, &sidecar, &request).map_err(weights.in_input())?;
         for note in &converted.notes {
             log::warn(&format!("{weights}: {note}"));
         }

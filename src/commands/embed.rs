@@ -17,7 +17,7 @@ use crate::{
     error::{Context as _, no_thread},
     plm::{
         engine::{Computed, Engine, Where},
-        esm2::model::Needs,
+        esm2::model::LoadPlan,
         place::Place,
         weights::{ModelFolder, Precision},
         window::Windows,
@@ -158,7 +158,7 @@ impl Tool for Args {
             DeviceChoice::Cpu => Where::Cpu,
             DeviceChoice::Cuda(number) => Where::Cuda(number),
         };
-        let needs = Needs::places(&places, self.compute);
+        let needs = LoadPlan::places(&places, self.compute);
         let engine = Engine::load(&folder, needs, device).path(&self.model)?;
         context.note_device(&engine.device());
         let planner = Planner {

@@ -111,7 +111,7 @@ impl Tool for Args {
         let mut progress = Progress::new("residues", total);
         for (source, reader) in readers {
             for batch in reader {
-                let batch = batch.map_err(source.blame())?;
+                let batch = batch.map_err(source.in_input())?;
                 sink.batch(&mut encoder, &batch, block, source)?;
                 progress.add(batch.rows() as u64);
             }
@@ -153,7 +153,7 @@ fn common_info(sae: &Sae, readers: &[(&Source, ActivationReader)]) -> Result<Fea
 fn plan(sae: &Sae, readers: &[(&Source, ActivationReader)]) -> Result<()> {
     let shape = &sae.config.shape;
     for (source, reader) in readers {
-        match reader.rows().map_err(source.blame())? {
+        match reader.rows().map_err(source.in_input())? {
             Some(rows) => {
                 let bytes = rows * (16 + 8 * sae.config.objective.k as u64);
                 // two multiply-adds a weight, at a cautious 20 GFLOP/s
@@ -276,14 +276,14 @@ impl Sink {
         source: &Source,
     ) -> Result<()> {
         let width = batch.width();
-        let activations = batch.activations().map_err(source.blame())?;
-        let positions = batch.positions().map_err(source.blame())?;
-        let residues = batch.residues().map_err(source.blame())?;
+        let activations = batch.activations().map_err(source.in_input())?;
+        let positions = batch.positions().map_err(source.in_input())?;
+        let residues = batch.residues().map_err(source.in_input())?;
         for start in (0..batch.rows()).step_by(block) {
             let end = (start + block).min(batch.rows());
             let encoded = encoder
                 .encode(&activations[start * width..end * width])
-                .map_err(source.blame())?;
+                .map_err(source.in_input())?;
             for row in start..end {
                 self.protein(batch.protein(row), source)?;
                 self.residue(positions[row], residues[row], &encoded, row - start)?;
@@ -294,7 +294,7 @@ impl Sink {
 
     /// Begins another protein where it is one.
     fn protein(&mut self, protein: &str, source: &Source) -> Result<()> {
-        if self.whole.next(protein).map_err(source.blame())? {
+        if self.whole.next(protein).map_err(source.in_input())? {
             self.end_protein()?;
             protein.clone_into(&mut self.totals.protein);
         }

@@ -127,13 +127,15 @@ impl Tool for Args {
             (_, false) => None,
         };
         let split = match &self.split {
-            Some(source) => Some(Partition::read(context.open(source)?).map_err(source.blame())?),
+            Some(source) => {
+                Some(Partition::read(context.open(source)?).map_err(source.in_input())?)
+            }
             None => None,
         };
         let readers = shared::open_activations(context, &self.input, &sae, &self.model)?;
         if context.is_dry_run() {
             for (source, reader) in &readers {
-                let rows = reader.rows().map_err(source.blame())?;
+                let rows = reader.rows().map_err(source.in_input())?;
                 let rows = rows.map_or("a stream of unknown length".into(), |n| {
                     format!("{n} residues")
                 });
@@ -157,17 +159,17 @@ impl Tool for Args {
         let mut progress = Progress::new("residues", total);
         for (source, reader) in readers {
             for batch in reader {
-                let batch = batch.map_err(source.blame())?;
+                let batch = batch.map_err(source.in_input())?;
                 let each = |rows: &PartRows| aligner.as_mut().map_or(Ok(()), |a| a.protein(rows));
                 collector
                     .batch(&mut encoder, &batch, each)
-                    .map_err(source.blame())?;
+                    .map_err(source.in_input())?;
                 progress.add(batch.rows() as u64);
             }
             let each = |rows: &PartRows| aligner.as_mut().map_or(Ok(()), |a| a.protein(rows));
             collector
                 .end_table(&mut encoder, each)
-                .map_err(source.blame())?;
+                .map_err(source.in_input())?;
         }
         progress.finish();
         self.check_unlisted(context, &collector)?;

@@ -100,7 +100,9 @@ impl Tool for Args {
         shared::check_vocabulary(&sae, &self.model, &concepts, &self.concepts)?;
         let labels = shared::read_labels(context, &self.labels, &concepts)?;
         let split = match &self.split {
-            Some(source) => Some(Partition::read(context.open(source)?).map_err(source.blame())?),
+            Some(source) => {
+                Some(Partition::read(context.open(source)?).map_err(source.in_input())?)
+            }
             None => None,
         };
         let readers = self.open(context, &sae)?;
@@ -119,11 +121,11 @@ impl Tool for Args {
         for (source, reader) in readers {
             reading.whole = reader.info().sample.is_none();
             for batch in reader {
-                let batch = batch.map_err(source.blame())?;
-                reading.batch(&batch).map_err(source.blame())?;
+                let batch = batch.map_err(source.in_input())?;
+                reading.batch(&batch).map_err(source.in_input())?;
                 progress.add(batch.rows() as u64);
             }
-            reading.end_table().map_err(source.blame())?;
+            reading.end_table().map_err(source.in_input())?;
         }
         progress.finish();
         if !reading.unlisted.is_empty() {
@@ -177,7 +179,8 @@ impl Args {
         }
         let mut readers: Vec<(&Source, FeatureReader)> = Vec::new();
         for source in &self.input {
-            let reader = FeatureReader::new(context.open_table(source)?).map_err(source.blame())?;
+            let reader =
+                FeatureReader::new(context.open_table(source)?).map_err(source.in_input())?;
             match &reader.info().sae {
                 Some(table) => identity.check_same(&folder, table, &source.to_string())?,
                 None => log::warn(&format!(

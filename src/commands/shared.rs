@@ -123,8 +123,8 @@ pub(super) fn read_labels(
         collector.add(label);
         Ok::<_, Error>(())
     };
-    labels::read(table, each).map_err(source.blame())?;
-    collector.finish().map_err(source.blame())
+    labels::read(table, each).map_err(source.in_input())?;
+    collector.finish().map_err(source.in_input())
 }
 
 /// Opens tables of activations and checks that they fit the model, before any work.
@@ -140,7 +140,7 @@ pub(super) fn open_activations<'a>(
     let mut readers = Vec::new();
     for source in inputs {
         let mut reader =
-            ActivationReader::new(context.open_table(source)?).map_err(source.blame())?;
+            ActivationReader::new(context.open_table(source)?).map_err(source.in_input())?;
         check_residue_rows(&reader, source)?;
         let width = reader.width().unwrap_or(sae.config.shape.width);
         check_plm(sae, folder, reader.info().plm.as_ref(), width, source)?;

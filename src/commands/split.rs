@@ -1,6 +1,6 @@
 //! `protsae-split`: proteins to training, validation and test.
 
-pub(super) mod deal;
+pub(super) mod write_split;
 
 use super::shared;
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
     table::{TableError, labels},
 };
 use clap::Parser;
-use deal::Deal;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use write_split::Deal;
 
 const EXAMPLE: &str = "Example:
   protsae-split --labels labels.arrow --sequences yeast.fasta --clusters clusters.tsv \\
@@ -75,9 +75,9 @@ impl Tool for Args {
         let mut proteins = self.read_labels(context, &mut concepts)?;
         let identical = self.read_sequences(context, &mut proteins)?;
         let is_protein = |name: &str| proteins.contains_key(name);
-        let clusters = deal::read_clusters(context, &self.clusters, self.raw_ids, is_protein)?;
+        let clusters = write_split::read_clusters(context, &self.clusters, self.raw_ids, is_protein)?;
         let without_cluster = (!self.clusters.is_empty())
-            .then(|| deal::count_alone(&proteins, &clusters))
+            .then(|| write_split::count_alone(&proteins, &clusters))
             .transpose()?;
         for members in clusters.values() {
             for member in members {
@@ -124,7 +124,7 @@ impl Args {
                 proteins.entry(label.protein).or_default().insert(concept);
                 Ok(())
             })
-            .map_err(source.blame())?;
+            .map_err(source.in_input())?;
         }
         let mut sorted: Vec<(String, u32)> = found.into_iter().collect();
         sorted.sort_unstable();
@@ -153,7 +153,7 @@ impl Args {
         for source in &self.sequences {
             let mut reader = fasta::Reader::new(context.open(source)?, self.raw_ids);
             for protein in reader.by_ref() {
-                let protein = protein.map_err(source.blame())?;
+                let protein = protein.map_err(source.in_input())?;
                 let (id, md5) = (protein.accession, checksum::md5(&protein.sequence));
                 match seen.get(&id) {
                     Some(known) if *known == md5 => continue,

@@ -10,7 +10,7 @@ mod transformed;
 
 use super::{
     Activation, ExchangeError, Request, Sidecar, Tensors,
-    draft::{Choosing, Draft},
+    imported_weights::{Choosing, ImportedWeights},
     signature::Signature,
 };
 use crate::sae::conversion::{Family, InputTransform};
@@ -27,13 +27,13 @@ pub(crate) fn draft(
     tensors: &Tensors<'_>,
     sidecar: &Sidecar,
     request: &Request,
-) -> Result<Draft, ExchangeError> {
+) -> Result<ImportedWeights, ExchangeError> {
     let checkpoint = Checkpoint {
         tensors,
         sidecar,
         request,
     };
-    let linear = |read: fn(&Checkpoint<'_>, Family) -> Result<Draft, ExchangeError>| {
+    let linear = |read: fn(&Checkpoint<'_>, Family) -> Result<ImportedWeights, ExchangeError>| {
         let family = checkpoint.linear_family();
         let mut draft = read(&checkpoint, family)?;
         checkpoint.add_interplm(&mut draft)?;
@@ -133,13 +133,22 @@ impl Checkpoint<'_> {
     }
 
     /// A draft of `encoder.weight` `[F, d]` and `decoder.weight` `[d, F]`, without biases.
-    fn linears(&self, family: Family, choosing: Choosing) -> Result<Draft, ExchangeError> {
+    fn linears(
+        &self,
+        family: Family,
+        choosing: Choosing,
+    ) -> Result<ImportedWeights, ExchangeError> {
         let (latents, width) = self.sizes(family, "encoder.weight")?;
         let t = self.tensors;
         let enc = t.matrix(family.name(), "encoder.weight", latents, width)?;
         let dec = t.transposed(family.name(), "decoder.weight", latents, width)?;
         self.agree_with_trainer(latents, width)?;
-        Ok(Draft::new(family, (latents, width), (enc, dec), choosing))
+        Ok(ImportedWeights::new(
+            family,
+            (latents, width),
+            (enc, dec),
+            choosing,
+        ))
     }
 
     /// A draft of an encoder `[d, F]` and a decoder `[F, d]`, without biases.
@@ -148,13 +157,18 @@ impl Checkpoint<'_> {
         family: Family,
         (enc, dec): (&str, &str),
         choosing: Choosing,
-    ) -> Result<Draft, ExchangeError> {
+    ) -> Result<ImportedWeights, ExchangeError> {
         let (width, latents) = self.sizes(family, enc)?;
         let t = self.tensors;
         let enc = t.transposed(family.name(), enc, latents, width)?;
         let dec = t.matrix(family.name(), dec, latents, width)?;
         self.agree_with_trainer(latents, width)?;
-        Ok(Draft::new(family, (latents, width), (enc, dec), choosing))
+        Ok(ImportedWeights::new(
+            family,
+            (latents, width),
+            (enc, dec),
+            choosing,
+        ))
     }
 
     /// `InterPLM` and `dictionary_learning` share tensors and formulas; the latter's runs have a
@@ -213,7 +227,7 @@ impl Checkpoint<'_> {
     ///
     /// Latents are divided by their maxima after the choice; a maximum of 0 is of a latent that was
     /// never active, which is left as it is.
-    fn add_interplm(&self, draft: &mut Draft) -> Result<(), ExchangeError> {
+    fn add_interplm(&self, draft: &mut ImportedWeights) -> Result<(), ExchangeError> {
         let long = self.tensors.scalar("normalize_to_sqrt_d")?;
         if long.is_some_and(|flag| flag != 0.0) {
             draft.input = InputTransform::UnitLength;
@@ -231,7 +245,7 @@ impl Checkpoint<'_> {
     }
 
     /// Divides latents by their maxima, or only remembers these.
-    fn divide(&self, draft: &mut Draft, mut maxima: Vec<f32>, by_default: bool) {
+    fn divide(&self, draft: &mut ImportedWeights, mut maxima: Vec<f32>, by_default: bool) {
         let mut unseen = 0;
         for m in &mut maxima {
             if !m.is_finite() || *m <= 0.0 {

@@ -84,7 +84,7 @@ impl Pickle {
     }
 
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, ExchangeError> {
-        let mut machine = Machine {
+        let mut machine = PickleVm {
             input: bytes,
             objects: Vec::new(),
             stack: Vec::new(),
@@ -105,7 +105,7 @@ impl Pickle {
 
 type Step<T = ()> = Result<T, String>;
 
-struct Machine<'a> {
+struct PickleVm<'a> {
     input: &'a [u8],
     objects: Vec<Object>,
     stack: Vec<Id>,
@@ -116,7 +116,7 @@ struct Machine<'a> {
     copied: usize,
 }
 
-impl<'a> Machine<'a> {
+impl<'a> PickleVm<'a> {
     fn run(&mut self) -> Step<Id> {
         loop {
             let op = self.bytes(1)?[0];

@@ -1,9 +1,9 @@
 //! From a checkpoint's tensors and configuration to a model.
 
 use super::{
-    Activation, ExchangeError, Sidecar, Tensors,
-    draft::{Choosing, Draft},
-    families, signature,
+    Activation, ExchangeError, Sidecar, Tensors, families,
+    imported_weights::{Choosing, ImportedWeights},
+    signature,
 };
 use crate::{
     hash,
@@ -104,7 +104,7 @@ pub fn read(
 }
 
 /// Applies what the user says of every family, and refuses what this one has no use for.
-fn settle(draft: &mut Draft, request: &Request) -> Result<(), ExchangeError> {
+fn settle(draft: &mut ImportedWeights, request: &Request) -> Result<(), ExchangeError> {
     let variant = draft.choosing.variant();
     let kind = variant_name(variant);
     let ask = |message: String| Err(ExchangeError::Ask(message));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     ExchangeError,
-    draft::{scale_rows, times},
+    imported_weights::{scale_rows, times},
     read::variant_name,
 };
 use crate::sae::{config::Variant, conversion::InputTransform, folder::Sae};

@@ -10,7 +10,7 @@ use super::{
     esm2::{
         candle::CandleModel,
         head::Logits,
-        model::{Activations, Model, Needs, Replacement},
+        model::{Activations, LoadPlan, Model, Replacement},
     },
     place::Place,
     weights::ModelFolder,
@@ -109,7 +109,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`PlmError`] where a tensor does not fit or there is no such device.
-    pub fn load(folder: &ModelFolder, needs: Needs, at: Where) -> Result<Self, PlmError> {
+    pub fn load(folder: &ModelFolder, needs: LoadPlan, at: Where) -> Result<Self, PlmError> {
         Ok(match device(at)? {
             None => Self::Panels(Box::new(Model::load(folder, needs)?)),
             Some(device) => Self::Dense(

@@ -8,7 +8,7 @@ use super::{
     conversion::{Frame, InputTransform},
     error::SaeError,
     folder::Sae,
-    forward::{Choice, Derived, Scratch, SparseRows, decode_row, encode_block},
+    forward::{CachedParams, Scratch, SelectionRule, SparseRows, decode_row, encode_block},
 };
 use crate::math::pool::PerThread;
 
@@ -20,7 +20,7 @@ const BLOCK: usize = 128;
 #[derive(Debug)]
 pub struct Encoder<'a> {
     sae: &'a Sae,
-    derived: Derived<f32>,
+    derived: CachedParams<f32>,
     centred: Vec<f32>,
     frames: Vec<Frame>,
     logits: Vec<f32>,
@@ -83,7 +83,7 @@ impl<'a> Encoder<'a> {
     pub fn new(sae: &'a Sae) -> Self {
         Self {
             sae,
-            derived: Derived::new(&sae.params, &sae.config.objective),
+            derived: CachedParams::new(&sae.params, &sae.config.objective),
             centred: Vec::new(),
             frames: Vec::new(),
             logits: Vec::new(),
@@ -119,7 +119,7 @@ impl<'a> Encoder<'a> {
         let input_scale = self.sae.config.input_scale as f32;
         let params = &self.sae.params;
         let objective = &self.sae.config.objective;
-        let choice = Choice::applied(objective, params);
+        let choice = SelectionRule::applied(objective, params);
         self.centred.resize(padded * d, 0.0);
         self.centred[rows * d..].fill(0.0);
         self.logits.resize(padded * m, 0.0);

@@ -44,7 +44,7 @@ pub fn block_rows(rows: usize) -> usize {
 
 /// How latents of a row are chosen.
 #[derive(Clone, Copy, Debug)]
-pub struct Choice<'a, T> {
+pub struct SelectionRule<'a, T> {
     /// How many at most.
     pub k: usize,
     /// What their value is above.
@@ -55,7 +55,7 @@ pub struct Choice<'a, T> {
     pub dead: &'a [bool],
 }
 
-impl<'a, T: Real> Choice<'a, T> {
+impl<'a, T: Real> SelectionRule<'a, T> {
     /// When a model is applied.
     #[must_use]
     pub fn applied(objective: &Objective, params: &Params<T>) -> Self {
@@ -90,14 +90,14 @@ impl<'a, T: Real> Choice<'a, T> {
 
 /// What is computed from the parameters before they are applied.
 #[derive(Clone, Debug, Default)]
-pub struct Derived<T> {
+pub struct CachedParams<T> {
     /// exp(r), `[m]`.
     pub scale: Vec<T>,
     /// Products of all pairs of decoder rows, `[n, n]`; empty for variants without need.
     pub gram: Vec<T>,
 }
 
-impl<T: Real> Derived<T> {
+impl<T: Real> CachedParams<T> {
     /// Of these parameters.
     #[must_use]
     pub fn new(params: &Params<T>, objective: &Objective) -> Self {
@@ -138,9 +138,9 @@ pub struct Scratch<T: Real> {
 )]
 pub fn encode_block<T: Real>(
     params: &Params<T>,
-    derived: &Derived<T>,
+    derived: &CachedParams<T>,
     objective: &Objective,
-    choice: Choice<'_, T>,
+    choice: SelectionRule<'_, T>,
     xc: &[T],
     logits: &mut [T],
     out: &mut SparseRows<T>,
@@ -217,15 +217,15 @@ pub fn encode_block<T: Real>(
         let logits = &logits[row * m..(row + 1) * m];
         let selected = scratch.selector.finish(row);
         match objective.variant {
-            Variant::Gated => open_gates(params, choice, selected, out),
-            Variant::Jumprelu => jump_over(params, choice, selected, window, out),
+            Variant::Gated => select_gated(params, choice, selected, out),
+            Variant::Jumprelu => select_jumprelu(params, choice, selected, window, out),
             Variant::Splice => scratch
                 .code
                 .append(params, &derived.gram, logits, objective, out),
             _ if objective.forced_activation => {
-                force(selected, logits, n - m, m, objective, out);
+                select_protsae(selected, logits, n - m, m, objective, out);
             }
-            _ => force(selected, &[], n - m, m, objective, out),
+            _ => select_protsae(selected, &[], n - m, m, objective, out),
         }
         out.offsets.push(out.latents.len());
     }
@@ -244,9 +244,9 @@ pub fn encode_block<T: Real>(
 }
 
 /// Appends a row of a gated model: the latents whose gates are open, and their magnitudes.
-fn open_gates<T: Real>(
+fn select_gated<T: Real>(
     params: &Params<T>,
-    choice: Choice<'_, T>,
+    choice: SelectionRule<'_, T>,
     gates: &[(T, u32)],
     out: &mut SparseRows<T>,
 ) {
@@ -262,9 +262,9 @@ fn open_gates<T: Real>(
 }
 
 /// Appends a row of a jumprelu model: the latents above their thresholds, or near below.
-fn jump_over<T: Real>(
+fn select_jumprelu<T: Real>(
     params: &Params<T>,
-    choice: Choice<'_, T>,
+    choice: SelectionRule<'_, T>,
     selected: &[(T, u32)],
     window: T,
     out: &mut SparseRows<T>,
@@ -281,7 +281,7 @@ fn jump_over<T: Real>(
 }
 
 /// Appends a row: the selected latents, and every predicted concept lifted to the unknown mean.
-fn force<T: Real>(
+fn select_protsae<T: Real>(
     selected: &[(T, u32)],
     logits: &[T],
     unknown: usize,

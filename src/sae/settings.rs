@@ -189,7 +189,7 @@ impl Training {
 
     /// Whether the learning rate will not grow from this step on.
     #[must_use]
-    pub fn settles(&self, step: u64) -> bool {
+    pub fn lr_never_grows(&self, step: u64) -> bool {
         step >= self.warmup && (self.lr_factor <= 1.0 || self.schedule == Schedule::Constant)
     }
 
@@ -242,7 +242,7 @@ mod tests {
         near(step.rate(5, 1, 100), 0.5);
         near(step.rate(10, 5, 100), 1.0);
         near(step.rate(90, 6, 100), 0.1);
-        assert!(!step.settles(9) && step.settles(10));
+        assert!(!step.lr_never_grows(9) && step.lr_never_grows(10));
         let cosine = Training {
             schedule: Schedule::Cosine,
             warmup: 0,

@@ -22,18 +22,18 @@ pub struct Rates<T> {
     /// 1 / root of the second moment's correction.
     pub root: T,
     /// Whether rows that no longer move may be left alone: the learning rate will not grow.
-    pub settles: bool,
+    pub lr_never_grows: bool,
 }
 
 impl<T: Real> Rates<T> {
     /// Of a step, from 1.
     #[must_use]
-    pub fn new(step: u64, lr: f64, settles: bool) -> Self {
+    pub fn new(step: u64, lr: f64, lr_never_grows: bool) -> Self {
         let correction = |beta: f64| 1.0 - beta.powf(step as f64);
         Self {
             size: T::of(lr / correction(BETA1)),
             root: T::of(1.0 / correction(BETA2).sqrt()),
-            settles,
+            lr_never_grows,
         }
     }
 }
@@ -63,7 +63,12 @@ pub fn update<T: Real>(w: &mut [T], m: &mut [T], v: &mut [T], gradient: &[T], ra
     reason = "a kernel, inlined into callers that `wide!` compiles"
 )]
 #[inline(always)]
-pub fn coast<T: Real>(w: &mut [T], m: &mut [T], v: &mut [T], rates: Rates<T>) -> bool {
+pub fn step_without_gradient<T: Real>(
+    w: &mut [T],
+    m: &mut [T],
+    v: &mut [T],
+    rates: Rates<T>,
+) -> bool {
     let (beta1, beta2) = (T::of(BETA1), T::of(BETA2));
     let epsilon = T::of(EPSILON);
     let mut changed = false;
@@ -101,7 +106,7 @@ pub fn catch_up<T: Real>(
 ) {
     let (beta1, beta2) = (T::of(BETA1), T::of(BETA2));
     for &rates in &history[clock.done as usize..] {
-        if clock.still && rates.settles {
+        if clock.still && rates.lr_never_grows {
             let mut decayed = false;
             for (m, v) in m.iter_mut().zip(&mut *v) {
                 let next = (beta1 * *m, beta2 * *v);
@@ -114,7 +119,7 @@ pub fn catch_up<T: Real>(
             }
         } else {
             // a growing learning rate could move it again
-            clock.still = !coast(w, m, v, rates) && rates.settles;
+            clock.still = !step_without_gradient(w, m, v, rates) && rates.lr_never_grows;
         }
     }
     clock.done = history.len() as u32;

@@ -3,7 +3,7 @@
 use super::{
     cpu::{Engine, OptimizerState, step_buffers::StepLosses},
     data::batch::Batch,
-    gpu::{GpuEngine, Machine},
+    gpu::{GpuBackend, GpuEngine},
 };
 use crate::sae::{error::SaeError, params::Params};
 use std::{borrow::Cow, fmt::Debug};
@@ -11,7 +11,7 @@ use std::{borrow::Cow, fmt::Debug};
 /// A model in training.
 pub trait Trainer: Debug {
     /// One step of Adam on a batch. `next` is the batch of the next step, where it is known; that another one comes costs
-    /// time alone. `settles` promises that the
+    /// time alone. `lr_never_grows` promises that the
     /// learning rate will not grow in later steps.
     ///
     /// # Errors
@@ -21,7 +21,7 @@ pub trait Trainer: Debug {
         batch: &Batch<f32>,
         next: Option<&Batch<f32>>,
         lr: f64,
-        settles: bool,
+        lr_never_grows: bool,
     ) -> Result<StepLosses, SaeError>;
 
     /// The losses of a batch, axioms left out, without learning from it.
@@ -79,9 +79,9 @@ impl Trainer for Engine<f32> {
         batch: &Batch<f32>,
         _: Option<&Batch<f32>>,
         lr: f64,
-        settles: bool,
+        lr_never_grows: bool,
     ) -> Result<StepLosses, SaeError> {
-        Ok(Engine::step(self, batch, lr, settles))
+        Ok(Engine::step(self, batch, lr, lr_never_grows))
     }
 
     fn evaluate(&mut self, batch: &Batch<f32>) -> Result<StepLosses, SaeError> {
@@ -127,7 +127,7 @@ impl Trainer for Engine<f32> {
     }
 }
 
-impl<M: Machine> Trainer for GpuEngine<M> {
+impl<M: GpuBackend> Trainer for GpuEngine<M> {
     fn step(
         &mut self,
         batch: &Batch<f32>,

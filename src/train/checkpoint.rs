@@ -10,7 +10,9 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{backend::Trainer, cpu::OptimizerState, identity::DataIdentity, meter::Meter};
+use super::{
+    backend::Trainer, cpu::OptimizerState, identity::DataIdentity, meter::RunningMeasures,
+};
 use crate::sae::{
     error::SaeError,
     folder::{LOG_FILE, ModelConfig, Slice, Weights, io, read_yaml, write_file, write_tensors},
@@ -87,9 +89,9 @@ struct State {
 #[serde(deny_unknown_fields)]
 pub struct Meters {
     /// Since the last line of the log.
-    pub window: Meter,
+    pub window: RunningMeasures,
     /// Since the epoch began.
-    pub epoch: Meter,
+    pub epoch: RunningMeasures,
 }
 
 /// What is saved of a run.
@@ -212,14 +214,14 @@ impl Checkpoints {
     ///
     /// # Errors
     /// [`SaeError::Io`].
-    pub fn begin(&self) -> Result<Draft<'_>, SaeError> {
+    pub fn begin(&self) -> Result<PendingCheckpoint<'_>, SaeError> {
         self.check()?;
         let part = self.dir.join(UNFINISHED);
         if part.exists() {
             fs::remove_dir_all(&part).map_err(|e| io(&part, e))?;
         }
         fs::create_dir_all(&part).map_err(|e| io(&part, e))?;
-        Ok(Draft {
+        Ok(PendingCheckpoint {
             checkpoints: self,
             part,
         })
@@ -283,12 +285,12 @@ impl Checkpoints {
 
 /// A checkpoint that is being written.
 #[derive(Debug)]
-pub struct Draft<'a> {
+pub struct PendingCheckpoint<'a> {
     checkpoints: &'a Checkpoints,
     part: PathBuf,
 }
 
-impl Draft<'_> {
+impl PendingCheckpoint<'_> {
     /// Adds a model, by its name. `data` identifies what it is trained on.
     ///
     /// # Errors

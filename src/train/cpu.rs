@@ -25,12 +25,12 @@ use crate::{
     math::real::Real,
     sae::{
         config::{Objective, Variant},
-        forward::{Choice, Derived},
+        forward::{CachedParams, SelectionRule},
         params::Params,
     },
 };
 use lazy_adam::Clocks;
-use step_buffers::{PANEL, Scalars, StepLosses, Work};
+use step_buffers::{PANEL, Scalars, StepBuffers, StepLosses};
 
 /// Steps that rows may lag behind before all catch up, which bounds the history.
 const MAX_HISTORY: usize = 4096;
@@ -73,7 +73,7 @@ pub struct Engine<T: Real> {
     dead: Vec<bool>,
     /// Gradients of encoder and decoder rows, where they must be known before anything moves.
     held: Option<(Vec<T>, Vec<T>)>,
-    work: Work<T>,
+    work: StepBuffers<T>,
     scalars: Vec<Scalars<T>>,
     /// Each panel's part of `b_dec`'s gradient, `[panels, d]`.
     bias_parts: Vec<T>,
@@ -127,7 +127,7 @@ impl<T: Real> Engine<T> {
             clip: None,
             held: None,
             dead: Vec::new(),
-            work: Work::default(),
+            work: StepBuffers::default(),
             scalars: vec![Scalars::default(); shape.latents],
             bias_parts: vec![T::ZERO; shape.latents.div_ceil(PANEL) * shape.width],
             small,
@@ -189,7 +189,7 @@ impl<T: Real> Engine<T> {
         }
         self.params = params;
         self.state = state;
-        self.work.derived = Derived::default();
+        self.work.derived = CachedParams::default();
         self.history.clear();
         self.clocks = Clocks::new(self.params.shape.latents, self.params.shape.zero_classes);
     }
@@ -202,7 +202,7 @@ impl<T: Real> Engine<T> {
         assert_eq!(params.shape, self.params.shape, "shape of the parameters");
         self.settle();
         self.params = params;
-        self.work.derived = Derived::default();
+        self.work.derived = CachedParams::default();
     }
 
     /// Exchanges the decoder's bias, which centres the input, `[d]`.
@@ -213,7 +213,7 @@ impl<T: Real> Engine<T> {
     /// The losses of a batch, axioms left out, without learning from it.
     pub fn evaluate(&mut self, batch: &Batch<T>) -> StepLosses {
         self.settle();
-        let choice = Choice::applied(&self.objective, &self.params);
+        let choice = SelectionRule::applied(&self.objective, &self.params);
         self.work
             .forward(&self.params, &self.objective, choice, batch);
         self.work.index_latents();
@@ -231,14 +231,14 @@ impl<T: Real> Engine<T> {
 
     /// One step of Adam on a batch.
     ///
-    /// `settles` promises that the learning rate will not grow in later steps.
-    pub fn step(&mut self, batch: &Batch<T>, lr: f64, settles: bool) -> StepLosses {
+    /// `lr_never_grows` promises that the learning rate will not grow in later steps.
+    pub fn step(&mut self, batch: &Batch<T>, lr: f64, lr_never_grows: bool) -> StepLosses {
         let losses = match self.clip {
             None => self.prepare(batch),
             Some(_) => self.hold_gradients(batch),
         };
         self.state.step += 1;
-        let rates = Rates::new(self.state.step, lr, settles);
+        let rates = Rates::new(self.state.step, lr, lr_never_grows);
         self.history.push(rates);
         if let Some(limit) = self.clip {
             self.shorten(limit);
@@ -315,7 +315,7 @@ impl<T: Real> Engine<T> {
         if self.state.idle.iter().any(is_dead) {
             self.dead.extend(self.state.idle.iter().map(is_dead));
         }
-        let choice = Choice::learning(objective, params, &self.dead);
+        let choice = SelectionRule::learning(objective, params, &self.dead);
         if objective.variant != Variant::Batchtopk {
             self.work.forward(params, objective, choice, batch);
             return;
@@ -325,7 +325,7 @@ impl<T: Real> Engine<T> {
         // few candidates are above half of the threshold; where they do not suffice, all are taken
         let mut least = None;
         for share in [0.5, 0.0] {
-            let choice = Choice {
+            let choice = SelectionRule {
                 least: followed * T::of(share),
                 ..choice
             };

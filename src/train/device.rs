@@ -44,7 +44,7 @@ pub(crate) struct HeldRows {
     /// Where each protein's begin, by its number; empty where the device holds none.
     starts: Vec<u32>,
     #[cfg(feature = "cuda")]
-    table: Option<std::sync::Arc<gpu::Held<gpu::cuda::Cuda>>>,
+    table: Option<std::sync::Arc<gpu::ResidentRows<gpu::cuda::Cuda>>>,
 }
 
 impl HeldRows {
@@ -107,7 +107,7 @@ impl Device {
         data: &TrainingData<'_>,
         scale: f32,
     ) -> crate::Result<HeldRows> {
-        use gpu::Machine;
+        use gpu::GpuBackend;
         let Self::Gpu(machine, _) = self else {
             return Ok(HeldRows::default());
         };
@@ -140,7 +140,7 @@ impl Device {
             all.append_activations(at, 1.0, x)?;
             Ok(true)
         };
-        let table = gpu::Held::new(machine, (rows, width), half, scale, &mut fill)?;
+        let table = gpu::ResidentRows::new(machine, (rows, width), half, scale, &mut fill)?;
         held.table = Some(table.into());
         Ok(held)
     }

@@ -225,7 +225,7 @@ pub fn train(
     tasks: &[Task<'_>],
     data: &TrainingData<'_>,
     options: &RunOptions,
-    tell: &mut dyn FnMut(Event<'_>),
+    on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Vec<Trained>> {
     let Some(first) = tasks.first() else {
         return Ok(Vec::new());
@@ -266,11 +266,11 @@ pub fn train(
                 let saved = checkpoint::load(&dir.join(run.name), &run.config, &run.identity)?;
                 run.restore(saved)?;
             }
-            tell(Event::Resumed(&runs[0].position));
+            on_event(Event::Resumed(&runs[0].position));
         }
     }
     if runs[0].position.step == 0 && !first.objective.variant.only_concepts() {
-        tell(predict(&mut runs[0], &mut sample)?);
+        on_event(predict(&mut runs[0], &mut sample)?);
     }
     drop(sample);
     let begun = runs[0].position.epoch;
@@ -283,7 +283,7 @@ pub fn train(
             let params = dictionary.params(run.config.shape, &run.config.objective);
             run.trainer.replace_params(params)?;
         }
-        end_epoch(&mut runs, data, tell)?;
+        end_epoch(&mut runs, data, on_event)?;
         epochs = 0;
     }
     for epoch in begun..=epochs {
@@ -313,12 +313,12 @@ pub fn train(
                 if every > 0 && step.is_multiple_of(every) {
                     save(&checkpoints, &mut runs)?;
                 }
-                tell(Event::Rows(batch.rows() as u64));
+                on_event(Event::Rows(batch.rows() as u64));
                 batches.recycle(batch);
             }
             Ok(())
         })?;
-        if end_epoch(&mut runs, data, tell)? || runs[0].is_over() {
+        if end_epoch(&mut runs, data, on_event)? || runs[0].is_over() {
             break;
         }
     }
@@ -329,12 +329,12 @@ pub fn train(
 fn end_epoch(
     runs: &mut [Run<'_>],
     data: &TrainingData<'_>,
-    tell: &mut dyn FnMut(Event<'_>),
+    on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<bool> {
     let mut tired = true;
     for run in runs {
         let valid = run.validate(data)?;
-        tell(Event::Epoch(&run.end_epoch(valid)?));
+        on_event(Event::Epoch(&run.end_epoch(valid)?));
         let Position { epoch, best, .. } = run.position;
         let since = best.map_or(0, |best| epoch - best.epoch);
         let patience = run.config.training.patience;

@@ -96,7 +96,7 @@ pub struct EpochLine {
 /// Sums over steps. Checkpoints hold them: what a resumed run says of its rows covers those before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Meter {
+pub struct RunningMeasures {
     steps: u64,
     rows: u64,
     annotated: u64,
@@ -108,7 +108,7 @@ pub struct Meter {
     counts: Vec<u64>,
 }
 
-impl Meter {
+impl RunningMeasures {
     /// Nothing yet, for so many latents.
     #[must_use]
     pub fn new(latents: usize) -> Self {
@@ -201,20 +201,20 @@ impl Meter {
 /// Measures of a model over rows that it does not learn from, with the exact variance of these
 /// rows and each latent's largest activation.
 #[derive(Clone, Debug)]
-pub struct Survey {
-    meter: Meter,
+pub struct EvaluationPass {
+    meter: RunningMeasures,
     sum: Vec<f64>,
     squares: f64,
     /// Largest activation of each latent, `[n]`.
     pub latent_max: Vec<f32>,
 }
 
-impl Survey {
+impl EvaluationPass {
     /// Nothing yet, for so many latents and activations of this width.
     #[must_use]
     pub fn new(latents: usize, width: usize) -> Self {
         Self {
-            meter: Meter::new(latents),
+            meter: RunningMeasures::new(latents),
             sum: vec![0.0; width],
             squares: 0.0,
             latent_max: vec![0.0; latents],

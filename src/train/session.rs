@@ -3,7 +3,7 @@
 use super::speed::Stopwatch;
 use super::{
     backend::Trainer,
-    checkpoint::{BestScore, Draft, Meters, Position, Saved},
+    checkpoint::{BestScore, Meters, PendingCheckpoint, Position, Saved},
     data::{
         batch::Batch,
         loader::{Epoch, with_batches},
@@ -11,7 +11,7 @@ use super::{
     },
     driver::{RunOptions, SURVEY_ROWS, TrainingData},
     identity::DataIdentity,
-    meter::{EpochLine, LogLine, Measures, Meter, Survey},
+    meter::{EpochLine, EvaluationPass, LogLine, Measures, RunningMeasures},
 };
 use crate::Result;
 use crate::sae::{error::SaeError, folder::ModelConfig, params::Params};
@@ -58,8 +58,8 @@ impl<'a> Run<'a> {
             planned,
             watch: Stopwatch::new(),
             meters: Meters {
-                window: Meter::new(config.shape.latents),
-                epoch: Meter::new(config.shape.latents),
+                window: RunningMeasures::new(config.shape.latents),
+                epoch: RunningMeasures::new(config.shape.latents),
             },
             config,
             options,
@@ -90,7 +90,9 @@ impl<'a> Run<'a> {
         self.position.step += 1;
         let step = self.position.step;
         let lr = training.rate(step, self.position.epoch, self.planned);
-        let losses = self.trainer.step(batch, next, lr, training.settles(step))?;
+        let losses = self
+            .trainer
+            .step(batch, next, lr, training.lr_never_grows(step))?;
         self.position.rows += batch.rows() as u64;
         if !losses.total.is_finite() {
             return Err(SaeError::Diverged {
@@ -116,7 +118,7 @@ impl<'a> Run<'a> {
     }
 
     /// Adds it to a checkpoint.
-    pub(crate) fn save(&mut self, draft: &Draft<'_>) -> Result<(), SaeError> {
+    pub(crate) fn save(&mut self, draft: &PendingCheckpoint<'_>) -> Result<(), SaeError> {
         draft.add(
             self.name,
             &mut *self.trainer,
@@ -226,9 +228,13 @@ impl<'a> Run<'a> {
     }
 
     /// Measures of the model over all rows of `proteins`.
-    pub(crate) fn survey(&mut self, data: &TrainingData<'_>, proteins: &[u32]) -> Result<Survey> {
+    pub(crate) fn survey(
+        &mut self,
+        data: &TrainingData<'_>,
+        proteins: &[u32],
+    ) -> Result<EvaluationPass> {
         let shape = self.config.shape;
-        let mut survey = Survey::new(shape.latents, shape.width);
+        let mut survey = EvaluationPass::new(shape.latents, shape.width);
         let mut source = Epoch {
             data: data.data,
             labels: data.labels,

@@ -7,7 +7,7 @@ use candle_core::{Device, Tensor};
 use protsae::{
     plm::{
         batch::Batch,
-        esm2::model::{Model, Needs},
+        esm2::model::{LoadPlan, Model},
         panel::{self, LANES, View, ViewMut},
         place::Place,
         weights::{Matrix, ModelFolder, Precision},
@@ -132,7 +132,7 @@ fn main() {
         write(dir.path(), width, heads);
         let folder = ModelFolder::open(dir.path()).expect("a model folder");
         let place = Place::new(Site::Residual, BLOCKS, &folder.config).expect("the last block");
-        let needs = Needs::places(&[place], Precision::F32);
+        let needs = LoadPlan::places(&[place], Precision::F32);
         let model = Model::load(&folder, needs).expect("all tensors");
         let batch = batch(&model);
         let flops: f64 = (0..batch.sequences())

@@ -10,7 +10,7 @@ use protsae::plm::{
     engine::{Computed, Engine, Transfer, Where},
     esm2::{
         candle::CandleModel,
-        model::{Activations, Model, Needs},
+        model::{Activations, LoadPlan, Model},
     },
     place::Place,
     weights::{ModelFolder, Precision},
@@ -24,7 +24,7 @@ const HALF: f64 = 2e-2;
 
 fn dense(path: &Path, precision: Precision) -> CandleModel {
     let folder = ModelFolder::open(path).expect("a model folder");
-    let needs = Needs {
+    let needs = LoadPlan {
         layers: folder.config.layers,
         head: true,
         precision,
@@ -137,7 +137,7 @@ fn parts_of_a_batch_are_joined_in_order() {
 #[test]
 fn a_build_without_cuda_says_so() {
     let folder = ModelFolder::open(&mini()).expect("a model folder");
-    let needs = Needs {
+    let needs = LoadPlan {
         layers: 1,
         head: false,
         precision: Precision::F32,
@@ -164,7 +164,7 @@ fn a_gpu_agrees_with_the_cpu() {
         (Precision::F16, HALF),
         (Precision::Bf16, HALF),
     ] {
-        let needs = Needs {
+        let needs = LoadPlan {
             layers: cpu.config().layers,
             head: true,
             precision,

@@ -9,7 +9,7 @@ use protsae::{
         error::PlmError,
         esm2::{
             config::Config,
-            model::{Model, Needs},
+            model::{LoadPlan, Model},
         },
         place::Place,
         weights::{ModelFolder, Precision},
@@ -84,7 +84,7 @@ fn refusal(path: &Path) -> PlmError {
         Ok(folder) => folder,
         Err(error) => return error,
     };
-    let needs = Needs {
+    let needs = LoadPlan {
         layers: 6,
         head: true,
         precision: Precision::F32,
@@ -269,7 +269,7 @@ fn blocks_behind_the_last_that_is_asked_for_are_not_read() {
     let (_dir, path) = with_weights(&serialize(&tensors));
     let folder = ModelFolder::open(&path).expect("a folder");
     let place = |layer| Place::new(Site::Residual, layer, &folder.config).expect("a layer");
-    let needs = |layer| Needs::places(&[place(layer)], Precision::F32);
+    let needs = |layer| LoadPlan::places(&[place(layer)], Precision::F32);
     assert!(Model::load(&folder, needs(3)).is_ok());
     assert!(matches!(
         Model::load(&folder, needs(4)),

@@ -5,7 +5,7 @@ use flate2::Crc;
 use protsae::{
     plm::{
         error::PlmError,
-        esm2::model::{Model, Needs},
+        esm2::model::{LoadPlan, Model},
         place::Place,
         weights::{ModelFolder, Precision},
     },
@@ -177,7 +177,7 @@ fn code_in_a_pickle_is_not_run() {
     let bytes = zip(&[("archive/data.pkl".into(), pickle)]);
     fs::write(path.join("pytorch_model.bin"), bytes).expect("a file");
     let folder = ModelFolder::open(&path);
-    let needs = Needs {
+    let needs = LoadPlan {
         layers: 1,
         head: false,
         precision: Precision::F32,

@@ -5,7 +5,7 @@ use protsae::{
         batch::Batch,
         esm2::{
             config::Config,
-            model::{Model, Needs},
+            model::{LoadPlan, Model},
         },
         place::Place,
         weights::{ModelFolder, Precision},
@@ -42,7 +42,7 @@ pub(crate) fn load(path: &Path) -> Model {
 /// The same at another precision.
 pub(crate) fn load_at(path: &Path, precision: Precision) -> Model {
     let folder = ModelFolder::open(path).expect("a model folder");
-    let needs = Needs {
+    let needs = LoadPlan {
         layers: folder.config.layers,
         head: true,
         precision,

@@ -10,7 +10,7 @@ mod tests;
 use std::{path::Path, sync::Arc};
 
 use link::Link;
-use protsae::train::gpu::{Arg, GpuError, Machine, Operand, Product, View, check_range};
+use protsae::train::gpu::{Arg, GpuBackend, GpuError, Operand, Product, View, check_range};
 
 /// Which blocks and threads come first. Whatever depends on it lacks a barrier.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +62,7 @@ impl Emulator {
         self.link.ask(&request(operation, words, data))
     }
 
-    /// As [`Machine::launch`], and safe: the other side checks arguments and every access.
+    /// As [`GpuBackend::launch`], and safe: the other side checks arguments and every access.
     pub(crate) fn launch(
         &self,
         kernel: &'static str,
@@ -118,7 +118,7 @@ impl Drop for Memory {
     }
 }
 
-impl Machine for Emulator {
+impl GpuBackend for Emulator {
     type Memory = Memory;
 
     fn zeros(&self, bytes: usize) -> Result<Memory, GpuError> {

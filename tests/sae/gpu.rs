@@ -14,7 +14,7 @@ use protsae::{
     train::{
         cpu::{Engine, step_buffers::StepLosses},
         data::batch::Batch,
-        gpu::{GpuEngine, GpuError, Held, Machine, Operand},
+        gpu::{GpuBackend, GpuEngine, GpuError, Operand, ResidentRows},
     },
 };
 
@@ -86,12 +86,12 @@ fn axioms(shape: Shape) -> Axioms {
 }
 
 /// Both engines at the same start.
-struct Pair<M: Machine> {
+struct Pair<M: GpuBackend> {
     cpu: Engine<f32>,
     gpu: GpuEngine<M>,
 }
 
-impl<M: Machine> Pair<M> {
+impl<M: GpuBackend> Pair<M> {
     fn new(machine: M, shape: Shape, objective: &Objective, operand: Operand) -> Self {
         Self::of(machine, params(shape, objective), objective, operand)
     }
@@ -269,7 +269,7 @@ on_machines!(
     what_only_the_cpu_can_is_refused,
 );
 
-fn steps_are_those_of_the_cpu<M: Machine + Clone>(machine: &M) {
+fn steps_are_those_of_the_cpu<M: GpuBackend + Clone>(machine: &M) {
     for (name, shape, objective) in cases() {
         let batches = batches(shape);
         let mut pair = Pair::new(machine.clone(), shape, &objective, Operand::F32);
@@ -281,7 +281,7 @@ fn steps_are_those_of_the_cpu<M: Machine + Clone>(machine: &M) {
     }
 }
 
-fn bf16_steps_are_near_those_of_the_cpu<M: Machine + Clone>(machine: &M) {
+fn bf16_steps_are_near_those_of_the_cpu<M: GpuBackend + Clone>(machine: &M) {
     for (name, shape, objective) in cases() {
         let batches = batches(shape);
         let mut pair = Pair::new(machine.clone(), shape, &objective, Operand::Bf16);
@@ -290,7 +290,7 @@ fn bf16_steps_are_near_those_of_the_cpu<M: Machine + Clone>(machine: &M) {
     }
 }
 
-fn evaluated_alike<M: Machine>(name: &str, pair: &mut Pair<M>, batch: &Batch<f32>) {
+fn evaluated_alike<M: GpuBackend>(name: &str, pair: &mut Pair<M>, batch: &Batch<f32>) {
     let want = pair.cpu.evaluate(batch);
     let got = pair.gpu.evaluate(batch).unwrap();
     same_losses(name, &got, &want, MOVED);
@@ -308,7 +308,7 @@ fn evaluated_alike<M: Machine>(name: &str, pair: &mut Pair<M>, batch: &Batch<f32
 }
 
 /// Whole numbers, whose sums are exact: pre-activations are equal by the dozen.
-fn ties_go_to_the_lower_latent<M: Machine + Clone>(machine: &M) {
+fn ties_go_to_the_lower_latent<M: GpuBackend + Clone>(machine: &M) {
     let objective = objective();
     let mut params = Params::zeros_for(SHAPE, &objective);
     let mut rng = stream(9, Purpose::Weights, 0);
@@ -330,7 +330,7 @@ fn ties_go_to_the_lower_latent<M: Machine + Clone>(machine: &M) {
 }
 
 /// Saved and restored, training goes on to the same bytes; and steps are the same each time.
-fn saved_and_restored_it_goes_on_to_the_same_bytes<M: Machine + Clone>(machine: &M) {
+fn saved_and_restored_it_goes_on_to_the_same_bytes<M: GpuBackend + Clone>(machine: &M) {
     let objective = objective();
     let batches = batches(SHAPE);
     let mut runs = [0, 1].map(|_| Pair::new(machine.clone(), SHAPE, &objective, Operand::Bf16).gpu);
@@ -352,7 +352,7 @@ fn saved_and_restored_it_goes_on_to_the_same_bytes<M: Machine + Clone>(machine: 
 }
 
 /// A batch that was sent ahead is that of the next step, whatever is measured before it.
-fn what_is_measured_meanwhile_changes_no_step<M: Machine + Clone>(machine: &M) {
+fn what_is_measured_meanwhile_changes_no_step<M: GpuBackend + Clone>(machine: &M) {
     let objective = objective();
     let batches = batches(SHAPE);
     let [mut plain, mut measured] =
@@ -369,7 +369,7 @@ fn what_is_measured_meanwhile_changes_no_step<M: Machine + Clone>(machine: &M) {
 }
 
 /// Batches that name rows of a table on the machine make the same steps as those that carry them.
-fn rows_that_are_held_are_those_that_are_sent<M: Machine + Clone>(machine: &M) {
+fn rows_that_are_held_are_those_that_are_sent<M: GpuBackend + Clone>(machine: &M) {
     const SCALE: f32 = 0.5;
     let objective = objective();
     let d = SHAPE.width;
@@ -390,7 +390,7 @@ fn rows_that_are_held_are_those_that_are_sent<M: Machine + Clone>(machine: &M) {
             x.extend(row.into_iter().flatten());
             Ok(row.is_some())
         };
-        let held = Held::new(machine, (rows, d), half, SCALE, &mut fill).unwrap();
+        let held = ResidentRows::new(machine, (rows, d), half, SCALE, &mut fill).unwrap();
         let mut runs =
             [0, 1].map(|_| Pair::new(machine.clone(), SHAPE, &objective, Operand::F32).gpu);
         let mut of_rows = batch(SHAPE, 30, 9);
@@ -410,7 +410,7 @@ fn rows_that_are_held_are_those_that_are_sent<M: Machine + Clone>(machine: &M) {
     }
 }
 
-fn what_only_the_cpu_can_is_refused<M: Machine + Clone>(machine: &M) {
+fn what_only_the_cpu_can_is_refused<M: GpuBackend + Clone>(machine: &M) {
     for (word, objective) in [
         (
             "variant",

@@ -2,9 +2,9 @@
 //! build has CUDA and there is one.
 
 use half::bf16;
-use protsae::train::gpu::{Arg, GpuError, Machine, Operand, Product, View};
+use protsae::train::gpu::{Arg, GpuBackend, GpuError, Operand, Product, View};
 
-/// Makes tests of functions `fn name<M: Machine>(machine: &M)`.
+/// Makes tests of functions `fn name<M: GpuBackend>(machine: &M)`.
 macro_rules! on_machines {
     ($($check:ident),+ $(,)?) => {$(
         mod $check {
@@ -44,7 +44,7 @@ pub(crate) fn gpu() -> Option<protsae::train::gpu::cuda::Cuda> {
 
 /// Launches a kernel of a check.
 #[expect(unsafe_code, reason = "kernels take pointers")]
-fn launch<M: Machine>(
+fn launch<M: GpuBackend>(
     machine: &M,
     kernel: &'static str,
     grid: [usize; 2],
@@ -67,7 +67,7 @@ on_machines!(
 );
 
 /// Memory that holds numbers.
-pub(crate) fn memory<M: Machine, T: bytemuck::NoUninit>(machine: &M, values: &[T]) -> M::Memory {
+pub(crate) fn memory<M: GpuBackend, T: bytemuck::NoUninit>(machine: &M, values: &[T]) -> M::Memory {
     let mut memory = machine.zeros(size_of_val(values)).unwrap();
     let bytes = bytemuck::cast_slice(values);
     machine.upload(bytes, &mut memory, 0).unwrap();
@@ -77,7 +77,7 @@ pub(crate) fn memory<M: Machine, T: bytemuck::NoUninit>(machine: &M, values: &[T
 /// The first numbers of a memory.
 pub(crate) fn fetch<M, T>(machine: &M, memory: &M::Memory, count: usize) -> Vec<T>
 where
-    M: Machine,
+    M: GpuBackend,
     T: bytemuck::NoUninit + bytemuck::AnyBitPattern,
 {
     let mut out = vec![T::zeroed(); count];
@@ -86,7 +86,7 @@ where
     out
 }
 
-fn copies_come_back<M: Machine>(machine: &M) {
+fn copies_come_back<M: GpuBackend>(machine: &M) {
     let mut memory = machine.zeros(11).unwrap();
     assert_eq!(fetch::<M, u8>(machine, &memory, 11), [0; 11]);
     machine.upload(&[1, 2, 3], &mut memory, 8).unwrap();
@@ -97,7 +97,7 @@ fn copies_come_back<M: Machine>(machine: &M) {
     assert_eq!(fetch::<M, u8>(machine, &memory, 11), [0; 11]);
 }
 
-fn what_does_not_fit_is_refused<M: Machine>(machine: &M) {
+fn what_does_not_fit_is_refused<M: GpuBackend>(machine: &M) {
     let mut small = machine.zeros(16).unwrap();
     let refused =
         |result: Result<(), GpuError>| assert!(matches!(result, Err(GpuError::Failed(_))));
@@ -130,7 +130,7 @@ fn what_does_not_fit_is_refused<M: Machine>(machine: &M) {
     }));
 }
 
-fn sent_numbers_arrive<M: Machine>(machine: &M) {
+fn sent_numbers_arrive<M: GpuBackend>(machine: &M) {
     let turns: Vec<Vec<u32>> = (0..7u32).map(|turn| vec![turn; 10_000]).collect();
     let mut halves = [
         machine.zeros(40_000).unwrap(),
@@ -149,7 +149,7 @@ fn sent_numbers_arrive<M: Machine>(machine: &M) {
 
 /// No copy of what is sent comes late for its kernel, or early for the one that still reads the memory: nothing
 /// but kernels uses it, and nobody waits before the end.
-fn kernels_see_what_was_sent<M: Machine>(machine: &M) {
+fn kernels_see_what_was_sent<M: GpuBackend>(machine: &M) {
     let (parts, columns, turns) = (2_000, 8, 9);
     let make = || machine.zeros(parts * columns * 4).unwrap();
     let mut halves = [make(), make()];
@@ -181,7 +181,7 @@ fn whole(count: usize, step: usize) -> Vec<f32> {
     (0..count).map(|i| (i * step % 13) as f32 - 6.0).collect()
 }
 
-fn products_are_those_of_loops<M: Machine>(machine: &M) {
+fn products_are_those_of_loops<M: GpuBackend>(machine: &M) {
     let (rows, columns, inner, from, room) = (5, 9, 7, 3, 2);
     for operand in [Operand::F32, Operand::Bf16] {
         for (a_turned, b_turned) in [(false, false), (false, true), (true, false), (true, true)] {
@@ -250,7 +250,7 @@ fn products_are_those_of_loops<M: Machine>(machine: &M) {
     }
 }
 
-fn halves_become_floats<M: Machine>(machine: &M) {
+fn halves_become_floats<M: GpuBackend>(machine: &M) {
     // every finite pattern, in rows of 128; rows are asked for in descending order
     let bits: Vec<u16> = (0..=u16::MAX)
         .map(|bits| if bits & 0x7c00 == 0x7c00 { 0 } else { bits })
@@ -276,7 +276,7 @@ fn halves_become_floats<M: Machine>(machine: &M) {
     }
 }
 
-fn lists_begin_where_others_end<M: Machine>(machine: &M) {
+fn lists_begin_where_others_end<M: GpuBackend>(machine: &M) {
     for latents in [1, 63, 64, 65, 1000] {
         let active: Vec<u32> = (0..latents).map(|i| i * 7 % 5).collect();
         let active_memory = memory(machine, &active);
@@ -295,7 +295,7 @@ fn lists_begin_where_others_end<M: Machine>(machine: &M) {
     }
 }
 
-fn unsummed_parts_are_added<M: Machine>(machine: &M) {
+fn unsummed_parts_are_added<M: GpuBackend>(machine: &M) {
     let (count, columns) = (77, 5);
     let parts = whole(count * columns, 3);
     let parts_memory = memory(machine, &parts);

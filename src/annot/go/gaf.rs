@@ -71,7 +71,7 @@ pub(crate) struct Association<'a> {
 impl Association<'_> {
     pub(crate) fn put(&self, collector: &mut Collector) -> Result<(), AnnotError> {
         if self.negated {
-            collector.drop(DropReason::Negated);
+            collector.count_dropped(DropReason::Negated);
             return Ok(());
         }
         let observation = Observation::of_term(self.product, self.term, self.evidence, self.line);

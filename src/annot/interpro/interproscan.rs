@@ -119,7 +119,7 @@ impl Match<'_> {
             go_term(collector, line, protein, term)?;
         }
         if says_nothing {
-            collector.drop(DropReason::NoConcept);
+            collector.count_dropped(DropReason::NoConcept);
         }
         Ok(())
     }

@@ -27,7 +27,7 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
     let tab = memchr::memchr(b'\t', text.as_bytes()).unwrap_or(text.len());
     let name = &text[..tab];
     if collector.protein(name).is_none() {
-        collector.drop(DropReason::OtherProtein);
+        collector.count_dropped(DropReason::OtherProtein);
         return Ok(());
     }
     let ([protein, entry, name, signature, start, end], count) = columns::<COLUMNS>(text);

@@ -73,7 +73,7 @@ impl Comments {
             (DropReason::OtherForm, self.of_forms),
             (DropReason::NoConcept, self.untold),
         ] {
-            (0..count).for_each(|_| collector.drop(reason));
+            (0..count).for_each(|_| collector.count_dropped(reason));
         }
         Ok(())
     }

@@ -166,16 +166,16 @@ impl Feature {
         let (start, end) = match self.position {
             // releases before 2008 number a removed initiator 0: it is not in the sequence
             Some(Position::Known(0, 0)) if self.key == "INIT_MET" => {
-                collector.drop(DropReason::UncertainPosition);
+                collector.count_dropped(DropReason::UncertainPosition);
                 return Ok(());
             }
             Some(Position::Known(start, end)) => (start, end),
             Some(Position::OtherIsoform) => {
-                collector.drop(DropReason::Isoform);
+                collector.count_dropped(DropReason::Isoform);
                 return Ok(());
             }
             _ => {
-                collector.drop(DropReason::UncertainPosition);
+                collector.count_dropped(DropReason::UncertainPosition);
                 return Ok(());
             }
         };

@@ -261,7 +261,7 @@ impl Entry {
         let result = collector.record(|collector| match self.error.take() {
             Some(error) => Err(error),
             None if self.unwanted => {
-                collector.drop(DropReason::OtherProtein);
+                collector.count_dropped(DropReason::OtherProtein);
                 Ok(())
             }
             None => {

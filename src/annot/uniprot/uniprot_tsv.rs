@@ -277,11 +277,11 @@ fn put_feature(
     let (start, end) = match position::parse(item.position) {
         Some(Position::Known(start, end)) => (start, end),
         Some(Position::Uncertain) => {
-            collector.drop(DropReason::UncertainPosition);
+            collector.count_dropped(DropReason::UncertainPosition);
             return Ok(());
         }
         Some(Position::OtherIsoform) => {
-            collector.drop(DropReason::Isoform);
+            collector.count_dropped(DropReason::Isoform);
             return Ok(());
         }
         None => {

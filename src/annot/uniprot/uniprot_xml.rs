@@ -86,7 +86,7 @@ impl<'a> Entry<'a> {
             ));
         }
         let Some(protein) = collector.choose_accession(accessions()) else {
-            collector.drop(DropReason::OtherProtein);
+            collector.count_dropped(DropReason::OtherProtein);
             return Ok(());
         };
         let sequence = self.check_sequence(collector, protein)?;
@@ -259,7 +259,7 @@ impl<'a> Entry<'a> {
         let key = feature::key(node.attribute("type"));
         let location = node.child("location");
         if location.is_some_and(|location| !location.attribute("sequence").is_empty()) {
-            collector.drop(DropReason::Isoform);
+            collector.count_dropped(DropReason::Isoform);
             return Ok(());
         }
         let place = location.and_then(range).ok_or_else(|| {
@@ -269,7 +269,7 @@ impl<'a> Entry<'a> {
             )
         })?;
         let Position::Known(start, end) = place else {
-            collector.drop(DropReason::UncertainPosition);
+            collector.count_dropped(DropReason::UncertainPosition);
             return Ok(());
         };
         let ligands: Vec<(&str, &str)> = node

@@ -19,7 +19,7 @@ impl Args {
         let Some(source) = &self.ontology else {
             return Ok(None);
         };
-        let ontology = ontology::read(context.open_ahead(source)?).map_err(source.blame())?;
+        let ontology = ontology::read(context.open_ahead(source)?).map_err(source.in_input())?;
         log::detail(&format!(
             "{source}: {} terms, {} of them obsolete",
             ontology.counts.terms, ontology.counts.obsolete
@@ -31,7 +31,7 @@ impl Args {
         let Some(source) = &self.normal_forms else {
             return Ok(None);
         };
-        let file = norm_file::read(context.open(source)?).map_err(source.blame())?;
+        let file = norm_file::read(context.open(source)?).map_err(source.in_input())?;
         if file.suspicious > 0 {
             log::warn(&format!(
                 "{source}: {} axioms `some R.C SubClassOf D` name a term where an auxiliary class belongs; \
@@ -49,11 +49,11 @@ impl Args {
             let reader = context.open(source)?;
             references
                 .read_external2go(reader)
-                .map_err(source.blame())?;
+                .map_err(source.in_input())?;
         }
         if let Some(source) = &self.interpro_entries {
             let reader = context.open(source)?;
-            references.read_entries(reader).map_err(source.blame())?;
+            references.read_entries(reader).map_err(source.in_input())?;
         }
         // a tree without its entries would only make axioms about nothing
         if let Some(source) = self
@@ -62,15 +62,20 @@ impl Args {
             .filter(|_| self.kinds.contains(&Kind::Interpro))
         {
             let reader = context.open(source)?;
-            references.read_tree(reader).map_err(source.blame())?;
+            references.read_tree(reader).map_err(source.in_input())?;
         }
         if let Some(source) = &self.keyword_list {
             let reader = context.open(source)?;
-            references.read_keywords(reader).map_err(source.blame())?;
+            references
+                .read_keywords(reader)
+                .map_err(source.in_input())?;
         }
         if let Some(source) = &self.eco_mapping {
             let reader = context.open(source)?;
-            references.evidence.read(reader).map_err(source.blame())?;
+            references
+                .evidence
+                .read(reader)
+                .map_err(source.in_input())?;
         }
         Ok(references)
     }
@@ -102,9 +107,9 @@ impl Args {
                         continue;
                     }
                     Err(error) if !error.is_of_one_record() => {
-                        return Err(source.blame()(error));
+                        return Err(source.in_input()(error));
                     }
-                    Err(error) => source.blame()(error),
+                    Err(error) => source.in_input()(error),
                 };
                 if !skips {
                     return Err(bad);
@@ -140,8 +145,8 @@ impl Args {
                 |name| name.to_string_lossy().into_owned(),
             );
             let reader = context.open_ahead(source)?;
-            let found =
-                format::read(reader, format.copied(), &name, collector).map_err(source.blame())?;
+            let found = format::read(reader, format.copied(), &name, collector)
+                .map_err(source.in_input())?;
             log::detail(&format!(
                 "{source}: read as {}",
                 found.map_or("nothing", Format::as_str)

@@ -1,11 +1,11 @@
 //! The outputs: concepts, labels, and on request a split and the labelled proteins' sequences.
 
-use super::{Args, telling};
+use super::{Args, warnings};
 use crate::{
     Error, Result,
     annot::vocabulary::Vocabulary,
     cli::{Context, Output, Target, log},
-    commands::split::deal::{self, Deal, Dealt},
+    commands::split::write_split::{self, Deal, Dealt},
     error::Context as _,
     ontology::Ontology,
     split::clusters::Clusters,
@@ -180,10 +180,10 @@ impl Args {
                 .outputs
                 .push(writer.finish().during(&target.to_string())?);
         }
-        telling::report(vocabulary, set.name.as_deref());
+        warnings::report(vocabulary, set.name.as_deref());
         let mut counts = json!({
             "vocabulary": &vocabulary.report,
-            "axioms": telling::count_axioms(vocabulary),
+            "axioms": warnings::count_axioms(vocabulary),
         });
         if let Some(target) = &self.split {
             let dealt = self.deal(context, &proteins, &numbers, together)?;
@@ -227,7 +227,7 @@ impl Args {
         together: &Together,
     ) -> Result<Dealt> {
         let without_cluster = (!self.clusters.is_empty())
-            .then(|| deal::count_alone(proteins, &together.clusters))
+            .then(|| write_split::count_alone(proteins, &together.clusters))
             .transpose()?;
         let deal = Deal {
             proteins,

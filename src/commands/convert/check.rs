@@ -24,7 +24,7 @@ pub(super) struct Checked {
 /// # Errors
 /// Where it is no table of activations.
 pub(super) fn identity(table: &Source) -> Result<Option<PlmIdentity>> {
-    let reader = ActivationReader::new(table.open_table()?).map_err(table.blame())?;
+    let reader = ActivationReader::new(table.open_table()?).map_err(table.in_input())?;
     Ok(reader.info().plm.clone())
 }
 
@@ -48,12 +48,12 @@ pub(super) fn check(context: &Context, sae: &Sae, table: &Source, most: u64) -> 
         if left == 0 {
             break;
         }
-        let batch = batch.map_err(table.blame())?;
+        let batch = batch.map_err(table.in_input())?;
         let rows = batch.rows().min(left);
         left -= rows;
-        let x = batch.activations().map_err(table.blame())?;
+        let x = batch.activations().map_err(table.in_input())?;
         for x in x[..rows * d].chunks(block * d) {
-            let encoded = encoder.encode(x).map_err(table.blame())?;
+            let encoded = encoder.encode(x).map_err(table.in_input())?;
             decoded.resize(x.len(), 0.0);
             sae.decode(encoded.z, &mut decoded)?;
             let rows = x.chunks_exact(d).zip(decoded.chunks_exact(d));

@@ -123,7 +123,7 @@ impl Planner<'_> {
                     .as_ref()
                     .err()
                     .is_none_or(fasta::FastaError::is_of_one_record);
-                let protein = record.map_err(source.blame()).and_then(|protein| {
+                let protein = record.map_err(source.in_input()).and_then(|protein| {
                     // each reader finds duplicates of its own file
                     if self.sources.len() > 1 && !seen.insert(protein.accession.clone()) {
                         let text =

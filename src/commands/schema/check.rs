@@ -41,22 +41,22 @@ pub(super) fn file(context: &Context, source: &Source) -> Result<String> {
         return model(context, folder);
     }
     let mut reader = context.open(source)?;
-    let head = reader.fill_buf().map_err(source.blame())?;
+    let head = reader.fill_buf().map_err(source.in_input())?;
     let what = if is_text(head) {
         let mut content = String::new();
         reader
             .read_to_string(&mut content)
-            .map_err(source.blame())?;
-        text(&name_of(source), &content).map_err(source.blame())?
+            .map_err(source.in_input())?;
+        text(&name_of(source), &content).map_err(source.in_input())?
     } else {
         // what was read of a pipe is read once
         let again = source.path().is_some_and(std::path::Path::is_file);
         let opened = if again {
             context.open_table(source)?
         } else {
-            TableSource::from_reader(reader).map_err(source.blame())?
+            TableSource::from_reader(reader).map_err(source.in_input())?
         };
-        arrow::table(opened).map_err(source.blame())?
+        arrow::table(opened).map_err(source.in_input())?
     };
     Ok(format!("{source}\t{what}\n"))
 }
@@ -87,7 +87,7 @@ fn model(context: &Context, folder: &Path) -> Result<String> {
         let content = source.read_all()?;
         let grid: grid::Table = serde_json::from_slice(&content)
             .map_err(|e| Error::data(e.to_string()))
-            .map_err(source.blame())?;
+            .map_err(source.in_input())?;
         for row in grid.models {
             said += &model(context, &folder.join(row.folder))?;
         }

@@ -24,7 +24,7 @@ pub(super) fn run(
     let total = tasks.first().and_then(|task| inputs.total(&task.training));
     let batch = tasks.first().map_or(0, |task| task.training.batch as u64);
     let mut progress = Progress::new("rows", total);
-    let mut tell = |event: Event<'_>| match event {
+    let mut on_event = |event: Event<'_>| match event {
         Event::Predicted {
             dead,
             uncentred,
@@ -48,7 +48,7 @@ pub(super) fn run(
         Event::Rows(rows) => progress.add(rows),
         Event::Epoch(line) => progress.info(&describe(line)),
     };
-    let trained = inputs.train(tasks, options, &mut tell);
+    let trained = inputs.train(tasks, options, &mut on_event);
     progress.finish();
     trained
 }

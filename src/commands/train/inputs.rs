@@ -72,14 +72,14 @@ impl Inputs {
             all.push(label);
             Ok::<_, Error>(())
         })
-        .map_err(args.labels.blame())?;
+        .map_err(args.labels.in_input())?;
         let concepts = match &args.concepts {
             Some(path) => shared::read_concepts(context, path)?,
             None => vocabulary(&all),
         };
         let level = training.label_level;
         let labels = LabelIndex::new(&all, &concepts, level, training.unlabelled)
-            .map_err(args.labels.blame())?;
+            .map_err(args.labels.in_input())?;
         drop(all);
         let split = match &args.split {
             None => None,
@@ -90,7 +90,7 @@ impl Inputs {
         let mut readers = Vec::new();
         for source in &args.input {
             let reader =
-                ActivationReader::new(context.open_table(source)?).map_err(source.blame())?;
+                ActivationReader::new(context.open_table(source)?).map_err(source.in_input())?;
             readers.push((source, reader));
         }
         let Some((first, reader)) = readers.first() else {
@@ -116,7 +116,7 @@ impl Inputs {
         } else {
             let data = read_tables(readers)?;
             if info.sample.is_none() && info.pool.is_none() {
-                data.check_labels(&labels).map_err(args.labels.blame())?;
+                data.check_labels(&labels).map_err(args.labels.in_input())?;
             }
             let (train, valid) = assign(&data, split.as_ref(), on_bad, context)?;
             (data.width(), Rows::Tables { data, train, valid })
@@ -151,7 +151,7 @@ impl Inputs {
         self,
         tasks: &[Task<'_>],
         options: &RunOptions,
-        tell: &mut dyn FnMut(Event<'_>),
+        on_event: &mut dyn FnMut(Event<'_>),
     ) -> Result<Vec<Trained>> {
         match self.rows {
             Rows::Tables {
@@ -165,13 +165,13 @@ impl Inputs {
                     train: proteins,
                     valid,
                 };
-                train(tasks, &data, options, tell)
+                train(tasks, &data, options, on_event)
             }
             Rows::Pipe(source, reader) => {
                 let [task] = tasks else {
                     return Err(Error::usage("--grid needs tables, not a pipe"));
                 };
-                let arriving = reader.map(|batch| batch.map_err(source.blame()));
+                let arriving = reader.map(|batch| batch.map_err(source.in_input()));
                 let mut seen = HashSet::new();
                 let (split, on_bad) = (self.split, self.on_bad);
                 let assign = move |protein: &str| {
@@ -208,7 +208,7 @@ impl Inputs {
                     (task.training.seed, task.training.shuffle),
                     task.training.batch,
                 );
-                Ok(vec![train_on_pipe(task, &mut pipe, options, tell)?])
+                Ok(vec![train_on_pipe(task, &mut pipe, options, on_event)?])
             }
         }
     }
@@ -221,13 +221,13 @@ fn read_tables(readers: Vec<(&Source, ActivationReader)>) -> Result<Dataset> {
         let schema_width = reader.width();
         let mut named = false;
         for batch in reader {
-            let batch = batch.map_err(source.blame())?;
+            let batch = batch.map_err(source.in_input())?;
             let builder = builder.get_or_insert_with(|| DatasetBuilder::new(batch.width()));
             if !named {
                 builder.table(&source.to_string());
                 named = true;
             }
-            builder.batch(&batch, pooled).map_err(source.blame())?;
+            builder.batch(&batch, pooled).map_err(source.in_input())?;
         }
         if builder.is_none()
             && let Some(width) = schema_width

@@ -3,7 +3,7 @@
 use super::{Checkpoint, whole};
 use crate::exchange::{
     Activation, ExchangeError,
-    draft::{Choosing, Draft},
+    imported_weights::{Choosing, ImportedWeights},
 };
 use crate::sae::conversion::Family;
 
@@ -13,7 +13,7 @@ fn with_biases(
     c: &Checkpoint<'_>,
     family: Family,
     choosing: Choosing,
-) -> Result<Draft, ExchangeError> {
+) -> Result<ImportedWeights, ExchangeError> {
     let mut draft = c.matrices(family, NAMES, choosing)?;
     draft.b_enc = c.vector(family, "b_enc", draft.latents)?;
     draft.b_dec = c.vector(family, "b_dec", draft.width)?;
@@ -21,7 +21,7 @@ fn with_biases(
 }
 
 /// `h = relu((x - b_dec) W_enc + b_enc)`, `f = h (h > threshold)`, `x = f W_dec + b_dec`.
-pub(crate) fn matryoshka(c: &Checkpoint<'_>) -> Result<Draft, ExchangeError> {
+pub(crate) fn matryoshka(c: &Checkpoint<'_>) -> Result<ImportedWeights, ExchangeError> {
     let family = Family::DictionaryLearning;
     let choosing = Choosing::Batchtopk {
         k: c.k(family, &[&["trainer", "k"]], "")?,
@@ -46,7 +46,7 @@ pub(crate) fn matryoshka(c: &Checkpoint<'_>) -> Result<Draft, ExchangeError> {
 }
 
 /// `p = x W_enc + b_enc`, `f = relu(p (p > threshold))`, `x = f W_dec + b_dec`.
-pub(crate) fn jumprelu(c: &Checkpoint<'_>) -> Result<Draft, ExchangeError> {
+pub(crate) fn jumprelu(c: &Checkpoint<'_>) -> Result<ImportedWeights, ExchangeError> {
     let family = c.linear_family();
     let mut draft = with_biases(c, family, Choosing::Relu)?;
     draft.choosing = Choosing::Jumprelu {
@@ -57,7 +57,7 @@ pub(crate) fn jumprelu(c: &Checkpoint<'_>) -> Result<Draft, ExchangeError> {
 }
 
 /// `f = choose((x - b_dec if so) W_enc + b_enc)`, `x = f W_dec + b_dec`: the user says the rest.
-pub(crate) fn plain(c: &Checkpoint<'_>) -> Result<Draft, ExchangeError> {
+pub(crate) fn plain(c: &Checkpoint<'_>) -> Result<ImportedWeights, ExchangeError> {
     let family = Family::Plain;
     let (Some(activation), Some(shifted)) = (c.request.activation, c.request.apply_b_dec) else {
         return Err(ExchangeError::Ask(

@@ -3,7 +3,7 @@
 use super::Checkpoint;
 use crate::exchange::{
     Activation, ExchangeError,
-    draft::{Choosing, Draft},
+    imported_weights::{Choosing, ImportedWeights},
 };
 use crate::sae::conversion::Family;
 
@@ -11,7 +11,7 @@ use crate::sae::conversion::Family;
 ///
 /// In `InterPLM`'s first release, encoder rows are divided by the maxima of their latents and decoder
 /// columns multiplied by them; those of dead latents are infinite or NaN.
-pub(crate) fn relu(c: &Checkpoint<'_>, family: Family) -> Result<Draft, ExchangeError> {
+pub(crate) fn relu(c: &Checkpoint<'_>, family: Family) -> Result<ImportedWeights, ExchangeError> {
     let mut draft = c.linears(family, Choosing::Relu)?;
     draft.b_enc = c.vector(family, "encoder.bias", draft.latents)?;
     draft.b_dec = c.vector(family, "bias", draft.width)?;
@@ -20,7 +20,10 @@ pub(crate) fn relu(c: &Checkpoint<'_>, family: Family) -> Result<Draft, Exchange
 }
 
 /// `f = relu(x enc^T + b)`, `x = f dec^T + decoder.bias`.
-pub(crate) fn relu_tied(c: &Checkpoint<'_>, family: Family) -> Result<Draft, ExchangeError> {
+pub(crate) fn relu_tied(
+    c: &Checkpoint<'_>,
+    family: Family,
+) -> Result<ImportedWeights, ExchangeError> {
     let mut draft = c.linears(family, Choosing::Relu)?;
     draft.b_enc = c.vector(family, "encoder.bias", draft.latents)?;
     draft.b_dec = c.vector(family, "decoder.bias", draft.width)?;
@@ -30,7 +33,7 @@ pub(crate) fn relu_tied(c: &Checkpoint<'_>, family: Family) -> Result<Draft, Exc
 
 /// `h = relu((x - b_dec) enc^T + b)`; `TopK` keeps the K largest of a row, `BatchTopK` what is above
 /// its threshold; `x = f dec^T + b_dec`.
-pub(crate) fn topk(c: &Checkpoint<'_>, family: Family) -> Result<Draft, ExchangeError> {
+pub(crate) fn topk(c: &Checkpoint<'_>, family: Family) -> Result<ImportedWeights, ExchangeError> {
     let choosing = match c.top_or_batch()? {
         Activation::Batchtopk => Choosing::Batchtopk {
             k: c.k(family, &[&["trainer", "k"]], "")?,
@@ -47,7 +50,10 @@ pub(crate) fn topk(c: &Checkpoint<'_>, family: Family) -> Result<Draft, Exchange
 }
 
 /// `p = x enc^T + b`, `f = relu(p (p > threshold))`, `x = f dec^T + decoder.bias`.
-pub(crate) fn jumprelu(c: &Checkpoint<'_>, family: Family) -> Result<Draft, ExchangeError> {
+pub(crate) fn jumprelu(
+    c: &Checkpoint<'_>,
+    family: Family,
+) -> Result<ImportedWeights, ExchangeError> {
     let mut draft = c.linears(family, Choosing::Relu)?;
     draft.choosing = Choosing::Jumprelu {
         thresholds: c.vector(family, "threshold", draft.latents)?,
@@ -60,7 +66,7 @@ pub(crate) fn jumprelu(c: &Checkpoint<'_>, family: Family) -> Result<Draft, Exch
 
 /// `raw = (x - decoder_bias) enc^T`, `f = (raw + gate_bias > 0) relu(exp(r_mag) raw + mag_bias)`,
 /// `x = f dec^T + decoder_bias`.
-pub(crate) fn gated(c: &Checkpoint<'_>) -> Result<Draft, ExchangeError> {
+pub(crate) fn gated(c: &Checkpoint<'_>) -> Result<ImportedWeights, ExchangeError> {
     let family = Family::DictionaryLearning;
     let mut draft = c.linears(family, Choosing::Relu)?;
     draft.choosing = Choosing::Gated {
@@ -87,7 +93,7 @@ const SPARSIFY_KEYS: [&str; 10] = [
 ];
 
 /// sparsify: `f = topk(relu((x - b_dec) enc^T + b))`, `x = f W_dec + b_dec`.
-pub(crate) fn sparsify(c: &Checkpoint<'_>) -> Result<Draft, ExchangeError> {
+pub(crate) fn sparsify(c: &Checkpoint<'_>) -> Result<ImportedWeights, ExchangeError> {
     let family = Family::Sparsify;
     let sidecar = c.sidecar;
     for key in ["transcode", "skip_connection"] {
@@ -114,7 +120,8 @@ pub(crate) fn sparsify(c: &Checkpoint<'_>) -> Result<Draft, ExchangeError> {
     let t = c.tensors;
     let enc = t.matrix(family.name(), "encoder.weight", latents, width)?;
     let dec = t.matrix(family.name(), "W_dec", latents, width)?;
-    let mut draft = Draft::new(family, (latents, width), (enc, dec), Choosing::Topk { k });
+    let mut draft =
+        ImportedWeights::new(family, (latents, width), (enc, dec), Choosing::Topk { k });
     let others = sidecar.others(&SPARSIFY_KEYS);
     if !others.is_empty() {
         draft.note(format!(

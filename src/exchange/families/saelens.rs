@@ -8,13 +8,13 @@ use serde_yaml::Value;
 use super::{Checkpoint, whole};
 use crate::exchange::{
     ExchangeError,
-    draft::{Choosing, Draft, times},
+    imported_weights::{Choosing, ImportedWeights, times},
 };
 use crate::sae::conversion::{Family, InputTransform};
 
 const FAMILY: Family = Family::Saelens;
 
-pub(crate) fn draft(c: &Checkpoint<'_>) -> Result<Draft, ExchangeError> {
+pub(crate) fn draft(c: &Checkpoint<'_>) -> Result<ImportedWeights, ExchangeError> {
     let sidecar = c.sidecar;
     if !sidecar.is_present() {
         return Err(ExchangeError::Ask(
@@ -109,7 +109,7 @@ fn architecture(c: &Checkpoint<'_>) -> String {
     }
 }
 
-fn choose(c: &Checkpoint<'_>, draft: &mut Draft) -> Result<(), ExchangeError> {
+fn choose(c: &Checkpoint<'_>, draft: &mut ImportedWeights) -> Result<(), ExchangeError> {
     let n = draft.latents;
     let architecture = architecture(c);
     let k = || {

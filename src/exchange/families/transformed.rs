@@ -3,7 +3,7 @@
 use super::Checkpoint;
 use crate::exchange::{
     ExchangeError,
-    draft::{Choosing, Draft},
+    imported_weights::{Choosing, ImportedWeights},
 };
 use crate::sae::conversion::{Family, InputTransform};
 
@@ -12,7 +12,7 @@ const LEAST_IDF: f32 = 1e-9;
 
 /// `InterProt`: `u = (x - mean) / (deviation + 1e-5) - b_pre`, `f = relu(topk(u w_enc + b_enc))`,
 /// `x = (f w_dec + b_pre) deviation + mean`.
-pub(crate) fn interprot(c: &Checkpoint<'_>) -> Result<Draft, ExchangeError> {
+pub(crate) fn interprot(c: &Checkpoint<'_>) -> Result<ImportedWeights, ExchangeError> {
     let family = Family::Interprot;
     let k = c.k(
         family,
@@ -28,7 +28,7 @@ pub(crate) fn interprot(c: &Checkpoint<'_>) -> Result<Draft, ExchangeError> {
 
 /// ESMC SAE: `z = (x - mean) / (deviation + 1e-5)`, `f = topk(relu((z - b_dec) W_enc))`,
 /// `z = f W_dec + b_dec`; normalised `f / max * idf`.
-pub(crate) fn esmc(c: &Checkpoint<'_>) -> Result<Draft, ExchangeError> {
+pub(crate) fn esmc(c: &Checkpoint<'_>) -> Result<ImportedWeights, ExchangeError> {
     let family = Family::Esmc;
     let k = c.k(family, &[&["k"]], ", or put config.json beside it")?;
     let mut draft = c.matrices(family, ("W_enc", "W_dec"), Choosing::Topk { k })?;
@@ -60,7 +60,7 @@ pub(crate) fn esmc(c: &Checkpoint<'_>) -> Result<Draft, ExchangeError> {
 
 /// `Rep_SAEs_PLMs`: `u = (x - mean) / sqrt(variance + 1e-5) - b_dec`, `f = relu(topk(u W_enc + b))`,
 /// `x = (f W_dec + b_dec) sqrt(variance + 1e-5) + mean`.
-pub(crate) fn rep_saes(c: &Checkpoint<'_>) -> Result<Draft, ExchangeError> {
+pub(crate) fn rep_saes(c: &Checkpoint<'_>) -> Result<ImportedWeights, ExchangeError> {
     let family = Family::RepSaes;
     let k = c.k(family, &[], "")?;
     let mut draft = c.matrices(family, ("weights.0", "weights.1"), Choosing::Topk { k })?;

@@ -11,7 +11,7 @@ use super::{
     config::Config,
     embeddings::Embeddings,
     head::{Head, Logits},
-    model::{Needs, Replacement},
+    model::{LoadPlan, Replacement},
     rotary::{Table, Tables},
     vocab::Vocab,
 };
@@ -136,7 +136,7 @@ impl CandleModel {
     ///
     /// # Errors
     /// [`PlmError`] where a tensor does not fit, or the device fails.
-    pub fn load(folder: &ModelFolder, needs: Needs, device: &Device) -> Result<Self, PlmError> {
+    pub fn load(folder: &ModelFolder, needs: LoadPlan, device: &Device) -> Result<Self, PlmError> {
         let config = folder.config.clone();
         let precision = match needs.precision {
             Precision::F32 => DType::F32,

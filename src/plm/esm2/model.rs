@@ -33,7 +33,7 @@ pub(crate) const LAST_NORM: &str = "encoder.emb_layer_norm_after";
 
 /// What of a model is needed.
 #[derive(Clone, Copy, Debug)]
-pub struct Needs {
+pub struct LoadPlan {
     /// Blocks that run; those behind are not loaded.
     pub layers: usize,
     /// Whether the masked-language-modelling head is needed; it runs all blocks.
@@ -42,7 +42,7 @@ pub struct Needs {
     pub precision: Precision,
 }
 
-impl Needs {
+impl LoadPlan {
     /// What these places need.
     #[must_use]
     pub fn places(places: &[Place], precision: Precision) -> Self {
@@ -155,7 +155,7 @@ impl Model {
     ///
     /// # Errors
     /// [`PlmError`] where a tensor is missing or does not fit, naming it.
-    pub fn load(folder: &ModelFolder, needs: Needs) -> Result<Self, PlmError> {
+    pub fn load(folder: &ModelFolder, needs: LoadPlan) -> Result<Self, PlmError> {
         let config = folder.config.clone();
         let layers = if needs.head {
             config.layers

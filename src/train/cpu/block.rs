@@ -236,7 +236,7 @@ impl<T: Real> Block<T> {
             };
             let slopes = &mut self.slopes[range.clone()];
             if learning {
-                wide!(|| row.trace_back(params, objective, slopes));
+                wide!(|| row.backward(params, objective, slopes));
             }
             if objective.variant.penalised() {
                 let second = if self.z.second.is_empty() {

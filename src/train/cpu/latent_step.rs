@@ -4,7 +4,7 @@
 use crate::wide;
 use rayon::prelude::*;
 
-use super::step_buffers::{PANEL, PanelScratch, Scalars, Small, StepLosses, Work};
+use super::step_buffers::{BiasParams, PANEL, PanelScratch, Scalars, StepBuffers, StepLosses};
 use super::{
     Engine,
     lazy_adam::{Matrix, Parts},
@@ -50,7 +50,7 @@ impl<T: Real> Panel<T> for Learning<'_, T> {
             enc.learn(&scratch.enc, self.history);
         } else {
             // the next step's product reads it: it cannot wait
-            enc.coast(self.history);
+            enc.step_without_gradient(self.history);
         }
         if enters {
             let mut dec = self.dec.row(i, self.width);
@@ -87,10 +87,10 @@ impl<T: Real> Panel<T> for Holding<'_, T> {
 
 /// What a pass over the latents reads, and what it leaves beside their rows.
 struct Pass<'a, T: Real> {
-    work: &'a Work<T>,
+    work: &'a StepBuffers<T>,
     objective: &'a Objective,
     axioms: Option<&'a AxiomLoss<T>>,
-    small: Small<'a, T>,
+    small: BiasParams<'a, T>,
     width: usize,
     scalars: &'a mut [Scalars<T>],
     /// Each panel's part of `b_dec`'s gradient.
@@ -175,7 +175,7 @@ impl<T: Real> Engine<T> {
             work: &self.work,
             objective: &self.objective,
             axioms: self.axioms.as_ref(),
-            small: Small {
+            small: BiasParams {
                 b_enc: &params.b_enc,
                 b_mag: &params.b_mag,
                 r_mag: &params.r_mag,
@@ -205,7 +205,7 @@ impl<T: Real> Engine<T> {
                 if scalars[latent].touched {
                     row.learn(gradient, history);
                 } else {
-                    row.coast(history);
+                    row.step_without_gradient(history);
                 }
             });
         });

@@ -4,7 +4,7 @@
 use crate::wide;
 use rayon::prelude::*;
 
-use super::step_buffers::{PANEL, Small};
+use super::step_buffers::{BiasParams, PANEL};
 use super::{Engine, OptimizerState};
 use crate::{
     math::real::Real,
@@ -53,7 +53,7 @@ pub(crate) struct Parts<'a, T> {
     pub(crate) dec: Matrix<'a, T>,
     /// Centres of the zero classes.
     pub(crate) zero: Matrix<'a, T>,
-    pub(crate) small: Small<'a, T>,
+    pub(crate) small: BiasParams<'a, T>,
 }
 
 impl<'a, T: Real> Parts<'a, T> {
@@ -82,7 +82,7 @@ impl<'a, T: Real> Parts<'a, T> {
                 second: &mut second.w_zero,
                 clocks: &mut clocks.zero,
             },
-            small: Small {
+            small: BiasParams {
                 b_enc: &params.b_enc,
                 b_mag: &params.b_mag,
                 r_mag: &params.r_mag,
@@ -158,9 +158,9 @@ impl<T: Real> Row<'_, T> {
 
     /// The last step of `history` without a gradient, unless it would change nothing.
     #[inline(always)]
-    pub(crate) fn coast(&mut self, history: &[Rates<T>]) {
-        let settles = history.last().is_some_and(|rates| rates.settles);
-        if !(self.clock.still && settles) {
+    pub(crate) fn step_without_gradient(&mut self, history: &[Rates<T>]) {
+        let lr_never_grows = history.last().is_some_and(|rates| rates.lr_never_grows);
+        if !(self.clock.still && lr_never_grows) {
             self.catch_up(history);
         }
     }

@@ -10,7 +10,7 @@ use crate::{
     math::{pool::PerThread, real::Real, vector::add},
     sae::{
         config::{Objective, Shape, Variant},
-        forward::{Choice, Derived, Scratch, block_rows, encode_block},
+        forward::{CachedParams, Scratch, SelectionRule, block_rows, encode_block},
         params::Params,
     },
     train::{
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 use latent::ByLatent;
-pub(crate) use latent::{PANEL, PanelScratch, Scalars, Small};
+pub(crate) use latent::{BiasParams, PANEL, PanelScratch, Scalars};
 
 /// The losses of a step and what happened in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -76,12 +76,12 @@ impl StepLosses {
 
 /// A batch in work; all memory is reused from step to step.
 #[derive(Debug, Default)]
-pub(crate) struct Work<T: Real> {
+pub(crate) struct StepBuffers<T: Real> {
     shape: Shape,
     /// Rows of the batch, and per block.
     rows: usize,
     block: usize,
-    pub(crate) derived: Derived<T>,
+    pub(crate) derived: CachedParams<T>,
     /// Centred input, `[rows, d]`.
     xc: Vec<T>,
     /// d loss / d `x_hat`, `[rows, slots, d]`.
@@ -102,7 +102,7 @@ pub(crate) struct Work<T: Real> {
     pub(crate) panels: PerThread<PanelScratch<T>>,
 }
 
-impl<T: Real> Work<T> {
+impl<T: Real> StepBuffers<T> {
     fn blocks(&self) -> &[Block<T>] {
         &self.blocks[..self.rows.div_ceil(self.block.max(1))]
     }
@@ -112,7 +112,7 @@ impl<T: Real> Work<T> {
         &mut self,
         params: &Params<T>,
         objective: &Objective,
-        choice: Choice<'_, T>,
+        choice: SelectionRule<'_, T>,
         batch: &Batch<T>,
     ) {
         self.shape = params.shape;
@@ -229,7 +229,7 @@ impl<T: Real> Work<T> {
         }
     }
 
-    /// The losses, once [`Work::backward`] has run.
+    /// The losses, once [`StepBuffers::backward`] has run.
     pub(crate) fn losses(
         &self,
         objective: &Objective,

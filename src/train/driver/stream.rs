@@ -8,7 +8,7 @@ use crate::{
         data::{batch::Batch, dataset::LabelCounts, loader::with_batches, pipe::Pipe},
         device::HeldRows,
         identity::DataIdentity,
-        meter::Survey,
+        meter::EvaluationPass,
         session::Run,
         splice,
         statistics::Statistics,
@@ -23,7 +23,7 @@ pub fn train_on_pipe(
     task: &Task<'_>,
     pipe: &mut Pipe<'_>,
     options: &RunOptions,
-    tell: &mut dyn FnMut(Event<'_>),
+    on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<Trained> {
     let shape = task.shape;
     if task.training.schedule == Schedule::Cosine && task.training.max_steps.is_none() {
@@ -69,7 +69,7 @@ pub fn train_on_pipe(
     let of = (task.name.as_str(), DataIdentity::default());
     let mut run = Run::new(trainer, config, options, of, more);
     if !task.objective.variant.only_concepts() {
-        tell(predict(&mut run, &mut sample)?);
+        on_event(predict(&mut run, &mut sample)?);
     }
     drop(sample);
     let mut latent_max = vec![0.0; shape.latents];
@@ -80,20 +80,20 @@ pub fn train_on_pipe(
         {
             ready = batches.next()?;
             run.step(&batch, ready.as_ref(), Some(&mut latent_max))?;
-            tell(Event::Rows(batch.rows() as u64));
+            on_event(Event::Rows(batch.rows() as u64));
             batches.recycle(batch);
         }
         Ok(())
     })?;
     let params = run.finite_params()?;
     let train = run.meters.epoch.measures(run.variance, shape.defined);
-    let mut survey = Survey::new(shape.latents, shape.width);
+    let mut survey = EvaluationPass::new(shape.latents, shape.width);
     for batch in pipe.valid_batches() {
         survey.add(&mut *run.trainer, &batch)?;
     }
     let valid = survey.measures(shape.defined);
     let valid = (valid.rows > 0).then_some(valid);
-    tell(Event::Epoch(&run.end_epoch(valid.clone())?));
+    on_event(Event::Epoch(&run.end_epoch(valid.clone())?));
     let summary = Summary {
         format: SUMMARY_FORMAT.into(),
         steps: run.position.step,

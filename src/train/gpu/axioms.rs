@@ -1,7 +1,7 @@
 //! The axiom loss on a GPU: axioms are drawn and indexed on the host, hinges and gradients are the GPU's.
 
 use super::{
-    Arg, GpuError, Machine,
+    Arg, GpuBackend, GpuError,
     engine::WARP,
     memory::{Buffer, count},
     model::{Model, THREADS},
@@ -19,7 +19,7 @@ const NONE: u32 = u32::MAX;
 
 /// The axiom loss of a model, and what a step needs of it.
 #[derive(Debug)]
-pub(crate) struct Axioms<M: Machine> {
+pub(crate) struct Axioms<M: GpuBackend> {
     /// Draws the axioms.
     source: AxiomLoss<f32>,
     factor: f32,
@@ -48,7 +48,7 @@ pub(crate) struct Axioms<M: Machine> {
     pub(crate) centres: Buffer<M>,
 }
 
-impl<M: Machine> Axioms<M> {
+impl<M: GpuBackend> Axioms<M> {
     /// The loss over these axioms; none where there is nothing to compute.
     pub(crate) fn new(
         machine: &M,

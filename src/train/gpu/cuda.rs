@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Arg, GpuError, Machine, Product, check_range};
+use super::{Arg, GpuBackend, GpuError, Product, check_range};
 use candle_core::cuda_backend::{
     CudaDevice,
     cudarc::driver::{
@@ -45,7 +45,7 @@ struct Shared {
 #[derive(Debug)]
 pub struct Memory {
     slice: CudaSlice<u8>,
-    /// Where it begins; the slice would tell only at the price of two calls of the driver.
+    /// Where it begins; the slice would on_event only at the price of two calls of the driver.
     pointer: CUdeviceptr,
     bytes: usize,
     /// The end of its last use by the computing stream; kept for memory that is sent to.
@@ -120,7 +120,7 @@ impl Cuda {
     }
 }
 
-impl Machine for Cuda {
+impl GpuBackend for Cuda {
     type Memory = Memory;
 
     fn zeros(&self, bytes: usize) -> Result<Memory, GpuError> {

@@ -1,11 +1,11 @@
 //! The engine: a model in training on a GPU.
 
 use super::{
-    GpuError, Held, Machine, Operand,
+    GpuBackend, GpuError, Operand, ResidentRows,
     axioms::Axioms,
     memory::{Buffer, count},
     model::{Model, THREADS},
-    work::{COUNTS, Sizes, Work},
+    step_buffers::{COUNTS, Sizes, StepBuffers},
 };
 use crate::{
     annot::concept::Axioms as Ontology,
@@ -33,12 +33,12 @@ pub(crate) const WARP: usize = 32;
 
 /// A model in training on a GPU: `TopK` and `ProtSAE`.
 #[derive(Debug)]
-pub struct GpuEngine<M: Machine> {
+pub struct GpuEngine<M: GpuBackend> {
     pub(crate) machine: M,
     pub(crate) objective: Objective,
     pub(crate) sizes: Sizes,
     pub(crate) model: Model<M>,
-    pub(crate) work: Work<M>,
+    pub(crate) work: StepBuffers<M>,
     pub(crate) axioms: Option<Axioms<M>>,
     pub(crate) seed: u64,
     pub(crate) step: u64,
@@ -52,7 +52,7 @@ pub struct GpuEngine<M: Machine> {
     /// The number of the activations that were sent to the other.
     pub(crate) staged: Option<u64>,
     /// Activations that are there.
-    pub(crate) held: Option<Arc<Held<M>>>,
+    pub(crate) held: Option<Arc<ResidentRows<M>>>,
     /// Rows in which each latent was active, `[n]`.
     activity: Vec<u32>,
 }
@@ -79,7 +79,7 @@ pub fn check(objective: &Objective) -> Result<(), GpuError> {
     Ok(())
 }
 
-impl<M: Machine> GpuEngine<M> {
+impl<M: GpuBackend> GpuEngine<M> {
     /// Begins training; arguments as those of [`crate::train::cpu::Engine::new`]. `operand` is the type that products
     /// multiply; weights and moments are f32.
     ///
@@ -103,7 +103,7 @@ impl<M: Machine> GpuEngine<M> {
         let sizes = Sizes::new(shape, &objective, operand);
         Ok(Self {
             model: Model::new(&machine, params, operand)?,
-            work: Work::new(&machine, &sizes, 1)?,
+            work: StepBuffers::new(&machine, &sizes, 1)?,
             axioms: Axioms::new(&machine, axioms, shape, &objective)?,
             weights: Buffer::of(&machine, weights)?,
             groups: vec![0; weights.len()],
@@ -185,7 +185,7 @@ impl<M: Machine> GpuEngine<M> {
     }
 
     /// From now on, batches may name rows of what the GPU holds instead of carrying activations.
-    pub fn hold(&mut self, table: Arc<Held<M>>) {
+    pub fn hold(&mut self, table: Arc<ResidentRows<M>>) {
         self.held = Some(table);
     }
 

@@ -1,8 +1,8 @@
 //! The way of a batch through a model on a GPU, up to the slopes of its active latents.
 
 use super::{
-    Arg, GpuEngine, GpuError, Machine, Product, engine::ROW_THREADS, memory::count, model::THREADS,
-    work::Work,
+    Arg, GpuBackend, GpuEngine, GpuError, Product, engine::ROW_THREADS, memory::count,
+    model::THREADS, step_buffers::StepBuffers,
 };
 use crate::{
     sae::config::{ForcedMean, Shape},
@@ -45,7 +45,7 @@ fn fits(batch: &Batch<f32>, shape: Shape, held: usize) -> Result<(), GpuError> {
     Ok(())
 }
 
-impl<M: Machine> GpuEngine<M> {
+impl<M: GpuBackend> GpuEngine<M> {
     /// Puts a batch in place: its activations may have been sent ahead.
     fn place(&mut self, batch: &Batch<f32>) -> Result<(), GpuError> {
         let held = self.held.as_ref().map_or(0, |table| table.rows);
@@ -53,8 +53,8 @@ impl<M: Machine> GpuEngine<M> {
         let rows = batch.rows();
         if rows > self.work.rows {
             // the old goes first: there may not be room for both
-            self.work = Work::new(&self.machine, &self.sizes, 0)?;
-            self.work = Work::new(&self.machine, &self.sizes, rows)?;
+            self.work = StepBuffers::new(&self.machine, &self.sizes, 0)?;
+            self.work = StepBuffers::new(&self.machine, &self.sizes, rows)?;
             self.staged = None;
         }
         if batch.held.is_empty() && self.staged == Some(batch.x.number()) {

@@ -1,16 +1,16 @@
 //! Gradients and Adam on a GPU.
 
 use super::{
-    Arg, GpuEngine, GpuError, Machine, Product,
+    Arg, GpuBackend, GpuEngine, GpuError, Product,
     engine::WARP,
     memory::{Buffer, count},
     model::{Matrix, THREADS},
-    work::PART,
+    step_buffers::PART,
 };
 use crate::{sae::config::Shape, train::adam::Rates};
 
 /// What moves some rows of a matrix, beside the learning rate.
-struct Pull<'a, M: Machine> {
+struct Pull<'a, M: GpuBackend> {
     /// Factor of each entry, and what it is a factor of, `[B, d]`; none: entries have no part in it.
     entries: Option<(&'a Buffer<M>, &'a Buffer<M>)>,
     /// A gradient that is there.
@@ -19,7 +19,7 @@ struct Pull<'a, M: Machine> {
     axioms: bool,
 }
 
-impl<M: Machine> GpuEngine<M> {
+impl<M: GpuBackend> GpuEngine<M> {
     /// Gradients of all parameters but the matrices.
     pub(crate) fn gradients(&mut self, rows: usize) -> Result<(), GpuError> {
         self.model.gradient.clear(&self.machine)?;
@@ -219,6 +219,6 @@ impl<M: Machine> GpuEngine<M> {
 }
 
 /// A buffer as a kernel's argument, or `nullptr`.
-fn or_null<M: Machine>(buffer: Option<&Buffer<M>>) -> Arg<'_, M::Memory> {
+fn or_null<M: GpuBackend>(buffer: Option<&Buffer<M>>) -> Arg<'_, M::Memory> {
     buffer.map_or(Arg::Null, Buffer::arg)
 }

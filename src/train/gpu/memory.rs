@@ -1,16 +1,16 @@
 //! Memory that holds numbers.
 
-use super::{Arg, GpuError, Machine, View};
+use super::{Arg, GpuBackend, GpuError, View};
 use bytemuck::{AnyBitPattern, NoUninit};
 
 /// Memory of a machine that grows where more is needed, and then forgets what it held.
 #[derive(Debug)]
-pub(crate) struct Buffer<M: Machine> {
+pub(crate) struct Buffer<M: GpuBackend> {
     memory: M::Memory,
     bytes: usize,
 }
 
-impl<M: Machine> Buffer<M> {
+impl<M: GpuBackend> Buffer<M> {
     /// Of so many bytes, all 0; one at least, so that there is something to point at.
     pub(crate) fn zeros(machine: &M, bytes: usize) -> Result<Self, GpuError> {
         let memory = machine.zeros(bytes.max(1))?;

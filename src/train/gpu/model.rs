@@ -1,7 +1,7 @@
 //! Parameters and moments on a GPU.
 
 use super::{
-    GpuError, Machine, Operand,
+    GpuBackend, GpuError, Operand,
     memory::{Buffer, count},
 };
 use crate::{
@@ -17,7 +17,7 @@ pub(crate) const THREADS: usize = 256;
 
 /// A matrix of weights, with its moments and what products read of it.
 #[derive(Debug)]
-pub(crate) struct Matrix<M: Machine> {
+pub(crate) struct Matrix<M: GpuBackend> {
     pub(crate) weights: Buffer<M>,
     pub(crate) first: Buffer<M>,
     pub(crate) second: Buffer<M>,
@@ -25,7 +25,7 @@ pub(crate) struct Matrix<M: Machine> {
     pub(crate) copies: Option<Buffer<M>>,
 }
 
-impl<M: Machine> Matrix<M> {
+impl<M: GpuBackend> Matrix<M> {
     fn new(machine: &M, weights: &[f32], operand: Operand) -> Result<Self, GpuError> {
         let zeros = || Buffer::zeros(machine, size_of_val(weights));
         Ok(Self {
@@ -105,7 +105,7 @@ fn small(params: &Params<f32>) -> Vec<f32> {
 
 /// A model in training.
 #[derive(Debug)]
-pub(crate) struct Model<M: Machine> {
+pub(crate) struct Model<M: GpuBackend> {
     pub(crate) shape: Shape,
     pub(crate) layout: Layout,
     pub(crate) enc: Matrix<M>,
@@ -116,7 +116,7 @@ pub(crate) struct Model<M: Machine> {
     pub(crate) gradient: Buffer<M>,
 }
 
-impl<M: Machine> Model<M> {
+impl<M: GpuBackend> Model<M> {
     pub(crate) fn new(
         machine: &M,
         params: &Params<f32>,

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::{Emulator, Memory, Order};
-use protsae::train::gpu::{Arg, GpuError, Machine};
+use protsae::train::gpu::{Arg, GpuBackend, GpuError};
 
 fn emulator(order: Order) -> Option<Emulator> {
     let kernels = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sae/emulator/tests.cu");

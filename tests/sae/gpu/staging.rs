@@ -4,7 +4,7 @@ use super::{LR, Pair, SHAPE, batch, objective};
 use crate::machines::on_machines;
 use protsae::train::{
     data::batch::Batch,
-    gpu::{GpuEngine, GpuError, Held, Machine, Operand},
+    gpu::{GpuBackend, GpuEngine, GpuError, Operand, ResidentRows},
 };
 
 on_machines!(
@@ -14,12 +14,12 @@ on_machines!(
     batches_that_do_not_fit_are_refused,
 );
 
-fn engine<M: Machine + Clone>(machine: &M) -> GpuEngine<M> {
+fn engine<M: GpuBackend + Clone>(machine: &M) -> GpuEngine<M> {
     Pair::new(machine.clone(), SHAPE, &objective(), Operand::F32).gpu
 }
 
 /// The same steps with other batches, or none, announced before each: the same model.
-fn compare<M: Machine + Clone>(machine: &M, steps: &[(&Batch<f32>, Option<&Batch<f32>>)]) {
+fn compare<M: GpuBackend + Clone>(machine: &M, steps: &[(&Batch<f32>, Option<&Batch<f32>>)]) {
     let (mut announced, mut plain) = (engine(machine), engine(machine));
     for (batch, next) in steps {
         let got = announced.step(batch, *next, LR).unwrap();
@@ -28,7 +28,7 @@ fn compare<M: Machine + Clone>(machine: &M, steps: &[(&Batch<f32>, Option<&Batch
     assert!(announced.params().unwrap() == plain.params().unwrap());
 }
 
-fn another_batch_than_was_sent_keeps_its_own_rows<M: Machine + Clone>(machine: &M) {
+fn another_batch_than_was_sent_keeps_its_own_rows<M: GpuBackend + Clone>(machine: &M) {
     // of the same size, so that nothing but the numbers differs
     let [a, b, c] = [20, 21, 22].map(|seed| batch(SHAPE, 24, seed));
     compare(
@@ -49,7 +49,7 @@ fn another_batch_than_was_sent_keeps_its_own_rows<M: Machine + Clone>(machine: &
     );
 }
 
-fn a_batch_that_was_changed_since_is_another_one<M: Machine + Clone>(machine: &M) {
+fn a_batch_that_was_changed_since_is_another_one<M: GpuBackend + Clone>(machine: &M) {
     let (a, mut b) = (batch(SHAPE, 24, 20), batch(SHAPE, 24, 21));
     let (mut announced, mut plain) = (engine(machine), engine(machine));
     announced.step(&a, Some(&b), LR).unwrap();
@@ -65,7 +65,7 @@ fn a_batch_that_was_changed_since_is_another_one<M: Machine + Clone>(machine: &M
     assert_eq!(got, plain.evaluate(&b).unwrap());
 }
 
-fn a_batch_that_was_measured_first_is_still_itself<M: Machine + Clone>(machine: &M) {
+fn a_batch_that_was_measured_first_is_still_itself<M: GpuBackend + Clone>(machine: &M) {
     let [a, b] = [20, 21].map(|seed| batch(SHAPE, 24, seed));
     let (mut announced, mut plain) = (engine(machine), engine(machine));
     announced.step(&a, Some(&b), LR).unwrap();
@@ -81,7 +81,7 @@ fn a_batch_that_was_measured_first_is_still_itself<M: Machine + Clone>(machine: 
     assert!(announced.params().unwrap() == plain.params().unwrap());
 }
 
-fn batches_that_do_not_fit_are_refused<M: Machine + Clone>(machine: &M) {
+fn batches_that_do_not_fit_are_refused<M: GpuBackend + Clone>(machine: &M) {
     let whole = batch(SHAPE, 12, 20);
     let changed = |change: fn(&mut Batch<f32>)| {
         let mut batch = whole.clone();
@@ -110,7 +110,7 @@ fn batches_that_do_not_fit_are_refused<M: Machine + Clone>(machine: &M) {
         x.extend(row.into_iter().flatten());
         Ok(row.is_some())
     };
-    let held = Held::new(machine, (12, SHAPE.width), false, 1.0, &mut fill).unwrap();
+    let held = ResidentRows::new(machine, (12, SHAPE.width), false, 1.0, &mut fill).unwrap();
     engine.hold(held.into());
     for (places, fits) in [
         (vec![11; 12], true),

@@ -27,7 +27,7 @@ impl<T: Real> Row<'_, T> {
         reason = "a kernel, inlined into callers that `wide!` compiles"
     )]
     #[inline(always)]
-    pub(crate) fn trace_back(&self, params: &Params<T>, objective: &Objective, slopes: &mut [T]) {
+    pub(crate) fn backward(&self, params: &Params<T>, objective: &Objective, slopes: &mut [T]) {
         let d = params.shape.width;
         // a forced latent holds the unknown latents' mean, whatever its own pre-activation
         let mut of_mean = T::ZERO;

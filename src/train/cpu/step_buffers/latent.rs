@@ -1,6 +1,6 @@
 //! The gradient of one latent, gathered from the entries that a batch has of it.
 
-use super::Work;
+use super::StepBuffers;
 use crate::{
     math::{
         product::columns_by_rows,
@@ -54,13 +54,13 @@ pub(crate) struct Scalars<T> {
 }
 
 /// Parameters that gradients of latents are made from, beside the matrices.
-pub(crate) struct Small<'a, T> {
+pub(crate) struct BiasParams<'a, T> {
     pub(crate) b_enc: &'a [T],
     pub(crate) b_mag: &'a [T],
     pub(crate) r_mag: &'a [T],
 }
 
-impl<T: Real> Work<T> {
+impl<T: Real> StepBuffers<T> {
     /// Lists the entries of the batch by latent.
     pub(crate) fn index_latents(&mut self) {
         let n = self.shape.latents;
@@ -150,7 +150,7 @@ impl<T: Real> Work<T> {
         &self,
         latent: usize,
         i: usize,
-        params: &Small<'_, T>,
+        params: &BiasParams<'_, T>,
         objective: &Objective,
         axioms: Option<&AxiomLoss<T>>,
         scratch: &mut PanelScratch<T>,

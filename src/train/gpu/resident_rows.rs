@@ -1,6 +1,6 @@
 //! Activations that stay on a GPU while a model trains on them again and again.
 
-use super::{GpuError, Machine, memory::Buffer};
+use super::{GpuBackend, GpuError, memory::Buffer};
 use half::f16;
 
 /// Numbers that travel together.
@@ -8,7 +8,7 @@ const CHUNK: usize = 1 << 23;
 
 /// Rows of activations on a GPU, `[rows, d]`, as the tables have them.
 #[derive(Debug)]
-pub struct Held<M: Machine> {
+pub struct ResidentRows<M: GpuBackend> {
     pub(crate) table: Buffer<M>,
     /// Rows that there is memory for.
     pub(crate) rows: usize,
@@ -18,7 +18,7 @@ pub struct Held<M: Machine> {
     pub(crate) scale: f32,
 }
 
-impl<M: Machine> Held<M> {
+impl<M: GpuBackend> ResidentRows<M> {
     /// Takes so many rows of `width` numbers, which `rows` appends one after the other, false at the end. `half` says that
     /// f16 holds them exactly.
     ///

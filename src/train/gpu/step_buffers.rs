@@ -1,6 +1,6 @@
 //! What a step holds of its batch.
 
-use super::{GpuError, Machine, Operand, memory::Buffer};
+use super::{GpuBackend, GpuError, Operand, memory::Buffer};
 use crate::{
     sae::config::{Objective, Shape},
     train::data::batch::Batch,
@@ -91,7 +91,7 @@ pub fn bytes(shape: Shape, objective: &Objective, operand: Operand, rows: usize)
 
 /// Memory of a step, reused from step to step.
 #[derive(Debug)]
-pub(crate) struct Work<M: Machine> {
+pub(crate) struct StepBuffers<M: GpuBackend> {
     /// Rows that there is room for.
     pub(crate) rows: usize,
     /// Activations of this batch and the next, `[B, d]`.
@@ -141,7 +141,7 @@ pub(crate) struct Work<M: Machine> {
     pub(crate) piece: Buffer<M>,
 }
 
-impl<M: Machine> Work<M> {
+impl<M: GpuBackend> StepBuffers<M> {
     /// For batches of so many rows.
     pub(crate) fn new(machine: &M, sizes: &Sizes, rows: usize) -> Result<Self, GpuError> {
         sizes.check(rows)?;

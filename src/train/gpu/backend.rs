@@ -77,7 +77,7 @@ impl<M> Clone for Product<'_, M> {
 impl<M> Copy for Product<'_, M> {}
 
 /// A GPU, or what stands for one.
-pub trait Machine: Debug {
+pub trait GpuBackend: Debug {
     /// Memory on it.
     type Memory: Debug + 'static;
 
@@ -100,14 +100,14 @@ pub trait Machine: Debug {
     /// Where the machine fails.
     fn upload(&self, data: &[u8], to: &mut Self::Memory, from: usize) -> Result<(), GpuError>;
 
-    /// Begins to copy beside what the machine computes; [`Machine::arrived`] waits for it. Memory that
+    /// Begins to copy beside what the machine computes; [`GpuBackend::arrived`] waits for it. Memory that
     /// is computed with meanwhile must be another.
     ///
     /// # Errors
     /// Where the machine fails.
     fn send(&self, data: &[u8], to: &mut Self::Memory) -> Result<(), GpuError>;
 
-    /// What is asked from now on waits for the copies that [`Machine::send`] began.
+    /// What is asked from now on waits for the copies that [`GpuBackend::send`] began.
     ///
     /// # Errors
     /// Where the machine fails.

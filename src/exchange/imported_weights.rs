@@ -47,7 +47,7 @@ impl Choosing {
 /// `latents = choose(enc (input(x) - b_dec if shifted) + b_enc) * scale`, and
 /// `x = output(dec^T (latents / scale) + b_dec)`.
 #[derive(Clone, Debug)]
-pub(crate) struct Draft {
+pub(crate) struct ImportedWeights {
     pub(crate) family: Family,
     pub(crate) width: usize,
     pub(crate) latents: usize,
@@ -80,7 +80,7 @@ pub(crate) struct Model {
     pub(crate) latent_scale: Vec<f32>,
 }
 
-impl Draft {
+impl ImportedWeights {
     /// The weights of an encoder and a decoder, and nothing else yet.
     pub(crate) fn new(
         family: Family,

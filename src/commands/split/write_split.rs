@@ -198,7 +198,7 @@ pub(in crate::commands) fn read_clusters(
             }
         };
         let read =
-            clusters::read(context.open(source)?, name, &is_protein).map_err(source.blame())?;
+            clusters::read(context.open(source)?, name, &is_protein).map_err(source.in_input())?;
         for (cluster, members) in read {
             for member in &members {
                 if let Some(other) = seen.insert(member.clone(), source.to_string()) {
