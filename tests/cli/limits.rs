@@ -206,7 +206,11 @@ fn other_outputs_are_finished_when_the_reader_goes_away() {
     ];
     for (tool, option) in cases {
         let sandbox = Sandbox::new(row(tool));
-        let [whole, cut] = ["whole", "cut"].map(|name| sandbox.path(name));
+        // of one name, which stands in some files
+        let [whole, cut] = ["whole", "cut"].map(|name| {
+            fs::create_dir(sandbox.path(name)).unwrap();
+            sandbox.path(name).join("file")
+        });
         let with =
             |path: &Path, output: &Path| sandbox.with(&arguments![option, path, "-o", output]);
         let main = sandbox.path(&row(tool).output.name());
