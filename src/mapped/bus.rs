@@ -4,6 +4,7 @@
 //! allowed there: it writes the address into a pipe and waits for ever. A thread that reads from the pipe does the rest.
 
 use super::{Lost, lost_at};
+use crate::error::no_thread;
 use libc::{SA_ONSTACK, SA_SIGINFO, SIG_DFL, SIGBUS, c_int, c_void, siginfo_t};
 use std::{
     io::{self, PipeReader, Read},
@@ -43,7 +44,8 @@ fn start(report: fn(&Lost) -> !) -> io::Result<()> {
     PIPE.store(writer.into_raw_fd(), Ordering::Release);
     thread::Builder::new()
         .name("lost files".into())
-        .spawn(move || listen(reader, report))?;
+        .spawn(move || listen(reader, report))
+        .map_err(no_thread)?;
     install()
 }
 

@@ -29,12 +29,13 @@ const BEST_FILE: &str = "best.safetensors";
 const METERS_FILE: &str = "meters.yaml";
 const IDLE_FILE: &str = "idle.safetensors";
 /// All files of a checkpoint.
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     STATE_FILE,
     PARAMS_FILE,
     FIRST_FILE,
     SECOND_FILE,
     BEST_FILE,
+    METERS_FILE,
     IDLE_FILE,
     LOG_FILE,
 ];

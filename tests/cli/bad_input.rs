@@ -368,6 +368,8 @@ fn a_split_that_lists_no_protein_is_said_under_quiet_too() {
     let interpret = arguments![
         "-i",
         fixture.path("proteins.features.arrow"),
+        "-m",
+        fixture.path("model"),
         "--concepts",
         fixture.path("concepts.json"),
         "-o",
