@@ -179,7 +179,7 @@ fn ids_of_any_characters_make_gff3_that_a_validator_takes() {
         .arg(&gff3)
         .output();
     let Ok(output) = validator else {
-        eprintln!("skipped: gt is not installed (Debian: genometools)");
+        crate::skip::skipped("gt is not installed (Debian: genometools)");
         return;
     };
     let said = String::from_utf8_lossy(&output.stdout).into_owned()

@@ -33,5 +33,6 @@ process PROTSAE_TRAIN {
     """
     mkdir ${prefix}.model
     touch ${prefix}.model/model.safetensors ${prefix}.model/config.yaml ${prefix}.model/concepts.json
+    touch ${prefix}.model/summary.json ${prefix}.model/log.jsonl ${prefix}.model/curve.html
     """
 }
