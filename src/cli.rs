@@ -15,7 +15,6 @@ pub mod output;
 pub mod output_folder;
 mod outputs;
 mod place;
-mod placing;
 pub mod progress;
 pub(crate) mod provenance;
 pub mod resources;
@@ -23,7 +22,6 @@ mod signal;
 mod standard_streams;
 pub mod target;
 mod temporary;
-mod trial;
 
 pub use args::CommonArgs;
 pub use context::Context;

@@ -4,10 +4,8 @@
 //! place. A target that is no regular file (a FIFO, `/dev/null`) is written in place, as a stream.
 
 use super::{
-    outputs::Outputs,
-    place,
-    placing::Stage,
-    standard_streams,
+    outputs::{Outputs, Stage},
+    place, standard_streams,
     target::{Codec, Target},
     temporary::Temporary,
 };

@@ -1,9 +1,8 @@
 //! A folder being written. It appears whole, and replaces an older one of its kind.
 
 use super::{
-    outputs::Outputs,
+    outputs::{Outputs, Stage},
     place,
-    placing::Stage,
     target::TargetFolder,
     temporary::Temporary,
 };

@@ -8,18 +8,16 @@ use super::{
     files::Named,
     input::Source,
     place::{self, Place},
-    placing::{Stage, lock},
     provenance::Location,
     target::{Destination, Target},
-    temporary::Temporary,
-    trial,
+    temporary::{self, Temporary, hold_signals, name_beside},
 };
-use crate::{Error, Result, mapped};
+use crate::{Error, Result, error::Context as _, mapped};
 use std::{
-    io,
+    fs, io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -46,7 +44,8 @@ struct Claims {
 pub(super) struct Outputs {
     claims: Mutex<Claims>,
     first_foreign: FirstForeign,
-    stage: Stage,
+    /// Outputs that are complete, but not yet in place.
+    staged: Arc<Mutex<Vec<Staged>>>,
     after: Mutex<Vec<AfterPlacing>>,
     /// Outputs of the run, the standard streams among them.
     count: Arc<AtomicUsize>,
@@ -57,7 +56,7 @@ impl Outputs {
         Self {
             claims: Mutex::default(),
             first_foreign,
-            stage: Stage::default(),
+            staged: Arc::default(),
             after: Mutex::default(),
             count: Arc::default(),
         }
@@ -75,7 +74,7 @@ impl Outputs {
 
     /// Where complete outputs go.
     pub(super) fn stage(&self) -> Stage {
-        self.stage.clone()
+        Stage(Arc::clone(&self.staged))
     }
 
     /// Notes an input.
@@ -145,11 +144,12 @@ impl Outputs {
                 match &named.value {
                     Destination::File(Target::Stdout) => Ok(()),
                     Destination::File(Target::File(path)) => {
-                        trial::file(path).map_err(|e| Error::from(e).context(shown()))
+                        try_file(path).map_err(|e| Error::from(e).context(shown()))
                     }
                     Destination::Folder(folder) => self.try_folder(folder.path(), &shown()),
-                    Destination::Shared(folder) => trial::shared_folder(folder.path())
-                        .map_err(|e| Error::from(e).context(shown())),
+                    Destination::Shared(folder) => {
+                        try_shared(folder.path()).map_err(|e| Error::from(e).context(shown()))
+                    }
                 }?;
             }
             Ok(())
@@ -185,7 +185,12 @@ impl Outputs {
 
     /// What has been written so far, as the options name it, and where its bytes lie until they are put in place.
     pub(super) fn written(&self) -> Vec<Location> {
-        let lies = |path: &Path| self.stage.find(&place::resolve(path));
+        let staged = lock(&self.staged);
+        let lies = |path: &Path| {
+            let real = place::resolve(path);
+            let one = staged.iter().find(|one| one.target == real);
+            one.map(|one| one.temporary.path().to_owned())
+        };
         self.with_claims(|claims| {
             let paths = claims.outputs.iter().filter_map(|o| o.named.value.path());
             paths
@@ -200,7 +205,7 @@ impl Outputs {
 
     /// Drops what is staged: the run has failed.
     pub(super) fn discard(&self) {
-        self.stage.clear();
+        lock(&self.staged).clear();
         lock(&self.after).clear();
     }
 
@@ -216,12 +221,32 @@ impl Outputs {
     pub(super) fn place(&self) -> Result<()> {
         // what was read of a file that was shortened meanwhile is not what it held
         mapped::check()?;
-        self.stage.place_all(self.first_foreign)?;
+        let staged = std::mem::take(&mut *lock(&self.staged));
+        let placed = {
+            let _held = hold_signals();
+            let mut placed = Vec::with_capacity(staged.len());
+            for one in staged {
+                let target = one.target.clone();
+                match one.replace(self.first_foreign) {
+                    Ok(replaced) => placed.push(replaced),
+                    Err(error) => {
+                        placed.into_iter().rev().for_each(Replaced::undo);
+                        return Err(error).path(&target);
+                    }
+                }
+            }
+            placed
+        };
+        placed.into_iter().for_each(Replaced::forget);
         for then in std::mem::take(&mut *lock(&self.after)) {
             then()?;
         }
         Ok(())
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Refuses an output that would replace an input, or lie among the files of an input folder.
@@ -273,11 +298,157 @@ fn check_against_output(one: &Claim<Destination>, other: &Claim<Destination>) ->
     Ok(())
 }
 
+/// Tries whether a file could be written.
+fn try_file(path: &Path) -> io::Result<()> {
+    if place::is_special(path) {
+        // opening a FIFO would wait for its reader
+        return Ok(());
+    }
+    if path.is_dir() {
+        return Err(io::Error::new(
+            io::ErrorKind::IsADirectory,
+            "is a directory",
+        ));
+    }
+    if path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.file_name().is_none() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "is no name of a file",
+        ));
+    }
+    let path = place::resolve(path);
+    place::check_parent(&path)?;
+    Temporary::file(&path).map(drop)
+}
+
+/// Tries whether something could be written into a folder, or the folder be made.
+fn try_shared(path: &Path) -> io::Result<()> {
+    // without a slash at its end
+    let path: PathBuf = path.components().collect();
+    let path = path.as_path();
+    if path.is_dir() {
+        return Temporary::file(&path.join("try")).map(drop);
+    }
+    if fs::symlink_metadata(path).is_ok() {
+        let text = "is no folder";
+        return Err(io::Error::new(io::ErrorKind::NotADirectory, text));
+    }
+    place::check_parent(path)?;
+    Temporary::folder(&place::resolve(path)).map(drop)
+}
+
+/// Takes outputs that are complete.
+#[derive(Clone)]
+pub(super) struct Stage(Arc<Mutex<Vec<Staged>>>);
+
+impl Stage {
+    pub(super) fn push(&self, temporary: Temporary, target: PathBuf) {
+        lock(&self.0).push(Staged { temporary, target });
+    }
+}
+
+/// A complete output under its temporary name.
+struct Staged {
+    temporary: Temporary,
+    target: PathBuf,
+}
+
+impl Staged {
+    /// Renames it to its target, keeping what was there.
+    fn replace(self, first_foreign: FirstForeign) -> io::Result<Replaced> {
+        let Self { temporary, target } = self;
+        if target.exists() && target.is_dir() != temporary.path().is_dir() {
+            let text = "what is there has become a file or folder of another kind";
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
+        }
+        let old = keep(&target)?;
+        if let Err(error) = temporary.rename(&target) {
+            if let Some(old) = old {
+                give_back(&old, &target);
+            }
+            return Err(error);
+        }
+        Ok(Replaced {
+            target,
+            old,
+            first_foreign,
+        })
+    }
+}
+
+/// Gives what is at a path a second, hidden name, or moves it there where it can have but one.
+fn keep(target: &Path) -> io::Result<Option<PathBuf>> {
+    if fs::symlink_metadata(target).is_err() {
+        return Ok(None);
+    }
+    let mut number = 0;
+    let mut name = name_beside(target, number).with_extension("old");
+    while fs::symlink_metadata(&name).is_ok() {
+        number += 1;
+        name = name_beside(target, number).with_extension("old");
+    }
+    // with two names a file is there at every moment; folders have but one, and so have files of some file systems
+    if target.is_dir() || fs::hard_link(target, &name).is_err() {
+        fs::rename(target, &name)?;
+    }
+    Ok(Some(name))
+}
+
+/// Lets a path hold again what was kept.
+fn give_back(old: &Path, target: &Path) {
+    if fs::rename(old, target).is_err() {
+        super::log::warn(&format!(
+            "{}: what was there before is now {}",
+            target.display(),
+            old.display()
+        ));
+    }
+    // of two names of one file, renaming leaves both
+    if target.is_file() {
+        let _ = fs::remove_file(old);
+    }
+}
+
+/// An output that is in place, and what was there before.
+struct Replaced {
+    target: PathBuf,
+    old: Option<PathBuf>,
+    first_foreign: FirstForeign,
+}
+
+impl Replaced {
+    /// Lets everything be as it was.
+    fn undo(self) {
+        if self.target.is_dir() {
+            let _ = fs::remove_dir_all(&self.target);
+        } else if self.old.is_none() {
+            let _ = fs::remove_file(&self.target);
+        }
+        if let Some(old) = self.old {
+            give_back(&old, &self.target);
+        }
+    }
+
+    /// Removes what was there before; what somebody put into an old folder meanwhile stays.
+    fn forget(self) {
+        let Some(old) = self.old else { return };
+        if old.is_dir() && (self.first_foreign)(&old).is_some() {
+            super::log::warn(&format!(
+                "{} was replaced; what it held is kept in {}, since files of others came into it",
+                self.target.display(),
+                old.display()
+            ));
+            return;
+        }
+        temporary::remove(&old);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cli::target::TargetFolder;
-    use std::{ffi::OsString, fs, io::Write as _};
+    use std::{ffi::OsString, io::Write as _};
 
     fn nothing_foreign(_: &Path) -> Option<PathBuf> {
         None

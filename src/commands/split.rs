@@ -75,7 +75,8 @@ impl Tool for Args {
         let mut proteins = self.read_labels(context, &mut concepts)?;
         let identical = self.read_sequences(context, &mut proteins)?;
         let is_protein = |name: &str| proteins.contains_key(name);
-        let clusters = write_split::read_clusters(context, &self.clusters, self.raw_ids, is_protein)?;
+        let clusters =
+            write_split::read_clusters(context, &self.clusters, self.raw_ids, is_protein)?;
         let without_cluster = (!self.clusters.is_empty())
             .then(|| write_split::count_alone(&proteins, &clusters))
             .transpose()?;

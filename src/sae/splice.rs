@@ -1,5 +1,5 @@
 //! Codes of SpLiCE (Bhalla et al., arXiv 2402.10376): z >= 0 that minimises `‖x - b_dec - W_dec^T z‖² + lambda sum z`
-//! over a fixed dictionary W_dec, by coordinate descent.
+//! over a fixed dictionary `W_dec`, by coordinate descent.
 
 use super::{config::Objective, forward::SparseRows, params::Params};
 use crate::math::{

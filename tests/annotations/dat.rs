@@ -175,7 +175,7 @@ fn a_sequence_that_is_not_what_the_entry_says_is_an_error() {
     let Some(file) = shared("uniprot/dat/biopython/P68308.txt") else {
         return;
     };
-    let text = protsae::support::text(&file);
+    let text = crate::support::text(&file);
     let load = |text: &str| {
         let mut collector = Collector::new(Settings::default());
         format::read(text.as_bytes(), None, "x", &mut collector).map(|_| collector)
@@ -196,7 +196,7 @@ fn sequences_given_decide_under_which_accession_and_whether_they_fit() {
     let Some(file) = shared("uniprot/dat/biopython/P16235.txt") else {
         return;
     };
-    let text = protsae::support::text(&file);
+    let text = crate::support::text(&file);
     let accessions: Vec<&str> = text
         .lines()
         .filter_map(|line| line.strip_prefix("AC   "))

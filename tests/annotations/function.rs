@@ -60,7 +60,7 @@ fn one_command_makes_the_set_of_each_namespace() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let text = protsae::support::text(&dat);
+    let text = crate::support::text(&dat);
     let truth = experimental(&text);
     // proteins in pairs, in the order of their accessions, and one that is not in the set
     let names: Vec<&String> = truth.keys().collect();
@@ -156,7 +156,7 @@ fn one_command_makes_the_set_of_each_namespace() {
 #[test]
 fn the_split_of_one_command_is_that_of_two() {
     let folder = tempfile::tempdir().unwrap();
-    let example = |name: &str| format!("{}/{name}", protsae::support::EXAMPLE);
+    let example = |name: &str| format!("{}/{name}", crate::support::EXAMPLE);
     let shown = |name: &str| folder.path().join(name).display().to_string();
     let (labels, clusters) = (shown("labels.arrow"), example("clusters.tsv"));
     let output = run(

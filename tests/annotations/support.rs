@@ -17,7 +17,7 @@ pub(crate) const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/test_data
 
 /// A file of the reference data, or none where it is not at hand.
 pub(crate) fn shared(path: &str) -> Option<PathBuf> {
-    protsae::shared::shared(&format!("data/{path}"))
+    crate::shared::shared(&format!("data/{path}"))
 }
 
 /// A reader of a file, decompressed by its suffix.

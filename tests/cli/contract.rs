@@ -432,7 +432,7 @@ fn an_output_that_cannot_be_written_is_named() {
 #[test]
 fn a_full_disk_is_an_error() {
     if !Path::new("/dev/full").exists() {
-        protsae::skip::skipped("there is no /dev/full");
+        crate::skip::skipped("there is no /dev/full");
         return;
     }
     for row in ROWS

@@ -150,7 +150,7 @@ fn bgzf_with_its_end_block_is_read() {
     );
     let out = folder.path().join("a.arrow");
     let embed = arguments!["-i", packed, "-m", plm(), "--layer", "3", "-o", out];
-    protsae::fixture::succeed("protsae-embed", &embed);
+    crate::fixture::succeed("protsae-embed", &embed);
     let want = fs::read(Fixture::get().path("proteins.activations.arrow")).unwrap();
     assert!(fs::read(out).unwrap() == want);
 }

@@ -255,7 +255,7 @@ fn python() -> Option<PathBuf> {
     if python.is_file() {
         return Some(python);
     }
-    protsae::skip::skipped(
+    crate::skip::skipped(
         "no Python with sae-lens and eai-sparsify in target/peers ('tests/run.sh --peers' makes it, 6 GB) nor in PROTSAE_PEERS_PYTHON",
     );
     None

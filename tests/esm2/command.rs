@@ -141,7 +141,7 @@ fn folder() -> TempDir {
 }
 
 fn close(got: &[f32], want: &[f32]) {
-    let error = protsae::support::relative_error(got, want);
+    let error = crate::support::relative_error(got, want);
     assert!(error < HALF, "{error:e}");
 }
 
@@ -555,7 +555,7 @@ fn rounded_weights_are_close() {
             &dir,
             &["-i", "p.fa", "--dtype", "f32", "--compute", compute],
         );
-        let error = protsae::support::relative_error(&got.activations, &want.activations);
+        let error = crate::support::relative_error(&got.activations, &want.activations);
         assert!(error > 0.0 && error < 2e-2, "{compute}: {error:e}");
     }
 }

@@ -170,7 +170,7 @@ fn a_gpu_agrees_with_the_cpu() {
             precision,
         };
         let Ok(gpu) = Engine::load(&folder, needs, Where::Cuda(0)) else {
-            protsae::skip::skipped("no GPU");
+            crate::skip::skipped("no GPU");
             return;
         };
         let want = cpu.forward(&batch, &places, None);

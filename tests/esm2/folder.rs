@@ -146,7 +146,7 @@ fn rotary_frequencies_are_those_of_the_checkpoint() {
     let mut without = tensors.clone();
     without.retain(|name, _| !is_frequency(name));
     let (_dir, path) = with_weights(&serialize(&without));
-    assert!(protsae::support::relative_error(&embed(&path), &want) < 1e-5);
+    assert!(crate::support::relative_error(&embed(&path), &want) < 1e-5);
     // rounded to half precision, as in released checkpoints, by either name
     for (name, tensor) in &mut tensors {
         if is_frequency(name) {
@@ -155,7 +155,7 @@ fn rotary_frequencies_are_those_of_the_checkpoint() {
     }
     let (_dir, path) = with_weights(&serialize(&tensors));
     let got = embed(&path);
-    assert!(protsae::support::relative_error(&got, &want) > 1e-5);
+    assert!(crate::support::relative_error(&got, &want) > 1e-5);
     let name = "esm.encoder.layer.0.attention.self.rotary_embeddings.inv_freq";
     let one = tensors.remove(name).expect("it was there");
     tensors.retain(|name, _| !is_frequency(name));
@@ -255,10 +255,10 @@ fn half_precision_weights_are_used_as_they_are_stored() {
             .collect();
         let (_dir, path) = with_weights(&serialize(&halves));
         let got = embed(&path);
-        let rounded = embed_with(&protsae::support::load_at(&mini(), precision));
+        let rounded = embed_with(&crate::support::load_at(&mini(), precision));
         // vectors (biases, norms) are rounded in the file, matrices in both
-        assert!(protsae::support::relative_error(&got, &rounded) < 1e-2);
-        assert!(protsae::support::relative_error(&got, &embed(&mini())) < 2e-2);
+        assert!(crate::support::relative_error(&got, &rounded) < 1e-2);
+        assert!(crate::support::relative_error(&got, &embed(&mini())) < 2e-2);
     }
 }
 

@@ -140,7 +140,7 @@ fn the_embedded_model_is_the_one_of_the_saved_numbers() {
         return;
     };
     let reference = Reference::read(&numbers);
-    let model = load(&protsae::support::mini());
+    let model = load(&crate::support::mini());
     let batch = batch(&model, &[&reference.sequences[2]]);
     let place = places(model.config())[3];
     let activations = model.forward(&batch, &[place], None);

@@ -60,7 +60,7 @@ fn names(dir: &Path) -> BTreeSet<String> {
 #[test]
 fn the_files_are_what_the_script_makes() {
     if Command::new("python3").arg("--version").output().is_err() {
-        protsae::skip::skipped("python3 is not installed");
+        crate::skip::skipped("python3 is not installed");
         return;
     }
     let dir = tempfile::tempdir().expect("a temporary folder");

@@ -36,7 +36,7 @@ pub(crate) fn gpu() -> Option<protsae::train::gpu::cuda::Cuda> {
     match protsae::train::gpu::cuda::Cuda::new(0) {
         Ok(gpu) => Some(gpu),
         Err(error) => {
-            protsae::skip::skipped(error);
+            crate::skip::skipped(error);
             None
         }
     }

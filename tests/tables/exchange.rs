@@ -53,7 +53,7 @@ fn python() -> Option<PathBuf> {
     if python.is_file() {
         return Some(python);
     }
-    protsae::skip::skipped("no Python environment in target/venv; tests/run.sh makes it");
+    crate::skip::skipped("no Python environment in target/venv; tests/run.sh makes it");
     None
 }
 

@@ -108,7 +108,7 @@ fn nextflow() -> Option<Command> {
     }
     let jars = Path::new(ROOT).join("target/nextflow/.fetched");
     if !jars.is_file() {
-        protsae::skip::skipped(
+        crate::skip::skipped(
             "no nextflow on PATH and no jars in target/nextflow; tests/run.sh fetches them where Java and Maven are installed",
         );
         return None;
@@ -182,7 +182,7 @@ fn the_plain_shell_runs_from_any_folder_and_says_where_the_results_are() {
 fn snakemake_gives_the_same_bytes() {
     let snakemake = Path::new(ROOT).join("target/venv/bin/snakemake");
     if !snakemake.is_file() {
-        protsae::skip::skipped("no snakemake in target/venv; tests/run.sh installs it");
+        crate::skip::skipped("no snakemake in target/venv; tests/run.sh installs it");
         return;
     }
     let dir = tempfile::tempdir().expect("a temporary folder");

@@ -114,7 +114,7 @@ pub(crate) struct Table {
 pub(crate) struct Row {
     /// Its folder.
     pub(crate) folder: String,
-    /// The settings that on_event it from the others.
+    /// The settings that tell it from the others.
     settings: BTreeMap<String, String>,
     /// Of the model over the training rows.
     train: Measures,

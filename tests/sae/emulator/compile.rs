@@ -34,7 +34,7 @@ pub(super) fn executable(kernels: &Path) -> Option<PathBuf> {
         .entry(kernels.to_owned())
         .or_insert_with(|| compile(kernels));
     if found.is_none() {
-        protsae::skip::skipped("no C++ compiler");
+        crate::skip::skipped("no C++ compiler");
     }
     found.clone()
 }
