@@ -1,6 +1,6 @@
 //! A file being written. It appears whole, with the other outputs of the run, or not at all.
 //!
-//! It is written under a temporary name beside its target, flushed, synced, and staged; [`super::outputs`] puts it in
+//! It is written under a temporary name beside its target, flushed, synced, and staged; `outputs` puts it in
 //! place. A target that is no regular file (a FIFO, `/dev/null`) is written in place, as a stream.
 
 use super::{

@@ -1,4 +1,4 @@
-//! Where a run writes, as options say it; [`super::files`] knows outputs by these types.
+//! Where a run writes, as options say it; `files` knows outputs by these types.
 
 use super::place::is_special;
 use crate::table::Container;
