@@ -10,8 +10,8 @@
 //! ```
 //!
 //! Each arrow is an executable `protsae-<name>`; [`commands`] holds one module for each, the only
-//! place where files ([`cli`], [`table`]) and the sciences ([`annot`], [`ontology`], [`esm2`],
-//! [`sae`], [`score`], [`report`]) meet.
+//! place where files ([`cli`], [`table`]) and the sciences ([`annot`], [`ontology`], [`plm`],
+//! [`sae`], [`train`], [`score`], [`report`]) meet.
 
 pub mod annot;
 pub mod cli;

@@ -1,10 +1,9 @@
 //! `ProtSAE` (arXiv 2509.05309): a sparse autoencoder over activations of a protein language model
 //! whose first latents are tied to biological concepts.
 //!
-//! [`params`] holds the weights, [`forward`] encodes, [`axioms`] and [`annotation`] are the losses,
-//! [`engine`] makes training steps, [`train`] runs them; [`store`] is the model folder and
-//! [`apply`] the way to use a trained model; [`exchange`] reads and writes the checkpoints of other
-//! programs.
+//! [`config`] says what is minimised and how latents are chosen, [`params`] holds the weights, [`forward`] chooses the
+//! active latents of a row, [`encode`] is the way to use a trained model, and [`folder`] its files. How a model comes
+//! about is another room: [`crate::train`].
 
 pub mod config;
 pub mod conversion;

@@ -10,7 +10,7 @@ mod bias_step;
 pub mod block;
 mod latent_step;
 mod lazy_adam;
-pub(crate) mod step_buffers;
+pub mod step_buffers;
 
 use crate::wide;
 use rayon::prelude::*;

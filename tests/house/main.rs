@@ -59,7 +59,7 @@ const FLOORS: &[&[&str]] = &[
     &["math", "error", "hash", "mapped"],
 ];
 
-/// Rooms that a file names, by `protsae::room` and `use crate::{room, ...}`.
+/// Rooms that a file names, by `crate::room` and `use crate::{room, ...}`.
 fn rooms_used(code: &str) -> BTreeSet<String> {
     let name = |text: &str| {
         let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));

@@ -21,7 +21,7 @@ macro_rules! on_machines {
             #[cfg(feature = "cuda")]
             #[test]
             fn on_a_gpu() {
-                if let Some(gpu) = protsae::machines::gpu() {
+                if let Some(gpu) = crate::machines::gpu() {
                     super::$check(&gpu);
                 }
             }

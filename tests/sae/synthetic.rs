@@ -45,7 +45,7 @@ fn mix(
     mut draw: impl FnMut(&mut ChaCha8Rng) -> Vec<usize>,
 ) -> Data {
     let mut rng = stream(11, Purpose::Weights, 0);
-    let atoms = protsae::atoms(&mut rng, atoms);
+    let atoms = self::atoms(&mut rng, atoms);
     let mut data = Data {
         proteins: Vec::new(),
         labels: Vec::new(),

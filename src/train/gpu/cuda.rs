@@ -45,7 +45,7 @@ struct Shared {
 #[derive(Debug)]
 pub struct Memory {
     slice: CudaSlice<u8>,
-    /// Where it begins; the slice would on_event only at the price of two calls of the driver.
+    /// Where it begins; the slice would tell only at the price of two calls of the driver.
     pointer: CUdeviceptr,
     bytes: usize,
     /// The end of its last use by the computing stream; kept for memory that is sent to.
