@@ -24,6 +24,7 @@ pub mod label_index;
 mod lines;
 mod numbering;
 pub mod partition;
+mod percent;
 pub mod position;
 pub mod protein2ipr;
 pub mod reference;
