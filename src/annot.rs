@@ -17,6 +17,7 @@ pub mod label;
 pub mod label_index;
 pub(crate) mod lines;
 pub mod mappings;
+mod percent;
 pub mod position;
 pub mod uniprot;
 pub mod vocabulary;

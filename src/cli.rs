@@ -60,6 +60,13 @@ pub trait Tool: clap::Parser + Sync {
         entries.flatten().map(|entry| entry.path()).min()
     }
 
+    /// Targets of the options that only stand for others: the tool makes the names of its outputs of them, and takes
+    /// hold of these by [`Context::expect`].
+    #[must_use]
+    fn patterns(&self) -> Vec<Target> {
+        Vec::new()
+    }
+
     /// Does the work.
     ///
     /// # Errors
@@ -71,6 +78,7 @@ pub trait Tool: clap::Parser + Sync {
 #[must_use]
 pub fn run<T: Tool>() -> ExitCode {
     log::name_after(T::NAME);
+    memory::share_where_limited();
     resources::on_own_stack(run_here::<T>).unwrap_or_else(|error| exit::report(T::NAME, &error))
 }
 
@@ -127,7 +135,7 @@ fn work<T: Tool>(tool: &T, files: NamedFiles) -> Result<()> {
     mapped::on_loss(lost::<T>);
     let threads = resources::set_threads(common.threads)?;
     let context = Context::new(T::NAME, common.clone(), threads, T::first_foreign);
-    context.claim(files)?;
+    context.claim(files, &tool.patterns())?;
     let outcome = tool.run(&context).and_then(|()| context.write_metrics());
     let provenance = context.write_provenance(&outcome);
     outcome?;

@@ -55,11 +55,18 @@ fn io_kind(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
     None
 }
 
+/// What zstd says where it finds no memory; its crate hands on the words alone.
+const ZSTD_MEMORY: &str = "Allocation error : not enough memory";
+
 /// [`io_kind`] of an error itself. These libraries keep the failure where `source` does not lead.
 fn own_io_kind(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
     if let Some(error) = error.downcast_ref::<io::Error>() {
         // one that only carries another says less than that one
         let inner = error.get_ref().and_then(|inner| io_kind(inner));
+        let says_memory = |inner: &(dyn StdError + Send + Sync)| inner.to_string() == ZSTD_MEMORY;
+        if inner.is_none() && error.get_ref().is_some_and(says_memory) {
+            return Some(io::ErrorKind::OutOfMemory);
+        }
         return inner.or(Some(error.kind()));
     }
     if let Some(error) = error.downcast_ref::<csv::Error>() {
@@ -247,6 +254,8 @@ mod tests {
         let memory = io::Error::from(io::ErrorKind::OutOfMemory);
         let candle = candle_core::Error::Io(io::Error::other(memory)).bt();
         assert_eq!(kind_of(&candle), ErrorKind::Memory);
+        let zstd = io::Error::other(io::Error::other(ZSTD_MEMORY));
+        assert_eq!(Error::from(zstd).kind(), ErrorKind::Memory);
         let full = io::Error::other(io::Error::from(io::ErrorKind::StorageFull));
         assert_eq!(Error::from(full).kind(), ErrorKind::Data);
     }

@@ -10,6 +10,7 @@ pub mod column;
 pub mod error;
 pub mod features;
 mod guard;
+mod head;
 pub mod labels;
 mod messages;
 pub mod metadata;

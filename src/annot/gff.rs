@@ -9,11 +9,12 @@ use super::{
     feature,
     interpro::interproscan::Match,
     lines::{Lines, is_directive},
+    percent::{decode, decoded},
     position::{self, End, Place, Position},
     uniprot::uniprot_cell::eco_ids,
 };
 use crate::seq::checksum;
-use std::{borrow::Cow, collections::HashMap, io::BufRead};
+use std::{collections::HashMap, io::BufRead};
 
 /// The directive that begins a file.
 pub(super) const FIRST: &str = "##gff-version";
@@ -101,9 +102,11 @@ pub fn read(
         }
         if let Some(region) = text.strip_prefix(REGION)
             && is_directive(text, REGION)
-            && flavour == Flavour::UniProt
         {
-            proteins.region(line, region, collector)?;
+            match flavour {
+                Flavour::UniProt => proteins.region(line, region, collector)?,
+                Flavour::InterProScan => proteins.note_region(line, region),
+            }
         }
         if text.starts_with('#') {
             continue;
@@ -124,6 +127,17 @@ pub fn read(
 struct Proteins {
     /// Those that were found by the MD5 of their sequence, with the names that they were asked for by.
     by_md5: HashMap<String, Vec<String>>,
+    /// Length and line of regions of which no feature was met: `InterProScan` has regions of nucleotides too.
+    regions: HashMap<String, (u32, u64)>,
+}
+
+/// Id and length of a region that is a whole sequence.
+fn whole_region(text: &str) -> Option<(&str, Option<u32>)> {
+    let mut words = text.split_whitespace();
+    match (words.next(), words.next(), words.next()) {
+        (Some(id), Some("1"), Some(end)) => Some((id, position::number(end))),
+        _ => None,
+    }
 }
 
 impl Proteins {
@@ -134,10 +148,9 @@ impl Proteins {
         text: &str,
         collector: &mut Collector,
     ) -> Result<(), AnnotError> {
-        let mut words = text.split_whitespace();
-        if let (Some(id), Some("1"), Some(end)) = (words.next(), words.next(), words.next()) {
+        if let Some((id, length)) = whole_region(text) {
             let fingerprint = Fingerprint {
-                length: position::number(end),
+                length,
                 ..Fingerprint::default()
             };
             let checked =
@@ -145,6 +158,28 @@ impl Proteins {
             return checked.or_else(|error| collector.bad(error));
         }
         Ok(())
+    }
+
+    fn note_region(&mut self, line: u64, text: &str) {
+        if let Some((id, Some(length))) = whole_region(text)
+            && let Some(id) = decode(id)
+        {
+            self.regions.insert(id.into_owned(), (length, line));
+        }
+    }
+
+    /// Compares the length of a protein's region, once it is known that it is one of a protein.
+    fn check_region(&mut self, id: &String, collector: &mut Collector) -> Result<(), AnnotError> {
+        let Some((length, line)) = self.regions.remove(id) else {
+            return Ok(());
+        };
+        let fingerprint = Fingerprint {
+            length: Some(length),
+            ..Fingerprint::default()
+        };
+        let names = self.by_md5.get(id);
+        let mut names = names.map_or(std::slice::from_ref(id), Vec::as_slice).iter();
+        names.try_for_each(|name| collector.check_sequence(name, fingerprint, line))
     }
 
     fn check(
@@ -281,7 +316,11 @@ fn interproscan(
             md5,
             crc64: None,
         };
-        return proteins.check(line, &item.protein, fingerprint, collector);
+        proteins.check(line, &item.protein, fingerprint, collector)?;
+        return proteins.check_region(&item.protein, collector);
+    }
+    if item.kind == PROTEIN_MATCH {
+        proteins.check_region(&item.protein, collector)?;
     }
     let Position::Known(start, end) = item.position(line)? else {
         collector.count_dropped(DropReason::UncertainPosition);
@@ -322,49 +361,12 @@ fn sequence_id(line: u64, text: &str) -> Result<String, AnnotError> {
     }
 }
 
-/// Percent-decoding; what is no code stays as it is, and so does a text whose codes are no UTF-8.
-fn decoded(text: &str) -> Cow<'_, str> {
-    decode(text).unwrap_or(Cow::Borrowed(text))
-}
-
-/// Percent-decoding; none where the codes are no UTF-8.
-fn decode(text: &str) -> Option<Cow<'_, str>> {
-    if !text.contains('%') {
-        return Some(Cow::Borrowed(text));
-    }
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let code = bytes
-            .get(at + 1..at + 3)
-            .filter(|_| bytes[at] == b'%')
-            .and_then(|hex| std::str::from_utf8(hex).ok())
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        if let Some(byte) = code {
-            out.push(byte);
-            at += 3;
-        } else {
-            out.push(bytes[at]);
-            at += 1;
-        }
-    }
-    String::from_utf8(out).ok().map(Cow::Owned)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn percent_codes_are_decoded() {
-        assert_eq!(
-            decoded("Phosphoserine%3B by PLK1"),
-            "Phosphoserine; by PLK1"
-        );
-        assert_eq!(decoded("100%"), "100%");
-        assert_eq!(decoded("%zz%41"), "%zzA");
-        assert_eq!(decoded("prot%E9in %41"), "prot%E9in %41");
+    fn ids_are_utf8() {
         assert!(
             sequence_id(7, "prot%E9")
                 .unwrap_err()

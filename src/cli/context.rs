@@ -134,12 +134,16 @@ impl Context {
     }
 
     /// Takes hold of all that the options name: nothing is in the way of another, and every output can be written.
-    pub(super) fn claim(&self, files: NamedFiles) -> Result<()> {
+    /// Patterns are no outputs themselves.
+    pub(super) fn claim(&self, files: NamedFiles, patterns: &[Target]) -> Result<()> {
         for input in files.inputs {
             self.outputs.claim_input(input)?;
         }
         for output in files.outputs {
-            self.outputs.claim_output(output)?;
+            let is_pattern = matches!(&output.value, Destination::File(t) if patterns.contains(t));
+            if !is_pattern {
+                self.outputs.claim_output(output)?;
+            }
         }
         self.outputs.try_all()
     }
@@ -171,13 +175,14 @@ impl Context {
         OutputFolder::create(target, &self.outputs)
     }
 
-    /// Takes hold of outputs whose names follow from the options, before any work.
+    /// Takes hold of outputs whose names follow from patterns ([`super::Tool::patterns`]), before any work.
     ///
     /// # Errors
     /// Where one is in the way of an input or another output, naming both, or cannot be written.
     pub fn expect(&self, targets: impl IntoIterator<Item = Target>) -> Result<()> {
         for target in targets {
-            self.claim_late(Destination::File(target))?;
+            let output = Named::new("the output", Destination::File(target));
+            self.outputs.claim_output(output)?;
         }
         self.outputs.try_all()
     }

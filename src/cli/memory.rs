@@ -37,6 +37,26 @@ thread_local! {
     static ENDS: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Lets all threads allocate from one arena where the address space is limited (`ulimit -v`), before there is another
+/// thread: the GNU allocator reserves 64 MB for each, and where it finds no room for them it asks the system for every
+/// small piece alone, a hundred times as slowly.
+pub(super) fn share_where_limited() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[expect(unsafe_code, reason = "the standard library knows no limits")]
+    {
+        let mut limit = libc::rlimit {
+            rlim_cur: libc::RLIM_INFINITY,
+            rlim_max: libc::RLIM_INFINITY,
+        };
+        // SAFETY: the call writes a limit to where one lies.
+        let known = unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) } == 0;
+        if known && limit.rlim_cur != libc::RLIM_INFINITY {
+            // SAFETY: the call takes numbers alone, and no other thread runs yet.
+            unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+        }
+    }
+}
+
 /// Sets memory aside, and lets panics for want of memory end as such. Libraries in C report a refused request by a
 /// null pointer, which their wrappers turn into a panic.
 pub(super) fn set_up() {

@@ -1,7 +1,8 @@
 //! A file being written. It appears whole, with the other outputs of the run, or not at all.
 //!
-//! It is written under a temporary name beside its target, flushed, synced, and staged; `outputs` puts it in
-//! place. A target that is no regular file (a FIFO, `/dev/null`) is written in place, as a stream.
+//! It is written under a temporary name beside its target, flushed, synced, and staged; `outputs` puts it in place. A
+//! target that is no regular file (a FIFO, `/dev/null`), or that is open already (`/dev/stdout`), is written in place,
+//! as a stream.
 
 use super::{
     outputs::{Outputs, Stage},
@@ -114,9 +115,11 @@ impl Output {
                 standard_streams::demand_output()?;
                 (stream(Box::new(io::stdout())), None)
             }
-            Target::File(path) if place::is_special(path) => {
+            Target::File(path) if place::is_stream(path) => {
                 standard_streams::demand(path)?;
-                let file = OpenOptions::new().write(true).open(path)?;
+                // what is there already of a file that another program has open (`>>`) stays
+                let append = place::is_descriptor(path);
+                let file = OpenOptions::new().write(true).append(append).open(path)?;
                 (stream(Box::new(file)), None)
             }
             Target::File(path) => {

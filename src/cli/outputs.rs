@@ -4,17 +4,21 @@
 //! What is finished is staged under its temporary name; at the end of the run everything is put in place together,
 //! and where that fails nothing is.
 
+mod staged;
+mod trial;
+
 use super::{
     files::Named,
     input::Source,
     place::{self, Place},
     provenance::Location,
     target::{Destination, Target},
-    temporary::{self, Temporary, hold_signals, name_beside},
+    temporary::hold_signals,
 };
 use crate::{Error, Result, error::Context as _, mapped};
+pub(super) use staged::Stage;
+use staged::{Replaced, Staged};
 use std::{
-    fs, io,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -74,7 +78,7 @@ impl Outputs {
 
     /// Where complete outputs go.
     pub(super) fn stage(&self) -> Stage {
-        Stage(Arc::clone(&self.staged))
+        Stage::of(&self.staged)
     }
 
     /// Notes an input.
@@ -143,44 +147,16 @@ impl Outputs {
                 let shown = || format!("{} {}", named.option, named.value);
                 match &named.value {
                     Destination::File(Target::Stdout) => Ok(()),
-                    Destination::File(Target::File(path)) => {
-                        try_file(path).map_err(|e| Error::from(e).context(shown()))
-                    }
-                    Destination::Folder(folder) => self.try_folder(folder.path(), &shown()),
+                    Destination::File(Target::File(path)) => trial::file(path).map_err(Error::from),
+                    Destination::Folder(folder) => trial::folder(folder.path(), self.first_foreign),
                     Destination::Shared(folder) => {
-                        try_shared(folder.path()).map_err(|e| Error::from(e).context(shown()))
+                        trial::shared(folder.path()).map_err(Error::from)
                     }
-                }?;
+                }
+                .map_err(|error| error.context(shown()))?;
             }
             Ok(())
         })
-    }
-
-    fn try_folder(&self, path: &Path, shown: &str) -> Result<()> {
-        let path = place::resolve(path);
-        let named = |error: io::Error| Error::from(error).context(shown.to_owned());
-        if path.is_file() || place::is_special(&path) {
-            return Err(Error::data("is a file, expected a folder").context(shown.to_owned()));
-        }
-        if path.is_dir() {
-            let current = std::env::current_dir().map_err(named)?;
-            if current.starts_with(&path) {
-                return Err(Error::usage(
-                    "is the current folder, or holds it, and cannot be replaced",
-                )
-                .context(shown.to_owned()));
-            }
-            if let Some(foreign) = (self.first_foreign)(&path) {
-                return Err(Error::usage(format!(
-                    "would be replaced, but holds {}, which is none of the files that are written there; name another folder, or move it away",
-                    foreign.display()
-                ))
-                .context(shown.to_owned()));
-            }
-        }
-        place::check_parent(&path)
-            .and_then(|()| Temporary::folder(&path).map(drop))
-            .map_err(named)
     }
 
     /// What has been written so far, as the options name it, and where its bytes lie until they are put in place.
@@ -188,13 +164,13 @@ impl Outputs {
         let staged = lock(&self.staged);
         let lies = |path: &Path| {
             let real = place::resolve(path);
-            let one = staged.iter().find(|one| one.target == real);
-            one.map(|one| one.temporary.path().to_owned())
+            let one = staged.iter().find(|one| one.target() == real);
+            one.map(|one| one.lies().to_owned())
         };
         self.with_claims(|claims| {
             let paths = claims.outputs.iter().filter_map(|o| o.named.value.path());
             paths
-                .filter(|path| lies(path).is_some() || place::is_special(path))
+                .filter(|path| lies(path).is_some() || place::is_stream(path))
                 .map(|path| Location {
                     named: path.to_owned(),
                     lies: lies(path).unwrap_or_else(|| path.to_owned()),
@@ -226,7 +202,7 @@ impl Outputs {
             let _held = hold_signals();
             let mut placed = Vec::with_capacity(staged.len());
             for one in staged {
-                let target = one.target.clone();
+                let target = one.target().to_owned();
                 match one.replace(self.first_foreign) {
                     Ok(replaced) => placed.push(replaced),
                     Err(error) => {
@@ -239,7 +215,10 @@ impl Outputs {
         };
         placed.into_iter().for_each(Replaced::forget);
         for then in std::mem::take(&mut *lock(&self.after)) {
-            then()?;
+            // the outputs are there, whatever else is left
+            if let Err(error) = then() {
+                super::log::warn(&error.to_string());
+            }
         }
         Ok(())
     }
@@ -298,157 +277,12 @@ fn check_against_output(one: &Claim<Destination>, other: &Claim<Destination>) ->
     Ok(())
 }
 
-/// Tries whether a file could be written.
-fn try_file(path: &Path) -> io::Result<()> {
-    if place::is_special(path) {
-        // opening a FIFO would wait for its reader
-        return Ok(());
-    }
-    if path.is_dir() {
-        return Err(io::Error::new(
-            io::ErrorKind::IsADirectory,
-            "is a directory",
-        ));
-    }
-    if path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.file_name().is_none() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "is no name of a file",
-        ));
-    }
-    let path = place::resolve(path);
-    place::check_parent(&path)?;
-    Temporary::file(&path).map(drop)
-}
-
-/// Tries whether something could be written into a folder, or the folder be made.
-fn try_shared(path: &Path) -> io::Result<()> {
-    // without a slash at its end
-    let path: PathBuf = path.components().collect();
-    let path = path.as_path();
-    if path.is_dir() {
-        return Temporary::file(&path.join("try")).map(drop);
-    }
-    if fs::symlink_metadata(path).is_ok() {
-        let text = "is no folder";
-        return Err(io::Error::new(io::ErrorKind::NotADirectory, text));
-    }
-    place::check_parent(path)?;
-    Temporary::folder(&place::resolve(path)).map(drop)
-}
-
-/// Takes outputs that are complete.
-#[derive(Clone)]
-pub(super) struct Stage(Arc<Mutex<Vec<Staged>>>);
-
-impl Stage {
-    pub(super) fn push(&self, temporary: Temporary, target: PathBuf) {
-        lock(&self.0).push(Staged { temporary, target });
-    }
-}
-
-/// A complete output under its temporary name.
-struct Staged {
-    temporary: Temporary,
-    target: PathBuf,
-}
-
-impl Staged {
-    /// Renames it to its target, keeping what was there.
-    fn replace(self, first_foreign: FirstForeign) -> io::Result<Replaced> {
-        let Self { temporary, target } = self;
-        if target.exists() && target.is_dir() != temporary.path().is_dir() {
-            let text = "what is there has become a file or folder of another kind";
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
-        }
-        let old = keep(&target)?;
-        if let Err(error) = temporary.rename(&target) {
-            if let Some(old) = old {
-                give_back(&old, &target);
-            }
-            return Err(error);
-        }
-        Ok(Replaced {
-            target,
-            old,
-            first_foreign,
-        })
-    }
-}
-
-/// Gives what is at a path a second, hidden name, or moves it there where it can have but one.
-fn keep(target: &Path) -> io::Result<Option<PathBuf>> {
-    if fs::symlink_metadata(target).is_err() {
-        return Ok(None);
-    }
-    let mut number = 0;
-    let mut name = name_beside(target, number).with_extension("old");
-    while fs::symlink_metadata(&name).is_ok() {
-        number += 1;
-        name = name_beside(target, number).with_extension("old");
-    }
-    // with two names a file is there at every moment; folders have but one, and so have files of some file systems
-    if target.is_dir() || fs::hard_link(target, &name).is_err() {
-        fs::rename(target, &name)?;
-    }
-    Ok(Some(name))
-}
-
-/// Lets a path hold again what was kept.
-fn give_back(old: &Path, target: &Path) {
-    if fs::rename(old, target).is_err() {
-        super::log::warn(&format!(
-            "{}: what was there before is now {}",
-            target.display(),
-            old.display()
-        ));
-    }
-    // of two names of one file, renaming leaves both
-    if target.is_file() {
-        let _ = fs::remove_file(old);
-    }
-}
-
-/// An output that is in place, and what was there before.
-struct Replaced {
-    target: PathBuf,
-    old: Option<PathBuf>,
-    first_foreign: FirstForeign,
-}
-
-impl Replaced {
-    /// Lets everything be as it was.
-    fn undo(self) {
-        if self.target.is_dir() {
-            let _ = fs::remove_dir_all(&self.target);
-        } else if self.old.is_none() {
-            let _ = fs::remove_file(&self.target);
-        }
-        if let Some(old) = self.old {
-            give_back(&old, &self.target);
-        }
-    }
-
-    /// Removes what was there before; what somebody put into an old folder meanwhile stays.
-    fn forget(self) {
-        let Some(old) = self.old else { return };
-        if old.is_dir() && (self.first_foreign)(&old).is_some() {
-            super::log::warn(&format!(
-                "{} was replaced; what it held is kept in {}, since files of others came into it",
-                self.target.display(),
-                old.display()
-            ));
-            return;
-        }
-        temporary::remove(&old);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cli::target::TargetFolder;
-    use std::{ffi::OsString, io::Write as _};
+    use crate::cli::temporary::Temporary;
+    use std::{ffi::OsString, fs, io::Write as _};
 
     fn nothing_foreign(_: &Path) -> Option<PathBuf> {
         None

@@ -102,7 +102,8 @@ fn file_id(metadata: &Metadata) -> FileId {
 
 /// A path without links and dots, also where nothing is there yet; a dangling link leads to what it names.
 pub(super) fn resolve(path: &Path) -> PathBuf {
-    let mut path = path.to_owned();
+    // without a slash at its end, with which a dangling link could not be read
+    let mut path: PathBuf = path.components().collect();
     for _ in 0..MAX_LINKS {
         if let Ok(real) = fs::canonicalize(&path) {
             return real;
@@ -134,6 +135,28 @@ pub(super) fn parent(path: &Path) -> &Path {
 /// Whether something is there that is neither file nor folder: a FIFO, a device, a socket.
 pub(super) fn is_special(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir())
+}
+
+/// Whether what is written there goes through what is open already: a FIFO, a device, or a name of one of the
+/// descriptors of this process, `/dev/stdout` and the like, whatever it was opened to.
+pub(super) fn is_stream(path: &Path) -> bool {
+    is_special(path) || is_descriptor(path)
+}
+
+/// Whether a path names a descriptor of this process.
+pub(super) fn is_descriptor(path: &Path) -> bool {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let folder = fs::canonicalize(parent(&path)).unwrap_or_default();
+        if folder.starts_with("/proc") && folder.ends_with("fd") {
+            return fs::symlink_metadata(&path).is_ok();
+        }
+        match fs::read_link(&path) {
+            Ok(link) => path = parent(&path).join(link),
+            Err(_) => return false,
+        }
+    }
+    false
 }
 
 /// Demands that a file or folder of this path could be made: its folder is there, and is one.

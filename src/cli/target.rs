@@ -1,6 +1,6 @@
 //! Where a run writes, as options say it; `files` knows outputs by these types.
 
-use super::place::is_special;
+use super::place::is_stream;
 use crate::table::Container;
 use std::{
     ffi::OsString,
@@ -50,7 +50,7 @@ impl Target {
     #[must_use]
     pub fn container(&self) -> Container {
         match self {
-            Self::File(path) if !is_special(path) && Codec::of_suffix(path).is_none() => {
+            Self::File(path) if !is_stream(path) && Codec::of_suffix(path).is_none() => {
                 Container::File
             }
             _ => Container::Stream,

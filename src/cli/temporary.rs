@@ -119,6 +119,21 @@ impl Temporary {
         &self.0.path
     }
 
+    /// Lets it and a folder that is there change names, in one step; what is at its path then is no temporary.
+    /// Gives itself back where the system or the file system cannot.
+    ///
+    /// # Errors
+    /// Itself; nothing has changed then.
+    pub(super) fn exchange(self, target: &Path) -> Result<PathBuf, Self> {
+        // at no moment would the other folder be removed as a temporary
+        self.0.exists.store(false, Ordering::SeqCst);
+        if exchange(&self.0.path, target).is_ok() {
+            return Ok(self.0.path.clone());
+        }
+        self.0.exists.store(true, Ordering::SeqCst);
+        Err(self)
+    }
+
     /// Renames it to its target; afterwards it is no temporary any more.
     ///
     /// # Errors
@@ -128,6 +143,33 @@ impl Temporary {
         self.0.exists.store(false, Ordering::SeqCst);
         Ok(())
     }
+}
+
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "the standard library has no such renaming")]
+fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    let text = |path: &Path| std::ffi::CString::new(path.as_os_str().as_bytes());
+    let (one, other) = (text(one)?, text(other)?);
+    let here = libc::AT_FDCWD;
+    // SAFETY: both are strings that end in a zero and live as long as the call, which writes to no memory of ours.
+    let status = unsafe {
+        libc::renameat2(
+            here,
+            one.as_ptr(),
+            here,
+            other.as_ptr(),
+            libc::RENAME_EXCHANGE,
+        )
+    };
+    if status == 0 {
+        return Ok(());
+    }
+    Err(io::Error::last_os_error())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn exchange(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 impl Drop for Temporary {

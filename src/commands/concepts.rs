@@ -218,11 +218,16 @@ impl Tool for Args {
         &self.common
     }
 
+    fn patterns(&self) -> Vec<Target> {
+        let all = self.targets().filter(|_| self.by_namespace);
+        all.cloned().collect()
+    }
+
     fn run(&self, context: &Context) -> Result<()> {
         self.check()?;
         let ontology = self.read_ontology(context)?;
         let sets = self.sets(ontology.as_ref())?;
-        for set in &sets {
+        for set in sets.iter().filter(|_| self.by_namespace) {
             context.expect(self.targets().map(|target| set.target(target)))?;
         }
         let hierarchy = match &ontology {

@@ -143,6 +143,11 @@ impl Tool for Args {
         &self.common
     }
 
+    fn patterns(&self) -> Vec<Target> {
+        let pattern = self.pattern().map(|path| Target::File(path.to_owned()));
+        pattern.into_iter().collect()
+    }
+
     fn run(&self, context: &Context) -> Result<()> {
         let windows = Windows::new(self.max_length, self.overlap)?;
         context.note_input(&self.model)?;
@@ -152,7 +157,9 @@ impl Tool for Args {
         let folder = ModelFolder::open(&self.model).path(&self.model)?;
         let (places, wanted) = self.places(&folder)?;
         let targets = self.targets(&places)?;
-        context.expect(targets.iter().cloned())?;
+        if self.pattern().is_some() {
+            context.expect(targets.iter().cloned())?;
+        }
         let device = match self.device {
             DeviceChoice::Auto => Where::Auto,
             DeviceChoice::Cpu => Where::Cpu,
@@ -253,10 +260,14 @@ impl Args {
         }
     }
 
+    /// The output, where it stands for one of each layer.
+    fn pattern(&self) -> Option<&Path> {
+        (self.output.path()).filter(|path| name_contains(path, LAYER))
+    }
+
     /// One target for each place.
     fn targets(&self, places: &[Place]) -> Result<Vec<Target>> {
-        let pattern = (self.output.path()).filter(|path| name_contains(path, LAYER));
-        match (places, pattern) {
+        match (places, self.pattern()) {
             (places, Some(pattern)) => Ok(places
                 .iter()
                 .map(|place| Target::File(with_layer(pattern, place.layer)))

@@ -11,7 +11,11 @@ use crate::{
     seq::fasta,
     table::{PlmIdentity, TableError, activations::ActivationReader, labels},
 };
-use std::{collections::HashSet, io::BufRead, path::Path};
+use std::{
+    collections::HashSet,
+    io::{BufRead, Read},
+    path::Path,
+};
 
 /// Says of a FASTA that was read to its end where it looks like nucleotides.
 pub(super) fn warn_of_nucleotides<R: BufRead>(source: &Source, reader: &fasta::Reader<R>) {
@@ -70,8 +74,11 @@ fn check_plm(
 /// # Errors
 /// Where it is none, naming the file.
 pub(super) fn read_concepts(context: &Context, path: &Path) -> Result<ConceptsFile> {
-    context.note_input(path)?;
-    Ok(folder::read_concepts(path)?)
+    let source = Source::File(path.to_owned());
+    let mut text = Vec::new();
+    let mut reader = context.open(&source)?;
+    reader.read_to_end(&mut text).map_err(source.in_input())?;
+    Ok(folder::parse_concepts(&text, &source.to_string())?)
 }
 
 /// Says where maxima of latents come from that the model does not know.

@@ -37,7 +37,7 @@ impl Tool for Args {
         let checkpoints = Checkpoints::new(checkpoint_dir.path());
         // what the user made for them is the user's to remove
         let keep_folder = self.run.checkpoint_dir.is_some() && checkpoint_dir.path().exists();
-        checkpoints.check()?;
+        checkpoints.check(self.run.checkpoint_every)?;
         let training = self.training(context.seed());
         training.check()?;
         let init = match &self.training.init {

@@ -14,15 +14,26 @@ use super::{
 /// Names of tensors that a message lists.
 const LISTED: usize = 12;
 /// Dictionaries of a checkpoint that may hold the tensors, one within the other.
-const WRAPPERS: [&str; 9] = [
+const WRAPPERS: [&str; 20] = [
     "state_dict",
     "model_state_dict",
+    "sae_state_dict",
+    "ae_state_dict",
+    "model_state",
     "model",
+    "sae_model",
     "sae",
     "state",
     "module",
     "autoencoder",
     "ae",
+    "dictionary",
+    "net",
+    "network",
+    "_orig_mod",
+    "_forward_module",
+    "params",
+    "weights",
     "checkpoint",
 ];
 /// Most dictionaries that are looked at for that.

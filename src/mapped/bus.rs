@@ -18,6 +18,9 @@ use std::{
     thread,
 };
 
+/// Bytes of the stack of the thread that waits for addresses.
+const STACK: usize = 1 << 18;
+
 /// How the process ends.
 static REPORT: OnceLock<fn(&Lost) -> !> = OnceLock::new();
 /// The end of the pipe that the handler writes to.
@@ -44,6 +47,7 @@ fn start(report: fn(&Lost) -> !) -> io::Result<()> {
     PIPE.store(writer.into_raw_fd(), Ordering::Release);
     thread::Builder::new()
         .name("lost files".into())
+        .stack_size(STACK)
         .spawn(move || listen(reader, report))
         .map_err(no_thread)?;
     install()

@@ -173,6 +173,9 @@ fn propagates(relation: &str, relations: Relations) -> bool {
     }
 }
 
+/// Terms of a cycle that are named, at most.
+const NAMED_OF_CYCLE: usize = 20;
+
 /// `A is_a B part_of A`, from the smallest id on, so that the message does not depend on the file's order.
 fn describe_cycle(ontology: &Ontology, cycle: &[Class]) -> OntologyError {
     let id = |class: Class| ontology.classes[class as usize].as_str();
@@ -180,7 +183,7 @@ fn describe_cycle(ontology: &Ontology, cycle: &[Class]) -> OntologyError {
         .min_by_key(|&i| id(cycle[i]))
         .unwrap_or_default();
     let mut path = String::new();
-    for i in 0..cycle.len() {
+    for i in 0..cycle.len().min(NAMED_OF_CYCLE) {
         let class = cycle[(first + i) % cycle.len()];
         let parent = cycle[(first + i + 1) % cycle.len()];
         let same = |target: &Class| ontology.current(*target) == Some(parent);
@@ -204,6 +207,9 @@ fn describe_cycle(ontology: &Ontology, cycle: &[Class]) -> OntologyError {
         path.push(' ');
         path.push_str(relation);
         path.push(' ');
+    }
+    if cycle.len() > NAMED_OF_CYCLE {
+        path += &format!("... (of {} terms) ", cycle.len());
     }
     path.push_str(id(cycle[first]));
     OntologyError::Cycle { path }
@@ -305,5 +311,18 @@ mod tests {
             error.to_string(),
             "the ontology has a cycle: T:2 part_of T:3 part_of T:2; propagate over fewer relations (--relations is_a)"
         );
+    }
+
+    #[test]
+    fn a_long_cycle_is_named_in_a_line_that_can_be_read() {
+        use std::fmt::Write as _;
+        let mut text = TOY.to_owned();
+        for i in 0..1000 {
+            write!(text, "\n[Term]\nid: L:{i}\nis_a: L:{}\n", (i + 1) % 1000).unwrap();
+        }
+        let ontology = obo::read(text.as_bytes()).unwrap();
+        let error = Hierarchy::new(&ontology, Relations::IsA).unwrap_err();
+        let text = error.to_string();
+        assert!(text.len() < 500 && text.contains("of 1000 terms"), "{text}");
     }
 }

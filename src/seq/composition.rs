@@ -20,8 +20,8 @@ const NUCLEOTIDES: [bool; 256] = {
 };
 
 /// Fewer letters than these say nothing: GATTACA is a peptide too. A quarter of a protein's residues are among those
-/// six, so that nine tenths of a hundred are by no chance.
-const TELLING: u64 = 100;
+/// six, so that nine tenths of twenty are so by chance once in a hundred million times.
+const TELLING: u64 = 20;
 
 impl Letters {
     pub(super) fn count(&mut self, sequence: &[u8]) {
@@ -52,7 +52,8 @@ mod tests {
         assert!(looks(&format!(">rna\n{}\n", "ACGUN".repeat(20))));
         assert!(!looks(""));
         assert!(!looks(">peptide\nGATTACA\n"));
-        assert!(!looks(&format!(">a\n{}\n", "ACGTACGTAK".repeat(9))));
+        assert!(looks(&format!(">a\n{}\n", "ACGTACGTAK".repeat(2))));
+        assert!(!looks(">a\nACGTACGTACGTACGTACG\n"));
         // a tenth of other letters, and a little more
         assert!(looks(&format!(">a\n{}\n", "ACGTACGTAK".repeat(10))));
         assert!(!looks(&format!(">a\n{}K\n", "ACGTACGTAK".repeat(10))));

@@ -149,7 +149,7 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// Whether what was read so far looks like nucleotides: nine tenths of at least a hundred letters are.
+    /// Whether what was read so far looks like nucleotides: nine tenths of at least twenty letters are.
     #[must_use]
     pub fn looks_like_nucleotides(&self) -> bool {
         self.letters.are_nucleotides()

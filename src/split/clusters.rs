@@ -16,13 +16,15 @@ const CDHIT: &str = ">Cluster";
 pub type Clusters = BTreeMap<String, Vec<String>>;
 
 /// Names of columns in tables of clusters: of a cluster, of its representative, of its members.
-const COLUMN_NAMES: [&str; 22] = [
+const COLUMN_NAMES: [&str; 26] = [
     "representative",
     "representativeid",
     "rep",
     "repr",
     "reference",
     "centroid",
+    "cseqid",
+    "query",
     "cluster",
     "clusterid",
     "clusterrepresentative",
@@ -31,6 +33,8 @@ const COLUMN_NAMES: [&str; 22] = [
     "groupid",
     "member",
     "members",
+    "mseqid",
+    "target",
     "memberid",
     "protein",
     "proteinid",
@@ -240,6 +244,8 @@ mod tests {
             "#Cluster ID\tMembers",
             "UniRef90\tmember",
             "centroid\tmember",
+            "cseqid\tmseqid",
+            "query\ttarget",
             "\u{feff}rep\tsequence id",
         ] {
             let text = format!("{header}\nP1\tP1\nP1\tP2\n");

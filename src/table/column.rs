@@ -1,13 +1,13 @@
 //! Columns as they come from strangers: every type that holds the same values is taken.
 //!
 //! Strings may be utf8, `large_utf8`, `utf8_view` or a dictionary of them; numbers any integer that
-//! fits; lists and vectors a fixed-size list, list or `large_list`, of float16, float32 or float64 where they hold
+//! fits; lists and vectors a fixed-size list, list, `large_list` or a view of either, of float16, float32 or float64 where they hold
 //! fractions. A column of type null fits where there is no row.
 
 use super::TableError;
 use arrow_array::{
-    Array, ArrayRef, ArrowPrimitiveType, FixedSizeListArray, GenericListArray, OffsetSizeTrait,
-    PrimitiveArray, RecordBatch, StringArray,
+    Array, ArrayRef, ArrowPrimitiveType, FixedSizeListArray, GenericListArray,
+    GenericListViewArray, OffsetSizeTrait, PrimitiveArray, RecordBatch, StringArray,
     cast::AsArray,
     types::{
         ArrowDictionaryKeyType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type,
@@ -232,6 +232,29 @@ fn list_parts<O: OffsetSizeTrait>(lists: &GenericListArray<O>) -> (Vec<usize>, &
     (offsets, lists.values())
 }
 
+/// Views of lists whose values stand in the order of the rows, as whoever writes lists that way puts them.
+fn view_parts<'a, O: OffsetSizeTrait>(
+    name: &'static str,
+    lists: &'a GenericListViewArray<O>,
+) -> Result<(Vec<usize>, &'a ArrayRef), TableError> {
+    let ends = lists.value_offsets().iter().zip(lists.value_sizes());
+    let ends = ends.map(|(start, size)| (start.as_usize(), size.as_usize()));
+    // an empty list may lie anywhere
+    let first = ends.clone().find(|&(_, size)| size > 0);
+    let mut at = first.map_or(0, |(start, _)| start);
+    let mut offsets = vec![at];
+    for (start, size) in ends {
+        if size > 0 && start != at {
+            return Err(wrong_type(name, "lists in the order of their rows", lists));
+        }
+        let end = at.checked_add(size);
+        let end = end.filter(|&end| size == 0 || end <= lists.values().len());
+        at = end.ok_or_else(|| wrong_type(name, "lists within their values", lists))?;
+        offsets.push(at);
+    }
+    Ok((offsets, lists.values()))
+}
+
 fn any_lists<'a>(
     name: &'static str,
     array: &'a ArrayRef,
@@ -245,6 +268,8 @@ fn any_lists<'a>(
             let offsets = (0..=lists.len()).map(|row| lists.value_offset_at(row));
             Ok((offsets.collect(), lists.values()))
         }
+        DataType::ListView(_) => view_parts(name, array.as_list_view::<i32>()),
+        DataType::LargeListView(_) => view_parts(name, array.as_list_view::<i64>()),
         DataType::Null => Ok((vec![0], array)),
         _ => Err(wrong_type(name, "lists", array)),
     }

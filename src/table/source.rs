@@ -8,6 +8,7 @@
 use super::{
     TableError,
     guard::guarded,
+    head::{bare_length, is_bare, with_prefix},
     messages::{Messages, check_sizes},
 };
 use arrow_array::RecordBatch;
@@ -126,6 +127,7 @@ impl TableSource {
         }
         if footer_follows {
             skip_magic(&mut reader)?;
+            reader = with_prefix(reader)?;
         }
         let messages = Messages::new(reader);
         let reader = Box::new(guarded(|| Ok(StreamReader::try_new(messages, None)?))?);
@@ -283,6 +285,10 @@ fn first_message_end(body: &[u8]) -> Result<usize, TableError> {
     };
     let (at, length) = match length_at(start)? {
         -1 => (start + 8, length_at(start + 4)?),
+        bare if is_bare(bare) => {
+            let length = body.get(start..).and_then(bare_length);
+            return Ok(length.map_or(body.len(), |length| start + length));
+        }
         legacy => (start + 4, legacy),
     };
     Ok(at + usize::try_from(length).unwrap_or(0))

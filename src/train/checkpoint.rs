@@ -3,6 +3,9 @@
 //! A checkpoint is a folder `step-N` that appears whole, by rename; the one before goes once it is
 //! there. It holds one model, or those of a grid, each in a folder of its own.
 
+mod content;
+mod load;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -15,30 +18,17 @@ use super::{
 };
 use crate::sae::{
     error::SaeError,
-    folder::{LOG_FILE, ModelConfig, Slice, Weights, io, read_yaml, write_file, write_tensors},
+    folder::{LOG_FILE, ModelConfig, Slice, io, write_file, write_tensors},
     params::Params,
 };
+use content::{
+    BEST_FILE, FIRST_FILE, IDLE_FILE, METERS_FILE, PARAMS_FILE, SECOND_FILE, STATE_FILE,
+    first_foreign,
+};
+pub use load::load;
 
 /// Format name and version of `state.yaml`.
 const FORMAT: &str = "checkpoint/2";
-const STATE_FILE: &str = "state.yaml";
-const PARAMS_FILE: &str = "params.safetensors";
-const FIRST_FILE: &str = "first-moments.safetensors";
-const SECOND_FILE: &str = "second-moments.safetensors";
-const BEST_FILE: &str = "best.safetensors";
-const METERS_FILE: &str = "meters.yaml";
-const IDLE_FILE: &str = "idle.safetensors";
-/// All files of a checkpoint.
-const FILES: [&str; 8] = [
-    STATE_FILE,
-    PARAMS_FILE,
-    FIRST_FILE,
-    SECOND_FILE,
-    BEST_FILE,
-    METERS_FILE,
-    IDLE_FILE,
-    LOG_FILE,
-];
 /// Folder of a checkpoint that is being written.
 const UNFINISHED: &str = "unfinished";
 /// Name of the tensor of rows since each latent was active.
@@ -68,12 +58,6 @@ pub struct BestScore {
     pub fvu: f64,
     /// Epoch, from 1.
     pub epoch: u32,
-}
-
-/// What checkpoints of all versions say.
-#[derive(Deserialize)]
-struct Version {
-    format: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -118,31 +102,14 @@ pub struct Checkpoints {
     dir: PathBuf,
 }
 
-/// The first file of a checkpoint's folder that no checkpoint has; none where the folder is not there.
-///
-/// # Errors
-/// [`SaeError::Io`].
-fn first_foreign(folder: &Path) -> Result<Option<PathBuf>, SaeError> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(e) if e.kind() == std::io::ErrorKind::NotADirectory => return Ok(Some(folder.into())),
-        Err(e) => return Err(io(folder, e)),
-    };
-    let mut foreign = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(|e| io(folder, e))?;
-        let path = entry.path();
-        let kind = entry.file_type().map_err(|e| io(&path, e))?;
-        let known = (entry.file_name().to_str()).is_some_and(|name| FILES.contains(&name));
-        if kind.is_dir() {
-            // a model of a grid
-            foreign.extend(first_foreign(&path)?);
-        } else if !(kind.is_file() && known) {
-            foreign.push(path);
-        }
+fn demand_ours(folder: &Path) -> Result<(), SaeError> {
+    match first_foreign(folder)? {
+        None => Ok(()),
+        Some(file) => Err(SaeError::Foreign {
+            folder: folder.display().to_string(),
+            file: file.display().to_string(),
+        }),
     }
-    Ok(foreign.into_iter().min())
 }
 
 fn write_params(path: &Path, params: &Params<f32>) -> Result<(), SaeError> {
@@ -161,14 +128,6 @@ fn write_yaml(path: &Path, content: &impl Serialize) -> Result<(), SaeError> {
     write_file(path, yaml.as_bytes())
 }
 
-fn read_params(path: &Path, config: &ModelConfig) -> Result<Params<f32>, SaeError> {
-    let weights = Weights::open(path)?;
-    let tensors = weights.tensors()?;
-    let mut params = Params::zeros_for(config.shape, &config.objective);
-    tensors.read_params(&mut params)?;
-    Ok(params)
-}
-
 impl Checkpoints {
     /// In this folder, which is made when the first checkpoint is.
     #[must_use]
@@ -176,7 +135,8 @@ impl Checkpoints {
         Self { dir: dir.into() }
     }
 
-    fn steps(&self) -> Result<Vec<(u64, PathBuf)>, SaeError> {
+    /// What has the name of a checkpoint, whosever it is, by step.
+    fn folders(&self) -> Result<Vec<(u64, PathBuf)>, SaeError> {
         let entries = match fs::read_dir(&self.dir) {
             Ok(entries) => entries,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -187,7 +147,7 @@ impl Checkpoints {
             let path = entry.map_err(|e| io(&self.dir, e))?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             if let Some(step) = name.strip_prefix("step-").and_then(|n| n.parse().ok())
-                && first_foreign(&path)?.is_none()
+                && name == format!("step-{step}")
             {
                 steps.push((step, path.clone()));
             }
@@ -196,19 +156,29 @@ impl Checkpoints {
         Ok(steps)
     }
 
-    /// Demands that what lies where checkpoints are written was made here.
+    /// The checkpoints that were made here, by step.
+    fn steps(&self) -> Result<Vec<(u64, PathBuf)>, SaeError> {
+        let mut steps = Vec::new();
+        for (step, path) in self.folders()? {
+            if first_foreign(&path)?.is_none() {
+                steps.push((step, path));
+            }
+        }
+        Ok(steps)
+    }
+
+    /// Demands that what lies where checkpoints will be written, one in so many steps, was made here.
     ///
     /// # Errors
     /// [`SaeError::Foreign`], naming the first file that was not.
-    pub fn check(&self) -> Result<(), SaeError> {
-        let part = self.dir.join(UNFINISHED);
-        match first_foreign(&part)? {
-            None => Ok(()),
-            Some(file) => Err(SaeError::Foreign {
-                folder: part.display().to_string(),
-                file: file.display().to_string(),
-            }),
+    pub fn check(&self, every: u64) -> Result<(), SaeError> {
+        demand_ours(&self.dir.join(UNFINISHED))?;
+        for (step, path) in self.folders()? {
+            if every > 0 && step.is_multiple_of(every) {
+                demand_ours(&path)?;
+            }
         }
+        Ok(())
     }
 
     /// Begins a checkpoint.
@@ -216,8 +186,8 @@ impl Checkpoints {
     /// # Errors
     /// [`SaeError::Io`].
     pub fn begin(&self) -> Result<PendingCheckpoint<'_>, SaeError> {
-        self.check()?;
         let part = self.dir.join(UNFINISHED);
+        demand_ours(&part)?;
         if part.exists() {
             fs::remove_dir_all(&part).map_err(|e| io(&part, e))?;
         }
@@ -274,8 +244,9 @@ impl Checkpoints {
             fs::remove_dir_all(&path).map_err(|e| io(&path, e))?;
         }
         // other people's files in it stay
-        if self.check().is_ok() {
-            let _ = fs::remove_dir_all(self.dir.join(UNFINISHED));
+        let part = self.dir.join(UNFINISHED);
+        if demand_ours(&part).is_ok() {
+            let _ = fs::remove_dir_all(part);
         }
         if !keep_folder {
             let _ = fs::remove_dir(&self.dir);
@@ -307,6 +278,14 @@ impl PendingCheckpoint<'_> {
     ) -> Result<(), SaeError> {
         let dir = self.part.join(name);
         fs::create_dir_all(&dir).map_err(|e| io(&dir, e))?;
+        // first of all: it says whose folder this is, whenever the run is killed
+        let state = State {
+            format: FORMAT.into(),
+            config: config.clone(),
+            data: data.clone(),
+            position: position.clone(),
+        };
+        write_yaml(&dir.join(STATE_FILE), &state)?;
         let (params, moments) = trainer.settled()?;
         write_params(&dir.join(PARAMS_FILE), &params)?;
         write_params(&dir.join(FIRST_FILE), &moments.first)?;
@@ -325,14 +304,7 @@ impl PendingCheckpoint<'_> {
             write_params(&dir.join(BEST_FILE), best)?;
         }
         write_file(&dir.join(LOG_FILE), log)?;
-        write_yaml(&dir.join(METERS_FILE), meters)?;
-        let state = State {
-            format: FORMAT.into(),
-            config: config.clone(),
-            data: data.clone(),
-            position: position.clone(),
-        };
-        write_yaml(&dir.join(STATE_FILE), &state)
+        write_yaml(&dir.join(METERS_FILE), meters)
     }
 
     /// Puts the checkpoint of a step in place; those before go.
@@ -342,12 +314,7 @@ impl PendingCheckpoint<'_> {
     pub fn finish(self, step: u64) -> Result<(), SaeError> {
         let old = self.checkpoints.steps()?;
         let whole = self.checkpoints.dir.join(format!("step-{step}"));
-        if let Some(file) = first_foreign(&whole)? {
-            return Err(SaeError::Foreign {
-                folder: whole.display().to_string(),
-                file: file.display().to_string(),
-            });
-        }
+        demand_ours(&whole)?;
         if whole.exists() {
             fs::remove_dir_all(&whole).map_err(|e| io(&whole, e))?;
         }
@@ -356,112 +323,5 @@ impl PendingCheckpoint<'_> {
             fs::remove_dir_all(path).map_err(|e| io(path, e))?;
         }
         Ok(())
-    }
-}
-
-/// Reads what is saved of a model.
-///
-/// # Errors
-/// [`SaeError::Checkpoint`] where it is of other settings or data, or [`SaeError`] where it is
-/// damaged.
-pub fn load(dir: &Path, config: &ModelConfig, data: &DataIdentity) -> Result<Saved, SaeError> {
-    let path = dir.join(STATE_FILE);
-    let Version { format } = read_yaml(&path)?;
-    if format != FORMAT {
-        return Err(SaeError::Format {
-            path: path.display().to_string(),
-            found: format,
-            expected: FORMAT,
-        });
-    }
-    let state: State = read_yaml(&path)?;
-    compare(&path, &state, config, data)?;
-    let best = match state.position.best {
-        None => None,
-        Some(_) => Some(read_params(&dir.join(BEST_FILE), config)?),
-    };
-    let mut idle = Vec::new();
-    if config.objective.aux_k.is_some() {
-        let latents = config.shape.latents;
-        let mut values = vec![0.0; latents];
-        let weights = Weights::open(&dir.join(IDLE_FILE))?;
-        weights.tensors()?.read(IDLE, &[latents], &mut values)?;
-        #[expect(clippy::cast_sign_loss, reason = "counts")]
-        idle.extend(values.iter().map(|&rows| rows as u32));
-    }
-    let meters: Meters = read_yaml(&dir.join(METERS_FILE))?;
-    for meter in [&meters.window, &meters.epoch] {
-        if meter.latents() != config.shape.latents {
-            return Err(SaeError::Width {
-                what: format!("number of latents in {}", dir.join(METERS_FILE).display()),
-                found: meter.latents(),
-                expected: config.shape.latents,
-            });
-        }
-    }
-    let log = dir.join(LOG_FILE);
-    Ok(Saved {
-        params: read_params(&dir.join(PARAMS_FILE), config)?,
-        state: OptimizerState {
-            step: state.position.step,
-            idle,
-            first: read_params(&dir.join(FIRST_FILE), config)?,
-            second: read_params(&dir.join(SECOND_FILE), config)?,
-        },
-        best,
-        log: fs::read(&log).map_err(|e| io(&log, e))?,
-        meters,
-        position: state.position,
-    })
-}
-
-/// Demands the same settings and data, naming the first that differs.
-fn compare(
-    path: &Path,
-    state: &State,
-    config: &ModelConfig,
-    data: &DataIdentity,
-) -> Result<(), SaeError> {
-    let differs = |what: &str, found: &str, expected: &str| {
-        Err(SaeError::Checkpoint {
-            path: path.display().to_string(),
-            what: what.into(),
-            found: found.into(),
-            expected: expected.into(),
-        })
-    };
-    if let Some((what, found, expected)) = state.data.difference(data) {
-        return differs(what, &found, &expected);
-    }
-    if state.config == *config {
-        return Ok(());
-    }
-    let flat = |config: &ModelConfig| {
-        let mut out = Vec::new();
-        if let Ok(value) = serde_json::to_value(config) {
-            flatten("", &value, &mut out);
-        }
-        out
-    };
-    let (old, new) = (flat(&state.config), flat(config));
-    match old.iter().zip(&new).find(|(a, b)| a != b) {
-        Some(((name, found), (_, expected))) => differs(name, found, expected),
-        None => differs("configuration", "another", "this one"),
-    }
-}
-
-fn flatten(prefix: &str, value: &serde_json::Value, out: &mut Vec<(String, String)>) {
-    match value {
-        serde_json::Value::Object(map) => {
-            for (key, value) in map {
-                let name = if prefix.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{prefix}.{key}")
-                };
-                flatten(&name, value, out);
-            }
-        }
-        other => out.push((prefix.to_owned(), other.to_string())),
     }
 }

@@ -124,3 +124,45 @@ fn ids_that_are_no_utf8_are_refused_in_every_format() {
         assert_eq!(collector.protein_count(), 0, "{error}");
     }
 }
+
+#[test]
+fn a_result_without_an_id_is_no_protein_without_a_name() {
+    let result = |id: &str| {
+        format!(
+            "{{\"results\": [{{\"md5\": \"5f2c601afbcadbe61bf0f50e3296ed5d\", \"xref\": [{{\"id\": {id}}}], \"matches\": \
+             [{{\"signature\": {{\"entry\": {{\"accession\": \"IPR000001\"}}}}, \"locations\": [{{\"start\": 1, \"end\": 2}}]}}]}}]}}"
+        )
+    };
+    assert_eq!(read(result("\"P1\"").as_bytes()).kept, 1);
+    for id in ["null", "\"\""] {
+        let report = read(result(id).as_bytes());
+        assert_eq!(report.kept, 0, "{report:?}");
+        assert!(report.bad[0].contains("without an id"), "{report:?}");
+    }
+}
+
+#[test]
+fn what_follows_the_name_of_an_isoform_in_old_xml_is_of_the_isoform() {
+    let comment = |kind: &str, inside: &str| format!("<comment type=\"{kind}\">{inside}</comment>");
+    let place = |inside: &str| format!("<subcellularLocation>{inside}</subcellularLocation>");
+    let location = "subcellular location";
+    let entry = [
+        comment(location, &place("<location>Nucleus</location>")),
+        comment(
+            location,
+            &(place("<location>Isoform 2: Cell membrane</location><topology>Single-pass membrane protein</topology>")
+                + &place("<location>Cytoplasm</location>")),
+        ),
+        // a note says nothing of the others
+        comment(location, &(place("<location>Secreted</location>") + "<text>Isoform 3: unknown.</text>")),
+        comment("cofactor", "<text>Isoform 2: Binds 1 zinc ion.</text>"),
+        comment("cofactor", "<text>Binds metals: 2.</text>"),
+        comment("cofactor", "<cofactor><name>FAD</name></cofactor><text>Isoform 2: none.</text>"),
+    ]
+    .concat();
+    let text = format!("<uniprot><entry><accession>P1</accession>{entry}</entry></uniprot>");
+    let report = read(text.as_bytes());
+    assert_eq!(report.kept, 3, "{report:?}");
+    let expected = [(DropReason::OtherForm, 2), (DropReason::NoConcept, 1)].into();
+    assert_eq!(report.dropped, expected);
+}

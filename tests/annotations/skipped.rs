@@ -86,6 +86,17 @@ fn texts() -> Vec<(&'static str, String, u64)> {
             ),
             1,
         ),
+        // a region of another length, and one of nucleotides
+        (
+            "interproscan-gff",
+            "##gff-version 3\n##sequence-region n1 1 99\n##sequence-region P1 1 12\n\
+             n1\t.\tnucleic_acid\t1\t99\t.\t+\t.\tID=n1\n\
+             P1\tPfam\tprotein_match\t3\t9\t.\t+\t.\tDbxref=\"InterPro:IPR000001\"\n\
+             P1\tPfam\tprotein_match\t1\t2\t.\t+\t.\tDbxref=\"InterPro:IPR000001\"\n\
+             P2\tPfam\tprotein_match\t1\t2\t.\t+\t.\tDbxref=\"InterPro:IPR000001\"\n"
+                .to_owned(),
+            1,
+        ),
         (
             "interproscan-json",
             format!(
@@ -175,6 +186,11 @@ fn the_length_may_come_from_an_input_that_follows() {
             let report = &inputs[place];
             assert_eq!(counts(report), (1, 1, 2), "{report:?}");
             assert_eq!(report.unknown_evidence, 0, "{report:?}");
+            let listed =
+                "P1 has a label at residue 6, but its sequence has 5 residues by another input";
+            if place == 0 {
+                assert_eq!(report.bad, [listed]);
+            }
             assert_eq!(report.without_evidence, u64::from(evidence == "curated"));
             assert_eq!(counts(&inputs[1 - place]), (1, 0, 0));
         }

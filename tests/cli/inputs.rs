@@ -2,7 +2,7 @@
 
 use crate::{
     arguments,
-    fixture::{Fixture, command, example, plm, run},
+    fixture::{Fixture, command, example, plm, run, succeed},
 };
 use noodles::bgzf;
 use protsae::table::{
@@ -296,4 +296,34 @@ fn a_table_in_a_pipe_is_opened_once() {
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(said.ends_with(what), "{name}: {output:?}");
     }
+}
+
+#[test]
+fn a_compressed_vocabulary_is_read_as_the_plain_one() {
+    let fixture = Fixture::get();
+    let folder = tempfile::tempdir().unwrap();
+    let packed = folder.path().join("concepts.json.gz");
+    let file = fs::File::create(&packed).unwrap();
+    let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::default());
+    let plain = fixture.path("concepts.json");
+    encoder.write_all(&fs::read(&plain).unwrap()).unwrap();
+    encoder.finish().unwrap();
+    let dictionary = |concepts: &Path| {
+        let interpret = arguments![
+            "-i",
+            fixture.path("proteins.features.arrow"),
+            "-m",
+            fixture.path("model"),
+            "--labels",
+            fixture.path("labels.arrow"),
+            "--concepts",
+            concepts,
+            "--split",
+            fixture.path("split.tsv"),
+            "-o",
+            "-"
+        ];
+        succeed("protsae-interpret", &interpret).stdout
+    };
+    assert!(dictionary(&packed) == dictionary(&plain));
 }

@@ -19,6 +19,7 @@ mod numbers;
 mod options;
 mod outputs;
 mod pipe;
+mod places;
 mod rows;
 mod sandbox;
 mod schemas;

@@ -270,3 +270,18 @@ fn a_column_that_nothing_reads_is_found_in_tables() {
         "{stderr}"
     );
 }
+
+#[test]
+fn a_text_that_is_cut_within_its_last_line_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixture = Fixture::get();
+    for name in ["split.tsv", "model/log.jsonl"] {
+        let text = fs::read(fixture.path(name)).unwrap();
+        let path = folder.path().join(Path::new(name).file_name().unwrap());
+        fs::write(&path, &text[..text.len() - 1]).unwrap();
+        let output = run("protsae-schema", &arguments!["check", path]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{name}: {stderr}");
+        assert!(stderr.contains("probably cut"), "{name}: {stderr}");
+    }
+}

@@ -175,6 +175,9 @@ fn dictionaries_within_dictionaries_are_passed() {
         &["state_dict"],
         &["model", "state_dict"],
         &["checkpoint", "model", "module"],
+        &["sae_model", "_orig_mod"],
+        &["network", "sae_state_dict"],
+        &["params"],
     ] {
         let got = converted(&archive(around, &tensors, &storages));
         let got = got.unwrap_or_else(|e| panic!("{around:?}: {e}"));

@@ -1,12 +1,13 @@
 //! Tables as other writers lay them out, made here: old metadata, lists of no fixed size, columns without a type,
 //! batches without rows.
 
+use crate::lists::{Lists, batch};
 use crate::support::{
     Row, open, read_activations, read_features, read_labels, read_proteins, rows,
 };
 use arrow_array::{
-    ArrayRef, FixedSizeListArray, Float32Array, Int32Array, LargeListArray, ListArray, NullArray,
-    RecordBatch, StringArray, UInt32Array, builder::StringDictionaryBuilder, types::Int32Type,
+    ArrayRef, FixedSizeListArray, Float32Array, Int32Array, ListArray, NullArray, RecordBatch,
+    StringArray, builder::StringDictionaryBuilder, types::Int32Type,
 };
 use arrow_ipc::{
     MetadataVersion,
@@ -15,57 +16,6 @@ use arrow_ipc::{
 use arrow_schema::{DataType, Field, Schema};
 use protsae::table::{TableError, activations::ActivationReader};
 use std::{collections::HashMap, sync::Arc};
-
-/// How vectors lie in a column.
-#[derive(Clone, Copy, Debug)]
-enum Lists {
-    Fixed,
-    List,
-    LargeList,
-}
-
-/// A batch of an activation table; an empty one where there are no rows.
-fn batch(rows: &[Row], lists: Lists) -> RecordBatch {
-    let flat: Vec<f32> = rows.iter().flat_map(|row| row.3.iter().copied()).collect();
-    let lengths = rows.iter().map(|row| row.3.len());
-    let item = || Arc::new(Field::new_list_field(DataType::Float32, true));
-    let vectors: ArrayRef = match lists {
-        Lists::Fixed => Arc::new(FixedSizeListArray::new(
-            item(),
-            2,
-            Arc::new(Float32Array::from(flat)),
-            None,
-        )),
-        Lists::List => Arc::new(ListArray::new(
-            item(),
-            arrow_buffer::OffsetBuffer::from_lengths(lengths),
-            Arc::new(Float32Array::from(flat)),
-            None,
-        )),
-        Lists::LargeList => Arc::new(LargeListArray::new(
-            item(),
-            arrow_buffer::OffsetBuffer::from_lengths(lengths),
-            Arc::new(Float32Array::from(flat)),
-            None,
-        )),
-    };
-    let proteins: StringArray = rows.iter().map(|row| Some(row.0.as_str())).collect();
-    let residues: StringArray = rows
-        .iter()
-        .map(|row| Some(char::from(row.2).to_string()))
-        .collect();
-    RecordBatch::try_from_iter_with_nullable([
-        ("protein", Arc::new(proteins) as ArrayRef, true),
-        (
-            "position",
-            Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.1))),
-            true,
-        ),
-        ("residue", Arc::new(residues), true),
-        ("activation", vectors, true),
-    ])
-    .unwrap()
-}
 
 /// Which layout of messages a file or stream has.
 #[derive(Clone, Copy, Debug)]
@@ -171,7 +121,7 @@ fn old_streams_without_an_end_are_cut_streams() {
 
 #[test]
 fn batches_without_rows_leave_the_width_open() {
-    for lists in [Lists::Fixed, Lists::List, Lists::LargeList] {
+    for lists in Lists::ALL {
         let (empty, whole) = (batch(&[], lists), batch(&rows(), lists));
         let (first, rest) = (whole.slice(0, 1), whole.slice(1, 2));
         for batches in [
@@ -209,7 +159,7 @@ fn batches_without_rows_leave_the_width_open() {
 
 #[test]
 fn a_width_is_that_of_the_metadata_and_of_whoever_demands_one() {
-    for lists in [Lists::Fixed, Lists::List, Lists::LargeList] {
+    for lists in Lists::ALL {
         let (empty, whole) = (batch(&[], lists), batch(&rows(), lists));
         let [_, stream] = Layout::NOW;
         let named = |width: &str| {
@@ -258,7 +208,7 @@ fn a_width_is_that_of_the_metadata_and_of_whoever_demands_one() {
 fn a_row_of_another_width_is_an_error_in_any_batch() {
     let mut narrow = rows();
     narrow[2].3.pop();
-    for lists in [Lists::List, Lists::LargeList] {
+    for lists in Lists::OPEN {
         let whole = batch(&narrow, lists);
         for batches in [
             vec![whole.clone()],

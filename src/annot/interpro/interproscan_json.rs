@@ -263,8 +263,11 @@ fn put(protein: &Protein, line: u64, collector: &mut Collector) -> Result<(), An
             "a result without the MD5 of its sequence",
         ));
     };
+    let ids = protein.xref.iter().map(|reference| reference.id.as_str());
+    if ids.clone().any(str::is_empty) {
+        return Err(AnnotError::record(line, "a result without an id"));
+    }
     if !letters.is_empty() && checksum::md5(letters.as_bytes()) != md5 {
-        let ids = protein.xref.iter().map(|reference| reference.id.as_str());
         let message = "the MD5 of a result is not that of its sequence";
         return Err(AnnotError::numbering(line, ids, message));
     }
@@ -275,7 +278,6 @@ fn put(protein: &Protein, line: u64, collector: &mut Collector) -> Result<(), An
         md5: Some(md5),
         crc64: None,
     };
-    let ids = protein.xref.iter().map(|reference| reference.id.as_str());
     let matches: Vec<_> = protein.matches.iter().map(Match::described).collect();
     for id in collector.proteins_of(ids, md5) {
         collector.check_sequence(&id, fingerprint, line)?;

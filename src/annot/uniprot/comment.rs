@@ -153,6 +153,11 @@ pub(crate) fn names_form(text: &str) -> bool {
     before_forms(text).1 > 0
 }
 
+/// The same of isoforms alone: in free text other words stand before a colon too.
+pub(super) fn names_isoform(text: &str) -> bool {
+    is_isoform(text) && names_form(text)
+}
+
 /// Whether a text begins with the name of an isoform.
 fn is_isoform(text: &str) -> bool {
     (text.get(..ISOFORM.len())).is_some_and(|start| start.eq_ignore_ascii_case(ISOFORM))

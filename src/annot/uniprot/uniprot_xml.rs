@@ -180,6 +180,12 @@ impl<'a> Entry<'a> {
             "cofactor" | "subcellular location" if comment.child("molecule").is_some() => {
                 found.of_forms = 1;
             }
+            // free text before 2014; beside cofactors it is a note
+            "cofactor" if comment.child("cofactor").is_none() => {
+                let of_form = comment::names_isoform(comment.text_of("text"));
+                found.of_forms = of_form.into();
+                found.untold = (!of_form).into();
+            }
             "cofactor" => {
                 for cofactor in comment.all("cofactor") {
                     let reference = cofactor.child("dbReference");
@@ -203,9 +209,10 @@ impl<'a> Entry<'a> {
                     if !["location", "topology"].contains(&place.name.as_str()) || name.is_empty() {
                         continue;
                     }
+                    // what follows the name of a form is said of it too, as in the flat file
                     if comment::names_form(name) {
                         found.of_forms += 1;
-                    } else {
+                    } else if found.of_forms == 0 {
                         (found.concepts).push(Commented::location(name, self.eco(place)));
                     }
                 }

@@ -48,6 +48,19 @@ impl Vocabulary<'_> {
             }
         }
         let unproven = settings.evidence != EvidenceFilter::Any;
+        let describe = |row: &Row| {
+            let (protein, position) = (proteins.name(row.protein), row.place.last());
+            past_end(row).map(|length| {
+                format!(
+                    "{protein} has a label at residue {position}, but its sequence has {length} residues by another input"
+                )
+            })
+        };
+        for input in &mut self.inputs {
+            let listed = LISTED.saturating_sub(input.bad.len());
+            let of_input = rows[input.rows.clone()].iter();
+            input.bad.extend(of_input.filter_map(describe).take(listed));
+        }
         self.withdraw_misnumbered(&mut rows, &concepts, unproven, |row| {
             past_end(row).is_some()
         });

@@ -103,11 +103,20 @@ impl Args {
                 |(short, ..)| (*short).to_owned(),
             )
         };
+        let mut by_name: BTreeMap<String, &str> = BTreeMap::new();
+        for namespace in &asked {
+            let name = short(namespace);
+            if let Some(other) = by_name.insert(name.clone(), namespace) {
+                return Err(Error::usage(format!(
+                    "--by-namespace: the namespaces {other:?} and {namespace:?} would both be called {name:?} in names of files; take one at a time by --namespace"
+                )));
+            }
+        }
         Ok(asked
-            .into_iter()
+            .iter()
             .map(|namespace| Set {
-                name: Some(short(&namespace)),
-                namespaces: vec![namespace],
+                name: Some(short(namespace)),
+                namespaces: vec![namespace.clone()],
             })
             .collect())
     }
@@ -119,7 +128,13 @@ impl Args {
             let go = (GO_NAMESPACES.iter()).find(|(_, words, _)| words.contains(&lower.as_str()));
             go.map_or_else(|| name.clone(), |(.., full)| (*full).to_owned())
         };
-        let names: Vec<String> = self.namespace.iter().map(full).collect();
+        let mut names: Vec<String> = Vec::new();
+        for name in self.namespace.iter().map(full) {
+            // `bp,biological_process` is one
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
         let used = ontology.map(Ontology::used_namespaces);
         if let Some(used) = used
             && let Some(name) = names.iter().find(|name| !used.contains(&name.as_str()))

@@ -117,6 +117,10 @@ fn model(context: &Context, folder: &Path) -> Result<String> {
 fn text(name: &str, content: &str) -> Result<String> {
     let first = content.lines().next().unwrap_or_default();
     let suffix = name.rsplit_once('.').map(|(_, suffix)| suffix);
+    let of_lines = ["gff3", "bed", "tsv", "jsonl"];
+    if suffix.is_some_and(|suffix| of_lines.contains(&suffix)) {
+        whole_lines(content)?;
+    }
     if first.starts_with("##gff-version") || suffix == Some("gff3") {
         return Ok(gff::check(content)?);
     }
@@ -141,6 +145,16 @@ fn text(name: &str, content: &str) -> Result<String> {
         return Ok(schema);
     }
     sidecar(name, content)
+}
+
+/// Demands that the last line has its end, as in all that the executables write: a file that is cut within a number
+/// or a name has the right fields still.
+fn whole_lines(content: &str) -> Result<(), CheckError> {
+    if content.is_empty() || content.ends_with('\n') {
+        Ok(())
+    } else {
+        Err(CheckError::Cut)
+    }
 }
 
 /// JSON or YAML, which JSON is.

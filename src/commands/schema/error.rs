@@ -25,6 +25,9 @@ pub(super) enum CheckError {
         /// The reason.
         source: serde_json::Error,
     },
+    /// A text of lines that ends within one.
+    #[error("its last line has no end, so it was probably cut")]
+    Cut,
     /// A field that nothing reads.
     #[error("{}unknown field '{field}'", at(*.line))]
     UnknownField {

@@ -9,7 +9,7 @@ use crate::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The table of a grid's models.
 pub(crate) const FILE: &str = "grid.json";
@@ -29,6 +29,13 @@ pub(super) fn points(grid: &[String]) -> Result<Vec<Point>> {
         let (name, values) = axis.split_once('=').ok_or_else(bad)?;
         if values.split(',').any(str::is_empty) {
             return Err(bad());
+        }
+        // each has a folder of its own
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = values.split(',').find(|value| !seen.insert(*value)) {
+            return Err(Error::usage(format!(
+                "--grid {name}: {twice} is given twice"
+            )));
         }
         if points.iter().flatten().any(|(other, _)| other == name) {
             return Err(Error::usage(format!("--grid names '{name}' twice")));
@@ -149,5 +156,6 @@ mod tests {
         assert!(super::points(&["k".to_owned()]).is_err());
         assert!(super::points(&["k=1".to_owned(), "k=2".to_owned()]).is_err());
         assert!(super::points(&["k=1,".to_owned()]).is_err());
+        assert!(super::points(&["k=1,2,1".to_owned()]).is_err());
     }
 }
