@@ -3,7 +3,7 @@
 //!
 //! [`config`] says what is minimised and how latents are chosen, [`params`] holds the weights, [`forward`] chooses the
 //! active latents of a row, [`encode`] is the way to use a trained model, and [`folder`] its files. How a model comes
-//! about is another room: [`crate::train`].
+//! about is another room: `train`.
 
 pub mod config;
 pub mod conversion;

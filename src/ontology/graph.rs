@@ -209,7 +209,7 @@ fn describe_cycle(ontology: &Ontology, cycle: &[Class]) -> OntologyError {
         path.push(' ');
     }
     if cycle.len() > NAMED_OF_CYCLE {
-        path += &format!("... (of {} terms) ", cycle.len());
+        path.extend(["... (of ", &cycle.len().to_string(), " terms) "]);
     }
     path.push_str(id(cycle[first]));
     OntologyError::Cycle { path }

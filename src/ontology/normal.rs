@@ -100,6 +100,19 @@ impl Normaliser {
 
 impl NormalForms {
     /// The normal forms of all current terms of an ontology.
+    ///
+    /// ```
+    /// use protsae::ontology::{normal::NormalForms, obo};
+    ///
+    /// let text = "[Term]\nid: X:1\n\n[Term]\nid: X:2\nis_a: X:1\n\n\
+    ///     [Term]\nid: X:3\nrelationship: part_of X:2\n\n[Typedef]\nid: part_of\nxref: BFO:0000050\n";
+    /// let ontology = obo::read(text.as_bytes())?;
+    /// let forms = NormalForms::new(&ontology);
+    /// let class = |id| ontology.class(id).unwrap();
+    /// assert_eq!(forms.nf1, [[class("X:2"), class("X:1")]]);
+    /// assert_eq!(forms.nf4, [[class("X:3"), 0, class("X:2")]]);
+    /// # Ok::<(), protsae::ontology::OntologyError>(())
+    /// ```
     #[must_use]
     pub fn new(ontology: &Ontology) -> Self {
         let mut normaliser = Normaliser {

@@ -54,6 +54,23 @@ struct Run {
 }
 
 /// Finds the ranges of one protein after the other.
+///
+/// ```
+/// use protsae::report::{Catalogue, LatentInfo, RangeFinder, RangeRules};
+///
+/// let mut latent = LatentInfo::unnamed(0, 2.0); // its largest activation over the training rows
+/// latent.wanted = true;
+/// let catalogue = Catalogue { latents: vec![latent] };
+/// let rules = RangeRules { threshold: Some(0.5), min_run: 2, max_gap: 1, by_probability: false };
+/// let mut finder = RangeFinder::new(&catalogue, rules);
+/// for (position, activation) in (1..).zip([0.0, 1.2, 1.8, 0.0, 1.0, 0.0, 0.0]) {
+///     finder.residue(position, &[0], &[activation], &[], &[]);
+/// }
+/// let mut ranges = Vec::new();
+/// finder.finish(&mut ranges);
+/// assert_eq!((ranges[0].start, ranges[0].end), (2, 5));
+/// assert_eq!(ranges[0].score, 0.9);
+/// ```
 pub struct RangeFinder {
     rules: RangeRules,
     /// Least value of each latent; infinite where it is not wanted.

@@ -120,6 +120,32 @@ pub struct ResidueFeatures<'a> {
 }
 
 /// Writes a feature table; batches are cut by rows and values alone.
+///
+/// ```
+/// use protsae::table::{
+///     Container, TableSource,
+///     features::{FeatureInfo, FeatureReader, FeatureWriter, ResidueFeatures},
+/// };
+///
+/// let mut writer = FeatureWriter::new(Vec::new(), Container::Stream, &FeatureInfo::default())?;
+/// let residue = ResidueFeatures {
+///     position: 1,
+///     residue: b'M',
+///     latents: &[3, 17],
+///     activations: &[0.5, 2.0],
+///     concepts: &[],
+///     probabilities: &[],
+/// };
+/// writer.push("P12345", residue)?;
+/// let bytes = writer.finish()?;
+/// let source = TableSource::from_reader(Box::new(std::io::Cursor::new(bytes)))?;
+/// for batch in FeatureReader::new(source)? {
+///     let batch = batch?;
+///     assert_eq!(batch.protein(0), "P12345");
+///     assert_eq!(batch.columns()?.latent.row(0), [3, 17]);
+/// }
+/// # Ok::<(), protsae::table::TableError>(())
+/// ```
 pub struct FeatureWriter<W: Write> {
     sink: TableSink<W>,
     schema: Arc<Schema>,
