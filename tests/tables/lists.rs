@@ -30,6 +30,11 @@ impl Lists {
     pub(crate) const OPEN: [Self; 4] = [Self::List, Self::LargeList, Self::View, Self::LargeView];
 }
 
+fn narrow(numbers: Vec<usize>) -> Vec<i32> {
+    let all: Result<_, _> = numbers.into_iter().map(i32::try_from).collect();
+    all.unwrap()
+}
+
 /// A batch of an activation table; an empty one where there are no rows.
 pub(crate) fn batch(rows: &[Row], lists: Lists) -> RecordBatch {
     let flat: Vec<f32> = rows.iter().flat_map(|row| row.3.iter().copied()).collect();
@@ -58,15 +63,23 @@ pub(crate) fn batch(rows: &[Row], lists: Lists) -> RecordBatch {
         )),
         Lists::View => Arc::new(ListViewArray::new(
             item(),
-            starts.iter().map(|&n| n as i32).collect::<Vec<_>>().into(),
-            lengths.map(|n| n as i32).collect::<Vec<_>>().into(),
+            narrow(starts).into(),
+            narrow(lengths.collect()).into(),
             Arc::new(Float32Array::from(flat)),
             None,
         )),
         Lists::LargeView => Arc::new(LargeListViewArray::new(
             item(),
-            starts.iter().map(|&n| n as i64).collect::<Vec<_>>().into(),
-            lengths.map(|n| n as i64).collect::<Vec<_>>().into(),
+            narrow(starts)
+                .into_iter()
+                .map(i64::from)
+                .collect::<Vec<_>>()
+                .into(),
+            narrow(lengths.collect())
+                .into_iter()
+                .map(i64::from)
+                .collect::<Vec<_>>()
+                .into(),
             Arc::new(Float32Array::from(flat)),
             None,
         )),
