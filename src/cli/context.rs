@@ -243,13 +243,14 @@ impl Context {
         self.write_json(target, &content)
     }
 
-    /// Writes `--provenance`; of a run that failed it is the only output.
+    /// Writes `--provenance`; of a run that failed it is the only output, unless an output was in the way of something,
+    /// which may have been this one.
     pub(super) fn write_provenance(&self, outcome: &Result<()>) -> Result<()> {
         let Some(target) = self
             .common
             .provenance
             .as_ref()
-            .filter(|_| !self.is_dry_run())
+            .filter(|_| !self.is_dry_run() && !self.outputs.are_refused())
         else {
             return Ok(());
         };

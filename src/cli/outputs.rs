@@ -22,7 +22,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -53,6 +53,7 @@ pub(super) struct Outputs {
     after: Mutex<Vec<AfterPlacing>>,
     /// Outputs of the run, the standard streams among them.
     count: Arc<AtomicUsize>,
+    refused: AtomicBool,
 }
 
 impl Outputs {
@@ -63,6 +64,7 @@ impl Outputs {
             staged: Arc::default(),
             after: Mutex::default(),
             count: Arc::default(),
+            refused: AtomicBool::new(false),
         }
     }
 
@@ -91,7 +93,7 @@ impl Outputs {
             Source::File(path) => Place::of_path(path),
         };
         let claim = Claim { named, place };
-        self.with_claims(|claims| {
+        self.claim(|claims| {
             if claims
                 .inputs
                 .iter()
@@ -107,6 +109,20 @@ impl Outputs {
         })
     }
 
+    /// Changes the claims; the first that is refused is remembered.
+    fn claim(&self, change: impl FnOnce(&mut Claims) -> Result<()>) -> Result<()> {
+        let changed = self.with_claims(change);
+        if changed.is_err() {
+            self.refused.store(true, Ordering::Relaxed);
+        }
+        changed
+    }
+
+    /// Whether an output was found in the way of something: then nothing at all is written, whatever else would be.
+    pub(super) fn are_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
+    }
+
     /// Notes an output and tries whether it can be written; one that the options name is known already.
     ///
     /// # Errors
@@ -118,7 +134,7 @@ impl Outputs {
             Some(path) => Place::of_path(path),
         };
         let claim = Claim { named, place };
-        self.with_claims(|claims| {
+        self.claim(|claims| {
             for input in &claims.inputs {
                 check_against_input(&claim, input)?;
             }

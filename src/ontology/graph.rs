@@ -209,7 +209,9 @@ fn describe_cycle(ontology: &Ontology, cycle: &[Class]) -> OntologyError {
         path.push(' ');
     }
     if cycle.len() > NAMED_OF_CYCLE {
-        path.extend(["... (of ", &cycle.len().to_string(), " terms) "]);
+        path.push_str("... (of ");
+        path.push_str(&cycle.len().to_string());
+        path.push_str(" terms) ");
     }
     path.push_str(id(cycle[first]));
     OntologyError::Cycle { path }

@@ -56,6 +56,41 @@ fn exhausted_memory_is_137_whatever_the_limit() {
     }
 }
 
+/// Where no room is for an arena of a thread's own, each small piece was asked of the system.
+#[test]
+fn little_address_space_is_not_slow() {
+    let row = row("protsae-annotate");
+    let sandbox = Sandbox::new(row);
+    // seconds of computing, of which a tenth of one is needed
+    let before = "ulimit -c 0; ulimit -v 75000; ulimit -t 2";
+    let all = sandbox.with(&arguments!["-t", "1"]);
+    let output = by_shell(row.tool, &all, before, "").output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{}: {stderr}", output.status);
+}
+
+#[test]
+fn memory_that_zstd_does_not_find_is_137_too() {
+    let row = row("protsae-embed");
+    let sandbox = Sandbox::new(row);
+    let target = sandbox.path("out.arrow.zst");
+    let all = sandbox.with(&arguments!["-t", "1", "-o", target]);
+    for limit in (20..50).step_by(2) {
+        let before = format!("ulimit -c 0; ulimit -v {}", limit * 1000);
+        let loads = by_shell(row.tool, &arguments!["--version"], &before, "").output();
+        if !loads.unwrap().status.success() {
+            continue;
+        }
+        let output = by_shell(row.tool, &all, &before, "").output().unwrap();
+        let status = output.status.code();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            matches!(status, Some(0 | 137)),
+            "{limit} MB: {status:?} {stderr}"
+        );
+    }
+}
+
 #[test]
 fn threads_that_cannot_start_are_a_lack_of_memory() {
     for row in ROWS.iter().filter(|row| row.output != Out::Stdout) {

@@ -62,6 +62,26 @@ fn names_made_of_patterns_are_in_no_other_outputs_way() {
     }
 }
 
+/// What is read beside a named input is known only when that was looked at; provenance is written of failed runs too.
+#[test]
+fn provenance_of_a_refused_run_replaces_no_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let model = Fixture::get().path("model");
+    let written = arguments!["-i", model, "--to", "saelens", "-o", path("sae")];
+    succeed("protsae-convert", &written);
+    let config = path("sae/cfg.json");
+    let before = fs::read(&config).unwrap();
+    for option in ["--metrics", "--provenance"] {
+        let weights = path("sae/sae_weights.safetensors");
+        let all = arguments!["-i", weights, option, config, "-o", path("back")];
+        let output = run("protsae-convert", &all);
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        assert!(fs::read(&config).unwrap() == before, "{option}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "{option}");
+    }
+}
+
 #[test]
 fn what_stands_for_a_layer_may_be_the_name_of_a_folder() {
     let sandbox = Sandbox::new(row("protsae-embed"));
