@@ -1,6 +1,7 @@
 //! One module for each executable: its options and what it does with files and sciences.
 
 pub mod annotate;
+mod choices;
 pub mod concepts;
 pub mod convert;
 pub mod embed;

@@ -96,9 +96,7 @@ impl Classify for ExchangeError {
 }
 
 /// How latents are chosen, where a checkpoint leaves it open.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
     /// Every positive pre-activation.

@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::error::SaeError;
 
 /// Which autoencoder is trained.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Variant {
     /// `TopK` with latents tied to concepts (arXiv 2509.05309).
@@ -69,9 +67,7 @@ impl Variant {
 }
 
 /// Which unknown latents the mean of forced activation runs over.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ForcedMean {
     /// All unknown latents: the literal reading.
@@ -82,9 +78,7 @@ pub enum ForcedMean {
 }
 
 /// What the axioms' class centres are normalised by, inside the axiom loss alone.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AxiomNorm {
     /// Nothing.
@@ -98,9 +92,7 @@ pub enum AxiomNorm {
 }
 
 /// The weight of a concept's positives in the annotation loss.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Balance {
     /// 1: the paper's.

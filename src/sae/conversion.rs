@@ -48,9 +48,7 @@ impl Family {
 }
 
 /// What is done to a row of activations before it is scaled and encoded, and undone after decoding.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum InputTransform {
     /// Nothing.

@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{config::Balance, error::SaeError};
 
 /// Type of the numbers that a product multiplies; it adds up and returns f32.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Operand {
     /// The weights themselves.
@@ -30,9 +28,7 @@ impl Operand {
 }
 
 /// Whether activations are scaled before the model sees them.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Normalize {
     /// One scalar that gives training rows, centred, a mean square of d.
@@ -43,9 +39,7 @@ pub enum Normalize {
 }
 
 /// Which labels of a concept count.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LabelLevel {
     /// Only those that name residues.
@@ -58,9 +52,7 @@ pub enum LabelLevel {
 }
 
 /// What the absence of labels says.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unlabelled {
     /// It carries no concept.
@@ -73,9 +65,7 @@ pub enum Unlabelled {
 }
 
 /// How the learning rate goes on after the warm-up.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
     /// It falls once, after an epoch.

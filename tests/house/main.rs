@@ -160,6 +160,14 @@ fn sciences_know_neither_files_nor_command_lines() {
 }
 
 #[test]
+fn options_are_the_business_of_commands() {
+    for (name, code) in all() {
+        let knows = ["bin", "commands", "cli"].contains(&module(&name));
+        assert!(knows || !code.contains("clap"), "{name} uses clap");
+    }
+}
+
+#[test]
 fn only_the_command_line_prints_and_ends_the_process() {
     for (name, code) in all() {
         if module(&name) == "cli" {

@@ -1,0 +1,80 @@
+//! Choices of the sciences as values of options: their names are those of the files, and their help is what their types say.
+
+use crate::{
+    exchange::Activation,
+    sae::{
+        config::{AxiomNorm, Balance, ForcedMean, Variant},
+        conversion::InputTransform,
+        settings::{LabelLevel, Normalize, Operand, Schedule, Unlabelled},
+    },
+};
+use clap::{ValueEnum, builder::PossibleValue};
+use schemars::{JsonSchema, schema_for};
+use serde::Serialize;
+use serde_json::Value;
+
+/// Lets types be values of options: each with all of its values, in the order in which help shows them.
+macro_rules! choices {
+    ($($type:ident: $($value:ident)+;)+) => {
+        $(impl ValueEnum for $type {
+            fn value_variants<'a>() -> &'a [Self] {
+                &[$(Self::$value),+]
+            }
+
+            fn to_possible_value(&self) -> Option<PossibleValue> {
+                possible_value(self)
+            }
+        })+
+
+        #[cfg(test)]
+        const COUNTS: &[(&str, usize, fn() -> Vec<Value>)] = &[
+            $((stringify!($type), <[$type]>::len(&[$($type::$value),+]), values_of::<$type>),)+
+        ];
+    };
+}
+
+choices! {
+    Activation: Relu Topk Batchtopk;
+    AxiomNorm: None Batchnorm Unit;
+    Balance: None Sqrt Inverse;
+    ForcedMean: All Active;
+    InputTransform: None LayerNorm LayerNormBiased UnitLength Center;
+    LabelLevel: Residue Protein Auto;
+    Normalize: Scale None;
+    Operand: F32 Bf16;
+    Schedule: Step Constant Cosine;
+    Unlabelled: Negative Ignore Namespace;
+    Variant: Protsae Topk Batchtopk Relu Gated Jumprelu Splice LinearProbe;
+}
+
+/// What a type's schema says of each of its values.
+fn values_of<T: JsonSchema>() -> Vec<Value> {
+    let schema = schema_for!(T);
+    let all = schema.get("oneOf").and_then(Value::as_array);
+    all.cloned().unwrap_or_default()
+}
+
+/// A value by its name in files, with the first paragraph of its documentation.
+fn possible_value<T: Serialize + JsonSchema>(value: &T) -> Option<PossibleValue> {
+    let name = serde_json::to_value(value).ok()?;
+    let documented = values_of::<T>().into_iter().find(|v| v["const"] == name)?;
+    let text = documented["description"].as_str().unwrap_or_default();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    let help = first.replace('\n', " ").trim_end_matches('.').to_owned();
+    Some(PossibleValue::new(name.as_str()?.to_owned()).help(help))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_of_every_choice_can_be_asked_for() {
+        for (name, count, values) in COUNTS {
+            assert_eq!(values().len(), *count, "{name}");
+        }
+        let help = possible_value(&Variant::Protsae).unwrap();
+        assert_eq!(help.get_name(), "protsae");
+        assert!(help.get_help().is_some());
+    }
+}
