@@ -186,10 +186,12 @@ impl Outputs {
         self.with_claims(|claims| {
             let paths = claims.outputs.iter().filter_map(|o| o.named.value.path());
             paths
-                .filter(|path| lies(path).is_some() || place::is_stream(path))
-                .map(|path| Location {
-                    named: path.to_owned(),
-                    lies: lies(path).unwrap_or_else(|| path.to_owned()),
+                .filter_map(|path| {
+                    let stream = || place::is_stream(path).then(|| path.to_owned());
+                    Some(Location {
+                        named: path.to_owned(),
+                        lies: lies(path).or_else(stream)?,
+                    })
                 })
                 .collect()
         })

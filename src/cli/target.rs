@@ -136,13 +136,29 @@ pub(super) enum Codec {
     Zstd,
 }
 
+/// Suffixes of compressed files; `.gz` is written as BGZF as well, which is valid gzip.
+const CODECS: [(&str, Codec); 3] = [
+    (".gz", Codec::Bgzf),
+    (".bgz", Codec::Bgzf),
+    (".zst", Codec::Zstd),
+];
+
 impl Codec {
-    /// Compression that a suffix asks for; `.gz` is BGZF as well, which is valid gzip.
+    /// Compression that a suffix asks for.
     pub(super) fn of_suffix(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()? {
-            "gz" | "bgz" => Some(Self::Bgzf),
-            "zst" => Some(Self::Zstd),
-            _ => None,
-        }
+        let suffix = path.extension()?.to_str()?;
+        let asked = CODECS
+            .iter()
+            .find(|(known, _)| known.strip_prefix('.') == Some(suffix));
+        asked.map(|(_, codec)| *codec)
     }
+}
+
+/// A file name without the suffix of its compression, and that suffix, or nothing.
+#[must_use]
+pub fn split_compression(name: &str) -> (&str, &str) {
+    CODECS
+        .iter()
+        .find_map(|(suffix, _)| Some((name.strip_suffix(suffix)?, *suffix)))
+        .unwrap_or((name, ""))
 }

@@ -3,7 +3,10 @@
 use super::shared::{self, WholeProteins};
 use crate::{
     Error, Result,
-    cli::{CommonArgs, Context, Source, Target, Tool, log, progress::Progress},
+    cli::{
+        CommonArgs, Context, Source, Target, Tool, log, progress::Progress,
+        target::split_compression,
+    },
     error::Context as _,
     report::{
         Catalogue, FeatureRange, LatentInfo, ProteinRanges, RangeFinder, RangeRules, RangeWriter,
@@ -153,7 +156,7 @@ impl Args {
     fn format(&self) -> Result<RangeFormat> {
         let by_suffix = || {
             let name = self.output.path()?.file_name()?.to_str()?;
-            formats::by_file_name(name)
+            formats::by_file_name(split_compression(name).0)
         };
         let named = self.format.as_deref().and_then(formats::by_name);
         named.or_else(by_suffix).ok_or_else(|| {

@@ -57,13 +57,9 @@ pub fn by_name(name: &str) -> Option<RangeFormat> {
     FORMATS.into_iter().find(|format| format.name == name)
 }
 
-/// The format that a file name asks for, whatever its compression.
+/// The format that a file name asks for, which has no suffix of a compression any more.
 #[must_use]
 pub fn by_file_name(name: &str) -> Option<RangeFormat> {
-    let name = [".gz", ".bgz", ".zst"]
-        .iter()
-        .find_map(|packed| name.strip_suffix(packed))
-        .unwrap_or(name);
     let (_, suffix) = name.rsplit_once('.')?;
     FORMATS
         .into_iter()
@@ -85,7 +81,7 @@ mod tests {
         suffixes.dedup();
         assert_eq!((names.len(), suffixes.len()), count);
         assert!(names.iter().all(|name| by_name(name).is_some()));
-        assert_eq!(by_file_name("a.b.gff.bgz").unwrap().name, "gff3");
+        assert_eq!(by_file_name("a.b.gff").unwrap().name, "gff3");
         assert!(by_file_name("gff3").is_none() && by_file_name("a.x").is_none());
     }
 }

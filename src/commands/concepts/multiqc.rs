@@ -1,15 +1,15 @@
 //! The table for `MultiQC`: a row for each input of annotations.
 
-use crate::annot::collect::{DropReason, InputReport};
+use crate::{
+    annot::collect::{DropReason, InputReport},
+    report::multiqc::COUNT,
+};
 use serde_json::{Map, Value, json};
 
 /// Endings at which `MultiQC` cuts names of samples, and those of compressed files.
 const CUT_AT: [&str; 10] = [
     ".gz", ".bgz", ".zst", ".bz2", ".xz", ".dat", ".fasta", ".fa", ".txt", ".log",
 ];
-
-/// How counts are written.
-const FORMAT: &str = "{:,.0f}";
 
 /// A count of an input: title, explanation, value.
 type Count = (String, String, u64);
@@ -75,7 +75,7 @@ fn key(title: &str) -> String {
 pub(super) fn table(inputs: &[InputReport]) -> Value {
     let mut headers = Map::new();
     for (title, description, _) in counts(&InputReport::default()) {
-        let header = json!({ "title": title, "description": description, "format": FORMAT });
+        let header = json!({ "title": title, "description": description, "format": COUNT });
         headers.insert(key(&title), header);
     }
     let mut rows = Map::new();
@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(full["headers"], table(&[])["headers"]);
         let headers = full["headers"].as_object().unwrap();
         for (key, header) in headers {
-            assert_eq!(header["format"], FORMAT, "{key}");
+            assert_eq!(header["format"], COUNT, "{key}");
             assert!(header["title"].is_string(), "{key}");
             assert!(full["data"]["x.gaf"][key].is_u64(), "{key}");
         }

@@ -4,7 +4,7 @@ use super::{Args, warnings};
 use crate::{
     Error, Result,
     annot::vocabulary::Vocabulary,
-    cli::{Context, Output, Target, log},
+    cli::{Context, Output, Target, log, target::split_compression},
     commands::split::write_split::{self, Deal, Dealt},
     error::Context as _,
     ontology::Ontology,
@@ -43,10 +43,7 @@ impl Set {
         match (&self.name, target) {
             (Some(name), Target::File(path)) => {
                 let file = path.file_name().unwrap_or_default().to_string_lossy();
-                let (stem, packed) = [".gz", ".bgz", ".zst"]
-                    .iter()
-                    .find_map(|suffix| Some((file.strip_suffix(suffix)?, *suffix)))
-                    .unwrap_or((&file, ""));
+                let (stem, packed) = split_compression(&file);
                 let (stem, suffix) = match stem.rfind('.') {
                     Some(at) if at > 0 => stem.split_at(at),
                     _ => (stem, ""),

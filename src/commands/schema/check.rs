@@ -8,6 +8,7 @@ use crate::{
         Context, Provenance, Source,
         context::{COUNTS_FORMAT, Counts},
         provenance,
+        target::split_compression,
     },
     commands::train::grid,
     sae::{
@@ -72,9 +73,7 @@ fn is_text(head: &[u8]) -> bool {
 fn name_of(source: &Source) -> String {
     let name = source.path().and_then(Path::file_name);
     let name = name.unwrap_or_default().to_string_lossy();
-    let packed = [".gz", ".bgz", ".zst"];
-    let plain = packed.iter().find_map(|suffix| name.strip_suffix(suffix));
-    plain.unwrap_or(&name).to_owned()
+    split_compression(&name).0.to_owned()
 }
 
 /// A model's folder, or a grid's: each file that it consists of.
