@@ -129,6 +129,12 @@ impl Error {
         self.kind
     }
 
+    /// The cause, if it is of this type.
+    #[must_use]
+    pub fn find<E: StdError + 'static>(&self) -> Option<&E> {
+        self.source.downcast_ref()
+    }
+
     /// Whether it is a failure of reading or writing, of which only the caller knows the file.
     #[must_use]
     pub fn is_io(&self) -> bool {

@@ -1,8 +1,8 @@
 //! `ProtSAE` (arXiv 2509.05309): a sparse autoencoder over activations of a protein language model
 //! whose first latents are tied to biological concepts.
 //!
-//! [`config`] says what is minimised and how latents are chosen, [`params`] holds the weights, [`forward`] chooses the
-//! active latents of a row, [`encode`] is the way to use a trained model, and [`folder`] its files. How a model comes
+//! [`config`] says what is minimised and how latents are chosen, [`variants`] how each autoencoder differs from the others,
+//! [`params`] holds the weights, [`forward`] chooses the active latents of a row, [`encode`] is the way to use a trained model, and [`folder`] its files. How a model comes
 //! about is another room: `train`.
 
 pub mod config;
@@ -11,10 +11,12 @@ pub mod encode;
 pub mod error;
 pub mod folder;
 pub mod forward;
+pub mod hierarchy;
 pub mod params;
 pub mod settings;
-mod splice;
+pub mod variants;
 
 pub use encode::{Encoded, Encoder, LatentRows, sigmoid};
 pub use error::SaeError;
 pub use folder::{ModelConfig, Sae};
+pub use hierarchy::Hierarchy;

@@ -3,7 +3,7 @@
 use crate::{
     exchange::Activation,
     sae::{
-        config::{AxiomNorm, Balance, ForcedMean, Variant},
+        config::{AxiomNorm, AxiomRadius, Balance, ForcedBy, ForcedMean, PredictorCenter, Variant},
         conversion::InputTransform,
         settings::{LabelLevel, Normalize, Operand, Schedule, Unlabelled},
     },
@@ -36,15 +36,30 @@ macro_rules! choices {
 choices! {
     Activation: Relu Topk Batchtopk;
     AxiomNorm: None Batchnorm Unit;
+    AxiomRadius: Signed Abs;
     Balance: None Sqrt Inverse;
+    ForcedBy: Own Coherent;
     ForcedMean: All Active;
     InputTransform: None LayerNorm LayerNormBiased UnitLength Center;
     LabelLevel: Residue Protein Auto;
     Normalize: Scale None;
     Operand: F32 Bf16;
+    PredictorCenter: Mean BDec;
     Schedule: Step Constant Cosine;
     Unlabelled: Negative Ignore Namespace;
-    Variant: Protsae Topk Batchtopk Relu Gated Jumprelu Splice LinearProbe;
+}
+
+impl ValueEnum for Variant {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let name = self.name();
+        let all = values_of::<Self>();
+        let own = |v: &&Value| v["properties"]["name"]["const"] == name;
+        Some(documented(name, all.iter().find(own)?))
+    }
 }
 
 /// What a type's schema says of each of its values.
@@ -57,11 +72,17 @@ fn values_of<T: JsonSchema>() -> Vec<Value> {
 /// A value by its name in files, with the first paragraph of its documentation.
 fn possible_value<T: Serialize + JsonSchema>(value: &T) -> Option<PossibleValue> {
     let name = serde_json::to_value(value).ok()?;
-    let documented = values_of::<T>().into_iter().find(|v| v["const"] == name)?;
-    let text = documented["description"].as_str().unwrap_or_default();
+    let all = values_of::<T>();
+    let own = all.iter().find(|v| v["const"] == name)?;
+    Some(documented(name.as_str()?, own))
+}
+
+/// A value with what its schema says of it.
+fn documented(name: &str, schema: &Value) -> PossibleValue {
+    let text = schema["description"].as_str().unwrap_or_default();
     let first = text.split("\n\n").next().unwrap_or_default();
     let help = first.replace('\n', " ").trim_end_matches('.').to_owned();
-    Some(PossibleValue::new(name.as_str()?.to_owned()).help(help))
+    PossibleValue::new(name.to_owned()).help(help)
 }
 
 #[cfg(test)]
@@ -73,8 +94,9 @@ mod tests {
         for (name, count, values) in COUNTS {
             assert_eq!(values().len(), *count, "{name}");
         }
-        let help = possible_value(&Variant::Protsae).unwrap();
-        assert_eq!(help.get_name(), "protsae");
-        assert!(help.get_help().is_some());
+        for variant in Variant::ALL {
+            let help = variant.to_possible_value().unwrap();
+            assert!(help.get_help().is_some(), "{}", variant.name());
+        }
     }
 }

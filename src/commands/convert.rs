@@ -233,6 +233,7 @@ impl Args {
             latent_max: converted.latent_max.unwrap_or_else(|| vec![0.0; latents]),
             latent_scale: converted.latent_scale,
             sha256: String::new(),
+            positive_weight: Vec::new(),
         })
     }
 
@@ -314,19 +315,15 @@ impl Args {
             .conversion
             .as_ref()
             .map_or("ProtSAE", |c| c.family.name());
-        let k = if objective.variant.uses_k() {
-            format!(", K {}", objective.k)
-        } else {
-            String::new()
-        };
-        let variant = serde_json::to_value(objective.variant).unwrap_or_default();
-        let variant = variant.as_str().unwrap_or_default().to_owned();
+        let k = objective.variant.k();
+        let k = k.map_or_else(String::new, |k| format!(", K {k}"));
+        let variant = objective.variant.name();
         let text = format!(
             "{family}, {variant}, width {}, {} latents{k}",
             shape.width, shape.latents
         );
         context.metric("family", family);
-        context.metric("variant", &variant);
+        context.metric("variant", variant);
         context.metric("width", shape.width);
         context.metric("latents", shape.latents);
         if context.is_dry_run() {
@@ -354,11 +351,14 @@ impl Args {
                 conversion.assumed_maxima = true;
             }
         }
-        folder::write_converted_weights(
+        folder::write_weights(
             &folder.path().join(folder::WEIGHTS_FILE),
-            &sae.params,
-            &latent_max,
-            &sae.latent_scale,
+            &folder::ModelTensors {
+                params: &sae.params,
+                latent_max: &latent_max,
+                latent_scale: &sae.latent_scale,
+                positive_weight: &[],
+            },
         )?;
         folder.write(folder::CONFIG_FILE, config.to_yaml()?.as_bytes())?;
         folder.write(folder::CONCEPTS_FILE, to_json(&sae.concepts)?.as_bytes())?;

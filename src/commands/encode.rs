@@ -155,7 +155,7 @@ fn plan(sae: &Sae, readers: &[(&Source, ActivationReader)]) -> Result<()> {
     for (source, reader) in readers {
         match reader.rows().map_err(source.in_input())? {
             Some(rows) => {
-                let bytes = rows * (16 + 8 * sae.config.objective.k as u64);
+                let bytes = rows * (16 + 8 * sae.config.objective.variant.k().unwrap_or(0) as u64);
                 // two multiply-adds a weight, at a cautious 20 GFLOP/s
                 let work = 2.0 * rows as f64 * (shape.latents * shape.width) as f64;
                 log::plan(&format!(

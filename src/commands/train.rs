@@ -12,9 +12,12 @@ pub use args::Args;
 
 use super::output_folder;
 use crate::{
-    Result,
+    Error, Result,
     cli::{CommonArgs, Context, Tool, context::to_json},
-    sae::settings::Training,
+    sae::{
+        error::{GpuError, SaeError},
+        settings::Training,
+    },
     train::{checkpoint::Checkpoints, device::Device, driver::RunOptions},
 };
 use inputs::Inputs;
@@ -32,6 +35,25 @@ impl Tool for Args {
     }
 
     fn run(&self, context: &Context) -> Result<()> {
+        self.train(context).map_err(name_option)
+    }
+}
+
+/// A setting that does not do by the name of its option.
+fn name_option(error: Error) -> Error {
+    match error.find::<SaeError>() {
+        Some(SaeError::Setting(setting)) => {
+            let option = setting.field.replace('_', "-");
+            Error::usage(format!("--{option}: {}", setting.message))
+        }
+        Some(SaeError::Diverged { .. }) => error.context("--lr, --clip"),
+        Some(SaeError::Gpu(GpuError::Memory { .. })) => error.context("--batch, --latents"),
+        _ => error,
+    }
+}
+
+impl Args {
+    fn train(&self, context: &Context) -> Result<()> {
         let checkpoint_dir = self.checkpoint_dir();
         context.expect_shared(&checkpoint_dir)?;
         let checkpoints = Checkpoints::new(checkpoint_dir.path());
@@ -39,7 +61,7 @@ impl Tool for Args {
         let keep_folder = self.run.checkpoint_dir.is_some() && checkpoint_dir.path().exists();
         checkpoints.check(self.run.checkpoint_every)?;
         let training = self.training(context.seed());
-        training.check()?;
+        training.check().map_err(SaeError::from)?;
         let init = match &self.training.init {
             None => None,
             Some(folder) => Some(super::shared::load_model(context, folder)?),
@@ -53,7 +75,7 @@ impl Tool for Args {
         let points = grid::points(&self.run.grid)?;
         let mut tasks = grid::tasks(&task, &points)?;
         for task in &tasks {
-            task.objective.check(&task.shape)?;
+            task.objective.check(&task.shape).map_err(SaeError::from)?;
         }
         let device = device::open(self.run.device, &tasks)?;
         if !matches!(device, Device::Cpu) {

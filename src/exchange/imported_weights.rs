@@ -2,9 +2,10 @@
 
 use super::{Activation, ExchangeError};
 use crate::sae::{
-    config::{AxiomNorm, MAX_SIZE, Objective, Shape, Variant},
+    config::{MAX_SIZE, Objective, Shape, Variant},
     conversion::{Family, InputTransform},
     params::Params,
+    variants::{BatchTopk, Gated, JumpRelu, Relu, Topk},
 };
 
 /// How latents are chosen.
@@ -24,12 +25,12 @@ pub(crate) enum Choosing {
 
 impl Choosing {
     pub(crate) fn variant(&self) -> Variant {
-        match self {
-            Self::Relu => Variant::Relu,
-            Self::Topk { .. } => Variant::Topk,
-            Self::Batchtopk { .. } => Variant::Batchtopk,
-            Self::Jumprelu { .. } => Variant::Jumprelu,
-            Self::Gated { .. } => Variant::Gated,
+        match *self {
+            Self::Relu => Variant::Relu(Relu::new()),
+            Self::Topk { k } => Variant::Topk(Topk { k }),
+            Self::Batchtopk { k, .. } => Variant::Batchtopk(BatchTopk { k }),
+            Self::Jumprelu { .. } => Variant::Jumprelu(JumpRelu::new()),
+            Self::Gated { .. } => Variant::Gated(Gated::new()),
         }
     }
 
@@ -236,19 +237,13 @@ impl ImportedWeights {
             latents: self.latents,
             ..Shape::default()
         };
-        let k = match self.choosing {
-            Choosing::Topk { k } | Choosing::Batchtopk { k, .. } => k,
-            _ => 0,
-        };
         let objective = Objective {
             variant: self.choosing.variant(),
-            k,
             lambda_annot: 0.0,
             lambda_axiom: 0.0,
             forced_activation: false,
-            axiom_norm: AxiomNorm::None,
             prefixes: self.prefixes,
-            ..Objective::default()
+            ..Objective::paper()
         };
         let mut params = Params::zeros_for(shape, &objective);
         params.enc = self.enc;
@@ -256,17 +251,20 @@ impl ImportedWeights {
         params.b_enc = self.b_enc;
         params.b_dec = self.b_dec;
         match self.choosing {
-            Choosing::Batchtopk { threshold, .. } => params.threshold.fill(threshold.max(0.0)),
+            Choosing::Batchtopk { threshold, .. } => {
+                let threshold = threshold.max(0.0);
+                set_own(&mut params, "threshold", vec![threshold; shape.latents]);
+            }
             Choosing::Jumprelu { mut thresholds } => {
                 // what is above a negative threshold and below 0 is cut off to 0 by every family
                 for threshold in &mut thresholds {
                     *threshold = threshold.max(0.0);
                 }
-                params.threshold = thresholds;
+                set_own(&mut params, "threshold", thresholds);
             }
             Choosing::Gated { b_mag, r_mag } => {
-                params.b_mag = b_mag;
-                params.r_mag = r_mag;
+                set_own(&mut params, "b_mag", b_mag);
+                set_own(&mut params, "r_mag", r_mag);
             }
             Choosing::Relu | Choosing::Topk { .. } => {}
         }
@@ -291,6 +289,13 @@ impl ImportedWeights {
             }
         }
         self.shifted = true;
+    }
+}
+
+/// Puts a tensor of the variant's own in place.
+fn set_own(params: &mut Params<f32>, name: &str, values: Vec<f32>) {
+    if let Some(tensor) = params.own.iter_mut().find(|tensor| tensor.name == name) {
+        tensor.values = values;
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     sae::{
         config::Variant,
         conversion::{Conversion, InputTransform},
+        error::SettingError,
         folder::{MODEL_FORMAT, ModelConfig},
         params::Params,
         settings::Training,
@@ -89,7 +90,7 @@ pub fn read(
             ..conversion
         }),
     };
-    let damaged = |e: crate::sae::SaeError| ExchangeError::Damaged(e.to_string());
+    let damaged = |e: SettingError| ExchangeError::Damaged(e.to_string());
     config.objective.check(&config.shape).map_err(damaged)?;
     if let Some(conversion) = &config.conversion {
         conversion.check(&config.shape).map_err(damaged)?;
@@ -130,7 +131,7 @@ fn settle(draft: &mut ImportedWeights, request: &Request) -> Result<(), Exchange
         }
         _ => {}
     }
-    if request.threshold.is_some() && variant != Variant::Batchtopk {
+    if request.threshold.is_some() && !matches!(variant, Variant::Batchtopk(_)) {
         return ask(format!(
             "--threshold is said of a {kind} checkpoint; it is one of BatchTopK"
         ));
@@ -165,13 +166,16 @@ fn settle(draft: &mut ImportedWeights, request: &Request) -> Result<(), Exchange
 
 pub(crate) fn variant_name(variant: Variant) -> &'static str {
     match variant {
-        Variant::Relu => "ReLU",
-        Variant::Topk => "TopK",
-        Variant::Batchtopk => "BatchTopK",
-        Variant::Jumprelu => "JumpReLU",
-        Variant::Gated => "gated",
-        Variant::Protsae => "ProtSAE",
-        Variant::Splice => "SpLiCE",
-        Variant::LinearProbe => "linear probe",
+        Variant::Relu(_) => "ReLU",
+        Variant::Topk(_) => "TopK",
+        Variant::Batchtopk(_) => "BatchTopK",
+        Variant::Jumprelu(_) => "JumpReLU",
+        Variant::Gated(_) => "gated",
+        Variant::Protsae(_) => "ProtSAE",
+        Variant::ProtsaeBatchtopk(_) => "ProtSAE with BatchTopK",
+        Variant::ProtsaeGated(_) => "gated ProtSAE",
+        Variant::ProtsaeJumprelu(_) => "ProtSAE with JumpReLU",
+        Variant::Splice(_) => "SpLiCE",
+        Variant::LinearProbe(_) => "linear probe",
     }
 }

@@ -8,7 +8,9 @@ use super::{
     imported_weights::{scale_rows, times},
     read::variant_name,
 };
-use crate::sae::{config::Variant, conversion::InputTransform, folder::Sae};
+use crate::sae::{
+    config::Variant, conversion::InputTransform, folder::Sae, variants::LatentTensor,
+};
 
 /// A layout to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +56,8 @@ struct Folded {
     dec: Vec<f32>,
     b_enc: Vec<f32>,
     b_dec: Vec<f32>,
-    thresholds: Vec<f32>,
+    /// Tensors of the variant's own.
+    own: Vec<LatentTensor<f32>>,
     notes: Vec<String>,
 }
 
@@ -65,10 +68,10 @@ struct Folded {
 pub fn write(sae: &Sae, layout: Layout) -> Result<Written, ExchangeError> {
     let variant = sae.config.objective.variant;
     let cannot = |what: String| Err(ExchangeError::CannotHold(what));
-    if variant == Variant::LinearProbe {
+    if matches!(variant, Variant::LinearProbe(_)) {
         return cannot("a linear probe is no autoencoder".into());
     }
-    if variant == Variant::Splice {
+    if matches!(variant, Variant::Splice(_)) {
         return cannot("SpLiCE's codes are found by iteration, not by an encoder".into());
     }
     let transform = sae.config.input_transform();
@@ -85,7 +88,7 @@ pub fn write(sae: &Sae, layout: Layout) -> Result<Written, ExchangeError> {
             Ok(saelens(sae, fold(sae)))
         }
         Layout::Sparsify => {
-            if !matches!(variant, Variant::Protsae | Variant::Topk) {
+            if !matches!(variant, Variant::Protsae(_) | Variant::Topk(_)) {
                 return cannot(format!(
                     "sparsify holds TopK models, this is a {} model; --to saelens holds it",
                     variant_name(variant)
@@ -112,7 +115,7 @@ fn fold(sae: &Sae) -> Folded {
         dec: p.dec.clone(),
         b_enc: p.b_enc.clone(),
         b_dec: p.b_dec.clone(),
-        thresholds: p.threshold.clone(),
+        own: p.own.clone(),
         notes: Vec::new(),
     };
     for (row, &r) in folded.enc.chunks_exact_mut(d).zip(&p.r_pred) {
@@ -134,10 +137,12 @@ fn fold(sae: &Sae) -> Folded {
         );
     }
     if !sae.latent_scale.is_empty() {
-        if objective.variant == Variant::Batchtopk {
+        if matches!(objective.variant, Variant::Batchtopk(_)) {
             scale_rows(&mut folded.enc, &mut folded.b_enc, &sae.latent_scale);
-            for (threshold, &s) in folded.thresholds.iter_mut().zip(&sae.latent_scale) {
-                *threshold *= s;
+            for tensor in &mut folded.own {
+                for (threshold, &s) in tensor.values.iter_mut().zip(&sae.latent_scale) {
+                    *threshold *= s;
+                }
             }
         } else {
             for (row, &s) in folded.dec.chunks_exact_mut(d).zip(&sae.latent_scale) {
@@ -172,10 +177,13 @@ fn saelens(sae: &Sae, folded: Folded) -> Written {
         _ => "none",
     };
     let architecture = match variant {
-        Variant::Relu => "standard",
-        Variant::Gated => "gated",
+        Variant::Relu(_) => "standard",
+        Variant::Gated(_) | Variant::ProtsaeGated(_) => "gated",
         // what is above one threshold for all is above one each: SAELens saves BatchTopK so too
-        Variant::Jumprelu | Variant::Batchtopk => "jumprelu",
+        Variant::Jumprelu(_)
+        | Variant::ProtsaeJumprelu(_)
+        | Variant::Batchtopk(_)
+        | Variant::ProtsaeBatchtopk(_) => "jumprelu",
         _ => "topk",
     };
     let mut metadata = json!({
@@ -200,8 +208,8 @@ fn saelens(sae: &Sae, folded: Folded) -> Written {
         "reshape_activations": "none",
         "metadata": metadata,
     });
-    if architecture == "topk" {
-        config["k"] = sae.config.objective.k.into();
+    if let ("topk", Some(k)) = (architecture, variant.k()) {
+        config["k"] = k.into();
         config["rescale_acts_by_decoder_norm"] = false.into();
     }
     let mut tensors: Vec<NamedTensor> = vec![
@@ -209,16 +217,14 @@ fn saelens(sae: &Sae, folded: Folded) -> Written {
         ("W_dec", vec![n, d], folded.dec),
         ("b_dec", vec![d], folded.b_dec),
     ];
-    if variant == Variant::Gated {
-        tensors.push(("b_gate", vec![n], folded.b_enc));
-        tensors.push(("b_mag", vec![n], sae.params.b_mag.clone()));
-        tensors.push(("r_mag", vec![n], sae.params.r_mag.clone()));
+    let bias = if architecture == "gated" {
+        "b_gate"
     } else {
-        tensors.push(("b_enc", vec![n], folded.b_enc));
-    }
-    if variant.has_threshold() {
-        tensors.push(("threshold", vec![n], folded.thresholds));
-    }
+        "b_enc"
+    };
+    tensors.push((bias, vec![n], folded.b_enc));
+    let own = folded.own.into_iter();
+    tensors.extend(own.map(|tensor| (tensor.name, vec![n], tensor.values)));
     Written {
         config,
         weights: WEIGHT_FILES[0],
@@ -235,7 +241,7 @@ fn sparsify(sae: &Sae, folded: Folded) -> Written {
         "expansion_factor": n.div_ceil(d),
         "normalize_decoder": false,
         "num_latents": n,
-        "k": sae.config.objective.k,
+        "k": sae.config.objective.variant.k(),
         "multi_topk": false,
         "skip_connection": false,
         "transcode": false,

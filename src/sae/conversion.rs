@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{config::Shape, error::SaeError};
+use super::{config::Shape, error::SettingError};
 
 /// Added to a standard deviation (or, biased, to a variance) before dividing by it.
 const EPSILON: f64 = 1e-5;
@@ -139,13 +139,13 @@ impl Conversion {
     /// Checks it against the sizes of the model.
     ///
     /// # Errors
-    /// [`SaeError::Settings`].
-    pub fn check(&self, shape: &Shape) -> Result<(), SaeError> {
+    /// [`SettingError`], which names the field.
+    pub fn check(&self, shape: &Shape) -> Result<(), SettingError> {
         if self.input == InputTransform::LayerNorm && shape.width < 2 {
-            return Err(SaeError::Settings(format!(
-                "a row of width {} has no standard deviation",
-                shape.width
-            )));
+            return Err(SettingError::new(
+                "width",
+                format!("a row of {} has no standard deviation", shape.width),
+            ));
         }
         Ok(())
     }

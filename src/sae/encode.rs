@@ -4,11 +4,12 @@ use crate::wide;
 use rayon::prelude::*;
 
 use super::{
-    config::Shape,
+    config::{ForcedBy, Shape},
     conversion::{Frame, InputTransform},
     error::SaeError,
     folder::Sae,
-    forward::{CachedParams, Scratch, SelectionRule, SparseRows, decode_row, encode_block},
+    forward::{BlockEncoder, CachedParams, Scratch, SelectionRule, SparseRows, decode_row},
+    hierarchy::Hierarchy,
 };
 use crate::math::pool::PerThread;
 
@@ -21,6 +22,7 @@ const BLOCK: usize = 128;
 pub struct Encoder<'a> {
     sae: &'a Sae,
     derived: CachedParams<f32>,
+    hierarchy: Hierarchy,
     centred: Vec<f32>,
     frames: Vec<Frame>,
     logits: Vec<f32>,
@@ -84,6 +86,10 @@ impl<'a> Encoder<'a> {
         Self {
             sae,
             derived: CachedParams::new(&sae.params, &sae.config.objective),
+            hierarchy: match sae.config.objective.forced_by {
+                ForcedBy::Own => Hierarchy::default(),
+                ForcedBy::Coherent => Hierarchy::new(&sae.concepts, sae.config.shape.defined),
+            },
             centred: Vec::new(),
             frames: Vec::new(),
             logits: Vec::new(),
@@ -113,69 +119,10 @@ impl<'a> Encoder<'a> {
             });
         }
         let rows = x.len() / d;
-        let block = BLOCK;
-        let blocks = rows.div_ceil(block);
-        let padded = blocks * block;
-        let input_scale = self.sae.config.input_scale as f32;
-        let params = &self.sae.params;
-        let objective = &self.sae.config.objective;
-        let choice = SelectionRule::applied(objective, params);
-        self.centred.resize(padded * d, 0.0);
-        self.centred[rows * d..].fill(0.0);
-        self.logits.resize(padded * m, 0.0);
-        self.blocks
-            .resize_with(blocks.max(self.blocks.len()), SparseRows::default);
-        let logits = blocks_of(&mut self.logits, blocks, block * m);
-        let transform = self.sae.config.input_transform();
-        let framed = transform != InputTransform::None;
-        self.frames.clear();
-        self.frames
-            .resize(if framed { padded } else { 0 }, Frame::default());
-        let frames = blocks_of(&mut self.frames, blocks, if framed { block } else { 0 });
-        let finite: Vec<bool> = x
-            .par_chunks(block * d)
-            .zip(self.centred.par_chunks_mut(block * d))
-            .zip(logits)
-            .zip(frames)
-            .zip(&mut self.blocks[..blocks])
-            .map(|((((x, centred), logits), frames), out)| {
-                let finite = centre(x, centred, frames, transform, input_scale, &params.b_dec);
-                self.scratch.with(|scratch| {
-                    encode_block(
-                        params,
-                        &self.derived,
-                        objective,
-                        choice,
-                        centred,
-                        logits,
-                        out,
-                        scratch,
-                    );
-                });
-                finite
-            })
-            .collect();
-        if finite.contains(&false) {
+        if !self.encode_blocks(x, rows) {
             return Err(not_finite(x, d));
         }
-        self.offsets.clear();
-        self.offsets.push(0);
-        self.latents.clear();
-        self.values.clear();
-        for (i, encoded) in self.blocks[..blocks].iter().enumerate() {
-            let start = self.latents.len();
-            let real = block.min(rows - i * block);
-            let end = encoded.offsets[real];
-            let ends = encoded.offsets[1..=real].iter();
-            self.offsets.extend(ends.map(|end| start + end));
-            self.latents.extend_from_slice(&encoded.latents[..end]);
-            self.values.extend_from_slice(&encoded.values[..end]);
-        }
-        if !self.sae.latent_scale.is_empty() {
-            for (value, &latent) in self.values.iter_mut().zip(&self.latents) {
-                *value *= self.sae.latent_scale[latent as usize];
-            }
-        }
+        self.gather(rows);
         self.frames.truncate(rows);
         Ok(Encoded {
             rows,
@@ -188,6 +135,71 @@ impl<'a> Encoder<'a> {
                 frames: &self.frames,
             },
         })
+    }
+
+    /// Encodes rows block by block, the last one padded; whether all activations are finite.
+    fn encode_blocks(&mut self, x: &[f32], rows: usize) -> bool {
+        let config = &self.sae.config;
+        let (d, m) = (config.shape.width, config.shape.defined);
+        let blocks = rows.div_ceil(BLOCK);
+        let padded = blocks * BLOCK;
+        self.centred.resize(padded * d, 0.0);
+        self.centred[rows * d..].fill(0.0);
+        self.logits.resize(padded * m, 0.0);
+        self.blocks
+            .resize_with(blocks.max(self.blocks.len()), SparseRows::default);
+        let logits = blocks_of(&mut self.logits, blocks, BLOCK * m);
+        let transform = config.input_transform();
+        let framed = transform != InputTransform::None;
+        self.frames.clear();
+        self.frames
+            .resize(if framed { padded } else { 0 }, Frame::default());
+        let frames = blocks_of(&mut self.frames, blocks, if framed { BLOCK } else { 0 });
+        let params = &self.sae.params;
+        let encoder = BlockEncoder {
+            params,
+            cached: &self.derived,
+            objective: &config.objective,
+            hierarchy: &self.hierarchy,
+            selection: SelectionRule::applied(&config.objective, params),
+        };
+        let input_scale = config.input_scale as f32;
+        let finite: Vec<bool> = x
+            .par_chunks(BLOCK * d)
+            .zip(self.centred.par_chunks_mut(BLOCK * d))
+            .zip(logits)
+            .zip(frames)
+            .zip(&mut self.blocks[..blocks])
+            .map(|((((x, centred), logits), frames), out)| {
+                let finite = centre(x, centred, frames, transform, input_scale, &params.b_dec);
+                self.scratch
+                    .with(|scratch| encoder.encode(centred, logits, out, scratch));
+                finite
+            })
+            .collect();
+        !finite.contains(&false)
+    }
+
+    /// Strings the blocks' latents together, those of so many rows, and scales their activations.
+    fn gather(&mut self, rows: usize) {
+        self.offsets.clear();
+        self.offsets.push(0);
+        self.latents.clear();
+        self.values.clear();
+        for (i, encoded) in self.blocks[..rows.div_ceil(BLOCK)].iter().enumerate() {
+            let start = self.latents.len();
+            let real = BLOCK.min(rows - i * BLOCK);
+            let end = encoded.offsets[real];
+            let ends = encoded.offsets[1..=real].iter();
+            self.offsets.extend(ends.map(|end| start + end));
+            self.latents.extend_from_slice(&encoded.latents[..end]);
+            self.values.extend_from_slice(&encoded.values[..end]);
+        }
+        if !self.sae.latent_scale.is_empty() {
+            for (value, &latent) in self.values.iter_mut().zip(&self.latents) {
+                *value *= self.sae.latent_scale[latent as usize];
+            }
+        }
     }
 }
 

@@ -80,11 +80,11 @@ pub enum SaeError {
         /// The size that fits.
         expected: usize,
     },
-    /// Settings that cannot be used together or are out of range.
-    #[error("{0}")]
-    Settings(String),
+    /// A setting that is out of range, or that another does not bear.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// An activation that is not finite.
-    #[error("row {row} (from 0): activation {column} is {value}; embed it again with --dtype f32")]
+    #[error("row {row} (from 0): activation {column} is {value}; embed it again in f32")]
     NotFinite {
         /// Row of the block of rows, from 0.
         row: usize,
@@ -95,7 +95,7 @@ pub enum SaeError {
     },
     /// An activation of a protein that is not finite.
     #[error(
-        "protein `{protein}`, position {position}: activation {column} is {value}; embed it again with --dtype f32"
+        "protein `{protein}`, position {position}: activation {column} is {value}; embed it again in f32"
     )]
     BadRow {
         /// Accession.
@@ -150,7 +150,7 @@ pub enum SaeError {
     #[error(transparent)]
     Gpu(#[from] GpuError),
     /// The loss stopped being a number.
-    #[error("the loss is {loss} at step {step}; lower --lr, or set --clip")]
+    #[error("the loss is {loss} at step {step}; lower the learning rate, or clip gradients")]
     Diverged {
         /// The step, from 1.
         step: u64,
@@ -159,7 +159,7 @@ pub enum SaeError {
     },
     /// A checkpoint of other settings or data.
     #[error(
-        "{path}: the checkpoint was made with other settings: {what} was {found}, now {expected}; remove it or train without --resume"
+        "{path}: the checkpoint was made with other settings: {what} was {found}, now {expected}; remove it, or do not go on from it"
     )]
     Checkpoint {
         /// The checkpoint.
@@ -173,12 +173,37 @@ pub enum SaeError {
     },
 }
 
+/// A setting that is out of range, or that another does not bear.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {message}")]
+pub struct SettingError {
+    /// The field of a configuration; options have the same name, with dashes.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl SettingError {
+    pub(crate) fn new(field: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            field,
+            message: message.into(),
+        }
+    }
+}
+
+impl Classify for SettingError {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Usage
+    }
+}
+
 impl Classify for SaeError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Io { source, .. } => Classify::kind(source),
             Self::Gpu(error) => error.kind(),
-            Self::Settings(_) | Self::Foreign { .. } => ErrorKind::Usage,
+            Self::Setting(_) | Self::Foreign { .. } => ErrorKind::Usage,
             Self::Format { .. } | Self::Width { .. } | Self::Checkpoint { .. } => {
                 ErrorKind::Mismatch
             }
@@ -192,7 +217,7 @@ impl Classify for SaeError {
 #[non_exhaustive]
 pub enum GpuError {
     /// It has no memory left.
-    #[error("the GPU has no room for {bytes} more bytes; lower --batch or --latents")]
+    #[error("the GPU has no room for {bytes} more bytes; take a smaller batch, or fewer latents")]
     Memory {
         /// What was asked for.
         bytes: usize,
@@ -204,7 +229,7 @@ pub enum GpuError {
     #[error("a batch that does not fit the model: {0}")]
     Batch(String),
     /// Something that only the CPU can do.
-    #[error("{0} trains on the CPU alone: --device cpu")]
+    #[error("{0} trains on the CPU alone")]
     CpuOnly(String),
 }
 

@@ -2,6 +2,8 @@
 
 mod concepts;
 mod files;
+mod format1;
+mod weights;
 
 use std::path::Path;
 
@@ -11,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     config::{Objective, Shape},
     conversion::{Conversion, InputTransform},
-    error::SaeError,
+    error::{SaeError, SettingError},
     params::Params,
     settings::Training,
 };
@@ -23,9 +25,10 @@ pub use concepts::{parse_concepts, read_concepts};
 use files::show;
 pub use files::{Slice, write_file, write_tensors};
 pub(crate) use files::{Weights, io, read_yaml};
+pub use weights::{LATENT_MAX, LATENT_SCALE, ModelTensors, POSITIVE_WEIGHT, write_weights};
 
 /// Format name and version of `config.yaml`.
-pub const MODEL_FORMAT: &str = "model/1";
+pub const MODEL_FORMAT: &str = "model/2";
 /// Weights of a model folder.
 pub const WEIGHTS_FILE: &str = "model.safetensors";
 /// Configuration of a model folder.
@@ -36,16 +39,12 @@ pub const CONCEPTS_FILE: &str = "concepts.json";
 pub const SUMMARY_FILE: &str = "summary.json";
 /// Log of a model folder.
 pub const LOG_FILE: &str = "log.jsonl";
-/// Name of the tensor of each latent's largest activation.
-pub const LATENT_MAX: &str = "latent_max";
-/// Name of the tensor of what a converted model's activations are multiplied by.
-pub const LATENT_SCALE: &str = "latent_scale";
 
 /// The content of `config.yaml`: everything that determines the model's numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelConfig {
-    /// `model/1`.
+    /// `model/2`.
     pub format: String,
     /// The activations that the model was trained on; none where their table did not say.
     pub plm: Option<PlmIdentity>,
@@ -105,8 +104,51 @@ pub struct Sae {
     pub latent_max: Vec<f32>,
     /// What activations are multiplied by once their latents are chosen, `[n]`; empty: nothing.
     pub latent_scale: Vec<f32>,
+    /// Weight of each concept's positives in training, `[m]`; empty where that is not known.
+    pub positive_weight: Vec<f32>,
     /// SHA-256 of `model.safetensors`, in lower-case hexadecimal.
     pub sha256: String,
+}
+
+/// Reads a configuration, of this format or the one before.
+fn read_config(path: &Path) -> Result<ModelConfig, SaeError> {
+    let mut value: serde_yaml::Value = read_yaml(path)?;
+    let format = value.get("format").and_then(serde_yaml::Value::as_str);
+    match format {
+        Some(MODEL_FORMAT) | None => {}
+        Some(format1::FORMAT) => {
+            format1::upgrade(&mut value);
+            value["format"] = MODEL_FORMAT.into();
+        }
+        Some(other) => {
+            return Err(SaeError::Format {
+                path: show(path),
+                found: other.into(),
+                expected: MODEL_FORMAT,
+            });
+        }
+    }
+    serde_yaml::from_value(value).map_err(|e| SaeError::Sidecar {
+        path: show(path),
+        message: e.to_string(),
+    })
+}
+
+impl ModelConfig {
+    /// Checks what it says against itself.
+    fn check(&self) -> Result<(), SettingError> {
+        self.objective.check(&self.shape)?;
+        if let Some(conversion) = &self.conversion {
+            conversion.check(&self.shape)?;
+        }
+        if !self.input_scale.is_finite() || self.input_scale <= 0.0 {
+            return Err(SettingError::new(
+                "input_scale",
+                format!("{} is no number above 0", self.input_scale),
+            ));
+        }
+        Ok(())
+    }
 }
 
 impl Sae {
@@ -117,33 +159,11 @@ impl Sae {
     /// others.
     pub fn load(dir: &Path) -> Result<Self, SaeError> {
         let config_path = dir.join(CONFIG_FILE);
-        let config: ModelConfig = read_yaml(&config_path)?;
-        if config.format != MODEL_FORMAT {
-            return Err(SaeError::Format {
-                path: show(&config_path),
-                found: config.format,
-                expected: MODEL_FORMAT,
-            });
-        }
-        let invalid = |message: String| SaeError::Sidecar {
+        let config = read_config(&config_path)?;
+        config.check().map_err(|e| SaeError::Sidecar {
             path: show(&config_path),
-            message,
-        };
-        config
-            .objective
-            .check(&config.shape)
-            .map_err(|e| invalid(e.to_string()))?;
-        if let Some(conversion) = &config.conversion {
-            conversion
-                .check(&config.shape)
-                .map_err(|e| invalid(e.to_string()))?;
-        }
-        if !config.input_scale.is_finite() || config.input_scale <= 0.0 {
-            return Err(invalid(format!(
-                "input_scale {} must be above 0",
-                config.input_scale
-            )));
-        }
+            message: e.to_string(),
+        })?;
         let concepts_path = dir.join(CONCEPTS_FILE);
         let concepts = read_concepts(&concepts_path)?;
         let m = config.shape.defined;
@@ -159,19 +179,26 @@ impl Sae {
         let tensors = weights.tensors()?;
         let mut params = Params::zeros_for(config.shape, &config.objective);
         tensors.read_params(&mut params)?;
-        let mut latent_max = vec![0.0; config.shape.latents];
-        tensors.read(LATENT_MAX, &[config.shape.latents], &mut latent_max)?;
-        let mut latent_scale = Vec::new();
-        if config.conversion.as_ref().is_some_and(|c| c.latent_scale) {
-            latent_scale.resize(config.shape.latents, 0.0);
-            tensors.read(LATENT_SCALE, &[config.shape.latents], &mut latent_scale)?;
-        }
+        let shape = config.shape;
+        let latent_max = tensors.read_vector(LATENT_MAX, shape.latents)?;
+        let scaled = config.conversion.as_ref().is_some_and(|c| c.latent_scale);
+        let latent_scale = if scaled {
+            tensors.read_vector(LATENT_SCALE, shape.latents)?
+        } else {
+            Vec::new()
+        };
+        let positive_weight = if tensors.has(POSITIVE_WEIGHT) {
+            tensors.read_vector(POSITIVE_WEIGHT, shape.defined)?
+        } else {
+            Vec::new()
+        };
         Ok(Self {
             config,
             concepts,
             params,
             latent_max,
             latent_scale,
+            positive_weight,
             sha256,
         })
     }
@@ -192,7 +219,7 @@ impl Sae {
             sha256: self.sha256.clone(),
             latents: shape.latents as u32,
             concepts: shape.defined as u32,
-            k: self.config.objective.k as u32,
+            k: self.config.objective.variant.k().unwrap_or(0) as u32,
         }
     }
 
@@ -229,47 +256,12 @@ impl Sae {
     }
 }
 
-/// Writes weights with each latent's largest activation, as a model folder holds them.
-///
-/// # Errors
-/// [`SaeError::Io`].
-pub fn write_weights(
-    path: &Path,
-    params: &Params<f32>,
-    latent_max: &[f32],
-) -> Result<(), SaeError> {
-    write_converted_weights(path, params, latent_max, &[])
-}
-
-/// [`write_weights`] of a converted model: with what its activations are multiplied by, if anything.
-///
-/// # Errors
-/// [`SaeError::Io`].
-pub fn write_converted_weights(
-    path: &Path,
-    params: &Params<f32>,
-    latent_max: &[f32],
-    latent_scale: &[f32],
-) -> Result<(), SaeError> {
-    let of_latents = |values| Slice {
-        shape: vec![latent_max.len()],
-        values,
-    };
-    let scale = (!latent_scale.is_empty()).then(|| of_latents(latent_scale));
-    let tensors = params
-        .tensors()
-        .map(|(name, shape, values)| (name.to_owned(), Slice { shape, values }))
-        .chain([(LATENT_MAX.to_owned(), of_latents(latent_max))])
-        .chain(scale.map(|scale| (LATENT_SCALE.to_owned(), scale)));
-    write_tensors(path, tensors)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
         annot::concept::{CONCEPTS_FORMAT, Concept, ConceptKind, Level},
-        sae::encode::Encoder,
+        sae::{config::Variant, encode::Encoder},
     };
 
     fn concept(index: u32) -> Concept {
@@ -287,6 +279,16 @@ mod tests {
         }
     }
 
+    fn write(dir: &Path, params: &Params<f32>, latent_scale: &[f32]) {
+        let tensors = ModelTensors {
+            params,
+            latent_max: &[1.0; 20],
+            latent_scale,
+            positive_weight: &[2.0; 3],
+        };
+        write_weights(&dir.join(WEIGHTS_FILE), &tensors).unwrap();
+    }
+
     fn write_model(dir: &Path) -> Params<f32> {
         let shape = Shape {
             width: 8,
@@ -296,14 +298,14 @@ mod tests {
             relations: 1,
         };
         let params = Params::initial(shape, &Objective::default(), 1, -3.0, &[0.5; 8]);
-        write_weights(&dir.join(WEIGHTS_FILE), &params, &[1.0; 20]).unwrap();
+        write(dir, &params, &[]);
         let config = ModelConfig {
             format: MODEL_FORMAT.into(),
             plm: None,
             shape,
             input_scale: 2.0,
             objective: Objective {
-                k: 4,
+                variant: Variant::default().with_k(4),
                 ..Objective::default()
             },
             training: Training::default(),
@@ -329,6 +331,7 @@ mod tests {
         let params = write_model(dir.path());
         let sae = Sae::load(dir.path()).unwrap();
         assert_eq!(sae.params, params);
+        assert_eq!(sae.positive_weight, [2.0; 3]);
         assert_eq!(sae.identity().latents, 20);
         assert_eq!(sae.sha256.len(), 64);
     }
@@ -350,8 +353,7 @@ mod tests {
         write_file(&dir.path().join(CONFIG_FILE), yaml.as_bytes()).unwrap();
         let error = Sae::load(dir.path()).unwrap_err();
         assert!(matches!(error, SaeError::MissingTensor { ref name, .. } if name == LATENT_SCALE));
-        let path = dir.path().join(WEIGHTS_FILE);
-        write_converted_weights(&path, &params, &[1.0; 20], &[0.5; 20]).unwrap();
+        write(dir.path(), &params, &[0.5; 20]);
         let scaled = Sae::load(dir.path()).unwrap();
         assert_eq!(scaled.config.conversion, sae.config.conversion);
         sae.latent_scale = Vec::new();

@@ -9,20 +9,24 @@
     reason = "kernels, inlined into callers that `wide!` compiles"
 )]
 
+mod force;
 mod sparse;
 
+pub(crate) use force::{Forcing, RowEntries, active};
 pub use sparse::SparseRows;
 
 use super::{
-    config::{ForcedMean, Objective, Variant},
+    config::Objective,
+    hierarchy::Hierarchy,
     params::Params,
-    splice,
+    variants::{Code, Rule, SelectedRow, gram},
 };
 use crate::math::simd::LANES;
 use crate::math::{
     product::{panels, weights_by_panels},
     real::Real,
     topk::Selector,
+    vector::{TOGETHER, axpy, combine},
 };
 use crate::wide;
 
@@ -59,24 +63,16 @@ impl<'a, T: Real> SelectionRule<'a, T> {
     /// When a model is applied.
     #[must_use]
     pub fn applied(objective: &Objective, params: &Params<T>) -> Self {
-        let batch_wide = objective.variant == Variant::Batchtopk;
+        let rule = objective.variant.rule::<T>();
         Self {
-            k: if objective.variant.uses_k() && !batch_wide {
-                objective.k
-            } else {
-                usize::MAX
-            },
-            least: match params.threshold.first() {
-                // one threshold for all; that of jumprelu is part of the value
-                Some(&threshold) if batch_wide => threshold,
-                _ => T::ZERO,
-            },
+            k: rule.most(),
+            least: rule.least(params),
             learning: false,
             dead: &[],
         }
     }
 
-    /// In a step of training; of batchtopk, candidates only.
+    /// In a step of training; where the batch limits them, candidates only.
     #[must_use]
     pub fn learning(objective: &Objective, params: &Params<T>, dead: &'a [bool]) -> Self {
         Self {
@@ -110,8 +106,8 @@ impl<T: Real> CachedParams<T> {
     pub fn refresh(&mut self, params: &Params<T>, objective: &Objective) {
         self.scale.clear();
         self.scale.extend(params.r_pred.iter().map(|r| r.exp()));
-        if objective.variant == Variant::Splice && self.gram.is_empty() {
-            self.gram = splice::gram(params);
+        if objective.variant.rule::<T>().needs_gram() && self.gram.is_empty() {
+            self.gram = gram(params);
         }
     }
 }
@@ -123,215 +119,187 @@ pub struct Scratch<T: Real> {
     tile: Vec<T>,
     selector: Selector<T>,
     of_dead: Selector<T>,
-    code: splice::Code<T>,
+    code: Code<T>,
+    /// A row before concepts are forced.
+    row: SparseRows<T>,
+    /// Concepts that are predicted.
+    predicted: Vec<u32>,
     /// The dead latents that were chosen to reconstruct what is left of the last block; no rows
     /// where none is dead.
     pub dead: SparseRows<T>,
 }
 
-/// Encodes a block of centred rows `xc` `[rows, d]`.
-///
-/// Fills `logits` `[rows, m]` and replaces `out`.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "what is read, what is written, and what is reused"
-)]
-pub fn encode_block<T: Real>(
-    params: &Params<T>,
-    derived: &CachedParams<T>,
-    objective: &Objective,
-    choice: SelectionRule<'_, T>,
-    xc: &[T],
-    logits: &mut [T],
-    out: &mut SparseRows<T>,
-    scratch: &mut Scratch<T>,
-) {
-    let (d, n, m) = (
-        params.shape.width,
-        params.shape.latents,
-        params.shape.defined,
-    );
-    let rows = xc.len() / d;
-    panels(xc, d, &mut scratch.panels);
-    let lanes = rows.next_multiple_of(LANES);
-    scratch.tile.resize(lanes * TILE, T::ZERO);
-    scratch.selector.reset(rows, choice.k, choice.least);
-    let of_dead = &mut scratch.of_dead;
-    if !choice.dead.is_empty() {
-        of_dead.reset(rows, objective.aux_k.unwrap_or(0), T::ZERO);
-    }
-    // all that these need is the product
-    let chosen_later = objective.variant.only_concepts();
-    // the value that is compared with 0: the window around a threshold begins half a width below
-    let window = if choice.learning {
-        T::of(objective.bandwidth / 2.0)
-    } else {
-        T::ZERO
-    };
-    let jump = objective.variant == Variant::Jumprelu;
-    let mut first = 0;
-    while first < n {
-        // a tile is either of defined or of unknown latents
-        let end = if first < m { m } else { n };
-        let count = TILE.min(end - first);
-        let weights = &params.enc[first * d..(first + count) * d];
-        let tile = &mut scratch.tile[..count * lanes];
-        weights_by_panels(weights, d, &scratch.panels, tile);
-        let selector = &mut scratch.selector;
-        wide!(|| {
-            for (latent, raw) in (first..).zip(tile.chunks_exact(lanes)) {
-                if chosen_later {
-                    continue;
-                }
-                let mut bias = params.b_enc[latent];
-                if jump {
-                    bias = bias - params.threshold[latent] + window;
-                }
-                let scale = derived.scale.get(latent).copied().unwrap_or(T::ONE);
-                for (panel, raw) in raw.as_chunks::<LANES>().0.iter().enumerate() {
-                    let mut values = *raw;
-                    for value in &mut values {
-                        *value = scale * *value + bias;
-                    }
-                    selector.offer(panel, latent as u32, &values);
-                    if choice.dead.get(latent) == Some(&true) {
-                        of_dead.offer(panel, latent as u32, &values);
-                    }
-                }
-            }
-            if first < m {
-                let b_pred = &params.b_pred[first..first + count];
-                for (row, logits) in logits.chunks_exact_mut(m).enumerate() {
-                    let raw = tile[row..].iter().step_by(lanes);
-                    let logits = &mut logits[first..first + count];
-                    for ((logit, &raw), &b) in logits.iter_mut().zip(raw).zip(b_pred) {
-                        *logit = raw + b;
-                    }
-                }
-            }
-        });
-        first += count;
-    }
-    out.clear();
-    for row in 0..rows {
-        let logits = &logits[row * m..(row + 1) * m];
-        let selected = scratch.selector.finish(row);
-        match objective.variant {
-            Variant::Gated => select_gated(params, choice, selected, out),
-            Variant::Jumprelu => select_jumprelu(params, choice, selected, window, out),
-            Variant::Splice => scratch
-                .code
-                .append(params, &derived.gram, logits, objective, out),
-            _ if objective.forced_activation => {
-                select_protsae(selected, logits, n - m, m, objective, out);
-            }
-            _ => select_protsae(selected, &[], n - m, m, objective, out),
-        }
-        out.offsets.push(out.latents.len());
-    }
-    let dead = &mut scratch.dead;
-    dead.clear();
-    if choice.dead.is_empty() {
-        dead.offsets.clear();
-        return;
-    }
-    for row in 0..rows {
-        for &(value, latent) in of_dead.finish(row) {
-            dead.push(latent, value, false);
-        }
-        dead.offsets.push(dead.latents.len());
-    }
+/// A model and how its latents are chosen.
+#[derive(Clone, Copy, Debug)]
+pub struct BlockEncoder<'a, T> {
+    /// The parameters.
+    pub params: &'a Params<T>,
+    /// What is computed from them.
+    pub cached: &'a CachedParams<T>,
+    /// The objective.
+    pub objective: &'a Objective,
+    /// Which concepts are special cases of which.
+    pub hierarchy: &'a Hierarchy,
+    /// The selection.
+    pub selection: SelectionRule<'a, T>,
 }
 
-/// Appends a row of a gated model: the latents whose gates are open, and their magnitudes.
-fn select_gated<T: Real>(
-    params: &Params<T>,
-    choice: SelectionRule<'_, T>,
-    gates: &[(T, u32)],
-    out: &mut SparseRows<T>,
-) {
-    for &(gate, latent) in gates {
-        let l = latent as usize;
-        let raw = gate - params.b_enc[l];
-        let magnitude = (params.r_mag[l].exp() * raw + params.b_mag[l]).larger(T::ZERO);
-        if choice.learning || magnitude > T::ZERO {
-            out.push(latent, magnitude, false);
-            out.second.push(gate);
-        }
+impl<T: Real> BlockEncoder<'_, T> {
+    /// Encodes a block of centred rows `xc` `[rows, d]`: fills `logits` `[rows, m]` and replaces `out`.
+    pub fn encode(
+        &self,
+        xc: &[T],
+        logits: &mut [T],
+        out: &mut SparseRows<T>,
+        scratch: &mut Scratch<T>,
+    ) {
+        let rows = xc.len() / self.params.shape.width;
+        self.compare(xc, rows, logits, scratch);
+        self.select(rows, logits, out, scratch);
+        self.select_dead(rows, scratch);
     }
-}
 
-/// Appends a row of a jumprelu model: the latents above their thresholds, or near below.
-fn select_jumprelu<T: Real>(
-    params: &Params<T>,
-    choice: SelectionRule<'_, T>,
-    selected: &[(T, u32)],
-    window: T,
-    out: &mut SparseRows<T>,
-) {
-    for &(value, latent) in selected {
-        let threshold = params.threshold[latent as usize];
-        let pre = value - window + threshold;
-        let active = value > window;
-        if choice.learning || active {
-            out.push(latent, if active { pre } else { T::ZERO }, false);
-            out.second.push(pre);
+    /// Makes the product, tile by tile: logits, and the largest pre-activations of each row.
+    fn compare(&self, xc: &[T], rows: usize, logits: &mut [T], scratch: &mut Scratch<T>) {
+        let (params, selection) = (self.params, &self.selection);
+        let shape = params.shape;
+        let (d, n, m) = (shape.width, shape.latents, shape.defined);
+        panels(xc, d, &mut scratch.panels);
+        let lanes = rows.next_multiple_of(LANES);
+        scratch.tile.resize(lanes * TILE, T::ZERO);
+        scratch.selector.reset(rows, selection.k, selection.least);
+        if !selection.dead.is_empty() {
+            let most = self.objective.aux_k.unwrap_or(0);
+            scratch.of_dead.reset(rows, most, T::ZERO);
         }
-    }
-}
-
-/// Appends a row: the selected latents, and every predicted concept lifted to the unknown mean.
-fn select_protsae<T: Real>(
-    selected: &[(T, u32)],
-    logits: &[T],
-    unknown: usize,
-    defined: usize,
-    objective: &Objective,
-    out: &mut SparseRows<T>,
-) {
-    let split = selected.partition_point(|&(_, latent)| (latent as usize) < defined);
-    let (mut of_concepts, others) = (&selected[..split], &selected[split..]);
-    let mut sum = T::ZERO;
-    for &(value, _) in others {
-        sum += value;
-    }
-    let count = match objective.forced_mean {
-        ForcedMean::All => unknown,
-        ForcedMean::Active => others.len(),
-    };
-    let mean = if count == 0 {
-        T::ZERO
-    } else {
-        sum / T::of(count as f64)
-    };
-    if mean > T::ZERO {
-        for (concept, &logit) in logits.iter().enumerate() {
-            // probability above one half
-            if logit > T::ZERO {
-                let concept = concept as u32;
-                while let Some((&(value, latent), rest)) = of_concepts.split_first()
-                    && latent < concept
-                {
-                    out.push(latent, value, false);
-                    of_concepts = rest;
-                }
-                let own = match of_concepts.split_first() {
-                    Some((&(value, latent), rest)) if latent == concept => {
-                        of_concepts = rest;
-                        value
+        let rule = self.objective.variant.rule::<T>();
+        let mut first = 0;
+        while first < n {
+            // a tile is either of defined or of unknown latents
+            let end = if first < m { m } else { n };
+            let count = TILE.min(end - first);
+            let weights = &params.enc[first * d..(first + count) * d];
+            let tile = &mut scratch.tile[..count * lanes];
+            weights_by_panels(weights, d, &scratch.panels, tile);
+            let (selector, of_dead) = (&mut scratch.selector, &mut scratch.of_dead);
+            wide!(|| {
+                if rule.compares() {
+                    for (latent, raw) in (first..).zip(tile.chunks_exact(lanes)) {
+                        self.offer(rule, latent, raw, selector, of_dead);
                     }
-                    _ => T::ZERO,
-                };
-                if mean > own {
-                    out.push(concept, mean, true);
-                } else {
-                    out.push(concept, own, false);
                 }
+                if first < m {
+                    let b_pred = &params.b_pred[first..first + count];
+                    for (row, logits) in logits.chunks_exact_mut(m).enumerate() {
+                        let raw = tile[row..].iter().step_by(lanes);
+                        let logits = &mut logits[first..first + count];
+                        for ((logit, &raw), &b) in logits.iter_mut().zip(raw).zip(b_pred) {
+                            *logit = raw + b;
+                        }
+                    }
+                }
+            });
+            first += count;
+        }
+    }
+
+    /// Offers a latent's pre-activations, one a row, to the rows' selections.
+    #[inline(always)]
+    fn offer(
+        &self,
+        rule: &dyn Rule<T>,
+        latent: usize,
+        raw: &[T],
+        selector: &mut Selector<T>,
+        of_dead: &mut Selector<T>,
+    ) {
+        let selection = &self.selection;
+        let bias = rule.bias(self.params, latent, selection.learning);
+        let scale = self.cached.scale.get(latent).copied().unwrap_or(T::ONE);
+        for (panel, raw) in raw.as_chunks::<LANES>().0.iter().enumerate() {
+            let mut values = *raw;
+            for value in &mut values {
+                *value = scale * *value + bias;
+            }
+            selector.offer(panel, latent as u32, &values);
+            if selection.dead.get(latent) == Some(&true) {
+                of_dead.offer(panel, latent as u32, &values);
             }
         }
     }
-    for &(value, latent) in of_concepts.iter().chain(others) {
-        out.push(latent, value, false);
+
+    /// Turns each row's largest pre-activations into its active latents.
+    fn select(&self, rows: usize, logits: &[T], out: &mut SparseRows<T>, scratch: &mut Scratch<T>) {
+        let (params, selection) = (self.params, &self.selection);
+        let m = params.shape.defined;
+        let rule = self.objective.variant.rule::<T>();
+        // what the whole batch decides is forced when it has
+        let forcing = self
+            .forcing()
+            .filter(|_| !(selection.learning && rule.limits_batch()));
+        out.clear();
+        for row in 0..rows {
+            let logits = &logits[row * m..(row + 1) * m];
+            let selected = SelectedRow {
+                params,
+                chosen: scratch.selector.finish(row),
+                logits,
+                gram: &self.cached.gram,
+                learning: selection.learning,
+            };
+            match &forcing {
+                None => rule.append(&selected, &mut scratch.code, out),
+                Some(forcing) => {
+                    let own = &mut scratch.row;
+                    own.clear();
+                    rule.append(&selected, &mut scratch.code, own);
+                    forcing.append(own.entries(), logits, &mut scratch.predicted, out);
+                }
+            }
+            out.offsets.push(out.latents.len());
+        }
+    }
+
+    fn forcing(&self) -> Option<Forcing<'_, T>> {
+        Forcing::new(self.objective, self.params.shape, self.hierarchy)
+    }
+
+    /// Forces the concepts that `logits` `[rows, m]` predict, in a block whose entries the whole batch
+    /// has decided on.
+    pub(crate) fn force(&self, logits: &[T], block: &mut SparseRows<T>, scratch: &mut Scratch<T>) {
+        let Some(forcing) = self.forcing() else {
+            return;
+        };
+        let m = self.params.shape.defined;
+        let out = &mut scratch.row;
+        out.clear();
+        for (row, logits) in logits.chunks_exact(m).enumerate().take(block.rows()) {
+            let range = block.range(row);
+            let entries = RowEntries {
+                latents: &block.latents[range.clone()],
+                values: &block.values[range],
+                second: &[],
+            };
+            forcing.append(entries, logits, &mut scratch.predicted, out);
+            out.offsets.push(out.latents.len());
+        }
+        std::mem::swap(out, block);
+    }
+
+    /// The dead latents that reconstruct what is left of each row.
+    fn select_dead(&self, rows: usize, scratch: &mut Scratch<T>) {
+        let dead = &mut scratch.dead;
+        dead.clear();
+        if self.selection.dead.is_empty() {
+            dead.offsets.clear();
+            return;
+        }
+        for row in 0..rows {
+            for &(value, latent) in scratch.of_dead.finish(row) {
+                dead.push(latent, value, false);
+            }
+            dead.offsets.push(dead.latents.len());
+        }
     }
 }
 
@@ -342,6 +310,26 @@ pub fn decode_row<T: Real>(params: &Params<T>, latents: &[u32], values: &[T], ou
     out.copy_from_slice(&params.b_dec);
     for (&latent, &value) in latents.iter().zip(values) {
         let row = &params.dec[latent as usize * d..][..d];
-        crate::math::vector::axpy(value, row, out);
+        axpy(value, row, out);
+    }
+}
+
+/// `out += values times decoder rows`.
+#[inline(always)]
+pub(crate) fn add_decoder_rows<T: Real>(
+    params: &Params<T>,
+    latents: &[u32],
+    values: &[T],
+    out: &mut [T],
+) {
+    let d = params.shape.width;
+    let row = |latent: u32| &params.dec[latent as usize * d..][..d];
+    let (latent_groups, latents) = latents.as_chunks::<TOGETHER>();
+    let (value_groups, values) = values.as_chunks::<TOGETHER>();
+    for (latents, &values) in latent_groups.iter().zip(value_groups) {
+        combine(values, latents.map(row), out);
+    }
+    for (&latent, &value) in latents.iter().zip(values) {
+        axpy(value, row(latent), out);
     }
 }

@@ -1,18 +1,23 @@
 //! The parameters of a model.
 
-use super::config::{Objective, Shape, Variant};
-use crate::math::{
-    random::{Purpose, normal, stream},
-    real::Real,
+use super::{
+    config::{AxiomNorm, AxiomRadius, Objective, Shape},
+    variants::LatentTensor,
+};
+use crate::{
+    math::{
+        random::{Purpose, normal, stream},
+        real::Real,
+        vector::dot,
+    },
+    wide,
 };
 
 /// Latents that share one seeded stream of initial weights.
 const INIT_ROWS: usize = 64;
-/// Thresholds that jumprelu begins with; pre-activations begin with a variance of about 1.
-const INITIAL_THRESHOLD: f64 = 1.0;
 
-/// Tensors that only some variants have.
-const OPTIONAL: [&str; 5] = ["bn_gamma", "bn_beta", "threshold", "b_mag", "r_mag"];
+/// Tensors that only some models have.
+const OPTIONAL: [&str; 4] = ["bn_gamma", "bn_beta", "predictor_center", "b_pred_center"];
 
 /// The parameters of a model, or anything of the same shapes (gradients).
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +28,7 @@ pub struct Params<T> {
     pub enc: Vec<T>,
     /// Decoder rows, `[n, d]`.
     pub dec: Vec<T>,
-    /// Predictor's bias, `[m]`; its absolute value is the class radius.
+    /// Predictor's bias for inputs centred by `b_dec`, `[m]`.
     pub b_pred: Vec<T>,
     /// Log-scale of the defined encoder rows, `[m]`.
     pub r_pred: Vec<T>,
@@ -41,26 +46,32 @@ pub struct Params<T> {
     pub bn_gamma: Vec<T>,
     /// Shift of the axioms' batch normalisation, `[d]`, empty without it.
     pub bn_beta: Vec<T>,
-    /// Threshold of each latent, `[n]`; empty for variants without.
-    pub threshold: Vec<T>,
-    /// Bias of each latent's magnitude, `[n]`; empty for variants other than gated, whose `b_enc` is
-    /// the gates' bias.
-    pub b_mag: Vec<T>,
-    /// Log-scale of each latent's magnitude, `[n]`; empty for variants other than gated.
-    pub r_mag: Vec<T>,
+    /// What the predictor's input is centred by, `[d]`; empty where that is `b_dec`.
+    pub predictor_center: Vec<T>,
+    /// Predictor's bias at its own centre, `[m]`: what is learned in place of `b_pred`, which follows
+    /// from it; empty where the centre is `b_dec`.
+    pub b_center: Vec<T>,
+    /// Tensors of the variant's own, `[n]` each.
+    pub own: Vec<LatentTensor<T>>,
 }
 
 impl<T: Real> Params<T> {
-    /// All zero.
+    /// All zero, with what the objective needs.
     #[must_use]
-    pub fn zeros(shape: Shape, norm: super::config::AxiomNorm) -> Self {
+    pub fn zeros_for(shape: Shape, objective: &Objective) -> Self {
         let d = shape.width;
-        let bn = if norm == super::config::AxiomNorm::Batchnorm {
+        let bn = if objective.axiom_norm == AxiomNorm::Batchnorm {
             d
         } else {
             0
         };
+        let (center, b_center) = if objective.has_fixed_center(&shape) {
+            (d, shape.defined)
+        } else {
+            (0, 0)
+        };
         let zeros = |size: usize| vec![T::ZERO; size];
+        let own = objective.variant.rule::<T>().tensors().iter();
         Self {
             shape,
             enc: zeros(shape.latents * d),
@@ -74,29 +85,67 @@ impl<T: Real> Params<T> {
             relations: zeros(shape.relations * d),
             bn_gamma: zeros(bn),
             bn_beta: zeros(bn),
-            threshold: Vec::new(),
-            b_mag: Vec::new(),
-            r_mag: Vec::new(),
+            predictor_center: zeros(center),
+            b_center: zeros(b_center),
+            own: own
+                .map(|&(name, _)| LatentTensor {
+                    name,
+                    values: zeros(shape.latents),
+                })
+                .collect(),
         }
     }
 
-    /// All zero, with what the objective's variant needs.
+    /// Values of the variant's own tensor of this number, `[n]`; empty where it has none.
     #[must_use]
-    pub fn zeros_for(shape: Shape, objective: &Objective) -> Self {
-        let mut params = Self::zeros(shape, objective.axiom_norm);
-        let n = shape.latents;
-        if objective.variant.has_threshold() {
-            params.threshold = vec![T::ZERO; n];
+    pub fn own(&self, number: usize) -> &[T] {
+        self.own.get(number).map_or(&[], |tensor| &tensor.values)
+    }
+
+    /// The bias by which a class's radius goes: that of the predictor at its centre.
+    #[must_use]
+    pub fn class_bias(&self, class: usize) -> T {
+        let m = self.shape.defined;
+        match class.checked_sub(m) {
+            Some(zero) => self.b_zero[zero],
+            None if self.b_center.is_empty() => self.b_pred[class],
+            None => self.b_center[class],
         }
-        if objective.variant == Variant::Gated {
-            params.b_mag = vec![T::ZERO; n];
-            params.r_mag = vec![T::ZERO; n];
+    }
+
+    /// Centres the predictor by `center` `[d]`, in units of the scaled input, if it has a centre of its
+    /// own.
+    pub fn set_center(&mut self, center: &[T]) {
+        if !self.predictor_center.is_empty() {
+            self.predictor_center.copy_from_slice(center);
+            self.refresh_bias();
         }
-        params
+    }
+
+    /// Makes `b_pred` follow from the bias at the predictor's centre: `b_center + W_pred (b_dec - center)`.
+    pub fn refresh_bias(&mut self) {
+        if self.predictor_center.is_empty() {
+            return;
+        }
+        let offset = self.center_offset();
+        let rows = self.enc.chunks_exact(self.shape.width);
+        wide!(|| {
+            for ((b, &own), row) in self.b_pred.iter_mut().zip(&self.b_center).zip(rows) {
+                *b = own + dot(row, &offset);
+            }
+        });
+    }
+
+    /// `b_dec` less the predictor's centre, `[d]`; empty where they are one.
+    #[must_use]
+    pub fn center_offset(&self) -> Vec<T> {
+        let pairs = self.b_dec.iter().zip(&self.predictor_center);
+        pairs.map(|(&b, &center)| b - center).collect()
     }
 
     /// Initial values: encoder rows normal with variance 1/d, decoder rows equal to them, centres
-    /// of zero classes and relations alike, r and `b_enc` 0.
+    /// of zero classes and relations alike, r and `b_enc` 0. The predictor is centred by `b_dec`
+    /// ([`Params::set_center`]).
     ///
     /// Independent of the number of threads: every 64 rows have a stream of their own.
     #[must_use]
@@ -123,11 +172,18 @@ impl<T: Real> Params<T> {
         fill(&mut params.relations, Purpose::Relations);
         params.dec.copy_from_slice(&params.enc);
         params.b_pred.fill(T::of(predictor_bias));
+        params.b_center.fill(T::of(predictor_bias));
+        if objective.axiom_radius == AxiomRadius::Signed {
+            // balls of the same size as those of concepts
+            params.b_zero.fill(T::of(predictor_bias));
+        }
         params.b_dec.copy_from_slice(b_dec);
         params.bn_gamma.fill(T::ONE);
-        if objective.variant == Variant::Jumprelu {
-            params.threshold.fill(T::of(INITIAL_THRESHOLD));
+        let initial = objective.variant.rule::<T>().tensors();
+        for (tensor, &(_, value)) in params.own.iter_mut().zip(initial) {
+            tensor.values.fill(T::of(value));
         }
+        params.set_center(b_dec);
         params
     }
 
@@ -156,12 +212,20 @@ impl<T: Real> Params<T> {
             ("relations", vec![r, d], &self.relations[..]),
             ("bn_gamma", vec![bn], &self.bn_gamma[..]),
             ("bn_beta", vec![bn], &self.bn_beta[..]),
-            ("threshold", vec![self.threshold.len()], &self.threshold[..]),
-            ("b_mag", vec![self.b_mag.len()], &self.b_mag[..]),
-            ("r_mag", vec![self.r_mag.len()], &self.r_mag[..]),
+            (
+                "predictor_center",
+                vec![self.predictor_center.len()],
+                &self.predictor_center[..],
+            ),
+            (
+                "b_pred_center",
+                vec![self.b_center.len()],
+                &self.b_center[..],
+            ),
         ]
         .into_iter()
         .filter(|(name, _, values)| !OPTIONAL.contains(name) || !values.is_empty())
+        .chain((self.own.iter()).map(|own| (own.name, vec![own.values.len()], &own.values[..])))
     }
 
     /// Every tensor by its name, to be written.
@@ -181,11 +245,11 @@ impl<T: Real> Params<T> {
             ("relations", &mut self.relations[..]),
             ("bn_gamma", &mut self.bn_gamma[..]),
             ("bn_beta", &mut self.bn_beta[..]),
-            ("threshold", &mut self.threshold[..]),
-            ("b_mag", &mut self.b_mag[..]),
-            ("r_mag", &mut self.r_mag[..]),
+            ("predictor_center", &mut self.predictor_center[..]),
+            ("b_pred_center", &mut self.b_center[..]),
         ]
         .into_iter()
         .filter(|(name, values)| !OPTIONAL.contains(name) || !values.is_empty())
+        .chain((self.own.iter_mut()).map(|own| (own.name, &mut own.values[..])))
     }
 }

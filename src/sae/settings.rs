@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{config::Balance, error::SaeError};
+use super::{config::Balance, error::SettingError};
 
 /// Type of the numbers that a product multiplies; it adds up and returns f32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -186,32 +186,29 @@ impl Training {
     /// Checks the settings.
     ///
     /// # Errors
-    /// [`SaeError::Settings`], which names the option.
-    pub fn check(&self) -> Result<(), SaeError> {
-        let fail = |message: String| Err(SaeError::Settings(message));
-        if self.batch == 0 {
-            return fail("--batch must be at least 1".into());
-        }
-        if self.epochs == 0 {
-            return fail("--epochs must be at least 1".into());
-        }
-        if !self.lr.is_finite() || self.lr <= 0.0 {
-            return fail(format!("--lr {} must be a number above 0", self.lr));
-        }
-        if !self.lr_factor.is_finite() || self.lr_factor <= 0.0 {
-            return fail(format!("--lr-factor {} must be above 0", self.lr_factor));
-        }
-        if let Some(clip) = self.clip.filter(|c| !c.is_finite() || *c <= 0.0) {
-            return fail(format!("--clip {clip} must be above 0"));
-        }
-        if self.patience == Some(0) {
-            return fail("--patience must be at least 1".into());
-        }
+    /// [`SettingError`], which names the field.
+    pub fn check(&self) -> Result<(), SettingError> {
+        let at_least_one = |field, value: u64| match value {
+            0 => Err(SettingError::new(field, "it must be at least 1")),
+            _ => Ok(()),
+        };
+        let above_zero = |field, value: f64| {
+            if value.is_finite() && value > 0.0 {
+                return Ok(());
+            }
+            Err(SettingError::new(
+                field,
+                format!("{value} is no number above 0"),
+            ))
+        };
+        at_least_one("batch", self.batch as u64)?;
+        at_least_one("epochs", self.epochs.into())?;
+        above_zero("lr", self.lr)?;
+        above_zero("lr_factor", self.lr_factor)?;
+        above_zero("clip", self.clip.unwrap_or(1.0))?;
+        at_least_one("patience", self.patience.unwrap_or(1).into())?;
         if !self.predictor_bias.is_finite() {
-            return fail(format!(
-                "--predictor-bias {} must be a number",
-                self.predictor_bias
-            ));
+            return Err(SettingError::new("predictor_bias", "it must be a number"));
         }
         Ok(())
     }

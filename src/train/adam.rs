@@ -18,9 +18,9 @@ pub const EPSILON: f64 = 1e-8;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rates<T> {
     /// Learning rate over the first moment's correction.
-    pub size: T,
+    pub step_size: T,
     /// 1 / root of the second moment's correction.
-    pub root: T,
+    pub inv_sqrt_bias2: T,
     /// Whether rows that no longer move may be left alone: the learning rate will not grow.
     pub lr_never_grows: bool,
 }
@@ -31,8 +31,8 @@ impl<T: Real> Rates<T> {
     pub fn new(step: u64, lr: f64, lr_never_grows: bool) -> Self {
         let correction = |beta: f64| 1.0 - beta.powf(step as f64);
         Self {
-            size: T::of(lr / correction(BETA1)),
-            root: T::of(1.0 / correction(BETA2).sqrt()),
+            step_size: T::of(lr / correction(BETA1)),
+            inv_sqrt_bias2: T::of(1.0 / correction(BETA2).sqrt()),
             lr_never_grows,
         }
     }
@@ -51,7 +51,7 @@ pub fn update<T: Real>(w: &mut [T], m: &mut [T], v: &mut [T], gradient: &[T], ra
     for (((w, m), v), &g) in w.iter_mut().zip(m).zip(v).zip(gradient) {
         *m = beta1 * *m + rest1 * g;
         *v = beta2 * *v + rest2 * (g * g);
-        *w -= rates.size * *m / (v.sqrt() * rates.root + epsilon);
+        *w -= rates.step_size * *m / (v.sqrt() * rates.inv_sqrt_bias2 + epsilon);
     }
 }
 
@@ -75,7 +75,7 @@ pub fn step_without_gradient<T: Real>(
     for ((w, m), v) in w.iter_mut().zip(m).zip(v) {
         *m = beta1 * *m;
         *v = beta2 * *v;
-        let moved = *w - rates.size * *m / (v.sqrt() * rates.root + epsilon);
+        let moved = *w - rates.step_size * *m / (v.sqrt() * rates.inv_sqrt_bias2 + epsilon);
         changed |= moved != *w;
         *w = moved;
     }
@@ -86,9 +86,9 @@ pub fn step_without_gradient<T: Real>(
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Clock {
     /// Steps of the history that the row has made.
-    pub done: u32,
+    pub steps_applied: u32,
     /// Its weights no longer change without a gradient.
-    pub still: bool,
+    pub converged: bool,
 }
 
 /// Makes the steps of `history` that a row has missed, all without gradient.
@@ -105,8 +105,8 @@ pub fn catch_up<T: Real>(
     history: &[Rates<T>],
 ) {
     let (beta1, beta2) = (T::of(BETA1), T::of(BETA2));
-    for &rates in &history[clock.done as usize..] {
-        if clock.still && rates.lr_never_grows {
+    for &rates in &history[clock.steps_applied as usize..] {
+        if clock.converged && rates.lr_never_grows {
             let mut decayed = false;
             for (m, v) in m.iter_mut().zip(&mut *v) {
                 let next = (beta1 * *m, beta2 * *v);
@@ -119,10 +119,10 @@ pub fn catch_up<T: Real>(
             }
         } else {
             // a growing learning rate could move it again
-            clock.still = !step_without_gradient(w, m, v, rates) && rates.lr_never_grows;
+            clock.converged = !step_without_gradient(w, m, v, rates) && rates.lr_never_grows;
         }
     }
-    clock.done = history.len() as u32;
+    clock.steps_applied = history.len() as u32;
 }
 
 #[cfg(test)]
@@ -144,15 +144,15 @@ mod tests {
         );
         let mut late = eager;
         let mut clock = Clock {
-            done: 1,
-            still: false,
+            steps_applied: 1,
+            converged: false,
         };
         for &rates in &history[1..] {
             update(&mut eager.0, &mut eager.1, &mut eager.2, &[0.0; 4], rates);
         }
         catch_up(&mut late.0, &mut late.1, &mut late.2, &mut clock, &history);
         assert_eq!(eager, late);
-        assert!(clock.still);
-        assert_eq!(clock.done, 3000);
+        assert!(clock.converged);
+        assert_eq!(clock.steps_applied, 3000);
     }
 }

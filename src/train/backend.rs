@@ -45,7 +45,7 @@ pub trait Trainer: Debug {
     /// Where the device fails.
     fn settled(&mut self) -> Result<Settled<'_>, SaeError>;
 
-    /// The parameters.
+    /// The parameters as a model is made of them.
     ///
     /// # Errors
     /// Where the device fails.
@@ -108,7 +108,7 @@ impl Trainer for Engine<f32> {
     }
 
     fn params(&mut self) -> Result<Params<f32>, SaeError> {
-        Ok(Engine::params(self).clone())
+        Ok(self.trained_params())
     }
 
     fn restore(&mut self, params: Params<f32>, state: OptimizerState<f32>) -> Result<(), SaeError> {

@@ -28,7 +28,7 @@ use content::{
 pub use load::load;
 
 /// Format name and version of `state.yaml`.
-const FORMAT: &str = "checkpoint/2";
+const FORMAT: &str = "checkpoint/3";
 /// Folder of a checkpoint that is being written.
 const UNFINISHED: &str = "unfinished";
 /// Name of the tensor of rows since each latent was active.

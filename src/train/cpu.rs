@@ -18,19 +18,24 @@ use rayon::prelude::*;
 use super::{
     adam::Rates,
     data::batch::Batch,
-    loss::axioms::{AxiomLoss, FORMS},
+    loss::{
+        axioms::{AxiomLoss, FormLosses},
+        implication::Implications,
+    },
 };
 use crate::annot::concept::Axioms;
 use crate::{
     math::real::Real,
     sae::{
-        config::{Objective, Variant},
+        config::Objective,
         forward::{CachedParams, SelectionRule},
+        hierarchy::Hierarchy,
         params::Params,
     },
 };
-use lazy_adam::Clocks;
-use step_buffers::{PANEL, Scalars, StepBuffers, StepLosses};
+use block::ConceptTerms;
+use lazy_adam::{Clocks, align};
+use step_buffers::{ModelView, PANEL, Scalars, StepBuffers, StepLosses};
 
 /// Steps that rows may lag behind before all catch up, which bounds the history.
 const MAX_HISTORY: usize = 4096;
@@ -62,6 +67,8 @@ pub struct Engine<T: Real> {
     weights: Vec<T>,
     /// Groups of the concepts, `[m]`.
     groups: Vec<u8>,
+    hierarchy: Hierarchy,
+    implications: Option<Implications<T>>,
     axioms: Option<AxiomLoss<T>>,
     seed: u64,
     /// Steps since all rows were level.
@@ -106,7 +113,7 @@ impl<T: Real> Engine<T> {
             enc: Vec::new(),
             dec: Vec::new(),
             w_zero: Vec::new(),
-            ..Params::zeros_for(shape, &objective)
+            ..zeros.clone()
         };
         Self {
             state: OptimizerState {
@@ -120,6 +127,8 @@ impl<T: Real> Engine<T> {
             },
             axioms,
             groups: vec![0; weights.len()],
+            hierarchy: Hierarchy::default(),
+            implications: None,
             weights,
             seed,
             history: Vec::new(),
@@ -143,6 +152,13 @@ impl<T: Real> Engine<T> {
     pub fn group_concepts(&mut self, groups: &[u8]) {
         assert_eq!(groups.len(), self.groups.len(), "one group a concept");
         self.groups.copy_from_slice(groups);
+    }
+
+    /// Says which concepts are special cases of which: what [`Objective::lambda_implication`] and
+    /// [`Objective::forced_by`] go by.
+    pub fn set_hierarchy(&mut self, hierarchy: Hierarchy) {
+        self.implications = Implications::new(&self.objective, &hierarchy, &self.weights);
+        self.hierarchy = hierarchy;
     }
 
     /// From here on, gradients longer than this, taken all together, are shortened to it.
@@ -170,12 +186,23 @@ impl<T: Real> Engine<T> {
     /// The parameters, all rows level.
     pub fn params(&mut self) -> &Params<T> {
         self.settle();
+        self.params.refresh_bias();
         &self.params
+    }
+
+    /// The parameters as a model is made of them: all decoder rows aligned, if the objective asks for
+    /// that. While training goes on, those of inactive latents are not.
+    pub fn trained_params(&mut self) -> Params<T> {
+        let mut params = self.params().clone();
+        if self.objective.aligned {
+            align(&mut params, |_| true);
+        }
+        params
     }
 
     /// Parameters and moments, all rows level.
     pub fn settled(&mut self) -> (&Params<T>, &OptimizerState<T>) {
-        self.settle();
+        self.params();
         (&self.params, &self.state)
     }
 
@@ -213,20 +240,41 @@ impl<T: Real> Engine<T> {
     /// The losses of a batch, axioms left out, without learning from it.
     pub fn evaluate(&mut self, batch: &Batch<T>) -> StepLosses {
         self.settle();
-        let choice = SelectionRule::applied(&self.objective, &self.params);
-        self.work
-            .forward(&self.params, &self.objective, choice, batch);
+        self.follow();
+        let model = ModelView {
+            params: &self.params,
+            objective: &self.objective,
+            hierarchy: &self.hierarchy,
+        };
+        let selection = SelectionRule::applied(&self.objective, &self.params);
+        self.work.forward(model, selection, batch);
         self.work.index_latents();
+        self.align_active();
         self.measure_rows();
-        self.work.backward(
-            &self.params,
-            &self.objective,
-            (&self.weights, &self.groups),
-            batch,
-            false,
-        );
+        self.backward(batch, false);
         self.work
-            .losses(&self.objective, &self.groups, batch, [0.0; FORMS])
+            .losses(&self.objective, &self.groups, batch, FormLosses::default())
+    }
+
+    /// What is derived from the parameters follows them.
+    fn follow(&mut self) {
+        self.params.refresh_bias();
+        self.work.follow(&self.params, &self.objective);
+    }
+
+    /// Losses of the encoded batch, and gradients where the model learns.
+    fn backward(&mut self, batch: &Batch<T>, learning: bool) {
+        let model = ModelView {
+            params: &self.params,
+            objective: &self.objective,
+            hierarchy: &self.hierarchy,
+        };
+        let concepts = ConceptTerms {
+            weights: &self.weights,
+            groups: &self.groups,
+            implications: self.implications.as_ref(),
+        };
+        self.work.backward(model, concepts, batch, learning);
     }
 
     /// One step of Adam on a batch.
@@ -284,18 +332,14 @@ impl<T: Real> Engine<T> {
 
     /// Everything of a step before learning.
     fn prepare(&mut self, batch: &Batch<T>) -> StepLosses {
+        self.follow();
         self.choose(batch);
         self.work.index_latents();
         self.catch_up_active();
+        self.align_active();
         self.measure_rows();
-        self.work.backward(
-            &self.params,
-            &self.objective,
-            (&self.weights, &self.groups),
-            batch,
-            true,
-        );
-        let mut forms = [0.0; FORMS];
+        self.backward(batch, true);
+        let mut forms = FormLosses::default();
         if let Some(axioms) = &mut self.axioms {
             axioms.choose(self.seed, self.state.step);
             self.catch_up_named();
@@ -307,47 +351,64 @@ impl<T: Real> Engine<T> {
             .losses(&self.objective, &self.groups, batch, forms)
     }
 
+    /// Finds the dead latents among the unknown ones; those of concepts have their labels to live by.
+    fn find_dead(&mut self) {
+        let (after, defined) = (self.objective.dead_after, self.params.shape.defined);
+        let is_dead = |(latent, &idle): (usize, &u32)| latent >= defined && idle >= after;
+        self.dead.clear();
+        if self.state.idle.iter().enumerate().any(is_dead) {
+            let idle = self.state.idle.iter().enumerate();
+            self.dead.extend(idle.map(is_dead));
+        }
+    }
+
     /// Encodes the batch; a batch-wide choice follows its own threshold.
     fn choose(&mut self, batch: &Batch<T>) {
-        let (params, objective) = (&mut self.params, &self.objective);
-        self.dead.clear();
-        let is_dead = |idle: &u32| *idle >= objective.dead_after;
-        if self.state.idle.iter().any(is_dead) {
-            self.dead.extend(self.state.idle.iter().map(is_dead));
-        }
-        let choice = SelectionRule::learning(objective, params, &self.dead);
-        if objective.variant != Variant::Batchtopk {
-            self.work.forward(params, objective, choice, batch);
+        self.find_dead();
+        let model = ModelView {
+            params: &self.params,
+            objective: &self.objective,
+            hierarchy: &self.hierarchy,
+        };
+        let selection = SelectionRule::learning(&self.objective, &self.params, &self.dead);
+        let rule = self.objective.variant.rule::<T>();
+        if !rule.limits_batch() {
+            self.work.forward(model, selection, batch);
             return;
         }
-        let keep = objective.k.saturating_mul(batch.rows());
-        let followed = params.threshold.first().copied().unwrap_or(T::ZERO);
+        let k = self.objective.variant.k().unwrap_or(0);
+        let keep = k.saturating_mul(batch.rows());
+        let followed = rule.least(&self.params);
         // few candidates are above half of the threshold; where they do not suffice, all are taken
         let mut least = None;
         for share in [0.5, 0.0] {
-            let choice = SelectionRule {
+            let selection = SelectionRule {
+                k: usize::MAX,
                 least: followed * T::of(share),
-                ..choice
+                ..selection
             };
-            self.work.forward(params, objective, choice, batch);
+            self.work.forward(model, selection, batch);
             least = self.work.limit(keep);
             if least.is_some() || followed == T::ZERO {
                 break;
             }
         }
+        self.work.force(model, selection);
         if let Some(least) = least {
             let next = if followed == T::ZERO {
                 least
             } else {
                 followed + T::of(THRESHOLD_RATE) * (least - followed)
             };
-            params.threshold.fill(next);
+            for tensor in &mut self.params.own {
+                tensor.values.fill(next);
+            }
         }
     }
 
     /// Lengths of the decoder rows that the batch needs, where the variant does.
     fn measure_rows(&mut self) {
-        if !self.objective.variant.penalised() {
+        if !self.objective.variant.rule::<T>().penalises() {
             return;
         }
         let d = self.params.shape.width;

@@ -9,7 +9,9 @@ use super::{
     gpu::{self, GpuError},
 };
 use crate::annot::concept::Axioms;
-use crate::sae::{config::Objective, error::SaeError, params::Params, settings::Training};
+use crate::sae::{
+    config::Objective, error::SaeError, hierarchy::Hierarchy, params::Params, settings::Training,
+};
 
 /// Where a model is trained.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +37,7 @@ pub(crate) struct Start<'a> {
     /// Groups of concepts, `[m]`.
     pub(crate) groups: &'a [u8],
     pub(crate) axioms: &'a Axioms,
+    pub(crate) hierarchy: Hierarchy,
     pub(crate) held: &'a HeldRows,
 }
 
@@ -70,7 +73,7 @@ impl Device {
     /// [`GpuError::Failed`]: this build knows none.
     #[cfg(not(feature = "cuda"))]
     pub fn gpu(_: usize) -> Result<Self, GpuError> {
-        let message = "this build has no CUDA: build it with --features cuda, or say --device cpu";
+        let message = "this build has no CUDA: it needs the feature cuda";
         Err(GpuError::Failed(message.into()))
     }
 
@@ -80,7 +83,7 @@ impl Device {
     /// [`GpuError::CpuOnly`], which names the option that cannot.
     pub fn check_gpu(objective: &Objective, training: &Training) -> Result<(), GpuError> {
         if training.clip.is_some() {
-            return Err(GpuError::CpuOnly("--clip".into()));
+            return Err(GpuError::CpuOnly("clip".into()));
         }
         gpu::check(objective)
     }
@@ -181,6 +184,7 @@ impl Device {
                     start.training.seed,
                 );
                 engine.group_concepts(start.groups);
+                engine.set_hierarchy(start.hierarchy);
                 engine.clip(start.training.clip);
                 Ok(Box::new(engine))
             }
@@ -197,6 +201,7 @@ impl Device {
                     start.training.compute,
                 )?;
                 engine.group_concepts(start.groups)?;
+                engine.set_hierarchy(&start.hierarchy)?;
                 if let Some(table) = &start.held.table {
                     engine.hold(table.clone());
                 }

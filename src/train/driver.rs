@@ -27,8 +27,9 @@ use super::{
 };
 use crate::sae::{
     config::{Objective, Shape, Variant},
-    error::SaeError,
+    error::{SaeError, SettingError},
     folder::{MODEL_FORMAT, ModelConfig, Sae},
+    hierarchy::Hierarchy,
     params::Params,
     settings::Training,
 };
@@ -145,6 +146,8 @@ pub struct Trained {
     pub params: Params<f32>,
     /// Largest activation of each latent over the training rows.
     pub latent_max: Vec<f32>,
+    /// Weight of each concept's positives, `[m]`.
+    pub positive_weight: Vec<f32>,
     /// Its summary.
     pub summary: Summary,
     /// The content of `log.jsonl`.
@@ -169,34 +172,51 @@ impl Task<'_> {
             training: self.training.clone(),
             conversion: None,
         };
-        let params = if let Some(sae) = self.init {
-            sae.params.clone()
-        } else {
-            let scale = if self.training.center { scale } else { 0.0 };
-            let mean = statistics.mean.iter().map(|m| (m * scale) as f32);
-            Params::initial(
-                self.shape,
-                &self.objective,
-                self.training.seed,
-                self.training.predictor_bias,
-                &mean.collect::<Vec<_>>(),
-            )
+        let params = match self.init {
+            Some(sae) => sae.params.clone(),
+            None => self.initial(statistics, scale),
         };
         (config, params)
+    }
+
+    /// Initial weights. The predictor's centre is the mean even where the decoder's bias does not begin
+    /// there.
+    fn initial(&self, statistics: &Statistics, scale: f64) -> Params<f32> {
+        let scaled = statistics.mean.iter().map(|m| (m * scale) as f32);
+        let mean: Vec<f32> = scaled.collect();
+        let b_dec = if self.training.center {
+            mean.clone()
+        } else {
+            vec![0.0; mean.len()]
+        };
+        let bias = self.training.predictor_bias;
+        let mut params = Params::initial(
+            self.shape,
+            &self.objective,
+            self.training.seed,
+            bias,
+            &b_dec,
+        );
+        params.set_center(&mean);
+        params
+    }
+
+    /// Weights of the positives of concepts that have latents, `[m]`.
+    fn positive_weights(&self, counts: &LabelCounts) -> Vec<f32> {
+        let pairs = counts.positives.iter().zip(&counts.negatives);
+        pairs
+            .take(self.shape.defined)
+            .map(|(&p, &n)| self.training.balance.weight(p, n) as f32)
+            .collect()
     }
 
     fn trainer(
         &self,
         params: Params<f32>,
-        counts: &LabelCounts,
+        weights: Vec<f32>,
         groups: &[u8],
         (device, held): (&Device, &HeldRows),
     ) -> Result<Box<dyn Trainer>, SaeError> {
-        let pairs = counts.positives.iter().zip(&counts.negatives);
-        let weights = pairs
-            .take(self.shape.defined)
-            .map(|(&p, &n)| self.training.balance.weight(p, n) as f32)
-            .collect::<Vec<f32>>();
         let none = Axioms::default();
         let axioms = if self.shape.defined == 0 {
             &none
@@ -210,6 +230,7 @@ impl Task<'_> {
             weights,
             groups: &groups[..self.shape.defined],
             axioms,
+            hierarchy: Hierarchy::new(self.concepts, self.shape.defined),
             held,
         })
     }
@@ -240,8 +261,8 @@ pub fn train(
         return Err(SaeError::NoRows(String::new()).into());
     }
     if training.patience.is_some() && data.valid.is_empty() {
-        let message = "--patience needs proteins to validate with: give --split";
-        return Err(SaeError::Settings(message.into()).into());
+        let message = "it needs proteins to validate with: a split";
+        return Err(SaeError::from(SettingError::new("patience", message)).into());
     }
     let (statistics, mut sample) = statistics(data, training)?;
     let counts = data.data.count_labels(&data.train, data.labels);
@@ -252,11 +273,12 @@ pub fn train(
     let mut runs = Vec::new();
     for (task, (config, params)) in tasks.iter().zip(begun) {
         let groups = data.labels.groups();
-        let trainer = task.trainer(params, &counts, groups, (&options.device, &held))?;
+        let weights = task.positive_weights(&counts);
+        let trainer = task.trainer(params, weights.clone(), groups, (&options.device, &held))?;
         let variance = statistics.variance * config.input_scale * config.input_scale;
         let more = (variance, planned(training, rows));
         let of = (task.name.as_str(), identity.clone());
-        runs.push(Run::new(trainer, config, options, of, more));
+        runs.push(Run::new(trainer, weights, config, options, of, more));
     }
     let checkpoints = Checkpoints::new(&options.checkpoint_dir);
     if options.resume {
@@ -276,8 +298,8 @@ pub fn train(
     let begun = runs[0].position.epoch;
     let seed = training.order_seed.unwrap_or(training.seed);
     let mut epochs = training.epochs;
-    if first.objective.variant == Variant::Splice {
-        splice::check(first.init.is_some(), false)?;
+    if matches!(first.objective.variant, Variant::Splice(_)) {
+        splice::check(first.init.is_some(), false).map_err(SaeError::from)?;
         let dictionary = Dictionary::of(data, first.shape.defined, scale)?;
         for run in &mut runs {
             let params = dictionary.params(run.config.shape, &run.config.objective);
@@ -377,6 +399,7 @@ fn finish(mut run: Run<'_>, data: &TrainingData<'_>) -> Result<Trained> {
         speed: run.watch.speed(),
         config: run.config,
         latent_max: over_train.latent_max,
+        positive_weight: run.positive_weight,
         summary,
         log: run.log,
     })

@@ -20,6 +20,7 @@ macro_rules! launch {
 mod axioms;
 mod backend;
 mod bounds;
+mod concepts;
 #[cfg(feature = "cuda")]
 pub mod cuda;
 mod engine;

@@ -73,7 +73,7 @@ impl DataIdentity {
                 ("labels", of.labels.clone()),
                 ("concepts", of.concepts.clone()),
                 ("axioms", of.axioms.clone()),
-                ("--log-every", of.log_every.to_string()),
+                ("log_every", of.log_every.to_string()),
                 ("device", of.device.clone()),
             ]
         };

@@ -73,6 +73,18 @@ pub struct StepLine {
     pub l_nf4: f64,
     /// Its part from disjointness.
     pub l_disjoint: f64,
+    /// Mean of the implication loss per row and concept, unweighted.
+    pub l_implication: f64,
+    /// Share of the hinges of NF1 that are active.
+    pub active_nf1: f64,
+    /// Share of the hinges of NF2 that are active.
+    pub active_nf2: f64,
+    /// Share of the hinges of NF3 that are active.
+    pub active_nf3: f64,
+    /// Share of the hinges of NF4 that are active.
+    pub active_nf4: f64,
+    /// Share of the hinges of disjointness that are active.
+    pub active_disjoint: f64,
     /// The other losses, and use of latents.
     #[serde(flatten)]
     pub train: Measures,
@@ -103,6 +115,8 @@ pub struct RunningMeasures {
     loss: f64,
     axiom: f64,
     forms: [f64; FORMS],
+    active_hinges: [f64; FORMS],
+    implication: f64,
     annot: f64,
     sums: Sums,
     counts: Vec<u64>,
@@ -119,6 +133,8 @@ impl RunningMeasures {
             loss: 0.0,
             axiom: 0.0,
             forms: [0.0; FORMS],
+            active_hinges: [0.0; FORMS],
+            implication: 0.0,
             annot: 0.0,
             sums: Sums::default(),
             counts: vec![0; latents],
@@ -146,6 +162,10 @@ impl RunningMeasures {
         for (sum, form) in self.forms.iter_mut().zip(losses.forms) {
             *sum += form;
         }
+        for (sum, share) in self.active_hinges.iter_mut().zip(losses.active_hinges) {
+            *sum += share;
+        }
+        self.implication += losses.implication;
         self.annot += losses.annot * losses.annotated as f64;
         self.sums.add(&losses.sums);
         for (count, &active) in self.counts.iter_mut().zip(activity) {
@@ -181,6 +201,13 @@ impl RunningMeasures {
         let steps = self.steps.max(1) as f64;
         debug_assert_eq!(FORM_NAMES[4], "disjoint");
         let [l_nf1, l_nf2, l_nf3, l_nf4, l_disjoint] = self.forms.map(|f| f / steps);
+        let [
+            active_nf1,
+            active_nf2,
+            active_nf3,
+            active_nf4,
+            active_disjoint,
+        ] = self.active_hinges.map(|share| share / steps);
         StepLine {
             step,
             epoch,
@@ -193,6 +220,12 @@ impl RunningMeasures {
             l_nf3,
             l_nf4,
             l_disjoint,
+            l_implication: self.implication / steps,
+            active_nf1,
+            active_nf2,
+            active_nf3,
+            active_nf4,
+            active_disjoint,
             train,
         }
     }

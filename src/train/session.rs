@@ -19,6 +19,8 @@ use crate::sae::{error::SaeError, folder::ModelConfig, params::Params};
 /// A run in progress.
 pub(crate) struct Run<'a> {
     pub(crate) trainer: Box<dyn Trainer>,
+    /// Weights of positives, `[m]`.
+    pub(crate) positive_weight: Vec<f32>,
     pub(crate) config: ModelConfig,
     /// Its name in a grid; empty where it is the only one.
     pub(crate) name: &'a str,
@@ -39,6 +41,7 @@ impl<'a> Run<'a> {
     /// Begins a run.
     pub(crate) fn new(
         trainer: Box<dyn Trainer>,
+        positive_weight: Vec<f32>,
         config: ModelConfig,
         options: &'a RunOptions,
         (name, identity): (&'a str, DataIdentity),
@@ -46,6 +49,7 @@ impl<'a> Run<'a> {
     ) -> Self {
         Self {
             trainer,
+            positive_weight,
             name,
             identity,
             position: Position {

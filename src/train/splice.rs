@@ -18,7 +18,7 @@ use crate::{
     Result,
     sae::{
         config::{Objective, Shape},
-        error::SaeError,
+        error::SettingError,
         params::Params,
     },
 };
@@ -117,14 +117,16 @@ impl Dictionary {
 /// Refuses what a fixed dictionary has no use for.
 ///
 /// # Errors
-/// [`SaeError::Settings`].
-pub(crate) fn check(begun: bool, pipe: bool) -> Result<(), SaeError> {
-    let message = if pipe {
-        "--variant splice takes the means of all rows before it encodes any: it needs tables, not a pipe"
-    } else if begun {
-        "--variant splice has nothing to learn, so no model to begin with: leave out --init"
-    } else {
-        return Ok(());
-    };
-    Err(SaeError::Settings(message.into()))
+/// [`SettingError`].
+pub(crate) fn check(begun: bool, pipe: bool) -> Result<(), SettingError> {
+    if pipe {
+        let message =
+            "splice takes the means of all rows before it encodes any: it needs tables, not a pipe";
+        return Err(SettingError::new("variant", message));
+    }
+    if begun {
+        let message = "splice has nothing to learn, so no model to begin with";
+        return Err(SettingError::new("init", message));
+    }
+    Ok(())
 }

@@ -10,7 +10,7 @@ use protsae::{
         topk::Selector,
     },
     sae::{
-        config::{Objective, Shape},
+        config::{Objective, Shape, Variant},
         params::Params,
     },
     train::{cpu::Engine, data::batch::Batch},
@@ -70,7 +70,7 @@ fn kernels(c: &mut Criterion) {
         ..Shape::default()
     };
     let objective = Objective {
-        k: K,
+        variant: Variant::default().with_k(K),
         ..Objective::default()
     };
     let params = Params::initial(shape, &objective, 0, -3.0, &[0.0; WIDTH]);

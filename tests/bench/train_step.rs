@@ -12,7 +12,7 @@ use protsae::{
     annot::concept::{Axioms, CONCEPTS_FORMAT, ConceptsFile},
     sae::{
         ModelConfig, Sae,
-        config::{Objective, Shape},
+        config::{Objective, Shape, Variant},
         encode::Encoder,
         params::Params,
         settings::Training,
@@ -154,7 +154,7 @@ fn main() {
         ..Axioms::default()
     };
     let objective = Objective {
-        k: option("--k", 32),
+        variant: Variant::default().with_k(option("--k", 32)),
         ..Objective::default()
     };
     let params = Params::initial(shape, &objective, 0, 0.0, &vec![0.0; d]);

@@ -66,9 +66,15 @@ fn concept(index: u32) -> Concept {
     }
 }
 
+/// A variant by its name.
+fn variant_of(name: &str) -> Variant {
+    let mut all = Variant::ALL.into_iter();
+    all.find(|variant| variant.name() == name).unwrap()
+}
+
 /// Writes a model of a variant, whose weights depend on nothing but the variant.
 fn write_model(folder: &Path, variant: Variant, forced: bool) {
-    let defined = if variant == Variant::Protsae { 5 } else { 0 };
+    let defined = if variant.ties_latents() { 5 } else { 0 };
     let shape = Shape {
         width: WIDTH,
         latents: LATENTS,
@@ -76,17 +82,18 @@ fn write_model(folder: &Path, variant: Variant, forced: bool) {
         ..Shape::default()
     };
     let objective = Objective {
-        variant,
-        k: 6,
+        variant: variant.with_k(6),
         forced_activation: forced,
-        ..Objective::default()
+        ..Objective::paper()
     };
     let mut params = Params::zeros_for(shape, &objective);
-    let seed = 100 * (1 + variant as u64);
+    let order = ["protsae", "topk", "batchtopk", "relu", "gated", "jumprelu"];
+    let place = order.iter().position(|name| *name == variant.name());
+    let seed = 100 * (1 + place.unwrap() as u64);
     for (i, (name, values)) in params.tensors_mut().enumerate() {
         let (scale, shift) = match name {
             "b_enc" | "b_mag" | "r_mag" | "r_pred" => (0.3, 0.0),
-            "threshold" if variant == Variant::Batchtopk => (0.0, 0.6),
+            "threshold" if variant.name() == "batchtopk" => (0.0, 0.6),
             "threshold" => (0.2, 0.5),
             _ => (0.5, 0.0),
         };
@@ -97,7 +104,13 @@ fn write_model(folder: &Path, variant: Variant, forced: bool) {
     }
     fs::create_dir_all(folder).unwrap();
     let weights = folder.join(folder::WEIGHTS_FILE);
-    folder::write_weights(&weights, &params, &[1.0; LATENTS]).unwrap();
+    let tensors = folder::ModelTensors {
+        params: &params,
+        latent_max: &[1.0; LATENTS],
+        latent_scale: &[],
+        positive_weight: &[],
+    };
+    folder::write_weights(&weights, &tensors).unwrap();
     let config = ModelConfig {
         format: folder::MODEL_FORMAT.into(),
         plm: None,
@@ -142,17 +155,14 @@ fn cases(root: &Path) -> Vec<Case> {
             });
         };
     for (variant, saelens, sparsify) in [
-        (
-            Variant::Protsae,
-            "saelens-protsae",
-            Some("sparsify-protsae"),
-        ),
-        (Variant::Topk, "saelens-topk", Some("sparsify-topk")),
-        (Variant::Batchtopk, "saelens-batchtopk", None),
-        (Variant::Relu, "saelens-relu", None),
-        (Variant::Gated, "saelens-gated", None),
-        (Variant::Jumprelu, "saelens-jumprelu", None),
+        ("protsae", "saelens-protsae", Some("sparsify-protsae")),
+        ("topk", "saelens-topk", Some("sparsify-topk")),
+        ("batchtopk", "saelens-batchtopk", None),
+        ("relu", "saelens-relu", None),
+        ("gated", "saelens-gated", None),
+        ("jumprelu", "saelens-jumprelu", None),
     ] {
+        let variant = variant_of(variant);
         let model = root.join(format!("model-{saelens}"));
         write_model(&model, variant, false);
         add(saelens, "saelens", &model, model.clone(), &[]);
@@ -310,16 +320,16 @@ fn what_a_layout_cannot_hold_is_said_or_refused() {
     let root = tempfile::tempdir().unwrap();
     let model = root.path().join("model");
     let out = root.path().join("out");
-    write_model(&model, Variant::Protsae, true);
+    write_model(&model, variant_of("protsae"), true);
     for layout in ["saelens", "sparsify"] {
         let said = converted(&["-i", text(&model), "-o", text(&out), "--to", layout]);
         assert!(said.contains("forced activation"), "{said}");
         assert!(said.contains("latents 0 to 4 are concepts"), "{said}");
     }
-    write_model(&model, Variant::Topk, false);
+    write_model(&model, variant_of("topk"), false);
     let said = converted(&["-i", text(&model), "-o", text(&out), "--to", "saelens"]);
     assert!(!said.contains("no place"), "{said}");
-    write_model(&model, Variant::Gated, false);
+    write_model(&model, variant_of("gated"), false);
     let said = refused(
         &["-i", text(&model), "-o", text(&out), "--to", "sparsify"],
         2,

@@ -3,7 +3,7 @@
 use protsae::{
     annot::concept::Axioms,
     sae::{
-        config::{AxiomNorm, Objective, Shape},
+        config::{AxiomNorm, AxiomRadius, Objective, Shape},
         params::Params,
     },
     train::loss::axioms::AxiomLoss,
@@ -63,7 +63,12 @@ fn cases_with_the_class_radius() {
             zero_classes: radius.len() - m,
             relations: rel.len() / d,
         };
-        let mut params = Params::zeros(shape, norm);
+        let objective = Objective {
+            margin: case["margin"].as_f64().unwrap(),
+            axiom_norm: norm,
+            ..Objective::paper()
+        };
+        let mut params = Params::zeros_for(shape, &objective);
         params.enc.copy_from_slice(&embed[..m * d]);
         params.w_zero.copy_from_slice(&embed[m * d..]);
         params.b_pred.copy_from_slice(&radius[..m]);
@@ -81,14 +86,9 @@ fn cases_with_the_class_radius() {
             nf4: tuples(&lists["nf4"]),
             disjoint: Vec::new(),
         };
-        let objective = Objective {
-            margin: case["margin"].as_f64().unwrap(),
-            axiom_norm: norm,
-            ..Objective::default()
-        };
         let mut loss = AxiomLoss::new(&axioms, shape, &objective).unwrap();
         let forms = loss.compute(&params, 1.0);
-        for (form, got) in ["nf1", "nf2", "nf3", "nf4"].iter().zip(forms) {
+        for (form, got) in ["nf1", "nf2", "nf3", "nf4"].iter().zip(forms.losses) {
             let want = case["loss"][form].as_f64().unwrap();
             assert!((got - want).abs() < 1e-9, "{name} {form}: {got} {want}");
         }
@@ -129,26 +129,37 @@ fn disjoint_and_unit_norm_against_differences() {
         nf4: vec![[4, 0, 3]],
         disjoint: vec![[0, 2], [1, 5], [3, 4]],
     };
-    for norm in [AxiomNorm::None, AxiomNorm::Unit, AxiomNorm::Batchnorm] {
+    let norms = [AxiomNorm::None, AxiomNorm::Unit, AxiomNorm::Batchnorm];
+    let radii = [AxiomRadius::Abs, AxiomRadius::Signed];
+    for (norm, radius) in norms.into_iter().flat_map(|n| radii.map(|r| (n, r))) {
         let objective = Objective {
             axiom_norm: norm,
-            ..Objective::default()
+            axiom_radius: radius,
+            ..Objective::paper()
         };
         let mut params = Params::<f64>::initial(shape, &objective, 3, 0.0, &[0.0; 5]);
         // small and large radii, so that hinges of every form are active
         params.b_pred = vec![-0.2, 3.0, -2.8, 0.1];
         params.b_zero = vec![0.3, 2.5];
+        if radius == AxiomRadius::Signed {
+            // one of them below the least
+            params.b_pred = vec![-5.8, -3.0, -3.2, -6.4];
+            params.b_zero = vec![-5.7, -3.5];
+        }
         for (i, g) in params.bn_gamma.iter_mut().enumerate() {
             *g = 0.5 + 0.2 * i as f64;
         }
         let total = |params: &Params<f64>| -> f64 {
             let mut loss = AxiomLoss::new(&axioms, shape, &objective).unwrap();
-            loss.compute(params, 2.0).iter().sum::<f64>() * 2.0
+            loss.compute(params, 2.0).losses.iter().sum::<f64>() * 2.0
         };
         let mut loss = AxiomLoss::new(&axioms, shape, &objective).unwrap();
         let forms = loss.compute(&params, 2.0);
-        assert!(forms[4] > 0.0, "disjointness must be violated to be tested");
-        let mut numeric = Params::zeros(shape, norm);
+        assert!(
+            forms.losses[4] > 0.0,
+            "disjointness must be violated to be tested"
+        );
+        let mut numeric = Params::zeros_for(shape, &objective);
         let names: Vec<&str> = params.tensors().map(|(name, ..)| name).collect();
         for name in names {
             let size = params.tensors().find(|t| t.0 == name).unwrap().2.len();

@@ -8,8 +8,10 @@ use protsae::{
     annot::concept::Axioms,
     math::random::{Purpose, below, normal, stream, unit},
     sae::{
-        config::{AxiomNorm, ForcedMean, Objective, Shape, Variant},
+        config::{AxiomNorm, ForcedBy, ForcedMean, Objective, Shape, Variant},
+        hierarchy::Hierarchy,
         params::Params,
+        variants::{Gated, Topk},
     },
     train::{
         cpu::{Engine, step_buffers::StepLosses},
@@ -43,9 +45,12 @@ fn params(shape: Shape, objective: &Objective) -> Params<f32> {
         .chain(&mut params.r_pred)
         .chain(&mut params.b_zero)
         .chain(&mut params.b_pred)
+        .chain(&mut params.b_center)
     {
         *value += 0.2 * normal(&mut rng) as f32;
     }
+    let center: Vec<f32> = (0..shape.width).map(|i| 0.02 * i as f32 - 0.1).collect();
+    params.set_center(&center);
     params
 }
 
@@ -85,6 +90,19 @@ fn axioms(shape: Shape) -> Axioms {
     axioms
 }
 
+/// Every concept but the first two has the one of half its number as a parent, and some the first too.
+fn hierarchy(concepts: usize) -> Hierarchy {
+    let parents: Vec<Vec<u32>> = (0..concepts as u32)
+        .map(|c| match c {
+            0 | 1 => Vec::new(),
+            c if c % 3 == 0 => vec![c / 2, 0],
+            c => vec![c / 2],
+        })
+        .collect();
+    let parents: Vec<&[u32]> = parents.iter().map(Vec::as_slice).collect();
+    Hierarchy::of_parents(&parents)
+}
+
 /// Both engines at the same start.
 struct Pair<M: GpuBackend> {
     cpu: Engine<f32>,
@@ -116,8 +134,11 @@ impl<M: GpuBackend> Pair<M> {
         )
         .unwrap();
         gpu.group_concepts(&groups).unwrap();
+        let hierarchy = hierarchy(shape.defined);
+        gpu.set_hierarchy(&hierarchy).unwrap();
         let mut cpu = Engine::new(params, objective.clone(), weights, &ontology, 11);
         cpu.group_concepts(&groups);
+        cpu.set_hierarchy(hierarchy);
         Self { cpu, gpu }
     }
 
@@ -164,6 +185,7 @@ fn same_losses(name: &str, got: &StepLosses, want: &StepLosses, tolerance: f64) 
     };
     near("reconstruction", got.rec, want.rec);
     near("annotation", got.annot, want.annot);
+    near("implication", got.implication, want.implication);
     near("share", got.sums.defined_share, want.sums.defined_share);
     for (got, want) in got.forms.iter().zip(want.forms) {
         near("axioms", *got, want);
@@ -181,9 +203,18 @@ fn same_losses(name: &str, got: &StepLosses, want: &StepLosses, tolerance: f64) 
 
 fn objective() -> Objective {
     Objective {
-        k: 6,
+        variant: Variant::default().with_k(6),
         axioms_per_step: Some(8),
         ..Objective::default()
+    }
+}
+
+/// The switches of the paper.
+fn paper() -> Objective {
+    Objective {
+        variant: Variant::default().with_k(6),
+        axioms_per_step: Some(8),
+        ..Objective::paper()
     }
 }
 
@@ -201,11 +232,30 @@ fn cases() -> Vec<(&'static str, Shape, Objective)> {
     };
     vec![
         ("protsae", SHAPE, objective()),
+        ("of the paper", SHAPE, paper()),
+        (
+            "of the paper, unit length",
+            SHAPE,
+            Objective {
+                axiom_norm: AxiomNorm::Unit,
+                ..paper()
+            },
+        ),
+        (
+            "coherent, not detached, other centres",
+            SHAPE,
+            Objective {
+                forced_by: ForcedBy::Coherent,
+                detach: false,
+                axiom_norm: AxiomNorm::None,
+                ..objective()
+            },
+        ),
         (
             "sparse",
             sparse,
             Objective {
-                k: 2,
+                variant: Variant::default().with_k(2),
                 ..objective()
             },
         ),
@@ -236,7 +286,7 @@ fn cases() -> Vec<(&'static str, Shape, Objective)> {
                 ..SHAPE
             },
             Objective {
-                k: SHAPE.defined,
+                variant: Variant::default().with_k(SHAPE.defined),
                 lambda_axiom: 0.0,
                 ..objective()
             },
@@ -245,7 +295,7 @@ fn cases() -> Vec<(&'static str, Shape, Objective)> {
             "topk",
             topk,
             Objective {
-                variant: Variant::Topk,
+                variant: Variant::Topk(Topk { k: 6 }),
                 ..objective()
             },
         ),
@@ -415,7 +465,7 @@ fn what_only_the_cpu_can_is_refused<M: GpuBackend + Clone>(machine: &M) {
         (
             "variant",
             Objective {
-                variant: Variant::Gated,
+                variant: Variant::Gated(Gated::new()),
                 ..objective()
             },
         ),
@@ -427,14 +477,14 @@ fn what_only_the_cpu_can_is_refused<M: GpuBackend + Clone>(machine: &M) {
             },
         ),
         (
-            "--aux-k",
+            "aux_k",
             Objective {
                 aux_k: Some(4),
                 ..objective()
             },
         ),
         (
-            "--prefixes",
+            "prefixes",
             Objective {
                 prefixes: vec![20],
                 ..objective()
@@ -456,6 +506,6 @@ fn what_only_the_cpu_can_is_refused<M: GpuBackend + Clone>(machine: &M) {
         )
         .unwrap_err();
         assert!(matches!(&error, GpuError::CpuOnly(what) if what.contains(word)));
-        assert!(error.to_string().contains("--device cpu"));
+        assert!(error.to_string().contains("trains on the CPU alone"));
     }
 }

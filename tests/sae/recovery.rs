@@ -11,6 +11,7 @@ use protsae::{
         config::{Objective, Shape, Variant},
         encode::Encoder,
         params::Params,
+        variants::Topk,
     },
     train::{cpu::Engine, data::batch::Batch},
 };
@@ -197,8 +198,7 @@ fn dead_latents_are_revived() {
             ..Shape::default()
         };
         let objective = Objective {
-            variant: Variant::Topk,
-            k: 4,
+            variant: Variant::Topk(Topk { k: 4 }),
             aux_k,
             aux_weight: 0.25,
             dead_after: 640,

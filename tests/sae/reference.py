@@ -15,10 +15,13 @@ from safetensors.torch import save_file
 ROWS, WIDTH, LATENTS, CONCEPTS, ZERO, RELATIONS = 10, 6, 14, 3, 2, 1
 K, LR, STEPS, LAMBDA, MARGIN = 3, 1e-2, 3, 0.3, 0.1
 BANDWIDTH, AUX_K, AUX_WEIGHT, DEAD_AFTER = 0.5, 2, 0.25, 20
-THRESHOLD_RATE = 0.01
+THRESHOLD_RATE, LAMBDA_IMPLICATION, RADIUS_SHIFT = 0.01, 3.0, 6.0
+# child and parent
+EDGES = [[0, 1], [0, 2], [1, 2]]
+ANCESTORS = [[0, 1, 2], [1, 2], [2]]
 # weights of positives, rows that no label speaks of, latents that are dead at first
 POSITIVES = torch.tensor([1.0, 2.0, 3.5], dtype=torch.float64)
-SILENT, DEAD = 5, [1, 8, 9, 12]
+SILENT, DEAD = 5, [4, 8, 9, 12]
 AXIOMS = {
     "nf1": [[0, 1], [2, 3]],
     "nf2": [[0, 2, 4]],
@@ -51,6 +54,8 @@ START = {
     "b_mag": 0.2 * normal(LATENTS),
     "r_mag": 0.2 * normal(LATENTS),
 }
+# drawn last, so that the numbers above are those of before
+CENTER = 0.3 * normal(WIDTH)
 
 
 class Jump(torch.autograd.Function):
@@ -93,9 +98,12 @@ def squares(error):
     return (error**2).sum(-1).mean()
 
 
-def axiom_loss(p):
+def axiom_loss(case, p):
     centre = torch.cat([p["enc"][:CONCEPTS], p["w_zero"]])
-    radius = torch.cat([p["b_pred"], p["b_zero"]]).abs()
+    radius = torch.cat([p["b_pred"], p["b_zero"]])
+    radius = (radius + RADIUS_SHIFT).relu() if case.get("radius") == "signed" else radius.abs()
+    if case.get("norm") == "unit":
+        centre = centre / torch.linalg.vector_norm(centre, dim=-1, keepdim=True)
     relation, length, g = p["relations"], torch.linalg.vector_norm, MARGIN
     mean = lambda hinges: sum(h.relu() for h in hinges) / len(hinges)
     total = mean([length(centre[c] - centre[d]) + radius[c] - radius[d] - g for c, d in AXIOMS["nf1"]])
@@ -115,14 +123,37 @@ def annotation_loss(logit, y, spoken):
     return loss[spoken].mean()
 
 
+def implication_loss(logit, spoken):
+    """What children exceed their parents by, per row and concept."""
+    q = torch.sigmoid(logit - POSITIVES.log())[spoken]
+    return sum((q[:, c] - q[:, p]).relu().sum() for c, p in EDGES) / q.numel()
+
+
+def forced(case, logit, z, m):
+    """Predicted concepts, lifted to the mean of the unknown latents."""
+    of_concepts, others = z[:, :m], z[:, m:]
+    called = logit > 0
+    if case.get("coherent"):
+        above = torch.zeros(m, m, dtype=torch.bool)
+        for c, ancestors in enumerate(ANCESTORS):
+            above[c, ancestors] = True
+        called = (called.double() @ above.double()) > 0
+    lift = called * (others.mean(-1, keepdim=True) - of_concepts).relu()
+    return torch.cat([of_concepts + lift, others], -1)
+
+
 def loss_of(case, p, x, y, spoken, memory):
     """The loss of a batch, and the latents that it activates."""
     variant = case["variant"]
-    m = CONCEPTS if variant in ("protsae", "linear-probe") else 0
+    ties = variant.startswith("protsae")
+    variant = variant.removeprefix("protsae-")
+    m = CONCEPTS if ties or variant == "linear-probe" else 0
     xc = x - p["b_dec"]
     raw = xc @ p["enc"].T
     if m:
-        logit = raw[:, :m] + p["b_pred"]
+        # the bias is that at the predictor's own centre
+        centre = CENTER if case.get("centre") == "mean" else p["b_dec"]
+        logit = (x - centre) @ p["enc"][:m].T + p["b_pred"]
         own = p["enc"][:m] if case.get("detach") is False else p["enc"][:m].detach()
         raw = torch.cat([(xc @ own.T) * p["r_pred"].exp(), raw[:, m:]], -1)
     pre = raw + p["b_enc"]
@@ -149,24 +180,25 @@ def loss_of(case, p, x, y, spoken, memory):
         extra = LAMBDA * Count.apply(pre, p["threshold"]).sum(-1).mean()
     else:
         z = top(pre, K)
-    if variant == "protsae":
-        of_concepts, others = z[:, :m], z[:, m:]
-        lift = (logit > 0) * (others.mean(-1, keepdim=True) - of_concepts).relu()
-        z = torch.cat([of_concepts + lift, others], -1)
+    if ties:
+        z = forced(case, logit, z, m)
     ends = [*case.get("prefixes", []), pre.shape[1]]
     errors = [z[:, :end] @ p["dec"][:end] + p["b_dec"] - x for end in ends]
     loss = sum(map(squares, errors)) / len(errors) + extra
-    dead = memory["idle"] >= DEAD_AFTER
+    dead = (memory["idle"] >= DEAD_AFTER) & (torch.arange(pre.shape[1]) >= m)
     if case.get("aux_k") and dead.any():
         rest = top(pre * dead, AUX_K) @ p["dec"]
         loss = loss + AUX_WEIGHT * squares(rest + errors[-1].detach())
     if m:
         loss = loss + 10 * annotation_loss(logit, y, spoken)
-    if variant == "protsae":
-        loss = loss + axiom_loss(p)
+        if case.get("implication"):
+            loss = loss + 10 * LAMBDA_IMPLICATION * implication_loss(logit, spoken)
+    if ties:
+        loss = loss + axiom_loss(case, p)
     return loss, (z > 0).any(0)
 
 
+CORRECTED = dict(centre="mean", radius="signed", norm="unit", implication=True)
 CASES = {
     "protsae": dict(variant="protsae"),
     "protsae-attached": dict(variant="protsae", detach=False),
@@ -182,6 +214,14 @@ CASES = {
     "gated-clipped": dict(variant="gated", clip=0.5),
     "jumprelu": dict(variant="jumprelu"),
     "linear-probe": dict(variant="linear-probe"),
+    "corrected": dict(variant="protsae", **CORRECTED),
+    "corrected-attached": dict(variant="protsae", detach=False, coherent=True, **CORRECTED),
+    "corrected-clipped": dict(variant="protsae", clip=0.5, **CORRECTED),
+    "corrected-prefixes": dict(variant="protsae", prefixes=[2, 8], **CORRECTED),
+    "corrected-probe": dict(variant="linear-probe", centre="mean", implication=True),
+    "protsae-batchtopk": dict(variant="protsae-batchtopk", **CORRECTED),
+    "protsae-gated": dict(variant="protsae-gated", **CORRECTED),
+    "protsae-jumprelu": dict(variant="protsae-jumprelu", coherent=True, **CORRECTED),
 }
 
 
@@ -216,7 +256,7 @@ def train(case):
         memory["idle"] = torch.where(active, 0, (memory["idle"] + ROWS).clamp(max=DEAD_AFTER))
         losses.append(loss.item())
     out = {name: value.detach() for name, value in p.items() if value.grad is not None}
-    if case["variant"] == "batchtopk":
+    if case["variant"].endswith("batchtopk"):
         out["threshold"] = torch.full((LATENTS,), memory["threshold"])
     out["losses"] = torch.tensor(losses)
     return out
@@ -234,7 +274,7 @@ def codes():
 
 
 def main():
-    out = {"x": X, "y": Y} | {f"start.{name}": value for name, value in START.items()}
+    out = {"x": X, "y": Y, "center": CENTER} | {f"start.{name}": value for name, value in START.items()}
     for name, case in CASES.items():
         out |= {f"{name}.{tensor}": value for tensor, value in train(case).items()}
     out |= {f"splice.{name}": value for name, value in codes().items()}

@@ -474,7 +474,7 @@ fn a_grid_trains_many_models_on_one_pass() {
     assert_eq!(table["models"].as_array().unwrap().len(), 4);
     for name in ["k=4_seed=1", "k=6_seed=1", "k=6_seed=2"] {
         let sae = Sae::load(&bench.path("grid").join(name)).unwrap();
-        assert_eq!(sae.config.objective.k.to_string(), name[2..3]);
+        assert_eq!(sae.config.objective.variant.k().unwrap().to_string(), name[2..3]);
     }
 }
 

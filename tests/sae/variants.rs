@@ -4,7 +4,8 @@ use protsae::{
     annot::concept::Axioms,
     math::random::{Purpose, normal, stream},
     sae::{
-        config::{Objective, Shape, Variant},
+        config::{ForcedBy, ForcedMean, Objective, PredictorCenter, Shape, Variant},
+        hierarchy::Hierarchy,
         params::Params,
     },
     train::{cpu::Engine, data::batch::Batch},
@@ -14,7 +15,21 @@ use super::relative_error;
 
 const ROWS: usize = 12;
 
-fn setting(variant: Variant) -> (Shape, Objective) {
+/// The variant of a name, with options for these sizes.
+fn variant_of(name: &str) -> Variant {
+    let mut all = Variant::ALL.into_iter();
+    let mut variant = all.find(|v| v.name() == name).unwrap().with_k(3);
+    if let Some(weight) = variant.lambda_sparsity_mut() {
+        *weight = 0.3;
+    }
+    if let Some(width) = variant.bandwidth_mut() {
+        *width = 1e-5;
+    }
+    variant
+}
+
+fn setting(name: &str) -> (Shape, Objective) {
+    let variant = variant_of(name);
     let shape = Shape {
         width: 5,
         latents: 14,
@@ -22,18 +37,11 @@ fn setting(variant: Variant) -> (Shape, Objective) {
         ..Shape::default()
     };
     let shape = Shape {
-        latents: if variant == Variant::LinearProbe {
-            3
-        } else {
-            14
-        },
+        latents: if variant.only_concepts() { 3 } else { 14 },
         ..shape
     };
     let objective = Objective {
         variant,
-        k: 3,
-        lambda_sparsity: 0.3,
-        bandwidth: 1e-5,
         // the loss must see every gradient that is compared
         detach: false,
         ..Objective::default()
@@ -53,9 +61,10 @@ fn params(shape: Shape, objective: &Objective) -> Params<f64> {
             *value += size * normal(&mut rng);
         }
     }
-    if objective.variant == Variant::Jumprelu {
-        params.threshold.fill(0.4);
+    if objective.variant.name().ends_with("jumprelu") {
+        params.own[0].values.fill(0.4);
     }
+    params.set_center(&[0.3, -0.2, 0.1, 0.0, 0.2]);
     params
 }
 
@@ -75,7 +84,9 @@ fn batch() -> Batch<f64> {
 
 fn engine(params: Params<f64>, objective: &Objective) -> Engine<f64> {
     let weights = vec![2.0; params.shape.defined];
-    Engine::new(params, objective.clone(), weights, &Axioms::default(), 0)
+    let mut engine = Engine::new(params, objective.clone(), weights, &Axioms::default(), 0);
+    engine.set_hierarchy(Hierarchy::of_parents(&[&[1], &[2], &[]]));
+    engine
 }
 
 /// Compares the gradients of all tensors but `constant`, which the loss takes as constants where
@@ -84,7 +95,9 @@ fn compare(objective: &Objective, shape: Shape, constant: &[&str]) {
     let start = params(shape, objective);
     let (_, gradients) = engine(start.clone(), objective).gradients(&batch());
     let names: Vec<&str> = start.tensors().map(|(name, ..)| name).collect();
-    for name in names.into_iter().filter(|name| !constant.contains(name)) {
+    // it stands still
+    let fixed = |name: &&str| *name == "predictor_center" || constant.contains(name);
+    for name in names.into_iter().filter(|name| !fixed(name)) {
         let got = gradients
             .tensors()
             .find(|t| t.0 == name)
@@ -104,31 +117,108 @@ fn compare(objective: &Objective, shape: Shape, constant: &[&str]) {
         let error = relative_error(&got, &numeric);
         assert!(
             error < 1e-6 || got.iter().chain(&numeric).all(|g| g.abs() < 1e-7),
-            "{:?} {name}: {error:e}",
-            objective.variant
+            "{} {name}: {error:e}",
+            objective.variant.name()
         );
     }
 }
 
+/// Tensors that are taken as constants: what moves otherwise than by gradients, and what a penalty holds still.
+const CONSTANT: [(&str, &[&str]); 10] = [
+    ("protsae", &[]),
+    ("protsae-batchtopk", &["threshold"]),
+    ("protsae-gated", &["w_dec", "b_dec"]),
+    ("protsae-jumprelu", &["threshold"]),
+    ("topk", &[]),
+    ("batchtopk", &["threshold"]),
+    ("relu", &["w_dec"]),
+    ("gated", &["w_dec", "b_dec"]),
+    ("jumprelu", &["threshold"]),
+    ("linear-probe", &[]),
+];
+
 #[test]
 fn gradients_equal_differences() {
-    for (variant, constant) in [
-        (Variant::Protsae, &[][..]),
-        (Variant::Topk, &[]),
-        (Variant::Batchtopk, &["threshold"]),
-        (Variant::Relu, &["w_dec"]),
-        (Variant::Gated, &["w_dec", "b_dec"]),
-        (Variant::Jumprelu, &["threshold"]),
-        (Variant::LinearProbe, &[]),
-    ] {
+    for (variant, constant) in CONSTANT {
         let (shape, objective) = setting(variant);
         compare(&objective, shape, constant);
     }
 }
 
+/// With the centre of the paper, and with the other ways to force concepts.
+#[test]
+fn gradients_equal_differences_for_other_switches() {
+    let (shape, objective) = setting("protsae");
+    let moving = Objective {
+        predictor_center: PredictorCenter::BDec,
+        ..objective.clone()
+    };
+    compare(&moving, shape, &[]);
+    for name in ["protsae", "protsae-gated", "protsae-jumprelu"] {
+        let (shape, objective) = setting(name);
+        let coherent = Objective {
+            forced_by: ForcedBy::Coherent,
+            forced_mean: ForcedMean::Active,
+            ..objective
+        };
+        let (_, constant) = CONSTANT.iter().find(|(of, _)| *of == name).unwrap();
+        compare(&coherent, shape, constant);
+    }
+}
+
+/// What is forced with a child is forced with its parents.
+#[test]
+fn ancestors_of_predicted_concepts_are_forced_too() {
+    let (shape, objective) = setting("protsae");
+    let count = |forced_by| {
+        let objective = Objective {
+            forced_by,
+            ..objective.clone()
+        };
+        let mut params = params(shape, &objective);
+        // only the first concept is ever predicted
+        params.b_center.copy_from_slice(&[0.5, -50.0, -50.0]);
+        let mut engine = engine(params, &objective);
+        engine.evaluate(&batch());
+        engine.activity()[..3].to_vec()
+    };
+    let own = count(ForcedBy::Own);
+    let coherent = count(ForcedBy::Coherent);
+    assert!(own[0] > 0 && own[0] < ROWS as u32);
+    assert!(coherent[1] >= own[0] && coherent[2] >= own[0]);
+    assert!(coherent[1] > own[1] && coherent[2] > own[2]);
+}
+
+/// Aligned rows of a trained model have an inner product of 1, and checkpoints of others are as they were.
+#[test]
+fn aligned_rows_have_a_product_of_one() {
+    for name in ["protsae", "topk", "protsae-gated"] {
+        let (shape, objective) = setting(name);
+        let objective = Objective {
+            aligned: true,
+            ..objective
+        };
+        let mut engine = engine(params(shape, &objective), &objective);
+        for _ in 0..3 {
+            assert!(engine.step(&batch(), 1e-2, true).total.is_finite());
+        }
+        let trained = engine.trained_params();
+        let d = shape.width;
+        for latent in 0..shape.latents {
+            let rows = trained.enc[latent * d..][..d].iter();
+            let product: f64 = rows
+                .zip(&trained.dec[latent * d..][..d])
+                .map(|(e, d)| e * d)
+                .sum();
+            let scale = trained.r_pred.get(latent).map_or(1.0, |r| r.exp());
+            assert!((scale * product - 1.0).abs() < 1e-9, "{name} {latent}");
+        }
+    }
+}
+
 #[test]
 fn gradients_of_prefixes_equal_differences() {
-    for variant in [Variant::Protsae, Variant::Topk] {
+    for variant in ["protsae", "topk"] {
         let (shape, objective) = setting(variant);
         let objective = Objective {
             prefixes: vec![2, 8],
@@ -141,11 +231,8 @@ fn gradients_of_prefixes_equal_differences() {
 /// The threshold of jumprelu feels the rows in its window, as the straight-through estimate says.
 #[test]
 fn thresholds_feel_their_window() {
-    let (shape, objective) = setting(Variant::Jumprelu);
-    let objective = Objective {
-        bandwidth: 0.5,
-        ..objective
-    };
+    let (shape, mut objective) = setting("jumprelu");
+    *objective.variant.bandwidth_mut().unwrap() = 0.5;
     let start = params(shape, &objective);
     let (_, gradients) = engine(start.clone(), &objective).gradients(&batch());
     let d = shape.width;
@@ -171,26 +258,26 @@ fn thresholds_feel_their_window() {
         }
     }
     assert!(want.iter().any(|w| w.abs() > 0.01));
-    let error = relative_error(&gradients.threshold, &want);
+    let error = relative_error(gradients.own(0), &want);
     assert!(error < 1e-9, "{error:e}");
 }
 
 #[test]
 fn a_batch_wide_choice_keeps_k_per_row_on_average() {
-    let (shape, objective) = setting(Variant::Batchtopk);
+    let (shape, objective) = setting("batchtopk");
     let mut engine = engine(params(shape, &objective), &objective);
     for _ in 0..3 {
         let losses = engine.step(&batch(), 1e-3, true);
         assert_eq!(losses.sums.active, 3 * ROWS as u64);
     }
-    assert!(engine.params().threshold.iter().all(|&t| t > 0.0));
+    assert!(engine.params().own(0).iter().all(|&t| t > 0.0));
 }
 
 /// Steps whose gradients are held and shortened equal fused ones where nothing is shortened, and
 /// are bounded where it is.
 #[test]
 fn clipping_changes_long_gradients_only() {
-    for variant in [Variant::Protsae, Variant::Gated] {
+    for variant in ["protsae", "gated", "protsae-gated"] {
         let (shape, objective) = setting(variant);
         let run = |clip: Option<f64>| {
             let mut engine = engine(params(shape, &objective), &objective);

@@ -6,7 +6,7 @@ use protsae::{
     annot::concept::Axioms,
     math::real::Real,
     sae::{
-        config::{AxiomNorm, ForcedMean, Objective, Shape},
+        config::{ForcedMean, Objective, Shape, Variant},
         params::Params,
     },
     train::{cpu::Engine, data::batch::Batch},
@@ -102,12 +102,12 @@ fn read(name: &str) -> Option<Case> {
 impl Case {
     fn objective(&self) -> Objective {
         Objective {
-            k: self.meta.k,
+            variant: Variant::default().with_k(self.meta.k),
             lambda_annot: self.meta.lambda_annot,
             lambda_axiom: self.meta.lambda_axiom,
             margin: self.meta.margin,
             forced_mean: self.meta.forced_mean,
-            ..Objective::default()
+            ..Objective::paper()
         }
     }
 
@@ -119,7 +119,7 @@ impl Case {
             zero_classes: self.meta.n_zero,
             relations: self.meta.n_relations,
         };
-        let mut params = Params::zeros(shape, AxiomNorm::None);
+        let mut params = Params::zeros_for(shape, &self.objective());
         for (name, values) in params.tensors_mut() {
             let (theirs, _) = NAMES.iter().find(|(_, ours)| *ours == name).unwrap();
             let saved = &self.floats[&format!("param.{theirs}")];

@@ -6,7 +6,10 @@ use crate::{
         args::{DeviceChoice, OnBadArgs},
     },
     sae::{
-        config::{AxiomNorm, Balance, ForcedMean, Objective, Variant},
+        config::{
+            AxiomNorm, AxiomRadius, Balance, ForcedBy, ForcedMean, Objective, PredictorCenter,
+            Variant,
+        },
         settings::{LabelLevel, Normalize, Schedule, Training, Unlabelled},
     },
     train::gpu::Operand,
@@ -72,24 +75,34 @@ pub struct Args {
 #[derive(clap::Args, Debug)]
 pub(super) struct MethodArgs {
     /// Which autoencoder
-    #[arg(long, value_enum, default_value_t, value_name = "NAME", help_heading = METHOD)]
+    #[arg(long, value_enum, default_value = "protsae", value_name = "NAME", help_heading = METHOD)]
     pub(super) variant: Variant,
 
     /// Latents, those of concepts among them [default: 4096, or twice the concepts if that is more]
     #[arg(long, value_name = "N", help_heading = METHOD)]
     pub(super) latents: Option<usize>,
 
-    /// Latents kept per residue
-    #[arg(long, default_value_t = Objective::default().k, value_name = "K", help_heading = METHOD)]
-    pub(super) k: usize,
+    /// Latents kept per residue (protsae, topk, and both with batchtopk) [default: 32]
+    #[arg(long, value_name = "K", help_heading = METHOD)]
+    pub(super) k: Option<usize>,
 
     /// Weight of the annotation loss
     #[arg(long, default_value_t = Objective::default().lambda_annot, value_name = "X", help_heading = METHOD)]
     pub(super) lambda_annot: f64,
 
-    /// Weight of the axiom loss; 0 leaves it out
-    #[arg(long, default_value_t = Objective::default().lambda_axiom, value_name = "X", help_heading = METHOD)]
-    pub(super) lambda_axiom: f64,
+    /// What the concept predictor's input is centred by: the training rows' mean, or (the paper's) the
+    /// decoder's bias, which moves [default: mean; with --init, the model's]
+    #[arg(long, value_enum, value_name = "NAME", help_heading = METHOD)]
+    pub(super) predictor_center: Option<PredictorCenter>,
+
+    /// Weight of the implication loss beside the annotation loss, of children that are predicted more
+    /// strongly than their parents; 0 leaves it out [default: 3; with --init, the model's]
+    #[arg(long, value_name = "X", help_heading = METHOD)]
+    pub(super) lambda_implication: Option<f64>,
+
+    /// Weight of the axiom loss; 0 leaves it out [default: 0.1; with --init, the model's]
+    #[arg(long, value_name = "X", help_heading = METHOD)]
+    pub(super) lambda_axiom: Option<f64>,
 
     /// Margin of the axioms' hinges
     #[arg(long, default_value_t = Objective::default().margin, allow_negative_numbers = true, value_name = "X", help_heading = METHOD)]
@@ -99,9 +112,14 @@ pub(super) struct MethodArgs {
     #[arg(long, default_value_t = DEFAULT_AXIOMS_PER_STEP, value_name = "N", help_heading = METHOD)]
     pub(super) axioms_per_step: usize,
 
-    /// Normalisation of class centres inside the axiom loss
-    #[arg(long, value_enum, default_value_t, value_name = "NAME", help_heading = METHOD)]
-    pub(super) axiom_norm: AxiomNorm,
+    /// Normalisation of class centres inside the axiom loss [default: unit; with --init, the model's]
+    #[arg(long, value_enum, value_name = "NAME", help_heading = METHOD)]
+    pub(super) axiom_norm: Option<AxiomNorm>,
+
+    /// What the radius of a class is: its bias plus 6, or (the paper's) the bias's absolute value
+    /// [default: signed; with --init, the model's]
+    #[arg(long, value_enum, value_name = "NAME", help_heading = METHOD)]
+    pub(super) axiom_radius: Option<AxiomRadius>,
 
     /// Lift the latent of a predicted concept to the mean of the unknown latents
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "true|false", help_heading = METHOD)]
@@ -111,19 +129,28 @@ pub(super) struct MethodArgs {
     #[arg(long, value_enum, default_value_t, value_name = "NAME", help_heading = METHOD)]
     pub(super) forced_mean: ForcedMean,
 
+    /// Whose prediction lifts a concept's latent: its own, or that of any of its descendants too
+    /// [default: own; with --init, the model's]
+    #[arg(long, value_enum, value_name = "NAME", help_heading = METHOD)]
+    pub(super) forced_by: Option<ForcedBy>,
+
     /// Keep the reconstruction loss out of the predictor's weights
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "true|false", help_heading = METHOD)]
     pub(super) detach: bool,
 
-    /// Weight of the penalty on active latents (relu, gated, jumprelu, splice)
-    #[arg(long, default_value_t = Objective::default().lambda_sparsity, value_name = "X", help_heading = METHOD)]
-    pub(super) lambda_sparsity: f64,
+    /// Weight of the penalty on active latents (relu, gated, jumprelu, splice) [default: 1]
+    #[arg(long, value_name = "X", help_heading = METHOD)]
+    pub(super) lambda_sparsity: Option<f64>,
 
-    /// Width of the window in which a threshold learns (jumprelu)
-    #[arg(long, default_value_t = Objective::default().bandwidth, value_name = "X", help_heading = METHOD)]
-    pub(super) bandwidth: f64,
+    /// Width of the window in which a threshold learns (jumprelu) [default: 0.2]
+    #[arg(long, value_name = "X", help_heading = METHOD)]
+    pub(super) bandwidth: Option<f64>,
 
-    /// Dead latents per residue that reconstruct what the others leave, which revives them (Aux-K)
+    /// Keep an inner product of 1 between each latent's encoder and decoder row
+    #[arg(long, default_value_t = false, action = clap::ArgAction::Set, value_name = "true|false", help_heading = METHOD)]
+    pub(super) aligned: bool,
+
+    /// Dead latents of no concept, per residue, that reconstruct what the others leave, which revives them (Aux-K)
     #[arg(long, value_name = "N", help_heading = METHOD)]
     pub(super) aux_k: Option<usize>,
 
@@ -249,8 +276,9 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "DIR", help_heading = RUN)]
     pub(super) checkpoint_dir: Option<SharedFolder>,
 
-    /// Train many models on one pass over the data: every combination of these values of k, seed,
-    /// lr, lambda-annot, lambda-axiom or lambda-sparsity, each in a folder of its own in the output
+    /// Train many models on one pass over the data: every combination of these values of k, seed, lr,
+    /// lambda-annot, lambda-axiom, lambda-implication, lambda-sparsity, detach, forced-activation,
+    /// rescale, predictor-center, axiom-radius, axiom-norm or forced-by, each in a folder of its own
     #[arg(long, num_args = 1.., value_name = "NAME=VALUE,...", help_heading = RUN)]
     pub(super) grid: Vec<String>,
 

@@ -121,7 +121,7 @@ pub(super) fn page(log: &[LogLine], config: &ModelConfig) -> Result<Vec<u8>> {
     let shape = &config.shape;
     let heading = format!(
         "{}: {} latents, {} of concepts, width {}; by step",
-        variant_name(config),
+        config.objective.variant.name(),
         shape.latents,
         shape.defined,
         shape.width
@@ -129,12 +129,6 @@ pub(super) fn page(log: &[LogLine], config: &ModelConfig) -> Result<Vec<u8>> {
     let mut out = Vec::new();
     curve::write(&mut out, &heading, &charts)?;
     Ok(out)
-}
-
-fn variant_name(config: &ModelConfig) -> String {
-    use clap::ValueEnum as _;
-    let value = config.objective.variant.to_possible_value();
-    value.map_or_else(String::new, |v| v.get_name().to_owned())
 }
 
 /// The log as an event file of `TensorBoard`.

@@ -1,7 +1,7 @@
 //! Where models are trained.
 
 use crate::{
-    Result,
+    Error, Result,
     cli::{args::DeviceChoice, log},
     sae::SaeError,
     train::{
@@ -26,14 +26,15 @@ pub(super) fn open(choice: DeviceChoice, tasks: &[Task<'_>]) -> Result<Device> {
             Ok(device) => match can() {
                 Ok(()) => Ok(device),
                 Err(error) => {
-                    log::info(&error.to_string());
+                    log::info(&format!("{error}: --device cpu"));
                     Ok(Device::Cpu)
                 }
             },
         },
         DeviceChoice::Cuda(number) => {
-            can()?;
-            Ok(Device::gpu(number).map_err(SaeError::from)?)
+            let hint = |error: SaeError| Error::from(error).context("--device cpu trains it");
+            can().map_err(hint)?;
+            Device::gpu(number).map_err(|error| hint(error.into()))
         }
     }
 }

@@ -110,8 +110,12 @@ pub(super) fn write(
     };
     folder::write_weights(
         &path.join(folder::WEIGHTS_FILE),
-        &trained.params,
-        &trained.latent_max,
+        &folder::ModelTensors {
+            params: &trained.params,
+            latent_max: &trained.latent_max,
+            latent_scale: &[],
+            positive_weight: &trained.positive_weight,
+        },
     )?;
     put(folder::CONFIG_FILE, trained.config.to_yaml()?.as_bytes())?;
     put(folder::CONCEPTS_FILE, to_json(concepts)?.as_bytes())?;
@@ -145,9 +149,10 @@ fn plan_one(inputs: &Inputs, task: &Task<'_>) -> Result<()> {
     } = task.shape;
     // master weights and two moments of two matrices, and the best model so far
     let memory = (8 * 4 * latents * width) >> 20;
+    let k = task.objective.variant.k();
+    let k = k.map_or_else(String::new, |k| format!(", K {k}"));
     log::plan(&format!(
-        "{latents} latents, {defined} of concepts, width {width}, K {}; about {memory} MB",
-        task.objective.k
+        "{latents} latents, {defined} of concepts, width {width}{k}; about {memory} MB"
     ))?;
     match inputs.total(&task.training) {
         Some(rows) => {

@@ -2,11 +2,13 @@
 
 use crate::{
     Error, Result,
+    sae::SaeError,
     train::{
         driver::{Task, Trained},
         meter::Measures,
     },
 };
+use clap::ValueEnum;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +17,23 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) const FILE: &str = "grid.json";
 /// Format name and version of the table.
 pub(crate) const FORMAT: &str = "grid/1";
+/// What a grid can vary.
+const AXES: [&str; 14] = [
+    "k",
+    "seed",
+    "lr",
+    "lambda-annot",
+    "lambda-axiom",
+    "lambda-implication",
+    "lambda-sparsity",
+    "detach",
+    "forced-activation",
+    "rescale",
+    "predictor-center",
+    "axiom-radius",
+    "axiom-norm",
+    "forced-by",
+];
 /// Most models of a grid.
 const MAX_MODELS: usize = 1024;
 
@@ -74,26 +93,63 @@ pub(super) fn tasks<'a>(task: &Task<'a>, points: &[Point]) -> Result<Vec<Task<'a
             set(&mut task, name, value)?;
         }
         task.name = name_of(point);
-        task.training.check()?;
+        task.training.check().map_err(SaeError::from)?;
         Ok(task)
     };
     points.iter().map(of).collect()
 }
 
+/// An option of a variant that has it.
+fn own<'a, T>(name: &str, variant: &str, option: Option<&'a mut T>) -> Result<&'a mut T> {
+    option.ok_or_else(|| Error::usage(format!("--grid {name}: {variant} has no such option")))
+}
+
+/// A value of a choice by its name.
+fn choice<T: ValueEnum>(name: &str, value: &str) -> Result<T> {
+    T::from_str(value, false).map_err(|_| {
+        let all = T::value_variants().iter().filter_map(T::to_possible_value);
+        let all: Vec<String> = all.map(|v| v.get_name().to_owned()).collect();
+        Error::usage(format!(
+            "--grid {name}: '{value}' is none of {}",
+            all.join(", ")
+        ))
+    })
+}
+
 fn set(task: &mut Task<'_>, name: &str, value: &str) -> Result<()> {
     let bad = |_| Error::usage(format!("--grid {name}: '{value}' is no fitting number"));
     let number = || value.parse::<f64>().map_err(|e| bad(e.to_string()));
+    let switch = || {
+        value.parse::<bool>().map_err(|_| {
+            Error::usage(format!(
+                "--grid {name}: '{value}' is neither true nor false"
+            ))
+        })
+    };
+    let variant = task.objective.variant.name();
     match name {
-        "k" => task.objective.k = value.parse().map_err(|_| bad(String::new()))?,
+        "k" => {
+            *own(name, variant, task.objective.variant.k_mut())? =
+                value.parse().map_err(|_| bad(String::new()))?
+        }
         "seed" => task.training.seed = value.parse().map_err(|_| bad(String::new()))?,
         "lr" => task.training.lr = number()?,
         "lambda-annot" => task.objective.lambda_annot = number()?,
         "lambda-axiom" => task.objective.lambda_axiom = number()?,
-        "lambda-sparsity" => task.objective.lambda_sparsity = number()?,
+        "lambda-implication" => task.objective.lambda_implication = number()?,
+        "lambda-sparsity" => {
+            *own(name, variant, task.objective.variant.lambda_sparsity_mut())? = number()?
+        }
+        "detach" => task.objective.detach = switch()?,
+        "forced-activation" => task.objective.forced_activation = switch()?,
+        "rescale" => task.objective.rescale = switch()?,
+        "predictor-center" => task.objective.predictor_center = choice(name, value)?,
+        "axiom-radius" => task.objective.axiom_radius = choice(name, value)?,
+        "axiom-norm" => task.objective.axiom_norm = choice(name, value)?,
+        "forced-by" => task.objective.forced_by = choice(name, value)?,
         _ => {
-            return Err(Error::usage(format!(
-                "--grid takes k, seed, lr, lambda-annot, lambda-axiom and lambda-sparsity, not '{name}'"
-            )));
+            let known = AXES.join(", ");
+            return Err(Error::usage(format!("--grid takes {known}, not '{name}'")));
         }
     }
     Ok(())

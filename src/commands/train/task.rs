@@ -1,6 +1,6 @@
 //! What is to be trained, from the options and the inputs.
 
-use super::{Args, inputs::Inputs};
+use super::{Args, args::MethodArgs, inputs::Inputs};
 use crate::{
     Error, Result,
     annot::concept::ConceptsFile,
@@ -27,10 +27,7 @@ impl Args {
     ) -> Result<Task<'a>> {
         let m = concepts.concepts.len();
         let a = &self.method;
-        let defined = match a.variant {
-            variant if variant.predicts() => m,
-            _ => 0,
-        };
+        let defined = if a.variant.predicts() { m } else { 0 };
         let latents = match (a.latents, init) {
             // the concepts' rows and no more
             _ if a.variant.only_concepts() => defined,
@@ -38,7 +35,7 @@ impl Args {
             (None, Some(sae)) => sae.config.shape.latents,
             (None, None) => DEFAULT_LATENTS.max(2 * defined),
         };
-        let ontology = defined > 0 && a.variant != Variant::Splice;
+        let ontology = defined > 0 && a.variant.learns_predictor();
         let shape = Shape {
             width: inputs.width,
             latents,
@@ -54,25 +51,7 @@ impl Args {
                 0
             },
         };
-        let objective = Objective {
-            variant: a.variant,
-            k: a.k,
-            lambda_annot: a.lambda_annot,
-            lambda_axiom: a.lambda_axiom,
-            margin: a.margin,
-            axioms_per_step: Some(a.axioms_per_step).filter(|&n| n > 0),
-            axiom_norm: a.axiom_norm,
-            forced_activation: a.forced_activation,
-            forced_mean: a.forced_mean,
-            detach: a.detach,
-            rescale: a.rescale,
-            lambda_sparsity: a.lambda_sparsity,
-            bandwidth: a.bandwidth,
-            aux_k: a.aux_k,
-            aux_weight: a.aux_weight,
-            dead_after: a.dead_after,
-            prefixes: a.prefixes.clone(),
-        };
+        let objective = a.objective(init)?;
         if let (Some(sae), Some(folder)) = (init, &self.training.init) {
             check_init(sae, folder, &shape, &objective, inputs, concepts)?;
         }
@@ -85,6 +64,60 @@ impl Args {
             concepts,
             init,
         })
+    }
+}
+
+impl MethodArgs {
+    /// What is minimised. Where an option is not given, a model to begin with goes on as it was made.
+    fn objective(&self, init: Option<&Sae>) -> Result<Objective> {
+        let defaults = Objective::default();
+        let begun = init.map_or(&defaults, |sae| &sae.config.objective);
+        Ok(Objective {
+            variant: self.variant()?,
+            lambda_annot: self.lambda_annot,
+            predictor_center: self.predictor_center.unwrap_or(begun.predictor_center),
+            lambda_implication: self.lambda_implication.unwrap_or(begun.lambda_implication),
+            lambda_axiom: self.lambda_axiom.unwrap_or(begun.lambda_axiom),
+            margin: self.margin,
+            axioms_per_step: Some(self.axioms_per_step).filter(|&n| n > 0),
+            axiom_norm: self.axiom_norm.unwrap_or(begun.axiom_norm),
+            axiom_radius: self.axiom_radius.unwrap_or(begun.axiom_radius),
+            forced_activation: self.forced_activation,
+            forced_mean: self.forced_mean,
+            forced_by: self.forced_by.unwrap_or(begun.forced_by),
+            detach: self.detach,
+            rescale: self.rescale,
+            aligned: self.aligned,
+            aux_k: self.aux_k,
+            aux_weight: self.aux_weight,
+            dead_after: self.dead_after,
+            prefixes: self.prefixes.clone(),
+        })
+    }
+
+    /// The variant with its options, which must be its own.
+    fn variant(&self) -> Result<Variant> {
+        let mut variant = self.variant;
+        let name = variant.name();
+        set_own("--k", name, self.k, variant.k_mut())?;
+        let weight = variant.lambda_sparsity_mut();
+        set_own("--lambda-sparsity", name, self.lambda_sparsity, weight)?;
+        set_own("--bandwidth", name, self.bandwidth, variant.bandwidth_mut())?;
+        Ok(variant)
+    }
+}
+
+/// Sets an option of a variant, if it is given.
+fn set_own<T>(option: &str, variant: &str, value: Option<T>, own: Option<&mut T>) -> Result<()> {
+    match (value, own) {
+        (None, _) => Ok(()),
+        (Some(value), Some(own)) => {
+            *own = value;
+            Ok(())
+        }
+        (Some(_), None) => Err(Error::usage(format!(
+            "{option} is no option of --variant {variant}"
+        ))),
     }
 }
 
@@ -113,9 +146,24 @@ fn check_init(
             conversion.family.name()
         )));
     }
-    let norm = sae.config.objective.axiom_norm;
-    if norm != objective.axiom_norm {
-        return differs("axiom_norm", &norm, &objective.axiom_norm);
+    let theirs = &sae.config.objective;
+    if theirs.predictor_center != objective.predictor_center {
+        let (found, expected) = (theirs.predictor_center, objective.predictor_center);
+        return differs("predictor_center", &found, &expected);
+    }
+    if theirs.axiom_norm != objective.axiom_norm {
+        return differs("axiom_norm", &theirs.axiom_norm, &objective.axiom_norm);
+    }
+    if theirs.axiom_radius != objective.axiom_radius {
+        return differs(
+            "axiom_radius",
+            &theirs.axiom_radius,
+            &objective.axiom_radius,
+        );
+    }
+    if theirs.variant.rule::<f32>().tensors() != objective.variant.rule::<f32>().tensors() {
+        let (found, expected) = (theirs.variant.name(), objective.variant.name());
+        return differs("variant", &found, &expected);
     }
     let mut pairs = sae.concepts.concepts.iter().zip(&concepts.concepts);
     if let Some((theirs, ours)) = pairs.find(|(a, b)| shape.defined > 0 && a.id != b.id) {

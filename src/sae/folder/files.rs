@@ -96,6 +96,18 @@ impl Tensors<'_> {
         Ok(())
     }
 
+    /// Whether there is a tensor of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.tensors.tensor(name).is_ok()
+    }
+
+    /// An f32 tensor of one dimension.
+    pub(crate) fn read_vector(&self, name: &str, size: usize) -> Result<Vec<f32>, SaeError> {
+        let mut out = vec![0.0; size];
+        self.read(name, &[size], &mut out)?;
+        Ok(out)
+    }
+
     /// Copies an f32 tensor of this shape.
     pub(crate) fn read(
         &self,

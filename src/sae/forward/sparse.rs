@@ -1,5 +1,7 @@
 //! Rows of latents of which few are active.
 
+use super::RowEntries;
+
 /// Sparse rows of latents.
 #[derive(Clone, Debug, Default)]
 pub struct SparseRows<T> {
@@ -36,6 +38,15 @@ impl<T> SparseRows<T> {
     #[must_use]
     pub fn range(&self, row: usize) -> std::ops::Range<usize> {
         self.offsets[row]..self.offsets[row + 1]
+    }
+
+    /// All entries, as those of one row.
+    pub(crate) fn entries(&self) -> RowEntries<'_, T> {
+        RowEntries {
+            latents: &self.latents,
+            values: &self.values,
+            second: &self.second,
+        }
     }
 
     /// Keeps the entries that `keep` says, of all rows.

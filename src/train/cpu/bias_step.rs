@@ -10,7 +10,6 @@ use crate::{
         real::Real,
         vector::{add, dot},
     },
-    sae::config::Variant,
     train::adam::{self, Rates},
 };
 
@@ -68,33 +67,34 @@ impl<T: Real> Engine<T> {
         let (d, m) = (self.params.shape.width, self.params.shape.defined);
         let out = &mut self.small;
         for (latent, scalars) in self.scalars.iter().enumerate() {
-            out.b_enc[latent] = scalars.b_enc;
-            match self.objective.variant {
-                Variant::Jumprelu => out.threshold[latent] = scalars.extra,
-                Variant::Gated => {
-                    out.b_mag[latent] = scalars.extra;
-                    out.r_mag[latent] = scalars.r_mag;
-                }
-                _ => {}
+            out.b_enc[latent] = scalars.own.b_enc;
+            for (tensor, gradient) in out.own.iter_mut().zip(scalars.own.own) {
+                tensor.values[latent] = gradient;
             }
-            if latent < m {
-                out.b_pred[latent] = scalars.b_pred;
-                if self.objective.rescale {
-                    out.r_pred[latent] = scalars.r;
-                }
+        }
+        // what is learned of a predictor with a centre of its own is the bias there
+        let b_pred = if out.b_center.is_empty() {
+            &mut out.b_pred
+        } else {
+            &mut out.b_center
+        };
+        for (concept, scalars) in self.scalars[..m].iter().enumerate() {
+            b_pred[concept] = scalars.logit;
+            if self.objective.rescale {
+                out.r_pred[concept] = scalars.own.r;
             }
+        }
+        if let Some(axioms) = &self.axioms {
+            let (concepts, zero) = axioms.radii.split_at(m);
+            add(concepts, b_pred);
+            out.b_zero.copy_from_slice(zero);
+            out.relations.copy_from_slice(&axioms.relations);
+            out.bn_gamma.copy_from_slice(&axioms.bn_gamma);
         }
         out.b_dec.fill(T::ZERO);
         self.work.add_bias_gradient(&mut out.b_dec);
         for part in self.bias_parts.chunks_exact(d) {
             add(part, &mut out.b_dec);
-        }
-        if let Some(axioms) = &self.axioms {
-            let (concepts, zero) = axioms.radii.split_at(m);
-            add(concepts, &mut out.b_pred);
-            out.b_zero.copy_from_slice(zero);
-            out.relations.copy_from_slice(&axioms.relations);
-            out.bn_gamma.copy_from_slice(&axioms.bn_gamma);
         }
     }
 
@@ -106,41 +106,31 @@ impl<T: Real> Engine<T> {
             &mut self.state.second,
         );
         let g = &self.small;
-        for (w, m, v, g) in [
-            (&mut w.b_pred, &mut m.b_pred, &mut v.b_pred, &g.b_pred),
-            (&mut w.r_pred, &mut m.r_pred, &mut v.r_pred, &g.r_pred),
-            (&mut w.b_enc, &mut m.b_enc, &mut v.b_enc, &g.b_enc),
-            (&mut w.b_dec, &mut m.b_dec, &mut v.b_dec, &g.b_dec),
-            (&mut w.b_zero, &mut m.b_zero, &mut v.b_zero, &g.b_zero),
-            (
-                &mut w.relations,
-                &mut m.relations,
-                &mut v.relations,
-                &g.relations,
-            ),
-            (
-                &mut w.bn_gamma,
-                &mut m.bn_gamma,
-                &mut v.bn_gamma,
-                &g.bn_gamma,
-            ),
-            (
-                &mut w.threshold,
-                &mut m.threshold,
-                &mut v.threshold,
-                &g.threshold,
-            ),
-            (&mut w.b_mag, &mut m.b_mag, &mut v.b_mag, &g.b_mag),
-            (&mut w.r_mag, &mut m.r_mag, &mut v.r_mag, &g.r_mag),
-        ] {
+        let learn = |w: &mut Vec<T>, m: &mut Vec<T>, v: &mut Vec<T>, g: &Vec<T>| {
             w.par_chunks_mut(CHUNK)
                 .zip(m.par_chunks_mut(CHUNK))
                 .zip(v.par_chunks_mut(CHUNK))
                 .zip(g.par_chunks(CHUNK))
                 .for_each(|(((w, m), v), g)| wide!(|| adam::update(w, m, v, g, rates)));
+        };
+        learn(&mut w.b_pred, &mut m.b_pred, &mut v.b_pred, &g.b_pred);
+        let (w_b, m_b, v_b) = (&mut w.b_center, &mut m.b_center, &mut v.b_center);
+        learn(w_b, m_b, v_b, &g.b_center);
+        learn(&mut w.r_pred, &mut m.r_pred, &mut v.r_pred, &g.r_pred);
+        learn(&mut w.b_enc, &mut m.b_enc, &mut v.b_enc, &g.b_enc);
+        learn(&mut w.b_dec, &mut m.b_dec, &mut v.b_dec, &g.b_dec);
+        learn(&mut w.b_zero, &mut m.b_zero, &mut v.b_zero, &g.b_zero);
+        let (w_r, m_r, v_r) = (&mut w.relations, &mut m.relations, &mut v.relations);
+        learn(w_r, m_r, v_r, &g.relations);
+        let (w_bn, m_bn, v_bn) = (&mut w.bn_gamma, &mut m.bn_gamma, &mut v.bn_gamma);
+        learn(w_bn, m_bn, v_bn, &g.bn_gamma);
+        let own = w.own.iter_mut().zip(&mut m.own).zip(&mut v.own);
+        for (((w, m), v), g) in own.zip(&g.own) {
+            learn(&mut w.values, &mut m.values, &mut v.values, &g.values);
         }
-        for threshold in &mut self.params.threshold {
-            *threshold = threshold.larger(T::ZERO);
-        }
+        self.objective
+            .variant
+            .rule::<T>()
+            .constrain(&mut self.params.own);
     }
 }

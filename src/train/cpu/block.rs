@@ -9,12 +9,20 @@ use crate::wide;
 use crate::{
     math::{
         real::Real,
-        vector::{TOGETHER, add, axpy, combine, dot, squared_distance},
+        vector::{add, dot, squared_distance},
     },
-    sae::{config::Objective, forward::SparseRows, params::Params},
+    sae::{
+        config::Objective,
+        forward::{SparseRows, add_decoder_rows},
+        params::Params,
+        variants::{Entry, RowLoss, Rule},
+    },
     train::{
         data::batch::{ALL_GROUPS, Batch},
-        loss::annotation,
+        loss::{
+            annotation,
+            implication::{self, Implications},
+        },
     },
 };
 use row::Row;
@@ -31,6 +39,8 @@ pub struct Sums {
     pub penalty: f64,
     /// Weighted cross-entropy over rows and concepts.
     pub annot: f64,
+    /// What children exceed their parents by, over rows and edges.
+    pub implication: f64,
     /// Pairs of row and concept with a probability above one half.
     pub predicted: u64,
     /// Those of them in which the concept's latent is active.
@@ -50,6 +60,7 @@ impl Sums {
         self.nested += other.nested;
         self.penalty += other.penalty;
         self.annot += other.annot;
+        self.implication += other.implication;
         self.predicted += other.predicted;
         self.participating += other.participating;
         self.active += other.active;
@@ -79,6 +90,18 @@ pub struct Block<T> {
     pub sums: Sums,
     /// The defined latents' part of a row's reconstruction, `[d]`.
     part: Vec<T>,
+    implied: implication::Scratch<T>,
+}
+
+/// What the annotation loss knows of concepts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ConceptTerms<'a, T> {
+    /// Weights of positives, `[m]`.
+    pub(crate) weights: &'a [T],
+    /// Groups, of which rows' labels speak or not, `[m]`.
+    pub(crate) groups: &'a [u8],
+    /// What follows from what, if that is learned.
+    pub(crate) implications: Option<&'a Implications<T>>,
 }
 
 /// What the losses of a batch are divided by.
@@ -113,40 +136,60 @@ impl<T: Real> Block<T> {
 
     /// Adds the annotation loss of the block's rows (`first` is the first one's number in the
     /// batch), and replaces their logits by gradients.
-    pub fn annotate(
+    pub(crate) fn annotate(
         &mut self,
         logits: &mut [T],
         batch: &Batch<T>,
         first: usize,
-        (weights, groups): (&[T], &[u8]),
+        concepts: ConceptTerms<'_, T>,
         factors: Factors<T>,
     ) {
-        let m = weights.len();
+        let (m, factor) = (concepts.weights.len(), factors.annot);
         if m == 0 {
             return;
         }
-        let mut loss = 0.0;
         self.logit_gradient.clear();
         self.logit_gradient.resize(m, T::ZERO);
-        let sums = &mut self.logit_gradient;
         wide!(|| {
             for (row, logits) in (first..).zip(logits.chunks_exact_mut(m)) {
-                let labels = batch.labels_of(row);
-                loss += match batch.groups[row] {
-                    ALL_GROUPS => annotation::row(logits, labels, weights, factors.annot),
-                    0 => {
-                        logits.fill(T::ZERO);
-                        0.0
-                    }
-                    spoken => {
-                        let spoken = (groups, spoken);
-                        annotation::partial_row(logits, labels, weights, factors.annot, spoken)
+                let (labels, spoken) = (batch.labels_of(row), batch.groups[row]);
+                if spoken == 0 {
+                    logits.fill(T::ZERO);
+                    continue;
+                }
+                if let Some(edges) = concepts.implications {
+                    let implied = &mut self.implied;
+                    let speaks = |c: usize| spoken >> concepts.groups[c] & 1 == 1;
+                    self.sums.implication += match spoken {
+                        ALL_GROUPS => edges.row(logits, |_| true, implied),
+                        _ => edges.row(logits, speaks, implied),
+                    };
+                }
+                self.sums.annot += match spoken {
+                    ALL_GROUPS => annotation::row(logits, labels, concepts.weights, factor),
+                    _ => {
+                        let spoken = (concepts.groups, spoken);
+                        annotation::partial_row(logits, labels, concepts.weights, factor, spoken)
                     }
                 };
-                add(logits, sums);
+                if let Some(edges) = concepts.implications {
+                    edges.add(&self.implied, factor, logits);
+                }
+                add(logits, &mut self.logit_gradient);
             }
         });
-        self.sums.annot = loss;
+    }
+
+    /// Value and slopes of an active entry.
+    #[expect(clippy::inline_always, reason = "asked once an entry")]
+    #[inline(always)]
+    pub(crate) fn active_entry(&self, place: usize) -> Entry<T> {
+        Entry {
+            value: self.z.values[place],
+            slope: self.slopes[place],
+            second: self.z.second[place],
+            second_slope: self.second[place],
+        }
     }
 
     /// Value and slope of an entry, and whether it is one of the dead latents', which are behind the
@@ -163,70 +206,86 @@ impl<T: Real> Block<T> {
 
     /// Reconstructs the rows, leaves d loss / d `x_hat` in `gradient` `[rows, slots, d]` (for each
     /// group of latents between prefixes, that of all reconstructions it takes part in; then that of
-    /// the dead latents' reconstruction of what is left, if any is dead), and traces it back to the pre-activations of active latents. `norms` `[n]` are the decoder rows' lengths,
-    /// where the variant needs them. Unless `learning`, losses are all that is computed.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "what is read, and what is written"
-    )]
-    pub fn reconstruct(
+    /// the dead latents' reconstruction of what is left, if any is dead), and traces it back to the
+    /// pre-activations of active latents. Unless `learning`, losses are all that is computed.
+    pub(crate) fn reconstruct(
         &mut self,
-        params: &Params<T>,
-        objective: &Objective,
-        norms: &[T],
+        model: &Reconstruction<'_, T>,
         x: &[T],
         gradient: &mut [T],
-        factors: Factors<T>,
         learning: bool,
     ) {
-        let (d, m) = (params.shape.width, params.shape.defined);
-        let groups = objective.prefixes.len() + 1;
-        self.bias_gradient.clear();
-        self.bias_gradient.resize(d, T::ZERO);
-        self.slopes.clear();
-        self.slopes.resize(self.z.latents.len(), T::ZERO);
-        self.dead_slopes.clear();
-        self.dead_slopes.resize(self.dead.latents.len(), T::ZERO);
-        let slots = groups + usize::from(self.dead.rows() > 0);
-        self.second.clear();
-        self.second.resize(self.z.second.len(), T::ZERO);
-        self.part.resize(d, T::ZERO);
-        let mut sums = self.sums;
-        let twice = (factors.rec + factors.rec) / T::of(groups as f64);
+        let d = model.params.shape.width;
+        let rule = model.objective.variant.rule::<T>();
+        let slots = model.objective.prefixes.len() + 1 + usize::from(self.dead.rows() > 0);
+        self.clear_slopes(d);
         for row in 0..self.z.rows() {
-            let range = self.z.range(row);
-            let latents = &self.z.latents[range.clone()];
-            let values = &self.z.values[range.clone()];
             let x = &x[row * d..][..d];
             let gradient = &mut gradient[row * slots * d..][..slots * d];
-            let (gradient, left) = gradient.split_at_mut(groups * d);
-            let split = latents.partition_point(|&l| (l as usize) < m);
-            let part = &mut self.part[..];
-            wide!(|| {
-                let entries = (latents, values);
-                decode_groups(params, &objective.prefixes, entries, split, gradient, part);
-            });
-            if split > 0 {
-                let whole = &gradient[(groups - 1) * d..];
-                sums.defined_share += wide!(|| share(&self.part, whole));
+            self.reconstruct_row(row, model, x, gradient, learning);
+            if rule.penalises() {
+                self.penalise(row, model, rule, x);
             }
-            let (rec, nested) = wide!(|| compare(params, x, twice, gradient, left));
-            sums.rec += rec;
-            sums.nested += nested;
-            let bias_gradient = &mut self.bias_gradient[..];
-            wide!(|| add(&gradient[..d], bias_gradient));
-            if !left.is_empty() {
-                let range = self.dead.range(row);
-                let (latents, values) = (
-                    &self.dead.latents[range.clone()],
-                    &self.dead.values[range.clone()],
-                );
-                let slopes = &mut self.dead_slopes[range];
-                let weight = T::of(objective.aux_weight) * factors.rec;
-                let of_rows = (latents, values);
-                let lost = wide!(|| reconstruct_rest(params, of_rows, left, slopes, weight));
-                sums.penalty += objective.aux_weight * lost;
-            }
+        }
+    }
+
+    /// Makes room for the slopes of the block's entries.
+    fn clear_slopes(&mut self, width: usize) {
+        let clear = |values: &mut Vec<T>, size: usize| {
+            values.clear();
+            values.resize(size, T::ZERO);
+        };
+        clear(&mut self.bias_gradient, width);
+        clear(&mut self.slopes, self.z.latents.len());
+        clear(&mut self.dead_slopes, self.dead.latents.len());
+        clear(&mut self.second, self.z.second.len());
+        self.part.resize(width, T::ZERO);
+    }
+
+    fn reconstruct_row(
+        &mut self,
+        row: usize,
+        model: &Reconstruction<'_, T>,
+        x: &[T],
+        gradient: &mut [T],
+        learning: bool,
+    ) {
+        let (params, objective, factors) = (model.params, model.objective, model.factors);
+        let (d, m) = (params.shape.width, params.shape.defined);
+        let groups = objective.prefixes.len() + 1;
+        let range = self.z.range(row);
+        let latents = &self.z.latents[range.clone()];
+        let values = &self.z.values[range.clone()];
+        let twice = (factors.rec + factors.rec) / T::of(groups as f64);
+        let (gradient, left) = gradient.split_at_mut(groups * d);
+        let split = latents.partition_point(|&l| (l as usize) < m);
+        let part = &mut self.part[..];
+        wide!(|| {
+            let entries = (latents, values);
+            decode_groups(params, &objective.prefixes, entries, split, gradient, part);
+        });
+        if split > 0 {
+            let whole = &gradient[(groups - 1) * d..];
+            self.sums.defined_share += wide!(|| share(&self.part, whole));
+        }
+        let (rec, nested) = wide!(|| compare(params, x, twice, gradient, left));
+        self.sums.rec += rec;
+        self.sums.nested += nested;
+        let bias_gradient = &mut self.bias_gradient[..];
+        wide!(|| add(&gradient[..d], bias_gradient));
+        if !left.is_empty() {
+            let range = self.dead.range(row);
+            let (latents, values) = (
+                &self.dead.latents[range.clone()],
+                &self.dead.values[range.clone()],
+            );
+            let slopes = &mut self.dead_slopes[range];
+            let weight = T::of(objective.aux_weight) * factors.rec;
+            let of_rows = (latents, values);
+            let lost = wide!(|| reconstruct_rest(params, of_rows, left, slopes, weight));
+            self.sums.penalty += objective.aux_weight * lost;
+        }
+        if learning {
             let row = Row {
                 latents,
                 values,
@@ -234,23 +293,46 @@ impl<T: Real> Block<T> {
                 gradient,
                 split,
             };
-            let slopes = &mut self.slopes[range.clone()];
-            if learning {
-                wide!(|| row.backward(params, objective, slopes));
-            }
-            if objective.variant.penalised() {
-                let second = if self.z.second.is_empty() {
-                    (&[][..], &mut [][..])
-                } else {
-                    (&self.z.second[range.clone()], &mut self.second[range])
-                };
-                let part = &mut self.part;
-                let lost = row.penalise(params, objective, norms, x, slopes, second, part, factors);
-                sums.penalty += lost;
-            }
+            let slopes = &mut self.slopes[range];
+            wide!(|| row.backward(params, objective, slopes));
         }
-        self.sums = sums;
     }
+
+    /// Adds a row's part of the variant's own loss.
+    fn penalise(&mut self, row: usize, model: &Reconstruction<'_, T>, rule: &dyn Rule<T>, x: &[T]) {
+        let range = self.z.range(row);
+        let (second, second_slopes) = if self.z.second.is_empty() {
+            (&[][..], &mut [][..])
+        } else {
+            (
+                &self.z.second[range.clone()],
+                &mut self.second[range.clone()],
+            )
+        };
+        self.sums.penalty += rule.penalise(RowLoss {
+            params: model.params,
+            x,
+            latents: &self.z.latents[range.clone()],
+            values: &self.z.values[range.clone()],
+            forced: &self.z.forced[range.clone()],
+            second,
+            lengths: model.norms,
+            factor: model.factors.rec,
+            slopes: &mut self.slopes[range],
+            second_slopes,
+            scratch: &mut self.part,
+        });
+    }
+}
+
+/// What a block is reconstructed with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reconstruction<'a, T> {
+    pub(crate) params: &'a Params<T>,
+    pub(crate) objective: &'a Objective,
+    /// Lengths of decoder rows, `[n]`, where the variant needs them.
+    pub(crate) norms: &'a [T],
+    pub(crate) factors: Factors<T>,
 }
 
 /// What each group of latents adds to those before it: `out` `[groups, d]`, without bias. `part` `[d]`
@@ -283,11 +365,11 @@ fn decode_groups<T: Real>(
         }
         // concepts come first
         let middle = split.clamp(from, to);
-        add_rows(params, &latents[from..middle], &values[from..middle], out);
+        add_decoder_rows(params, &latents[from..middle], &values[from..middle], out);
         if split > from && split <= to {
             part.copy_from_slice(out);
         }
-        add_rows(params, &latents[middle..to], &values[middle..to], out);
+        add_decoder_rows(params, &latents[middle..to], &values[middle..to], out);
         from = to;
     }
 }
@@ -346,25 +428,6 @@ fn compare<T: Real>(
     (rec, nested / groups as f64)
 }
 
-/// `out += values times decoder rows`.
-#[expect(
-    clippy::inline_always,
-    reason = "a kernel, inlined into callers that `wide!` compiles"
-)]
-#[inline(always)]
-fn add_rows<T: Real>(params: &Params<T>, latents: &[u32], values: &[T], out: &mut [T]) {
-    let d = params.shape.width;
-    let row = |latent: u32| &params.dec[latent as usize * d..][..d];
-    let (latent_groups, latents) = latents.as_chunks::<TOGETHER>();
-    let (value_groups, values) = values.as_chunks::<TOGETHER>();
-    for (latents, &values) in latent_groups.iter().zip(value_groups) {
-        combine(values, latents.map(row), out);
-    }
-    for (&latent, &value) in latents.iter().zip(values) {
-        axpy(value, row(latent), out);
-    }
-}
-
 /// Dead latents reconstruct what the others leave (`AuxK`; Gao et al., arXiv 2406.04093, A.2):
 /// returns ‖`e_hat` - e‖², where the residual e = x - `x_hat`, whose negative is `left` `[d]`, counts as
 /// a constant. Leaves `factor` times its gradients: by `e_hat` in `left`, by pre-activations in `slopes`.
@@ -381,7 +444,7 @@ fn reconstruct_rest<T: Real>(
     factor: T,
 ) -> f64 {
     let d = params.shape.width;
-    add_rows(params, latents, values, left);
+    add_decoder_rows(params, latents, values, left);
     let lost = dot(left, left).f64();
     let twice = factor + factor;
     for value in &mut *left {

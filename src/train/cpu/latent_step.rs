@@ -4,7 +4,9 @@
 use crate::wide;
 use rayon::prelude::*;
 
-use super::step_buffers::{BiasParams, PANEL, PanelScratch, Scalars, StepBuffers, StepLosses};
+use super::step_buffers::{
+    BiasParams, LatentContext, PANEL, PanelScratch, Scalars, StepBuffers, StepLosses,
+};
 use super::{
     Engine,
     lazy_adam::{Matrix, Parts},
@@ -100,8 +102,13 @@ struct Pass<'a, T: Real> {
 impl<T: Real> Pass<'_, T> {
     /// Hands the gradient of every latent to its panel.
     fn run<P: Panel<T>>(self, panels: impl IndexedParallelIterator<Item = P>) {
-        let (work, objective, axioms, small) =
-            (self.work, self.objective, self.axioms, &self.small);
+        let work = self.work;
+        let context = LatentContext {
+            params: &self.small,
+            objective: self.objective,
+            rule: self.objective.variant.rule(),
+            axioms: self.axioms,
+        };
         self.parts.fill(T::ZERO);
         panels
             .zip(self.scalars.par_chunks_mut(PANEL))
@@ -113,7 +120,7 @@ impl<T: Real> Pass<'_, T> {
                     for (i, scalars) in scalars.iter_mut().enumerate() {
                         let latent = number * PANEL + i;
                         wide!(|| {
-                            *scalars = work.latent(latent, i, small, objective, axioms, scratch);
+                            *scalars = work.latent(latent, i, context, scratch);
                             work.add_input_gradient(latent, panel.encoder(i), *scalars, part);
                             panel.take(i, work.enters(latent), *scalars, scratch);
                         });
@@ -177,8 +184,7 @@ impl<T: Real> Engine<T> {
             axioms: self.axioms.as_ref(),
             small: BiasParams {
                 b_enc: &params.b_enc,
-                b_mag: &params.b_mag,
-                r_mag: &params.r_mag,
+                own: &params.own,
             },
             width,
             scalars: &mut self.scalars,

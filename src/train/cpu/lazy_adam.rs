@@ -7,7 +7,10 @@ use rayon::prelude::*;
 use super::step_buffers::{BiasParams, PANEL};
 use super::{Engine, OptimizerState};
 use crate::{
-    math::real::Real,
+    math::{
+        real::Real,
+        vector::{axpy, dot},
+    },
     sae::params::Params,
     train::adam::{self, Clock, Rates},
 };
@@ -84,8 +87,7 @@ impl<'a, T: Real> Parts<'a, T> {
             },
             small: BiasParams {
                 b_enc: &params.b_enc,
-                b_mag: &params.b_mag,
-                r_mag: &params.r_mag,
+                own: &params.own,
             },
         }
     }
@@ -151,7 +153,7 @@ impl<T: Real> Row<'_, T> {
     /// Makes the steps of `history` that it has missed.
     #[inline(always)]
     pub(crate) fn catch_up(&mut self, history: &[Rates<T>]) {
-        if (self.clock.done as usize) < history.len() {
+        if (self.clock.steps_applied as usize) < history.len() {
             adam::catch_up(self.w, self.first, self.second, self.clock, history);
         }
     }
@@ -160,7 +162,7 @@ impl<T: Real> Row<'_, T> {
     #[inline(always)]
     pub(crate) fn step_without_gradient(&mut self, history: &[Rates<T>]) {
         let lr_never_grows = history.last().is_some_and(|rates| rates.lr_never_grows);
-        if !(self.clock.still && lr_never_grows) {
+        if !(self.clock.converged && lr_never_grows) {
             self.catch_up(history);
         }
     }
@@ -174,15 +176,15 @@ impl<T: Real> Row<'_, T> {
         self.catch_up(past);
         adam::update(self.w, self.first, self.second, gradient, rates);
         *self.clock = Clock {
-            done: history.len() as u32,
-            still: false,
+            steps_applied: history.len() as u32,
+            converged: false,
         };
     }
 
     /// Makes the steps that it has missed, before its history is forgotten.
     fn settle(&mut self, history: &[Rates<T>]) {
         wide!(|| self.catch_up(history));
-        self.clock.done = 0;
+        self.clock.steps_applied = 0;
     }
 }
 
@@ -199,6 +201,15 @@ impl<T: Real> Engine<T> {
             rows.for_each(|mut row| row.settle(history));
         }
         self.history.clear();
+    }
+
+    /// Brings the decoder rows that the batch needs to an inner product of 1 with their encoder rows, by
+    /// the shortest way, if the objective asks for that.
+    pub(crate) fn align_active(&mut self) {
+        if self.objective.aligned {
+            let work = &self.work;
+            align(&mut self.params, |latent| work.enters(latent));
+        }
     }
 
     /// Decoder rows that the batch needs catch up.
@@ -239,4 +250,28 @@ impl<T: Real> Engine<T> {
             }
         });
     }
+}
+
+/// Moves decoder rows of some latents along their encoder rows, as these are applied, until the inner product
+/// of the two is 1.
+pub(crate) fn align<T: Real>(params: &mut Params<T>, of: impl Fn(usize) -> bool + Sync) {
+    let d = params.shape.width;
+    let scales = &params.r_pred;
+    params
+        .dec
+        .par_chunks_mut(d)
+        .zip(params.enc.par_chunks(d))
+        .enumerate()
+        .with_min_len(PANEL)
+        .filter(|(latent, _)| of(*latent))
+        .for_each(|(latent, (dec, enc))| {
+            wide!(|| {
+                let scale = scales.get(latent).map_or(T::ONE, |r| r.exp());
+                let squares = scale * scale * dot(enc, enc);
+                if squares > T::ZERO {
+                    let lack = T::ONE - scale * dot(enc, dec);
+                    axpy(lack * scale / squares, enc, dec);
+                }
+            });
+        });
 }

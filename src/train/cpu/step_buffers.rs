@@ -5,21 +5,22 @@ mod latent;
 use crate::wide;
 use rayon::prelude::*;
 
-use super::block::{Block, Factors, Sums};
+use super::block::{Block, ConceptTerms, Factors, Reconstruction, Sums};
 use crate::{
     math::{pool::PerThread, real::Real, vector::add},
     sae::{
         config::{Objective, Shape, Variant},
-        forward::{CachedParams, Scratch, SelectionRule, block_rows, encode_block},
+        forward::{BlockEncoder, CachedParams, Scratch, SelectionRule, block_rows},
+        hierarchy::Hierarchy,
         params::Params,
     },
     train::{
         data::batch::{ALL_GROUPS, Batch},
-        loss::axioms::FORMS,
+        loss::axioms::{FORMS, FormLosses},
     },
 };
 use latent::ByLatent;
-pub(crate) use latent::{BiasParams, PANEL, PanelScratch, Scalars};
+pub(crate) use latent::{BiasParams, LatentContext, PANEL, PanelScratch, Scalars};
 
 /// The losses of a step and what happened in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -34,8 +35,12 @@ pub struct StepLosses {
     pub penalty: f64,
     /// Mean weighted cross-entropy per row and concept.
     pub annot: f64,
+    /// What children exceed their parents by, summed over edges: mean per row and concept.
+    pub implication: f64,
     /// Mean hinge of each form.
     pub forms: [f64; FORMS],
+    /// Share of the hinges of each form that are active.
+    pub active_hinges: [f64; FORMS],
     /// Sum of the forms.
     pub axiom: f64,
     /// The weighted sum that is minimised.
@@ -44,32 +49,80 @@ pub struct StepLosses {
     pub sums: Sums,
 }
 
-impl StepLosses {
-    /// From sums over a batch of so many rows, of which so many took part in the annotation loss, in so many pairs of row
-    /// and concept; and from the mean hinge of each form.
-    pub(crate) fn of(
-        objective: &Objective,
-        (rows, annotated, pairs): (usize, usize, f64),
-        sums: Sums,
-        forms: [f64; FORMS],
-    ) -> Self {
-        let count = rows.max(1) as f64;
-        let (nested, penalty) = (sums.nested / count, sums.penalty / count);
-        let annot = sums.annot / pairs;
-        let axiom = forms.iter().sum();
+/// What losses are means over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counts {
+    /// Rows of the batch.
+    pub(crate) rows: usize,
+    /// Rows that take part in the annotation loss.
+    pub(crate) annotated: usize,
+    /// Pairs of row and concept that take part.
+    pub(crate) pairs: usize,
+}
+
+impl Counts {
+    /// Of a batch; `groups` are those of the concepts.
+    pub(crate) fn of<T: Real>(batch: &Batch<T>, groups: &[u8]) -> Self {
         Self {
-            rows,
-            annotated,
+            rows: batch.rows(),
+            annotated: batch.groups.iter().filter(|&&g| g != 0).count(),
+            pairs: pairs(batch, groups),
+        }
+    }
+}
+
+impl StepLosses {
+    /// From sums over a batch, and what each form of axioms adds.
+    pub(crate) fn new(
+        objective: &Objective,
+        counts: Counts,
+        sums: Sums,
+        forms: FormLosses,
+    ) -> Self {
+        let count = counts.rows.max(1) as f64;
+        let pairs = counts.pairs.max(1) as f64;
+        let (nested, penalty) = (sums.nested / count, sums.penalty / count);
+        let (annot, implication) = (sums.annot / pairs, sums.implication / pairs);
+        let axiom = forms.losses.iter().sum();
+        Self {
+            rows: counts.rows,
+            annotated: counts.annotated,
             rec: sums.rec / count,
             penalty,
             annot,
-            forms,
+            implication,
+            forms: forms.losses,
+            active_hinges: forms.active,
             axiom,
             total: nested
                 + penalty
-                + objective.lambda_annot * annot
+                + objective.lambda_annot * (annot + objective.lambda_implication * implication)
                 + objective.lambda_axiom * axiom,
             sums,
+        }
+    }
+}
+
+/// A model in training, as a batch sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ModelView<'a, T> {
+    pub(crate) params: &'a Params<T>,
+    pub(crate) objective: &'a Objective,
+    pub(crate) hierarchy: &'a Hierarchy,
+}
+
+impl<'a, T: Real> ModelView<'a, T> {
+    fn encoder(
+        self,
+        cached: &'a CachedParams<T>,
+        selection: SelectionRule<'a, T>,
+    ) -> BlockEncoder<'a, T> {
+        BlockEncoder {
+            params: self.params,
+            cached,
+            objective: self.objective,
+            hierarchy: self.hierarchy,
+            selection,
         }
     }
 }
@@ -82,6 +135,8 @@ pub(crate) struct StepBuffers<T: Real> {
     rows: usize,
     block: usize,
     pub(crate) derived: CachedParams<T>,
+    /// `b_dec` less the predictor's centre, `[d]`; empty where they are one.
+    offset: Vec<T>,
     /// Centred input, `[rows, d]`.
     xc: Vec<T>,
     /// d loss / d `x_hat`, `[rows, slots, d]`.
@@ -107,15 +162,21 @@ impl<T: Real> StepBuffers<T> {
         &self.blocks[..self.rows.div_ceil(self.block.max(1))]
     }
 
-    /// Centres and encodes a batch.
+    /// Prepares for parameters.
+    pub(crate) fn follow(&mut self, params: &Params<T>, objective: &Objective) {
+        self.shape = params.shape;
+        self.derived.refresh(params, objective);
+        self.offset = params.center_offset();
+    }
+
+    /// Centres and encodes a batch, after [`StepBuffers::follow`].
     pub(crate) fn forward(
         &mut self,
-        params: &Params<T>,
-        objective: &Objective,
-        choice: SelectionRule<'_, T>,
+        model: ModelView<'_, T>,
+        selection: SelectionRule<'_, T>,
         batch: &Batch<T>,
     ) {
-        self.shape = params.shape;
+        let params = model.params;
         let (d, m) = (self.shape.width, self.shape.defined);
         self.rows = batch.rows();
         assert_eq!(batch.x.len(), self.rows * d, "rows of the model's width");
@@ -123,13 +184,14 @@ impl<T: Real> StepBuffers<T> {
         let block = self.block;
         let blocks = self.rows.div_ceil(block);
         self.xc.resize(self.rows * d, T::ZERO);
-        self.slots = objective.prefixes.len() + 1 + usize::from(!choice.dead.is_empty());
+        let groups = model.objective.prefixes.len() + 1;
+        self.slots = groups + usize::from(!selection.dead.is_empty());
         self.gradient.resize(self.rows * self.slots * d, T::ZERO);
         self.logits.resize(self.rows * m, T::ZERO);
         self.blocks
             .resize_with(blocks.max(self.blocks.len()), Block::default);
-        self.derived.refresh(params, objective);
-        let (derived, scratch) = (&self.derived, &self.scratch);
+        let encoder = model.encoder(&self.derived, selection);
+        let scratch = &self.scratch;
         let encode = |x: &[T], xc: &mut [T], logits: &mut [T], block: &mut Block<T>| {
             wide!(|| {
                 for (xc, x) in xc.chunks_exact_mut(d).zip(x.chunks_exact(d)) {
@@ -139,8 +201,7 @@ impl<T: Real> StepBuffers<T> {
                 }
             });
             scratch.with(|scratch| {
-                let out = &mut block.z;
-                encode_block(params, derived, objective, choice, xc, logits, out, scratch);
+                encoder.encode(xc, logits, &mut block.z, scratch);
                 std::mem::swap(&mut block.dead, &mut scratch.dead);
             });
             block.count(logits, m);
@@ -157,6 +218,23 @@ impl<T: Real> StepBuffers<T> {
                 .zip(self.logits.par_chunks_mut(block * m))
                 .for_each(|(((x, xc), out), logits)| encode(x, xc, logits, out));
         }
+    }
+
+    /// Forces concepts once the whole batch has decided which entries stay, and counts anew.
+    pub(crate) fn force(&mut self, model: ModelView<'_, T>, selection: SelectionRule<'_, T>) {
+        let (block, m) = (self.block, self.shape.defined);
+        if m == 0 {
+            return;
+        }
+        let encoder = model.encoder(&self.derived, selection);
+        let (scratch, used) = (&self.scratch, self.rows.div_ceil(block));
+        self.blocks[..used]
+            .par_iter_mut()
+            .zip(self.logits.par_chunks(block * m))
+            .for_each(|(block, logits)| {
+                scratch.with(|scratch| encoder.force(logits, &mut block.z, scratch));
+                block.count(logits, m);
+            });
     }
 
     /// Keeps the `keep` largest entries of the whole batch, ties in order of row and latent, and
@@ -192,22 +270,28 @@ impl<T: Real> StepBuffers<T> {
     /// logits.
     pub(crate) fn backward(
         &mut self,
-        params: &Params<T>,
-        objective: &Objective,
-        concepts: (&[T], &[u8]),
+        model: ModelView<'_, T>,
+        concepts: ConceptTerms<'_, T>,
         batch: &Batch<T>,
         learning: bool,
     ) {
+        let (params, objective) = (model.params, model.objective);
         let (d, m) = (self.shape.width, self.shape.defined);
-        let (block, slots, norms) = (self.block, self.slots, &self.norms);
+        let (block, slots) = (self.block, self.slots);
         let blocks = self.rows.div_ceil(block);
-        if objective.variant == Variant::LinearProbe {
+        if matches!(objective.variant, Variant::LinearProbe(_)) {
             self.gradient.fill(T::ZERO);
         }
-        let pairs = pairs(batch, concepts.1).max(1) as f64;
+        let pairs = pairs(batch, concepts.groups).max(1) as f64;
         let factors = Factors {
             rec: T::of(1.0 / self.rows.max(1) as f64),
             annot: T::of(objective.lambda_annot / pairs),
+        };
+        let model = Reconstruction {
+            params,
+            objective,
+            norms: &self.norms,
+            factors,
         };
         let pieces = batch
             .x
@@ -216,7 +300,7 @@ impl<T: Real> StepBuffers<T> {
             .zip(&mut self.blocks[..blocks]);
         if m == 0 {
             pieces.for_each(|((x, gradient), out)| {
-                out.reconstruct(params, objective, norms, x, gradient, factors, learning);
+                out.reconstruct(&model, x, gradient, learning);
             });
         } else {
             pieces
@@ -224,7 +308,7 @@ impl<T: Real> StepBuffers<T> {
                 .enumerate()
                 .for_each(|(number, (((x, gradient), out), logits))| {
                     out.annotate(logits, batch, number * block, concepts, factors);
-                    out.reconstruct(params, objective, norms, x, gradient, factors, learning);
+                    out.reconstruct(&model, x, gradient, learning);
                 });
         }
     }
@@ -235,14 +319,13 @@ impl<T: Real> StepBuffers<T> {
         objective: &Objective,
         groups: &[u8],
         batch: &Batch<T>,
-        forms: [f64; FORMS],
+        forms: FormLosses,
     ) -> StepLosses {
         let mut sums = Sums::default();
         for block in self.blocks() {
             sums.add(&block.sums);
         }
-        let pairs = pairs(batch, groups).max(1) as f64;
-        StepLosses::of(objective, (self.rows, annotated(batch), pairs), sums, forms)
+        StepLosses::new(objective, Counts::of(batch, groups), sums, forms)
     }
 
     /// Sum over rows of d loss / d `x_hat`, added to `out` `[d]`.
@@ -259,11 +342,6 @@ impl<T: Real> StepBuffers<T> {
             (0..z.rows()).map(|row| (&z.latents[z.range(row)], &z.values[z.range(row)]))
         })
     }
-}
-
-/// Rows that take part in the annotation loss.
-pub(crate) fn annotated<T>(batch: &Batch<T>) -> usize {
-    batch.groups.iter().filter(|&&g| g != 0).count()
 }
 
 /// Pairs of row and concept that take part; `groups` are those of the concepts.

@@ -3,7 +3,11 @@
 use super::{Event, RunOptions, SUMMARY_FORMAT, SURVEY_ROWS, Summary, Task, Trained, predict};
 use crate::{
     Result,
-    sae::{config::Variant, error::SaeError, settings::Schedule},
+    sae::{
+        config::Variant,
+        error::{SaeError, SettingError},
+        settings::Schedule,
+    },
     train::{
         data::{batch::Batch, dataset::LabelCounts, loader::with_batches, pipe::Pipe},
         device::HeldRows,
@@ -27,11 +31,11 @@ pub fn train_on_pipe(
 ) -> Result<Trained> {
     let shape = task.shape;
     if task.training.schedule == Schedule::Cosine && task.training.max_steps.is_none() {
-        let message = "--schedule cosine on a pipe, whose length nobody knows, needs --max-steps";
-        return Err(SaeError::Settings(message.into()).into());
+        let message = "cosine on a pipe, whose length nobody knows, needs max_steps";
+        return Err(SaeError::from(SettingError::new("schedule", message)).into());
     }
-    if task.objective.variant == Variant::Splice {
-        splice::check(false, true)?;
+    if matches!(task.objective.variant, Variant::Splice(_)) {
+        splice::check(false, true).map_err(SaeError::from)?;
     }
     pipe.prefill()?;
     let statistics = Statistics::of(pipe.waiting().map(|(x, ..)| x), shape.width);
@@ -59,15 +63,11 @@ pub fn train_on_pipe(
     }
     let groups = pipe.groups().to_vec();
     let held = HeldRows::default();
-    let trainer = task.trainer(
-        params,
-        &counts.finish(&groups),
-        &groups,
-        (&options.device, &held),
-    )?;
+    let weights = task.positive_weights(&counts.finish(&groups));
+    let trainer = task.trainer(params, weights.clone(), &groups, (&options.device, &held))?;
     // what is read once has no checkpoint to go on from
     let of = (task.name.as_str(), DataIdentity::default());
-    let mut run = Run::new(trainer, config, options, of, more);
+    let mut run = Run::new(trainer, weights, config, options, of, more);
     if !task.objective.variant.only_concepts() {
         on_event(predict(&mut run, &mut sample)?);
     }
@@ -109,6 +109,7 @@ pub fn train_on_pipe(
         speed: run.watch.speed(),
         config: run.config,
         latent_max,
+        positive_weight: run.positive_weight,
         summary,
         log: run.log,
     })

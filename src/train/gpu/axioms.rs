@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     annot::concept::Axioms as Ontology,
-    sae::config::{AxiomNorm, Objective, Shape},
-    train::loss::axioms::{AxiomLoss, FORMS},
+    sae::config::{AxiomNorm, AxiomRadius, Objective, Shape},
+    train::loss::axioms::{AxiomLoss, FormLosses},
 };
 
 /// Hinges of a relation that are summed together.
@@ -24,6 +24,7 @@ pub(crate) struct Axioms<M: GpuBackend> {
     source: AxiomLoss<f32>,
     factor: f32,
     unit: bool,
+    radius: AxiomRadius,
     /// Whether what was drawn is there.
     there: bool,
     hinges: usize,
@@ -66,6 +67,7 @@ impl<M: GpuBackend> Axioms<M> {
             source,
             factor: objective.lambda_axiom as f32,
             unit,
+            radius: objective.axiom_radius,
             there: false,
             hinges: 0,
             named: 0,
@@ -139,35 +141,49 @@ impl<M: GpuBackend> Axioms<M> {
 
     /// Gradients of the chosen axioms: those of concepts' centres are left here, the others are added to the model's.
     pub(crate) fn compute(&self, machine: &M, model: &Model<M>) -> Result<(), GpuError> {
-        let Shape {
-            width: d,
-            defined: m,
-            ..
-        } = model.shape;
-        let (at, small, gradient) = (model.layout, &model.small.weights, &model.gradient);
-        let (enc, zero) = (model.enc.weights.arg(), small.from(at.w_zero));
-        let radii = [small.from(at.b_pred), small.from(at.b_zero)];
-        let relations = small.from(at.relations);
-        let inverse = if self.unit {
-            self.inverse.arg()
-        } else {
-            Arg::Null
-        };
-        let (m, width) = (count(m), count(d));
-        // what kernels know of classes, in their order
-        let classes = [enc, zero, radii[0], radii[1], relations, inverse, m, width];
-        let warps = |each: usize| [(each * WARP).div_ceil(THREADS), 1];
+        let classes = self.classes(model);
         if self.unit {
-            let of = [self.classes.arg(), count(self.named)];
-            let arguments = [of[0], of[1], enc, zero, m, width, inverse];
-            launch!(
-                machine,
-                "measure_centres",
-                warps(self.named),
-                THREADS,
-                &arguments
-            )?;
+            let arguments = [
+                self.classes.arg(),
+                count(self.named),
+                model.enc.weights.arg(),
+                model.small.weights.from(model.layout.w_zero),
+                count(model.shape.defined),
+                count(model.shape.width),
+                self.inverse.arg(),
+            ];
+            let blocks = warps(self.named);
+            launch!(machine, "measure_centres", blocks, THREADS, &arguments)?;
         }
+        self.measure_hinges(machine, &classes)?;
+        self.gather_centres(machine, model, &classes)?;
+        self.gather_relations(machine, model, &classes)
+    }
+
+    /// What kernels know of classes, in their order.
+    fn classes<'a>(&'a self, model: &'a Model<M>) -> [Arg<'a, M::Memory>; 10] {
+        let (at, small) = (model.layout, &model.small.weights);
+        let is_signed = self.radius == AxiomRadius::Signed;
+        [
+            model.enc.weights.arg(),
+            small.from(at.w_zero),
+            small.from(at.class_bias),
+            small.from(at.b_zero),
+            small.from(at.relations),
+            if self.unit {
+                self.inverse.arg()
+            } else {
+                Arg::Null
+            },
+            count(model.shape.defined),
+            count(model.shape.width),
+            count(usize::from(is_signed)),
+            Arg::F32(AxiomRadius::SHIFT as f32),
+        ]
+    }
+
+    /// Which hinges are active, and how strongly each pulls.
+    fn measure_hinges(&self, machine: &M, classes: &[Arg<'_, M::Memory>]) -> Result<(), GpuError> {
         let hinges = [self.terms.arg(), count(self.hinges), self.kinds.arg()];
         let results = [
             Arg::F32(self.factor),
@@ -175,14 +191,19 @@ impl<M: GpuBackend> Axioms<M> {
             self.weights.arg(),
             self.losses.arg(),
         ];
-        let arguments = [&hinges[..], &classes, &results].concat();
-        launch!(
-            machine,
-            "measure_hinges",
-            warps(self.hinges),
-            THREADS,
-            &arguments
-        )?;
+        let arguments = [&hinges[..], classes, &results].concat();
+        let blocks = warps(self.hinges);
+        launch!(machine, "measure_hinges", blocks, THREADS, &arguments)
+    }
+
+    /// Gradients of centres and of the biases that radii go by.
+    fn gather_centres(
+        &self,
+        machine: &M,
+        model: &Model<M>,
+        classes: &[Arg<'_, M::Memory>],
+    ) -> Result<(), GpuError> {
+        let (at, gradient) = (model.layout, &model.gradient);
         let occurrences = [
             self.classes.arg(),
             self.starts.arg(),
@@ -195,17 +216,22 @@ impl<M: GpuBackend> Axioms<M> {
         let results = [
             self.centres.arg(),
             gradient.from(at.w_zero),
-            gradient.from(at.b_pred),
+            gradient.from(at.class_bias),
             gradient.from(at.b_zero),
         ];
-        let arguments = [&occurrences[..], &classes, &results].concat();
-        launch!(
-            machine,
-            "gather_centres",
-            [self.named, 1],
-            THREADS,
-            &arguments
-        )?;
+        let arguments = [&occurrences[..], classes, &results].concat();
+        let blocks = [self.named, 1];
+        launch!(machine, "gather_centres", blocks, THREADS, &arguments)
+    }
+
+    /// Gradients of the relations' vectors: few and long lists, summed by parts.
+    fn gather_relations(
+        &self,
+        machine: &M,
+        model: &Model<M>,
+        classes: &[Arg<'_, M::Memory>],
+    ) -> Result<(), GpuError> {
+        let d = model.shape.width;
         let parts = self.parts_of.last().copied().unwrap_or(0);
         if parts == 0 {
             return Ok(());
@@ -217,26 +243,31 @@ impl<M: GpuBackend> Axioms<M> {
             self.kinds.arg(),
             self.pulls.arg(),
         ];
-        let arguments = [&occurrences[..], &classes, &[self.parts.arg()]].concat();
+        let arguments = [&occurrences[..], classes, &[self.parts.arg()]].concat();
         let grid = [d.div_ceil(THREADS), parts];
         launch!(machine, "gather_relations", grid, THREADS, &arguments)?;
         for (relation, ends) in self.parts_of.windows(2).enumerate() {
             let arguments = [
                 self.parts.from(ends[0] * d),
                 count(ends[1] - ends[0]),
-                width,
+                count(d),
                 Arg::F32(1.0),
-                gradient.from(at.relations + relation * d),
+                model.gradient.from(model.layout.relations + relation * d),
             ];
             launch!(machine, "add_parts", warps(d), THREADS, &arguments)?;
         }
         Ok(())
     }
 
-    /// Mean hinge of each form, of the last step.
-    pub(crate) fn losses(&self, machine: &M) -> Result<[f64; FORMS], GpuError> {
+    /// What each form adds to the loss, of the last step.
+    pub(crate) fn losses(&self, machine: &M) -> Result<FormLosses, GpuError> {
         let mut losses = vec![0.0f32; self.hinges];
         self.losses.fetch(machine, 0, &mut losses)?;
         Ok(self.source.by_form(&losses))
     }
+}
+
+/// Blocks in which each of so many has a warp.
+fn warps(each: usize) -> [usize; 2] {
+    [(each * WARP).div_ceil(THREADS), 1]
 }

@@ -3,6 +3,7 @@
 use super::{
     GpuBackend, GpuError, Operand, ResidentRows,
     axioms::Axioms,
+    concepts::Concepts,
     memory::{Buffer, count},
     model::{Model, THREADS},
     step_buffers::{COUNTS, Sizes, StepBuffers},
@@ -11,6 +12,7 @@ use crate::{
     annot::concept::Axioms as Ontology,
     sae::{
         config::{AxiomNorm, Objective, Variant},
+        hierarchy::Hierarchy,
         params::Params,
     },
     train::{
@@ -18,10 +20,10 @@ use crate::{
         cpu::{
             OptimizerState,
             block::Sums,
-            step_buffers::{StepLosses, annotated, pairs},
+            step_buffers::{Counts, StepLosses},
         },
         data::batch::Batch,
-        loss::axioms::FORMS,
+        loss::axioms::FormLosses,
     },
 };
 use std::sync::Arc;
@@ -42,11 +44,9 @@ pub struct GpuEngine<M: GpuBackend> {
     pub(crate) axioms: Option<Axioms<M>>,
     pub(crate) seed: u64,
     pub(crate) step: u64,
-    /// Weights of positives, `[m]`.
-    pub(crate) weights: Buffer<M>,
+    pub(crate) concepts: Concepts<M>,
     /// Groups of concepts, `[m]`.
     pub(crate) groups: Vec<u8>,
-    pub(crate) groups_there: Buffer<M>,
     /// Which of the two places for activations the batch has.
     pub(crate) turn: usize,
     /// The number of the activations that were sent to the other.
@@ -64,17 +64,20 @@ pub struct GpuEngine<M: GpuBackend> {
 pub fn check(objective: &Objective) -> Result<(), GpuError> {
     let only = |what: &str| Err(GpuError::CpuOnly(what.into()));
     match objective.variant {
-        Variant::Protsae | Variant::Topk => {}
-        _ => return only("--variant other than protsae and topk"),
+        Variant::Protsae(_) | Variant::Topk(_) => {}
+        other => return only(&format!("variant {}", other.name())),
     }
     if objective.axiom_norm == AxiomNorm::Batchnorm && objective.lambda_axiom > 0.0 {
-        return only("--axiom-norm batchnorm");
+        return only("axiom_norm batchnorm");
     }
     if objective.aux_k.is_some() {
-        return only("--aux-k");
+        return only("aux_k");
     }
     if !objective.prefixes.is_empty() {
-        return only("--prefixes");
+        return only("prefixes");
+    }
+    if objective.aligned {
+        return only("aligned");
     }
     Ok(())
 }
@@ -105,9 +108,8 @@ impl<M: GpuBackend> GpuEngine<M> {
             model: Model::new(&machine, params, operand)?,
             work: StepBuffers::new(&machine, &sizes, 1)?,
             axioms: Axioms::new(&machine, axioms, shape, &objective)?,
-            weights: Buffer::of(&machine, weights)?,
+            concepts: Concepts::new(&machine, weights)?,
             groups: vec![0; weights.len()],
-            groups_there: Buffer::zeros(&machine, size_of_val(weights))?,
             seed,
             step: 0,
             turn: 0,
@@ -130,8 +132,16 @@ impl<M: GpuBackend> GpuEngine<M> {
     pub fn group_concepts(&mut self, groups: &[u8]) -> Result<(), GpuError> {
         assert_eq!(groups.len(), self.groups.len(), "one group a concept");
         self.groups.copy_from_slice(groups);
-        let wide: Vec<u32> = groups.iter().map(|&group| group.into()).collect();
-        self.groups_there.put(&self.machine, &wide)
+        self.concepts.put_groups(&self.machine, groups)
+    }
+
+    /// As [`crate::train::cpu::Engine::set_hierarchy`].
+    ///
+    /// # Errors
+    /// Where the GPU fails.
+    pub fn set_hierarchy(&mut self, hierarchy: &Hierarchy) -> Result<(), GpuError> {
+        self.concepts
+            .put_hierarchy(&self.machine, &self.objective, hierarchy)
     }
 
     /// Rows of the last batch in which each latent was active, `[n]`.
@@ -210,7 +220,7 @@ impl<M: GpuBackend> GpuEngine<M> {
     pub fn evaluate(&mut self, batch: &Batch<f32>) -> Result<StepLosses, GpuError> {
         self.forward(batch, false)?;
         self.index(batch.rows())?;
-        self.losses(batch, [0.0; FORMS])
+        self.losses(batch, FormLosses::default())
     }
 
     /// One step of Adam on a batch. `next` is the batch of the next step, where it is known: its activations travel while
@@ -236,7 +246,7 @@ impl<M: GpuBackend> GpuEngine<M> {
         }
         let forms = match &self.axioms {
             Some(axioms) => axioms.losses(&self.machine)?,
-            None => [0.0; FORMS],
+            None => FormLosses::default(),
         };
         self.losses(batch, forms)
     }
@@ -273,7 +283,7 @@ impl<M: GpuBackend> GpuEngine<M> {
     }
 
     /// The losses of the batch, once all that was asked for it is done.
-    fn losses(&mut self, batch: &Batch<f32>, forms: [f64; FORMS]) -> Result<StepLosses, GpuError> {
+    fn losses(&mut self, batch: &Batch<f32>, forms: FormLosses) -> Result<StepLosses, GpuError> {
         let rows = batch.rows();
         let (machine, w) = (&self.machine, &self.work);
         w.active.fetch(machine, 0, &mut self.activity)?;
@@ -293,18 +303,16 @@ impl<M: GpuBackend> GpuEngine<M> {
         if self.model.shape.defined > 0 {
             sums.annot = sum(&w.losses)?;
         }
+        if self.concepts.edges.is_some() {
+            sums.implication = sum(&w.implications)?;
+        }
         for [active, _, predicted, participating, forced] in counts {
             sums.active += u64::from(active);
             sums.predicted += u64::from(predicted);
             sums.participating += u64::from(participating);
             sums.forced += u64::from(forced);
         }
-        let pairs = pairs(batch, &self.groups).max(1) as f64;
-        Ok(StepLosses::of(
-            &self.objective,
-            (rows, annotated(batch), pairs),
-            sums,
-            forms,
-        ))
+        let counts = Counts::of(batch, &self.groups);
+        Ok(StepLosses::new(&self.objective, counts, sums, forms))
     }
 }

@@ -1,8 +1,11 @@
 //! The way of a batch through a model on a GPU, up to the slopes of its active latents.
 
 use super::{
-    Arg, GpuBackend, GpuEngine, GpuError, Product, engine::ROW_THREADS, memory::count,
-    model::THREADS, step_buffers::StepBuffers,
+    Arg, GpuBackend, GpuEngine, GpuError, Product,
+    engine::ROW_THREADS,
+    memory::{count, or_null},
+    model::THREADS,
+    step_buffers::StepBuffers,
 };
 use crate::{
     sae::config::{ForcedMean, Shape},
@@ -91,6 +94,7 @@ impl<M: GpuBackend> GpuEngine<M> {
     /// From activations to active latents, the reconstruction and its error, and (`learning`) the slopes of active latents.
     pub(crate) fn forward(&mut self, batch: &Batch<f32>, learning: bool) -> Result<(), GpuError> {
         self.place(batch)?;
+        self.model.derive_bias(&self.machine)?;
         let rows = batch.rows();
         let (w, at) = (&self.work, self.model.layout);
         let small = &self.model.small.weights;
@@ -114,18 +118,21 @@ impl<M: GpuBackend> GpuEngine<M> {
             columns: n,
             inner: d,
         })?;
-        let forced = m > 0 && self.objective.forced_activation;
+        let forced =
+            self.objective.variant.ties_latents() && m > 0 && self.objective.forced_activation;
         let among_active = self.objective.forced_mean == ForcedMean::Active;
         let arguments = [
             w.product.arg(),
             count(n),
             count(m),
-            count(self.objective.k),
+            count(self.objective.variant.k().unwrap_or(n)),
             small.from(at.r_pred),
             small.from(at.b_enc),
             small.from(at.b_pred),
             count(usize::from(forced)),
             count(usize::from(among_active)),
+            or_null(self.concepts.ancestors.as_ref().map(|a| &a.starts)),
+            or_null(self.concepts.ancestors.as_ref().map(|a| &a.values)),
             count(self.sizes.room),
             w.latents.arg(),
             w.values.arg(),
@@ -134,27 +141,57 @@ impl<M: GpuBackend> GpuEngine<M> {
         ];
         self.by_row("select_latents", rows, &arguments)?;
         if m > 0 {
-            let pairs = pairs(batch, &self.groups).max(1) as f64;
-            let arguments = [
-                w.product.arg(),
-                count(n),
-                count(m),
-                small.from(at.b_pred),
-                self.weights.arg(),
-                self.groups_there.arg(),
-                w.spoken.arg(),
-                w.starts.arg(),
-                w.labels.arg(),
-                Arg::F32((self.objective.lambda_annot / pairs) as f32),
-                w.losses.arg(),
-            ];
-            self.by_row("annotate", rows, &arguments)?;
+            self.annotate(batch)?;
         }
         self.reconstruct(rows)?;
         if learning {
             self.trace(rows)?;
         }
         Ok(())
+    }
+
+    /// The annotation loss, and that of implications: logits become their gradients.
+    fn annotate(&self, batch: &Batch<f32>) -> Result<(), GpuError> {
+        let (w, rows) = (&self.work, batch.rows());
+        let shape = self.model.shape;
+        let b_pred = self.model.small.weights.from(self.model.layout.b_pred);
+        let pairs = pairs(batch, &self.groups).max(1) as f64;
+        let factor = self.objective.lambda_annot / pairs;
+        let product = [w.product.arg(), count(shape.latents), count(shape.defined)];
+        let spoken = [self.concepts.groups.arg(), w.spoken.arg()];
+        if let Some(edges) = &self.concepts.edges {
+            let arguments = [
+                &product[..],
+                &[b_pred, self.concepts.log_weights.arg()],
+                &spoken,
+                &[
+                    edges.starts.arg(),
+                    edges.values.arg(),
+                    Arg::F32((factor * self.objective.lambda_implication) as f32),
+                    w.implied.arg(),
+                    w.implications.arg(),
+                ],
+            ]
+            .concat();
+            self.by_row("imply", rows, &arguments)?;
+        }
+        let arguments = [
+            &product[..],
+            &[b_pred, self.concepts.weights.arg()],
+            &spoken,
+            &[
+                w.starts.arg(),
+                w.labels.arg(),
+                Arg::F32(factor as f32),
+                match self.concepts.edges {
+                    Some(_) => w.implied.arg(),
+                    None => Arg::Null,
+                },
+                w.losses.arg(),
+            ],
+        ]
+        .concat();
+        self.by_row("annotate", rows, &arguments)
     }
 
     /// The reconstruction and its error.

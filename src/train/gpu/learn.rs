@@ -3,7 +3,7 @@
 use super::{
     Arg, GpuBackend, GpuEngine, GpuError, Product,
     engine::WARP,
-    memory::{Buffer, count},
+    memory::{Buffer, count, or_null},
     model::{Matrix, THREADS},
     step_buffers::PART,
 };
@@ -15,8 +15,8 @@ struct Pull<'a, M: GpuBackend> {
     entries: Option<(&'a Buffer<M>, &'a Buffer<M>)>,
     /// A gradient that is there.
     dense: Option<&'a Buffer<M>>,
-    /// Whether axioms speak of the rows.
-    axioms: bool,
+    /// Whether they are the predictor's: axioms speak of them, and its centre pulls.
+    predictor: bool,
 }
 
 impl<M: GpuBackend> GpuEngine<M> {
@@ -31,9 +31,10 @@ impl<M: GpuBackend> GpuEngine<M> {
             ..
         } = self.model.shape;
         let (small, gradient) = (&self.model.small.weights, &self.model.gradient);
-        for (values, stride, columns, place) in
-            [(&w.product, n, m, at.b_pred), (&w.gradient, d, d, at.b_dec)]
-        {
+        for (values, stride, columns, place) in [
+            (&w.product, n, m, at.class_bias),
+            (&w.gradient, d, d, at.b_dec),
+        ] {
             if columns == 0 {
                 continue;
             }
@@ -48,6 +49,13 @@ impl<M: GpuBackend> GpuEngine<M> {
             launch!(machine, "sum_columns", grid, THREADS, &arguments)?;
             self.add_parts(rows.div_ceil(PART), columns, 1.0, place)?;
         }
+        // what axioms add to the bias later does not pull at the predictor's rows
+        if m > 0 {
+            let sums = gradient.from(at.class_bias);
+            let arguments = [sums, count(m), w.logit_sums.arg()];
+            let blocks = [m.div_ceil(THREADS), 1];
+            launch!(machine, "copy_numbers", blocks, THREADS, &arguments)?;
+        }
         let arguments = [
             w.lists.arg(),
             w.list_places.arg(),
@@ -55,7 +63,10 @@ impl<M: GpuBackend> GpuEngine<M> {
             w.slopes.arg(),
             small.from(at.b_enc),
             small.from(at.r_pred),
-            gradient.from(at.b_pred),
+            match self.model.center {
+                None => w.logit_sums.arg(),
+                Some(_) => Arg::Null,
+            },
             count(n),
             count(m),
             count(usize::from(self.objective.rescale)),
@@ -145,7 +156,7 @@ impl<M: GpuBackend> GpuEngine<M> {
             let pull = Pull {
                 entries: None,
                 dense: Some(&w.piece),
-                axioms: true,
+                predictor: true,
             };
             self.learn_rows(&model.enc, first, concepts, &pull, rates)?;
         }
@@ -156,7 +167,7 @@ impl<M: GpuBackend> GpuEngine<M> {
             let pull = Pull {
                 entries: Some((factors, vectors)),
                 dense: None,
-                axioms: false,
+                predictor: false,
             };
             self.learn_rows(matrix, first, n - first, &pull, rates)?;
         }
@@ -166,11 +177,11 @@ impl<M: GpuBackend> GpuEngine<M> {
             small.first.arg(),
             small.second.arg(),
             model.gradient.arg(),
-            count(model.layout.end),
-            Arg::F32(rates.size),
-            Arg::F32(rates.root),
+            count(model.layout.learned),
+            Arg::F32(rates.step_size),
+            Arg::F32(rates.inv_sqrt_bias2),
         ];
-        let blocks = model.layout.end.div_ceil(THREADS);
+        let blocks = model.layout.learned.div_ceil(THREADS);
         launch!(
             self.machine,
             "learn_small",
@@ -193,7 +204,8 @@ impl<M: GpuBackend> GpuEngine<M> {
             return Ok(());
         }
         let w = &self.work;
-        let axioms = self.axioms.as_ref().filter(|_| pull.axioms);
+        let axioms = self.axioms.as_ref().filter(|_| pull.predictor);
+        let center = self.model.center.as_ref().filter(|_| pull.predictor);
         let lists = pull.entries.map(|_| &w.lists);
         let arguments = [
             matrix.weights.arg(),
@@ -208,17 +220,14 @@ impl<M: GpuBackend> GpuEngine<M> {
             or_null(pull.entries.map(|(factors, _)| factors)),
             or_null(pull.entries.map(|(_, vectors)| vectors)),
             or_null(pull.dense),
+            or_null(center.map(|_| &w.logit_sums)),
+            or_null(center.map(|[_, offset]| offset)),
             or_null(axioms.map(|axioms| &axioms.slots)),
             or_null(axioms.map(|axioms| &axioms.centres)),
-            Arg::F32(rates.size),
-            Arg::F32(rates.root),
+            Arg::F32(rates.step_size),
+            Arg::F32(rates.inv_sqrt_bias2),
         ];
         let kernel = self.typed(["learn_rows_f32", "learn_rows_bf16"]);
         launch!(self.machine, kernel, [rows, 1], THREADS, &arguments)
     }
-}
-
-/// A buffer as a kernel's argument, or `nullptr`.
-fn or_null<M: GpuBackend>(buffer: Option<&Buffer<M>>) -> Arg<'_, M::Memory> {
-    buffer.map_or(Arg::Null, Buffer::arg)
 }

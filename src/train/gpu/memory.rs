@@ -108,3 +108,8 @@ pub(crate) fn count<M: 'static>(value: usize) -> Arg<'static, M> {
     // sizes are checked when an engine is made
     Arg::U32(value as u32)
 }
+
+/// A buffer as a kernel's argument, or `nullptr`.
+pub(crate) fn or_null<M: GpuBackend>(buffer: Option<&Buffer<M>>) -> Arg<'_, M::Memory> {
+    buffer.map_or(Arg::Null, Buffer::arg)
+}

@@ -2,6 +2,7 @@
 
 use super::{
     GpuBackend, GpuError, Operand,
+    engine::WARP,
     memory::{Buffer, count},
 };
 use crate::{
@@ -58,32 +59,45 @@ impl<M: GpuBackend> Matrix<M> {
 /// Where each of the smaller tensors begins among them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Layout {
-    pub(crate) b_pred: usize,
+    /// The bias that is learned and that radii go by: that at the predictor's own centre, if it has one,
+    /// else `b_pred`.
+    pub(crate) class_bias: usize,
     pub(crate) r_pred: usize,
     pub(crate) b_enc: usize,
     pub(crate) b_dec: usize,
     pub(crate) w_zero: usize,
     pub(crate) b_zero: usize,
     pub(crate) relations: usize,
+    /// End of what is learned.
+    pub(crate) learned: usize,
+    /// The bias for inputs less `b_dec`.
+    pub(crate) b_pred: usize,
     pub(crate) end: usize,
 }
 
 impl Layout {
-    fn new(shape: Shape) -> Self {
+    fn new(shape: Shape, has_center: bool) -> Self {
         let d = shape.width;
         let mut end = 0;
         let mut next = |size: usize| {
             end += size;
             end - size
         };
+        let class_bias = next(shape.defined);
         Self {
-            b_pred: next(shape.defined),
+            class_bias,
             r_pred: next(shape.defined),
             b_enc: next(shape.latents),
             b_dec: next(d),
             w_zero: next(shape.zero_classes * d),
             b_zero: next(shape.zero_classes),
             relations: next(shape.relations * d),
+            learned: next(0),
+            b_pred: if has_center {
+                next(shape.defined)
+            } else {
+                class_bias
+            },
             end: next(0),
         }
     }
@@ -91,14 +105,22 @@ impl Layout {
 
 /// The smaller tensors of parameters, in the order of [`Layout`].
 fn small(params: &Params<f32>) -> Vec<f32> {
+    let has_center = !params.b_center.is_empty();
+    let none = Vec::new();
+    let (class_bias, derived) = if has_center {
+        (&params.b_center, &params.b_pred)
+    } else {
+        (&params.b_pred, &none)
+    };
     let parts = [
-        &params.b_pred,
+        class_bias,
         &params.r_pred,
         &params.b_enc,
         &params.b_dec,
         &params.w_zero,
         &params.b_zero,
         &params.relations,
+        derived,
     ];
     parts.into_iter().flatten().copied().collect()
 }
@@ -112,6 +134,8 @@ pub(crate) struct Model<M: GpuBackend> {
     pub(crate) dec: Matrix<M>,
     /// All other parameters, together.
     pub(crate) small: Matrix<M>,
+    /// The predictor's own centre, and `b_dec` less that, `[d]`; none where its centre is `b_dec`.
+    pub(crate) center: Option<[Buffer<M>; 2]>,
     /// Their gradient.
     pub(crate) gradient: Buffer<M>,
 }
@@ -122,13 +146,20 @@ impl<M: GpuBackend> Model<M> {
         params: &Params<f32>,
         operand: Operand,
     ) -> Result<Self, GpuError> {
-        let layout = Layout::new(params.shape);
+        let layout = Layout::new(params.shape, !params.b_center.is_empty());
         let mut model = Self {
             shape: params.shape,
             layout,
             enc: Matrix::new(machine, &params.enc, operand)?,
             dec: Matrix::new(machine, &params.dec, operand)?,
             small: Matrix::new(machine, &small(params), Operand::F32)?,
+            center: match &params.predictor_center[..] {
+                [] => None,
+                center => Some([
+                    Buffer::of(machine, center)?,
+                    Buffer::zeros(machine, size_of_val(center))?,
+                ]),
+            },
             gradient: Buffer::zeros(machine, layout.end * size_of::<f32>())?,
         };
         model.copy(machine)?;
@@ -146,7 +177,32 @@ impl<M: GpuBackend> Model<M> {
         self.enc.weights.put(machine, &params.enc)?;
         self.dec.weights.put(machine, &params.dec)?;
         self.small.weights.put(machine, &small(params))?;
+        if let Some([center, _]) = &mut self.center {
+            center.put(machine, &params.predictor_center)?;
+        }
         self.copy(machine)
+    }
+
+    /// Makes `b_pred` follow from the bias at the predictor's own centre.
+    pub(crate) fn derive_bias(&self, machine: &M) -> Result<(), GpuError> {
+        let Some([center, offset]) = &self.center else {
+            return Ok(());
+        };
+        let (d, m) = (self.shape.width, self.shape.defined);
+        let (at, small) = (self.layout, &self.small.weights);
+        let arguments = [small.from(at.b_dec), center.arg(), count(d), offset.arg()];
+        let blocks = [d.div_ceil(THREADS), 1];
+        launch!(machine, "offset_center", blocks, THREADS, &arguments)?;
+        let arguments = [
+            self.enc.weights.arg(),
+            offset.arg(),
+            small.from(at.class_bias),
+            count(m),
+            count(d),
+            small.from(at.b_pred),
+        ];
+        let blocks = [(m * WARP).div_ceil(THREADS), 1];
+        launch!(machine, "derive_bias", blocks, THREADS, &arguments)
     }
 
     /// Puts moments in place.
@@ -178,8 +234,17 @@ impl<M: GpuBackend> Model<M> {
         of(&self.enc).fetch(machine, 0, &mut out.enc)?;
         of(&self.dec).fetch(machine, 0, &mut out.dec)?;
         let (at, small) = (self.layout, of(&self.small));
+        let has_center = !out.b_center.is_empty();
+        let class_bias = if has_center {
+            &mut out.b_center
+        } else {
+            &mut out.b_pred
+        };
+        small.fetch(machine, at.class_bias, class_bias)?;
+        if has_center {
+            small.fetch(machine, at.b_pred, &mut out.b_pred)?;
+        }
         for (from, to) in [
-            (at.b_pred, &mut out.b_pred),
             (at.r_pred, &mut out.r_pred),
             (at.b_enc, &mut out.b_enc),
             (at.b_dec, &mut out.b_dec),
@@ -198,7 +263,12 @@ impl<M: GpuBackend> Model<M> {
         machine: &M,
         objective: &Objective,
     ) -> Result<Params<f32>, GpuError> {
-        self.fetch(machine, objective, |matrix| &matrix.weights)
+        self.derive_bias(machine)?;
+        let mut params = self.fetch(machine, objective, |matrix| &matrix.weights)?;
+        if let Some([center, _]) = &self.center {
+            center.fetch(machine, 0, &mut params.predictor_center)?;
+        }
+        Ok(params)
     }
 
     /// The moments, after so many steps.

@@ -29,6 +29,8 @@ pub(crate) struct Sizes {
     pub(crate) sparse: bool,
     /// Concepts whose gradients are made at once.
     pub(crate) piece: usize,
+    /// Whether implications are learned.
+    pub(crate) implies: bool,
 }
 
 impl Sizes {
@@ -43,11 +45,13 @@ impl Sizes {
             Operand::F32 => of_f32,
             Operand::Bf16 => of_bf16,
         };
+        let k = objective.variant.k().unwrap_or(shape.latents);
         Self {
             shape,
             operand,
-            room: shape.latents.min(objective.k + forced),
-            sparse: shape.latents >= from * objective.k,
+            implies: objective.lambda_implication > 0.0,
+            room: shape.latents.min(k + forced),
+            sparse: shape.latents >= from * k,
             piece: (PIECE / (shape.width * size_of::<f32>())).clamp(1, shape.defined.max(1)),
         }
     }
@@ -75,12 +79,13 @@ pub fn bytes(shape: Shape, objective: &Objective, operand: Operand, rows: usize)
         Operand::F32 => 0,
         Operand::Bf16 => 2 * operand.bytes(),
     };
-    let small = 2 * m + n + d + shape.zero_classes * (d + 1) + shape.relations * d;
+    let small = 3 * m + n + d + shape.zero_classes * (d + 1) + shape.relations * d;
     let model = n * d * (2 * 3 * 4 + copies) + 4 * 4 * small;
     let by_row = d * (5 * 4 + 2 * operand.bytes())
         + 2 * 4 * n
         + 5 * 4 * sizes.room
         + operand.bytes() * m
+        + if sizes.implies { 4 * m } else { 0 }
         + if sizes.sparse {
             0
         } else {
@@ -119,6 +124,11 @@ pub(crate) struct StepBuffers<M: GpuBackend> {
     pub(crate) errors: Buffer<M>,
     pub(crate) shares: Buffer<M>,
     pub(crate) losses: Buffer<M>,
+    /// Implication loss of each row, f64, and its gradients by logits, `[B, m]`, where it is learned.
+    pub(crate) implications: Buffer<M>,
+    pub(crate) implied: Buffer<M>,
+    /// Gradients of logits, summed over rows, `[m]`.
+    pub(crate) logit_sums: Buffer<M>,
     /// Gradients of the predictor's products, as operands, `[B, m]`.
     pub(crate) logits: Buffer<M>,
     /// Labels.
@@ -169,6 +179,9 @@ impl<M: GpuBackend> StepBuffers<M> {
             errors: of(rows, size_of::<f64>())?,
             shares: of(rows, size_of::<f64>())?,
             losses: of(rows, size_of::<f64>())?,
+            implications: of(rows, size_of::<f64>())?,
+            implied: of(if sizes.implies { rows * m } else { 0 }, four)?,
+            logit_sums: of(m, four)?,
             logits: of(rows * m, operand)?,
             starts: of(rows + 1, four)?,
             labels: of(0, four)?,

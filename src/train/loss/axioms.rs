@@ -23,16 +23,25 @@ use crate::{
         real::Real,
     },
     sae::{
-        config::{AxiomNorm, Objective, Shape},
+        config::{AxiomNorm, AxiomRadius, Objective, Shape},
         params::Params,
     },
 };
-use kinds::{KINDS, NO_RELATION, Term, add_difference, signed_radius};
+use kinds::{KINDS, NO_RELATION, Term, add_difference, radius};
 
 /// Normal forms with a loss of their own: NF1, NF2, NF3, NF4, disjoint.
 pub const FORMS: usize = 5;
 /// Names of the forms, as in the log.
 pub const FORM_NAMES: [&str; FORMS] = ["nf1", "nf2", "nf3", "nf4", "disjoint"];
+
+/// What each form adds to the loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct FormLosses {
+    /// Mean over the form's axioms.
+    pub losses: [f64; FORMS],
+    /// Share of its hinges that are active; 0 for a form without axioms.
+    pub active: [f64; FORMS],
+}
 
 /// Terms that are summed together.
 const CHUNK: usize = 512;
@@ -59,6 +68,7 @@ pub struct AxiomLoss<T> {
     axioms: [Vec<[u32; 3]>; FORMS],
     shape: Shape,
     norm: AxiomNorm,
+    radius: AxiomRadius,
     margin: T,
     per_step: Option<usize>,
     terms: Vec<Term>,
@@ -68,7 +78,7 @@ pub struct AxiomLoss<T> {
     pull: Vec<T>,
     /// d loss / d hinge.
     weight: Vec<T>,
-    sums: Vec<[f64; FORMS]>,
+    sums: Vec<FormLosses>,
     /// Terms of each (slot and) class: twice the term, plus one where the class is its second.
     starts: Vec<u32>,
     incident: Vec<u32>,
@@ -82,7 +92,7 @@ pub struct AxiomLoss<T> {
     rows: PerThread<Vec<T>>,
     /// Gradient of the centres, `[m + z, d]` once computed; rows of classes that are not named are stale.
     pub centres: Vec<T>,
-    /// Gradient of the signed radii, `[m + z]`.
+    /// Gradient of the biases that radii go by, `[m + z]`.
     pub radii: Vec<T>,
     /// Gradient of the relation vectors, `[R, d]`.
     pub relations: Vec<T>,
@@ -113,6 +123,7 @@ impl<T: Real> AxiomLoss<T> {
             axioms,
             shape,
             norm: objective.axiom_norm,
+            radius: objective.axiom_radius,
             margin: T::of(objective.margin),
             per_step: objective.axioms_per_step,
             terms: Vec::new(),
@@ -155,7 +166,7 @@ impl<T: Real> AxiomLoss<T> {
 
     /// Computes the loss of each form over the axioms chosen last, and the gradients of `factor`
     /// times their sum.
-    pub fn compute(&mut self, params: &Params<T>, factor: T) -> [f64; FORMS] {
+    pub fn compute(&mut self, params: &Params<T>, factor: T) -> FormLosses {
         self.reserve();
         match self.norm {
             AxiomNorm::None => {}
@@ -224,10 +235,21 @@ impl<T: Real> AxiomLoss<T> {
     }
 
     /// Sums what each hinge of those chosen last adds to the loss, by form.
-    pub(crate) fn by_form(&self, hinges: &[f32]) -> [f64; FORMS] {
-        let mut sums = [0.0; FORMS];
+    pub(crate) fn by_form(&self, hinges: &[f32]) -> FormLosses {
+        let mut sums = FormLosses::default();
         for (term, &hinge) in self.terms.iter().zip(hinges) {
-            sums[KINDS[term.kind as usize].form] += f64::from(hinge);
+            let form = KINDS[term.kind as usize].form;
+            sums.losses[form] += f64::from(hinge);
+            sums.active[form] += f64::from(u8::from(hinge > 0.0));
+        }
+        self.shares(sums)
+    }
+
+    /// Turns numbers of active hinges into shares.
+    fn shares(&self, mut sums: FormLosses) -> FormLosses {
+        for (form, active) in sums.active.iter_mut().enumerate() {
+            let hinges = KINDS.iter().filter(|kind| kind.form == form).count();
+            *active /= (hinges * self.drawn[form]).max(1) as f64;
         }
         sums
     }
@@ -291,13 +313,14 @@ impl<T: Real> AxiomLoss<T> {
         }
         self.pull.resize(terms.len(), T::ZERO);
         self.weight.resize(terms.len(), T::ZERO);
-        self.sums.resize(terms.len().div_ceil(CHUNK), [0.0; FORMS]);
+        self.sums
+            .resize(terms.len().div_ceil(CHUNK), FormLosses::default());
     }
 
     /// First pass: which hinges are active, and how strongly each pulls.
-    fn hinges(&mut self, params: &Params<T>, factor: T) -> [f64; FORMS] {
+    fn hinges(&mut self, params: &Params<T>, factor: T) -> FormLosses {
         let (norms, norm, margin, drawn) = (&self.norms, self.norm, self.margin, self.drawn);
-        let rows = &self.rows;
+        let (rows, kind_of_radius) = (&self.rows, self.radius);
         let d = self.shape.width;
         self.terms
             .par_chunks(CHUNK)
@@ -307,7 +330,7 @@ impl<T: Real> AxiomLoss<T> {
             .for_each(|(((terms, pulls), weights), sums)| {
                 rows.with(|row| {
                     row.resize(d, T::ZERO);
-                    *sums = [0.0; FORMS];
+                    *sums = FormLosses::default();
                     for ((term, pull), weight) in terms.iter().zip(pulls).zip(weights) {
                         let kind = &KINDS[term.kind as usize];
                         row.fill(T::ZERO);
@@ -316,7 +339,7 @@ impl<T: Real> AxiomLoss<T> {
                             crate::math::vector::dot(row, row).sqrt()
                         });
                         let signed = |s: i8, value: T| T::of(f64::from(s)) * value;
-                        let radius = |class: u32| signed_radius(params, class as usize).abs();
+                        let radius = |class: u32| radius(params, kind_of_radius, class as usize).0;
                         let hinge = signed(kind.alpha, length)
                             + signed(kind.beta_a, radius(term.a))
                             + signed(kind.beta_b, radius(term.b))
@@ -334,18 +357,20 @@ impl<T: Real> AxiomLoss<T> {
                             T::ZERO
                         };
                         if active {
-                            sums[kind.form] += hinge.f64() / count;
+                            sums.losses[kind.form] += hinge.f64() / count;
+                            sums.active[kind.form] += 1.0;
                         }
                     }
                 });
             });
-        let mut losses = [0.0; FORMS];
+        let mut all = FormLosses::default();
         for sums in &self.sums {
-            for (loss, sum) in losses.iter_mut().zip(sums) {
-                *loss += sum;
+            for form in 0..FORMS {
+                all.losses[form] += sums.losses[form];
+                all.active[form] += sums.active[form];
             }
         }
-        losses
+        self.shares(all)
     }
 }
 

@@ -7,7 +7,10 @@ use crate::{
         real::Real,
         vector::{TOGETHER, add, axpy, combine},
     },
-    sae::config::{Objective, Variant},
+    sae::{
+        config::Objective,
+        variants::{LatentGradient, LatentTensor, Rule},
+    },
     train::loss::axioms::AxiomLoss,
 };
 
@@ -39,16 +42,12 @@ pub(crate) struct PanelScratch<T> {
 /// What a latent's gradient is besides its rows of the two matrices.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Scalars<T> {
-    pub(crate) b_enc: T,
-    pub(crate) r: T,
-    /// Of the annotation loss alone.
-    pub(crate) b_pred: T,
+    /// Of its biases, scales and thresholds.
+    pub(crate) own: LatentGradient<T>,
+    /// Of the concept's logit, summed over rows.
+    pub(crate) logit: T,
     /// Of the product of encoder row and input; a defined row's, without its scale.
     input: T,
-    /// Gated: of the magnitude's bias; jumprelu: of the threshold.
-    pub(crate) extra: T,
-    /// Gated: of the magnitude's scale.
-    pub(crate) r_mag: T,
     /// Whether the encoder row has a gradient.
     pub(crate) touched: bool,
 }
@@ -56,8 +55,16 @@ pub(crate) struct Scalars<T> {
 /// Parameters that gradients of latents are made from, beside the matrices.
 pub(crate) struct BiasParams<'a, T> {
     pub(crate) b_enc: &'a [T],
-    pub(crate) b_mag: &'a [T],
-    pub(crate) r_mag: &'a [T],
+    pub(crate) own: &'a [LatentTensor<T>],
+}
+
+/// What a latent's gradient is made with, beside the batch.
+#[derive(Clone, Copy)]
+pub(crate) struct LatentContext<'a, T: Real> {
+    pub(crate) params: &'a BiasParams<'a, T>,
+    pub(crate) objective: &'a Objective,
+    pub(crate) rule: &'a dyn Rule<T>,
+    pub(crate) axioms: Option<&'a AxiomLoss<T>>,
 }
 
 impl<T: Real> StepBuffers<T> {
@@ -150,34 +157,44 @@ impl<T: Real> StepBuffers<T> {
         &self,
         latent: usize,
         i: usize,
-        params: &BiasParams<'_, T>,
-        objective: &Objective,
-        axioms: Option<&AxiomLoss<T>>,
+        context: LatentContext<'_, T>,
         scratch: &mut PanelScratch<T>,
     ) -> Scalars<T> {
-        let (d, m) = (self.shape.width, self.shape.defined);
-        let range =
-            self.by_latent.starts[latent] as usize..self.by_latent.starts[latent + 1] as usize;
-        let defined = latent < m;
+        let defined = latent < self.shape.defined;
         let mut scalars = Scalars {
-            touched: defined || !range.is_empty(),
+            touched: defined || self.enters(latent),
             ..Scalars::default()
         };
         scratch.enc.fill(T::ZERO);
         scratch.dec.fill(T::ZERO);
-        let into_encoder = !defined || !objective.detach;
+        self.add_entries(latent, context, scratch, &mut scalars);
+        if defined {
+            self.add_predictor(latent, i, context.axioms, scratch, &mut scalars);
+        }
+        scalars
+    }
+
+    /// Adds the parts of a latent's entries.
+    #[expect(
+        clippy::inline_always,
+        reason = "a kernel, inlined into callers that `wide!` compiles"
+    )]
+    #[inline(always)]
+    fn add_entries(
+        &self,
+        latent: usize,
+        context: LatentContext<'_, T>,
+        scratch: &mut PanelScratch<T>,
+        scalars: &mut Scalars<T>,
+    ) {
+        let (d, rule, objective) = (self.shape.width, context.rule, context.objective);
+        let into_encoder = latent >= self.shape.defined || !objective.detach;
         let group = objective.prefixes.partition_point(|&end| end <= latent);
-        let gated = objective.variant == Variant::Gated;
-        let scale = if gated {
-            params.r_mag[latent].exp()
-        } else {
-            T::ONE
-        };
-        let bias = if gated {
-            params.b_mag[latent]
-        } else {
-            params.b_enc[latent]
-        };
+        let b_enc = context.params.b_enc[latent];
+        let apart = rule.has_second();
+        let prepared = rule.prepare(context.params.own, latent);
+        let range =
+            self.by_latent.starts[latent] as usize..self.by_latent.starts[latent + 1] as usize;
         let rows = self.by_latent.rows[range.clone()].chunks(TOGETHER);
         let places = self.by_latent.places[range].chunks(TOGETHER);
         for (rows, places) in rows.zip(places) {
@@ -191,17 +208,12 @@ impl<T: Real> StepBuffers<T> {
                 let block = &self.blocks[row / self.block];
                 let (value, slope, dead) = block.entry(place);
                 let slot = if dead { self.slots - 1 } else { group };
-                let second = block.second.get(place).copied().unwrap_or(T::ZERO);
-                let pull = if gated {
-                    scalars.b_enc += second;
-                    scalars.extra += slope;
-                    scalars.r_mag += slope * (value - bias);
-                    second + scale * slope
+                let pull = if apart && !dead {
+                    rule.pull(block.active_entry(place), b_enc, prepared, &mut scalars.own)
                 } else {
-                    scalars.b_enc += slope;
-                    scalars.extra += second;
+                    scalars.own.b_enc += slope;
                     // the pre-activation without its bias is exp(r) W_pred xc
-                    scalars.r += slope * (value - bias);
+                    scalars.own.r += slope * (value - b_enc);
                     slope
                 };
                 scalars.input += pull;
@@ -224,19 +236,37 @@ impl<T: Real> StepBuffers<T> {
                 }
             }
         }
-        if defined {
-            let scale = self.derived.scale[latent];
-            for (enc, &predictor) in scratch.enc.iter_mut().zip(&scratch.predictor[i * d..]) {
-                *enc = *enc * scale + predictor;
-            }
-            if let Some(axioms) = axioms.filter(|a| a.names(latent)) {
-                add(&axioms.centres[latent * d..][..d], &mut scratch.enc);
-            }
-            for block in self.blocks() {
-                scalars.b_pred += block.logit_gradient[latent];
-            }
+    }
+
+    /// Adds what the annotation loss and the axioms say of a concept's row.
+    #[expect(
+        clippy::inline_always,
+        reason = "a kernel, inlined into callers that `wide!` compiles"
+    )]
+    #[inline(always)]
+    fn add_predictor(
+        &self,
+        latent: usize,
+        i: usize,
+        axioms: Option<&AxiomLoss<T>>,
+        scratch: &mut PanelScratch<T>,
+        scalars: &mut Scalars<T>,
+    ) {
+        let d = self.shape.width;
+        let scale = self.derived.scale[latent];
+        for (enc, &predictor) in scratch.enc.iter_mut().zip(&scratch.predictor[i * d..]) {
+            *enc = *enc * scale + predictor;
         }
-        scalars
+        if let Some(axioms) = axioms.filter(|a| a.names(latent)) {
+            add(&axioms.centres[latent * d..][..d], &mut scratch.enc);
+        }
+        for block in self.blocks() {
+            scalars.logit += block.logit_gradient[latent];
+        }
+        if !self.offset.is_empty() {
+            // the predictor sees x less its own centre, not less b_dec
+            axpy(scalars.logit, &self.offset, &mut scratch.enc);
+        }
     }
 
     /// Adds to `out` what a latent's gradient means for `b_dec` through the centred input; `row`
@@ -254,7 +284,9 @@ impl<T: Real> StepBuffers<T> {
         out: &mut [T],
     ) {
         let factor = match self.derived.scale.get(latent) {
-            Some(&scale) => scalars.input * scale + scalars.b_pred,
+            Some(&scale) if self.offset.is_empty() => scalars.input * scale + scalars.logit,
+            // its own centre stands still
+            Some(&scale) => scalars.input * scale,
             None => scalars.input,
         };
         if factor != T::ZERO {

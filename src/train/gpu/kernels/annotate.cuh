@@ -10,11 +10,53 @@ __device__ __forceinline__ bool speaks(const unsigned *spoken, unsigned group) {
     return spoken[group / 32] >> group % 32 & 1;
 }
 
+// The share of rows that carry a concept, as its logit and the logarithm of its positives' weight have it.
+__device__ __forceinline__ float frequency(float logit, float log_weight) {
+    float x = logit - log_weight, tail = expf(-fabsf(x));
+    return x < 0.0f ? tail / (1.0f + tail) : 1.0f / (1.0f + tail);
+}
+
+// The implication loss of a row: what children exceed their parents by, over the edges of which the row's
+// labels speak. Edges of a concept: twice the other end, plus one where the concept is the parent. `pulls`
+// [B, m] are the gradients of the logits, times `factor`; a block a row, before `annotate`.
+extern "C" __global__ void imply(const float *product, unsigned n, unsigned m, const float *b_pred,
+                                 const float *log_weights, const unsigned *groups, const unsigned *spoken,
+                                 const unsigned *edge_starts, const unsigned *edges, float factor, float *pulls,
+                                 double *losses) {
+    __shared__ double sums[MOST];
+    const float *raw = product + (u64)blockIdx.x * n;
+    spoken += 2 * blockIdx.x;
+    pulls += (u64)blockIdx.x * m;
+    double loss = 0.0;
+    for (unsigned c = threadIdx.x; c < m; c += blockDim.x) {
+        float own = frequency(raw[c] + b_pred[c], log_weights[c]), pull = 0.0f;
+        if (speaks(spoken, groups[c])) {
+            for (unsigned j = edge_starts[c]; j < edge_starts[c + 1]; j++) {
+                unsigned o = edges[j] / 2;
+                if (!speaks(spoken, groups[o]))
+                    continue;
+                float other = frequency(raw[o] + b_pred[o], log_weights[o]);
+                if (edges[j] % 2) {
+                    pull -= other > own ? 1.0f : 0.0f;
+                } else if (own > other) {
+                    pull += 1.0f;
+                    loss += (double)(own - other);
+                }
+            }
+        }
+        pulls[c] = factor * pull * own * (1.0f - own);
+    }
+    loss = block_sum(loss, sums);
+    if (threadIdx.x == 0)
+        losses[blockIdx.x] = loss;
+}
+
 // Replaces the first m products of a row, which become logits by b_pred, by their gradients times
-// `factor`; the row's loss goes to `losses`. Labels of the row are labels[starts[row]..starts[row + 1]].
+// `factor`, with those of the implication loss where there are `pulls`; the row's loss goes to `losses`.
+// Labels of the row are labels[starts[row]..starts[row + 1]].
 extern "C" __global__ void annotate(float *product, unsigned n, unsigned m, const float *b_pred, const float *weights,
                                     const unsigned *groups, const unsigned *spoken, const unsigned *starts,
-                                    const unsigned *labels, float factor, double *losses) {
+                                    const unsigned *labels, float factor, const float *pulls, double *losses) {
     __shared__ double sums[MOST];
     float *logits = product + (u64)blockIdx.x * n;
     spoken += 2 * blockIdx.x;
@@ -44,6 +86,11 @@ extern "C" __global__ void annotate(float *product, unsigned n, unsigned m, cons
         unsigned c = labels[i];
         if (speaks(spoken, groups[c]))
             logits[c] = weights[c] * (logits[c] - factor);
+    }
+    if (pulls) {
+        __syncthreads();
+        for (unsigned c = threadIdx.x; c < m; c += blockDim.x)
+            logits[c] += pulls[(u64)blockIdx.x * m + c];
     }
     loss = block_sum(loss, sums);
     if (threadIdx.x == 0)

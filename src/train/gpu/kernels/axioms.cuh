@@ -16,11 +16,23 @@ struct Kind {
 // Class centres and what belongs to them; `inverse` holds 1 / length of each centre where centres are
 // divided by their lengths, else it is null.
 struct Classes {
-    const float *enc, *zero, *b_pred, *b_zero, *relations, *inverse;
-    unsigned m, d;
+    const float *enc, *zero, *bias, *b_zero, *relations, *inverse;
+    unsigned m, d, is_signed;
+    float shift;
 
     __device__ const float *centre(unsigned c) const { return c < m ? enc + (u64)c * d : zero + (u64)(c - m) * d; }
-    __device__ float radius(unsigned c) const { return c < m ? b_pred[c] : b_zero[c - m]; }
+    __device__ float own_bias(unsigned c) const { return c < m ? bias[c] : b_zero[c - m]; }
+    // the bias plus a shift, at least 0, or (not signed) its absolute value
+    __device__ float radius(unsigned c) const {
+        return is_signed ? fmaxf(own_bias(c) + shift, 0.0f) : fabsf(own_bias(c));
+    }
+    // the radius's slope by the bias
+    __device__ float slope(unsigned c) const {
+        float b = own_bias(c);
+        if (is_signed)
+            return b + shift > 0.0f ? 1.0f : 0.0f;
+        return b > 0.0f ? 1.0f : b < 0.0f ? -1.0f : 0.0f;
+    }
     __device__ float scale(unsigned c) const { return inverse ? inverse[c] : 1.0f; }
 };
 
@@ -49,13 +61,13 @@ extern "C" __global__ void measure_centres(const unsigned *named, unsigned count
 // Which hinges are active: `pulls` are their gradients by the length, over the length; `weights` those by
 // the hinge; `losses` their parts of the loss. A warp a hinge.
 extern "C" __global__ void measure_hinges(const Term *terms, unsigned count, const Kind *kinds, const float *enc,
-                                          const float *zero, const float *b_pred, const float *b_zero,
+                                          const float *zero, const float *bias, const float *b_zero,
                                           const float *relations, const float *inverse, unsigned m, unsigned d,
-                                          float factor, float *pulls, float *weights, float *losses) {
+                                          unsigned is_signed, float shift, float factor, float *pulls, float *weights, float *losses) {
     u64 t = place() / WARP;
     if (t >= count)
         return;
-    Classes classes = {enc, zero, b_pred, b_zero, relations, inverse, m, d};
+    Classes classes = {enc, zero, bias, b_zero, relations, inverse, m, d, is_signed, shift};
     Term term = terms[t];
     Kind kind = kinds[term.kind];
     float sum = 0.0f;
@@ -65,8 +77,8 @@ extern "C" __global__ void measure_hinges(const Term *terms, unsigned count, con
     }
     float length = sqrtf(warp_sum(sum));
     if (threadIdx.x % WARP == 0) {
-        float hinge = kind.alpha * length + kind.beta_a * fabsf(classes.radius(term.a)) +
-                      kind.beta_b * fabsf(classes.radius(term.b)) + kind.margin;
+        float hinge = kind.alpha * length + kind.beta_a * classes.radius(term.a) +
+                      kind.beta_b * classes.radius(term.b) + kind.margin;
         float weight = hinge > 0.0f ? factor * kind.share : 0.0f;
         weights[t] = weight;
         pulls[t] = weight > 0.0f && length > 0.0f ? kind.alpha * weight / length : 0.0f;
@@ -80,11 +92,12 @@ extern "C" __global__ void measure_hinges(const Term *terms, unsigned count, con
 extern "C" __global__ void gather_centres(const unsigned *named, const unsigned *starts, const unsigned *incident,
                                           const Term *terms, const Kind *kinds, const float *pulls,
                                           const float *weights, const float *enc, const float *zero,
-                                          const float *b_pred, const float *b_zero, const float *relations,
-                                          const float *inverse, unsigned m, unsigned d, float *centres,
-                                          float *of_zero, float *of_b_pred, float *of_b_zero) {
+                                          const float *bias, const float *b_zero, const float *relations,
+                                          const float *inverse, unsigned m, unsigned d, unsigned is_signed,
+                                          float shift, float *centres,
+                                          float *of_zero, float *of_bias, float *of_b_zero) {
     __shared__ float sums[MOST];
-    Classes classes = {enc, zero, b_pred, b_zero, relations, inverse, m, d};
+    Classes classes = {enc, zero, bias, b_zero, relations, inverse, m, d, is_signed, shift};
     unsigned c = named[blockIdx.x], from = starts[blockIdx.x], to = starts[blockIdx.x + 1];
     const float *own = classes.centre(c);
     float *out = c < m ? centres + (u64)blockIdx.x * d : of_zero + (u64)(c - m) * d;
@@ -108,14 +121,14 @@ extern "C" __global__ void gather_centres(const unsigned *named, const unsigned 
             out[i] = (out[i] - along * own[i]) * scale;
     }
     if (threadIdx.x == 0) {
-        float sum = 0.0f, radius = classes.radius(c);
+        float sum = 0.0f;
         for (unsigned j = from; j < to; j++) {
             unsigned t = incident[j] / 2;
             Kind kind = kinds[terms[t].kind];
             sum += (incident[j] % 2 ? kind.beta_b : kind.beta_a) * weights[t];
         }
-        sum *= radius > 0.0f ? 1.0f : radius < 0.0f ? -1.0f : 0.0f;
-        *(c < m ? of_b_pred + c : of_b_zero + (c - m)) += sum;
+        sum *= classes.slope(c);
+        *(c < m ? of_bias + c : of_b_zero + (c - m)) += sum;
     }
 }
 
@@ -123,10 +136,10 @@ extern "C" __global__ void gather_centres(const unsigned *named, const unsigned 
 // of one relation; blocks of columns (x) and parts (y).
 extern "C" __global__ void gather_relations(const unsigned *starts, const unsigned *of_relation, const Term *terms,
                                             const Kind *kinds, const float *pulls, const float *enc,
-                                            const float *zero, const float *b_pred, const float *b_zero,
+                                            const float *zero, const float *bias, const float *b_zero,
                                             const float *relations, const float *inverse, unsigned m, unsigned d,
-                                            float *parts) {
-    Classes classes = {enc, zero, b_pred, b_zero, relations, inverse, m, d};
+                                            unsigned is_signed, float shift, float *parts) {
+    Classes classes = {enc, zero, bias, b_zero, relations, inverse, m, d, is_signed, shift};
     u64 i = place();
     if (i >= d)
         return;

@@ -55,9 +55,10 @@ extern "C" __global__ void fill_lists(const unsigned *places, unsigned rows, uns
 }
 
 // Gradients of b_enc and r, and the sum of a latent's gradients by the product of encoder row and
-// input, with which that row enters b_dec's gradient; a warp a latent. `b_pred` holds its gradient.
+// input, with which that row enters b_dec's gradient; a warp a latent. `logits` [m] are the sums of the
+// gradients of logits, where these are centred by b_dec; else null.
 extern "C" __global__ void sum_lists(const unsigned *starts, const unsigned *list_places, const float *values,
-                                     const float *slopes, const float *b_enc, const float *r, const float *b_pred,
+                                     const float *slopes, const float *b_enc, const float *r, const float *logits,
                                      unsigned n, unsigned m, unsigned rescale, float *of_b_enc, float *of_r,
                                      float *inputs) {
     u64 l = place() / WARP;
@@ -77,7 +78,7 @@ extern "C" __global__ void sum_lists(const unsigned *starts, const unsigned *lis
         of_b_enc[l] = sum;
         if (l < m && rescale)
             of_r[l] = scaled;
-        inputs[l] = l < m ? sum * expf(r[l]) + b_pred[l] : sum;
+        inputs[l] = l < m ? sum * expf(r[l]) + (logits ? logits[l] : 0.0f) : sum;
     }
 }
 

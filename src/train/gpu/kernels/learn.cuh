@@ -73,13 +73,13 @@ extern "C" __global__ void add_parts(const float *parts, unsigned count, unsigne
 
 // A step of some rows of a matrix, the first of which is latent `first`; a block a row. The gradient is
 // the sum over the latent's list of factors times vectors [B, d] (without lists: nothing), what
-// `dense` [rows, d] holds, and what the axioms say of the row that `slots` names, where there are
-// such. `copies` are the operands of the moved weights, for rows of the whole matrix.
+// `dense` [rows, d] holds, `sums` [rows] times `offset` [d], and what the axioms say of the row that `slots`
+// names, where there are such. `copies` are the operands of the moved weights, for rows of the whole matrix.
 template <class T>
 __device__ void learn_rows(float *w, float *first_moment, float *second_moment, T *copies, unsigned d, unsigned first,
                            const unsigned *starts, const unsigned *list_rows, const unsigned *list_places,
-                           const float *factors, const T *vectors, const float *dense, const unsigned *slots,
-                           const float *centres, float size, float root) {
+                           const float *factors, const T *vectors, const float *dense, const float *sums,
+                           const float *offset, const unsigned *slots, const float *centres, float size, float root) {
     u64 l = first + blockIdx.x;
     unsigned from = starts ? starts[l] : 0, to = starts ? starts[l + 1] : 0;
     unsigned slot = slots ? slots[l] : NONE;
@@ -88,6 +88,8 @@ __device__ void learn_rows(float *w, float *first_moment, float *second_moment, 
 #pragma unroll 4
         for (unsigned j = from; j < to; j++)
             g += factors[list_places[j]] * number(vectors[(u64)list_rows[j] * d + i]);
+        if (sums)
+            g += sums[l] * offset[i];
         if (slot != NONE)
             g += centres[(u64)slot * d + i];
         float moved = adam(w, first_moment, second_moment, l * d + i, g, size, root);
@@ -100,18 +102,48 @@ extern "C" __global__ void learn_rows_f32(float *w, float *first_moment, float *
                                           unsigned d, unsigned first, const unsigned *starts,
                                           const unsigned *list_rows, const unsigned *list_places,
                                           const float *factors, const float *vectors, const float *dense,
-                                          const unsigned *slots, const float *centres, float size, float root) {
+                                          const float *sums, const float *offset, const unsigned *slots,
+                                          const float *centres, float size, float root) {
     learn_rows(w, first_moment, second_moment, copies, d, first, starts, list_rows, list_places, factors, vectors,
-               dense, slots, centres, size, root);
+               dense, sums, offset, slots, centres, size, root);
 }
 
 extern "C" __global__ void learn_rows_bf16(float *w, float *first_moment, float *second_moment, __nv_bfloat16 *copies,
                                            unsigned d, unsigned first, const unsigned *starts,
                                            const unsigned *list_rows, const unsigned *list_places,
                                            const float *factors, const __nv_bfloat16 *vectors, const float *dense,
-                                           const unsigned *slots, const float *centres, float size, float root) {
+                                           const float *sums, const float *offset, const unsigned *slots,
+                                           const float *centres, float size, float root) {
     learn_rows(w, first_moment, second_moment, copies, d, first, starts, list_rows, list_places, factors, vectors,
-               dense, slots, centres, size, root);
+               dense, sums, offset, slots, centres, size, root);
+}
+
+// Numbers to another place; a thread each.
+extern "C" __global__ void copy_numbers(const float *from, unsigned count, float *to) {
+    u64 at = place();
+    if (at < count)
+        to[at] = from[at];
+}
+
+// b_dec less the predictor's centre, [d]; a thread each.
+extern "C" __global__ void offset_center(const float *b_dec, const float *center, unsigned d, float *offset) {
+    u64 i = place();
+    if (i < d)
+        offset[i] = b_dec[i] - center[i];
+}
+
+// The predictor's bias for inputs less b_dec, from that at its own centre; a warp a concept.
+extern "C" __global__ void derive_bias(const float *enc, const float *offset, const float *bias, unsigned m,
+                                       unsigned d, float *b_pred) {
+    u64 c = place() / WARP;
+    if (c >= m)
+        return;
+    float sum = 0.0f;
+    for (unsigned i = threadIdx.x % WARP; i < d; i += WARP)
+        sum += enc[c * d + i] * offset[i];
+    sum = warp_sum(sum);
+    if (threadIdx.x % WARP == 0)
+        b_pred[c] = bias[c] + sum;
 }
 
 // A step of all other parameters, which lie together; a thread each.

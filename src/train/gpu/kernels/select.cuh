@@ -72,10 +72,11 @@ __device__ __forceinline__ bool is_chosen(unsigned here, Limit limit, unsigned *
 
 // Fills the row's lists, its counts, and `places`: where each latent stands in its list, from 1, or 0.
 // With `forced`, concepts with a probability above one half are lifted to the mean of the unknown
-// latents: of all, or (`among_active`) of the active ones.
+// latents: of all, or (`among_active`) of the active ones; with lists of ancestors, the ancestors of such
+// concepts too.
 extern "C" __global__ void select_latents(const float *product, unsigned n, unsigned m, unsigned k, const float *r,
                                   const float *b_enc, const float *b_pred, unsigned forced, unsigned among_active,
-                                  unsigned room, unsigned *latents, float *values, unsigned *places,
+                                  const unsigned *ancestor_starts, const unsigned *ancestors, unsigned room, unsigned *latents, float *values, unsigned *places,
                                   unsigned *counts) {
     __shared__ unsigned ranks[MOST / WARP];
     __shared__ float sums[MOST];
@@ -85,6 +86,17 @@ extern "C" __global__ void select_latents(const float *product, unsigned n, unsi
     values += (u64)blockIdx.x * room;
     places += (u64)blockIdx.x * n;
     Limit limit = find_limit(raw, n, m, k, r, b_enc);
+    if (forced && ancestor_starts) {
+        // until its own turn below, a concept's place says whether it or a descendant is predicted
+        for (unsigned l = threadIdx.x; l < m; l += blockDim.x)
+            places[l] = 0;
+        __syncthreads();
+        for (unsigned l = threadIdx.x; l < m; l += blockDim.x)
+            if (raw[l] + b_pred[l] > 0.0f)
+                for (unsigned j = ancestor_starts[l]; j < ancestor_starts[l + 1]; j++)
+                    places[ancestors[j]] = 1;
+        __syncthreads();
+    }
     float mean = 0.0f;
     if (forced) {
         float sum = 0.0f;
@@ -108,7 +120,8 @@ extern "C" __global__ void select_latents(const float *product, unsigned n, unsi
         float value = l < n ? before(raw, l, m, r, b_enc) : 0.0f;
         bool enters = is_chosen(key(value), limit, &ties, ranks);
         bool likely = l < m && raw[l] + b_pred[l] > 0.0f;
-        bool lift = forced && likely && mean > 0.0f && mean > (enters ? value : 0.0f);
+        bool called = ancestor_starts && l < m ? forced && places[l] != 0 : likely;
+        bool lift = forced && called && mean > 0.0f && mean > (enters ? value : 0.0f);
         enters |= lift;
         unsigned total;
         unsigned at = filled + block_rank(enters, ranks, &total);

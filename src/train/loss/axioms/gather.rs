@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{
     AxiomLoss, CHUNK,
-    kinds::{KINDS, add_difference, centre, sign, signed_radius},
+    kinds::{KINDS, add_difference, centre, radius},
 };
 use crate::{
     math::{real::Real, vector::add},
@@ -22,17 +22,17 @@ impl<T: Real> AxiomLoss<T> {
         let d = self.shape.width;
         let (terms, pulls, weights) = (&self.terms, &self.pull, &self.weight);
         let (starts, incident) = (&self.starts, &self.incident);
-        let (norms, norm) = (&self.norms, self.norm);
+        let (norms, norm, kind_of_radius) = (&self.norms, self.norm, self.radius);
         self.centres
             .par_chunks_mut(CLASSES * d)
             .zip(self.radii.par_chunks_mut(CLASSES))
             .enumerate()
             .for_each(|(chunk, (rows, radii))| {
-                for (i, (row, radius)) in rows.chunks_exact_mut(d).zip(radii).enumerate() {
+                for (i, (row, of_radius)) in rows.chunks_exact_mut(d).zip(radii).enumerate() {
                     let class = chunk * CLASSES + i;
                     let range = starts[class] as usize..starts[class + 1] as usize;
                     if range.is_empty() {
-                        *radius = T::ZERO;
+                        *of_radius = T::ZERO;
                         continue;
                     }
                     row.fill(T::ZERO);
@@ -53,7 +53,7 @@ impl<T: Real> AxiomLoss<T> {
                             unit_backward(centre(params, class), norms.inverse(class), row);
                         }
                     });
-                    *radius = sum * sign(signed_radius(params, class));
+                    *of_radius = sum * radius(params, kind_of_radius, class).1;
                 }
             });
     }
@@ -72,12 +72,12 @@ impl<T: Real> AxiomLoss<T> {
             }
             let (terms, pulls, weights) = (&self.terms, &self.pull, &self.weight);
             let (starts, incident) = (&self.starts, &self.incident);
-            let norms = &self.norms;
+            let (norms, kind_of_radius) = (&self.norms, self.radius);
             self.partial
                 .par_chunks_mut(d)
                 .zip(&mut self.radii)
                 .enumerate()
-                .for_each(|(class, (row, radius))| {
+                .for_each(|(class, (row, of_radius))| {
                     row.fill(T::ZERO);
                     let key = slot * classes + class;
                     let mut sum = T::ZERO;
@@ -93,7 +93,7 @@ impl<T: Real> AxiomLoss<T> {
                         let beta = if second { kind.beta_b } else { kind.beta_a };
                         sum += T::of(f64::from(beta)) * weights[t];
                     }
-                    *radius += sum * sign(signed_radius(params, class));
+                    *of_radius += sum * radius(params, kind_of_radius, class).1;
                 });
             self.norms.backward(
                 params,

@@ -2,7 +2,10 @@
 
 use crate::{
     math::{real::Real, vector::axpy},
-    sae::{config::AxiomNorm, params::Params},
+    sae::{
+        config::{AxiomNorm, AxiomRadius},
+        params::Params,
+    },
     train::loss::axiom_norm::SlotNorms,
 };
 
@@ -102,18 +105,24 @@ pub(crate) fn centre<T: Real>(params: &Params<T>, class: usize) -> &[T] {
     }
 }
 
-/// Signed radius of a class.
-pub(crate) fn signed_radius<T: Real>(params: &Params<T>, class: usize) -> T {
-    let m = params.shape.defined;
-    if class < m {
-        params.b_pred[class]
-    } else {
-        params.b_zero[class - m]
+/// Radius of a class, and its slope by the class's bias.
+pub(crate) fn radius<T: Real>(params: &Params<T>, kind: AxiomRadius, class: usize) -> (T, T) {
+    let bias = params.class_bias(class);
+    match kind {
+        AxiomRadius::Signed => {
+            let radius = bias + T::of(AxiomRadius::SHIFT);
+            if radius > T::ZERO {
+                (radius, T::ONE)
+            } else {
+                (T::ZERO, T::ZERO)
+            }
+        }
+        AxiomRadius::Abs => (bias.abs(), sign(bias)),
     }
 }
 
 /// -1, 0 or 1.
-pub(crate) fn sign<T: Real>(value: T) -> T {
+fn sign<T: Real>(value: T) -> T {
     if value > T::ZERO {
         T::ONE
     } else if value < T::ZERO {

@@ -1,14 +1,66 @@
 //! Codes of SpLiCE (Bhalla et al., arXiv 2402.10376): z >= 0 that minimises `‖x - b_dec - W_dec^T z‖² + lambda sum z`
 //! over a fixed dictionary `W_dec`, by coordinate descent.
 
-use super::{config::Objective, forward::SparseRows, params::Params};
-use crate::math::{
-    product::{Matrix, multiply},
-    real::Real,
-    vector::axpy,
-};
-use crate::wide;
 use rayon::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{RowLoss, Rule, SelectedRow, relu};
+use crate::{
+    math::{
+        product::{Matrix, multiply},
+        real::Real,
+        vector::axpy,
+    },
+    sae::{forward::SparseRows, params::Params},
+    wide,
+};
+
+/// Non-negative sparse codes over a fixed dictionary of unit rows.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Splice {
+    /// Weight of the sum of a code's entries.
+    pub lambda_sparsity: f64,
+}
+
+impl Splice {
+    /// With the default weight.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            lambda_sparsity: relu::DEFAULT_LAMBDA,
+        }
+    }
+}
+
+impl Default for Splice {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Real> Rule<T> for Splice {
+    fn compares(&self) -> bool {
+        false
+    }
+
+    fn needs_gram(&self) -> bool {
+        true
+    }
+
+    fn append(&self, row: &SelectedRow<'_, T>, code: &mut Code<T>, out: &mut SparseRows<T>) {
+        code.append(row, T::of(self.lambda_sparsity / 2.0), out);
+    }
+
+    fn penalises(&self) -> bool {
+        true
+    }
+
+    fn penalise(&self, row: RowLoss<'_, T>) -> f64 {
+        relu::penalise(self.lambda_sparsity, row)
+    }
+}
 
 /// Rows of the Gram matrix per task.
 const ROWS: usize = 64;
@@ -40,22 +92,15 @@ pub(crate) struct Code<T> {
 }
 
 impl<T: Real> Code<T> {
-    /// Finds the code of a row whose logits these are, by coordinate descent, and appends it.
-    pub(crate) fn append(
-        &mut self,
-        params: &Params<T>,
-        gram: &[T],
-        logits: &[T],
-        objective: &Objective,
-        out: &mut SparseRows<T>,
-    ) {
-        let n = logits.len();
-        let pairs = logits.iter().zip(&params.b_pred);
+    /// Finds the code of a row by coordinate descent, and appends it; `half` is half the weight of its
+    /// sum.
+    fn append(&mut self, row: &SelectedRow<'_, T>, half: T, out: &mut SparseRows<T>) {
+        let (n, gram) = (row.logits.len(), row.gram);
+        let pairs = row.logits.iter().zip(&row.params.b_pred);
         self.left.clear();
         self.left.extend(pairs.map(|(&logit, &b)| logit - b));
         self.z.clear();
         self.z.resize(n, T::ZERO);
-        let half = T::of(objective.lambda_sparsity / 2.0);
         let (left, z) = (&mut self.left[..], &mut self.z[..]);
         for _ in 0..PASSES {
             let (mut most, mut largest) = (T::ZERO, T::ZERO);

@@ -1,0 +1,138 @@
+//! Forced activation: the latents of predicted concepts are lifted to the mean of the unknown ones (arXiv 2509.05309,
+//! after the selection, so that more than K latents may be active).
+
+use super::SparseRows;
+use crate::{
+    math::real::Real,
+    sae::{
+        config::{ForcedBy, ForcedMean, Objective, Shape},
+        hierarchy::Hierarchy,
+    },
+};
+
+/// How latents are forced.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Forcing<'a, T> {
+    mean: ForcedMean,
+    /// Whose predictions count for which concepts; none: each concept's own alone.
+    hierarchy: Option<&'a Hierarchy>,
+    shape: Shape,
+    /// Second number of an entry that was not there; none where entries have no second number.
+    absent: Option<T>,
+}
+
+/// Entries of a row, ascending.
+#[derive(Clone, Copy)]
+pub(crate) struct RowEntries<'a, T> {
+    pub(crate) latents: &'a [u32],
+    pub(crate) values: &'a [T],
+    /// Empty where entries have no second number.
+    pub(crate) second: &'a [T],
+}
+
+impl<'a, T: Real> Forcing<'a, T> {
+    /// Of a model of this shape; none where it forces nothing.
+    pub(crate) fn new(
+        objective: &Objective,
+        shape: Shape,
+        hierarchy: &'a Hierarchy,
+    ) -> Option<Self> {
+        if !objective.forced_activation || !objective.variant.ties_latents() || shape.defined == 0 {
+            return None;
+        }
+        let rule = objective.variant.rule::<T>();
+        Some(Self {
+            mean: objective.forced_mean,
+            hierarchy: match objective.forced_by {
+                ForcedBy::Own => None,
+                ForcedBy::Coherent => Some(hierarchy),
+            },
+            shape,
+            absent: rule.has_second().then(|| rule.absent_second()),
+        })
+    }
+
+    /// Appends a row of these entries, with the concepts lifted that its `logits` `[m]` predict.
+    pub(crate) fn append(
+        &self,
+        entries: RowEntries<'_, T>,
+        logits: &[T],
+        predicted: &mut Vec<u32>,
+        out: &mut SparseRows<T>,
+    ) {
+        let defined = self.shape.defined;
+        let split = entries.latents.partition_point(|&l| (l as usize) < defined);
+        let mean = self.mean_of(&entries.values[split..]);
+        if mean <= T::ZERO {
+            self.copy(entries, 0, entries.latents.len(), out);
+            return;
+        }
+        self.predicted(logits, predicted);
+        let mut next = 0;
+        for &concept in &*predicted {
+            let from = next;
+            while next < split && entries.latents[next] < concept {
+                next += 1;
+            }
+            self.copy(entries, from, next, out);
+            let own = next < split && entries.latents[next] == concept;
+            let value = if own { entries.values[next] } else { T::ZERO };
+            let lifted = mean > value;
+            out.push(concept, if lifted { mean } else { value }, lifted);
+            if let Some(absent) = self.absent {
+                out.second
+                    .push(if own { entries.second[next] } else { absent });
+            }
+            next += usize::from(own);
+        }
+        self.copy(entries, next, entries.latents.len(), out);
+    }
+
+    /// The mean of unknown latents' activations, which `others` are.
+    fn mean_of(&self, others: &[T]) -> T {
+        let mut sum = T::ZERO;
+        for &value in others {
+            sum += value;
+        }
+        let count = match self.mean {
+            ForcedMean::All => self.shape.unknown(),
+            ForcedMean::Active => active(others),
+        };
+        if count == 0 {
+            T::ZERO
+        } else {
+            sum / T::of(count as f64)
+        }
+    }
+
+    /// Concepts that are predicted, with a probability above one half, ascending.
+    fn predicted(&self, logits: &[T], out: &mut Vec<u32>) {
+        out.clear();
+        let above = (0..).zip(logits).filter(|&(_, &logit)| logit > T::ZERO);
+        match self.hierarchy {
+            None => out.extend(above.map(|(concept, _)| concept)),
+            Some(hierarchy) => {
+                for (concept, _) in above {
+                    out.extend_from_slice(hierarchy.ancestors(concept));
+                }
+                out.sort_unstable();
+                out.dedup();
+            }
+        }
+    }
+
+    /// Appends entries as they are.
+    fn copy(&self, entries: RowEntries<'_, T>, from: usize, to: usize, out: &mut SparseRows<T>) {
+        for at in from..to {
+            out.push(entries.latents[at], entries.values[at], false);
+        }
+        if self.absent.is_some() {
+            out.second.extend_from_slice(&entries.second[from..to]);
+        }
+    }
+}
+
+/// Entries that are active.
+pub(crate) fn active<T: Real>(values: &[T]) -> usize {
+    values.iter().filter(|&&value| value > T::ZERO).count()
+}
