@@ -2,6 +2,7 @@
 
 pub mod alignment;
 pub mod association;
+pub mod consistency;
 pub mod dictionary;
 pub mod fidelity;
 pub mod metrics;

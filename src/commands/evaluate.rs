@@ -16,8 +16,11 @@ use crate::{
     error::Context as _,
     report::multiqc,
     sae::encode::Encoder,
-    score::metrics::{METRICS_FORMAT, Metrics},
-    split::partition::Partition,
+    score::{
+        consistency::ConsistencyCounter,
+        metrics::{METRICS_FORMAT, Metrics},
+    },
+    split::partition::{Part, Partition},
 };
 use alignment::Aligner;
 use rows::{Collector, PartRows};
@@ -155,18 +158,19 @@ impl Tool for Args {
         }
         let mut collector = Collector::new(&sae, split.as_ref(), fidelity, seek_maxima);
         let mut encoder = Encoder::new(&sae);
+        let mut consistency = ConsistencyCounter::new(&sae);
         let total = readers.iter().map(|(_, r)| r.rows().ok().flatten()).sum();
         let mut progress = Progress::new("residues", total);
         for (source, reader) in readers {
             for batch in reader {
                 let batch = batch.map_err(source.in_input())?;
-                let each = |rows: &PartRows| aligner.as_mut().map_or(Ok(()), |a| a.protein(rows));
+                let each = |rows: &PartRows| judge(rows, &mut consistency, &mut aligner);
                 collector
                     .batch(&mut encoder, &batch, each)
                     .map_err(source.in_input())?;
                 progress.add(batch.rows() as u64);
             }
-            let each = |rows: &PartRows| aligner.as_mut().map_or(Ok(()), |a| a.protein(rows));
+            let each = |rows: &PartRows| judge(rows, &mut consistency, &mut aligner);
             collector
                 .end_table(&mut encoder, each)
                 .map_err(source.in_input())?;
@@ -181,6 +185,7 @@ impl Tool for Args {
             test: collector.test,
             fidelity: fidelity.then(|| collector.fidelity()),
             alignment: aligner.map(|a| a.finish(&concepts, self.min_residues, self.min_proteins)),
+            consistency: consistency.map(ConsistencyCounter::finish),
         };
         let text = to_json(&metrics)?;
         output
@@ -195,6 +200,18 @@ impl Tool for Args {
         context.metric("test_residues", metrics.test.residues);
         Ok(())
     }
+}
+
+/// Adds a protein to what is counted of it.
+fn judge(
+    rows: &PartRows,
+    consistency: &mut Option<ConsistencyCounter>,
+    aligner: &mut Option<Aligner<'_>>,
+) -> Result<()> {
+    if let (Some(counter), Some(Part::Test)) = (consistency, rows.part) {
+        counter.add(&rows.logits);
+    }
+    aligner.as_mut().map_or(Ok(()), |a| a.protein(rows))
 }
 
 impl Args {

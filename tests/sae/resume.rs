@@ -85,7 +85,7 @@ fn a_checkpoint_of_other_inputs_is_refused() {
     let table = fs::read(bench.path("other.arrow")).unwrap();
     with("all.arrow", &table, "activations");
     refused("training.seed", &[&again[..], &["--seed", "1"]].concat());
-    refused("objective.k", &[&again[..], &["--k", "7"]].concat());
+    refused("objective.variant.k", &[&again[..], &["--k", "7"]].concat());
     refused("models", &[&again[..], &["--grid", "k=5,6"]].concat());
     // with what it was begun with, it goes on
     let settings = [&again[..], &["--max-steps", "1000000"]].concat();

@@ -49,7 +49,8 @@ impl Bench {
         command.args(["--labels", "labels.arrow", "-o", output]);
         let defaults = [("--latents", "64"), ("--k", "6"), ("--batch", "64")];
         for (option, value) in defaults {
-            if !more.contains(&option) {
+            let has = option != "--k" || has_k(more);
+            if has && !more.contains(&option) {
                 command.args([option, value]);
             }
         }
@@ -354,7 +355,16 @@ fn every_switch_changes_the_numbers() {
         &["--lambda-annot", "1"],
         &["--margin", "3"],
         &["--axioms-per-step", "1"],
-        &["--axiom-norm", "unit"],
+        &["--axiom-norm", "none"],
+        &["--axiom-radius", "abs"],
+        &["--predictor-center", "b-dec"],
+        &["--lambda-implication", "0"],
+        &["--lambda-implication", "1"],
+        &["--forced-by", "coherent"],
+        &["--aligned", "true"],
+        &["--variant", "protsae-batchtopk"],
+        &["--variant", "protsae-gated"],
+        &["--variant", "protsae-jumprelu"],
         &["--axiom-norm", "batchnorm"],
         &["--balance", "none"],
         &["--balance", "inverse"],
@@ -396,7 +406,7 @@ fn every_switch_changes_the_numbers() {
         command.current_dir(bench.dir.path());
         command.args(["-i", "all.arrow", "--labels", "labels.arrow", "-o", &name]);
         command.args(["--latents", "64", "--batch", "64"]);
-        if !more.contains(&"--k") {
+        if has_k(&more) && !more.contains(&"--k") {
             command.args(["--k", "6"]);
         }
         let out = command.args(&more).output().unwrap();
@@ -409,12 +419,19 @@ fn every_switch_changes_the_numbers() {
     }
 }
 
+/// Whether the variant that these options name has a K.
+fn has_k(options: &[&str]) -> bool {
+    let at = options.iter().position(|o| *o == "--variant");
+    at.and_then(|at| options.get(at + 1))
+        .is_none_or(|name| name.ends_with("topk") || *name == "protsae")
+}
+
 fn concepts_with_axioms() -> String {
     let concept = |i: usize| {
         serde_json::json!({
             "index": i, "id": format!("SITE:c{i:02}"), "name": "", "kind": "feature",
-            "namespace": null, "level": "residue", "parents": [], "proteins": 1,
-            "residues": 1, "information_content": 0.0,
+            "namespace": null, "level": "residue", "parents": if i > 0 { vec![i - 1] } else { vec![] },
+            "proteins": 1, "residues": 1, "information_content": 0.0,
         })
     };
     serde_json::json!({
@@ -474,7 +491,10 @@ fn a_grid_trains_many_models_on_one_pass() {
     assert_eq!(table["models"].as_array().unwrap().len(), 4);
     for name in ["k=4_seed=1", "k=6_seed=1", "k=6_seed=2"] {
         let sae = Sae::load(&bench.path("grid").join(name)).unwrap();
-        assert_eq!(sae.config.objective.variant.k().unwrap().to_string(), name[2..3]);
+        assert_eq!(
+            sae.config.objective.variant.k().unwrap().to_string(),
+            name[2..3]
+        );
     }
 }
 
