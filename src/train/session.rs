@@ -16,6 +16,15 @@ use super::{
 use crate::Result;
 use crate::sae::{error::SaeError, folder::ModelConfig, params::Params};
 
+/// What is known of a run before it begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Planned {
+    /// Mean squared distance of rows to their mean, in the model's units.
+    pub(crate) variance: f64,
+    /// Steps of the whole training, as far as they are known.
+    pub(crate) steps: u64,
+}
+
 /// A run in progress.
 pub(crate) struct Run<'a> {
     pub(crate) trainer: Box<dyn Trainer>,
@@ -30,35 +39,31 @@ pub(crate) struct Run<'a> {
     pub(crate) position: Position,
     pub(crate) best: Option<Params<f32>>,
     pub(crate) log: Vec<u8>,
-    pub(crate) variance: f64,
-    /// Steps of the whole training, as far as it is known.
-    pub(crate) planned: u64,
+    pub(crate) planned: Planned,
     pub(crate) watch: Stopwatch,
     pub(crate) meters: Meters,
 }
 
 impl<'a> Run<'a> {
-    /// Begins a run.
+    /// Begins a run, of no known data and weights.
     pub(crate) fn new(
         trainer: Box<dyn Trainer>,
-        positive_weight: Vec<f32>,
         config: ModelConfig,
         options: &'a RunOptions,
-        (name, identity): (&'a str, DataIdentity),
-        (variance, planned): (f64, u64),
+        name: &'a str,
+        planned: Planned,
     ) -> Self {
         Self {
             trainer,
-            positive_weight,
+            positive_weight: Vec::new(),
             name,
-            identity,
+            identity: DataIdentity::default(),
             position: Position {
                 epoch: 1,
                 ..Position::default()
             },
             best: None,
             log: Vec::new(),
-            variance,
             planned,
             watch: Stopwatch::new(),
             meters: Meters {
@@ -93,7 +98,7 @@ impl<'a> Run<'a> {
         let defined = self.config.shape.defined;
         self.position.step += 1;
         let step = self.position.step;
-        let lr = training.rate(step, self.position.epoch, self.planned);
+        let lr = training.rate(step, self.position.epoch, self.planned.steps);
         let losses = self
             .trainer
             .step(batch, next, lr, training.lr_never_grows(step))?;
@@ -112,7 +117,7 @@ impl<'a> Run<'a> {
         window.add(&losses, self.trainer.activity());
         epoch.add(&losses, self.trainer.activity());
         if self.options.log_every > 0 && step.is_multiple_of(self.options.log_every) {
-            let measures = window.measures(self.variance, defined);
+            let measures = window.measures(self.planned.variance, defined);
             let line = window.line(step, self.position.epoch, lr, measures);
             window.reset();
             self.write_log(&LogLine::Step(line));
@@ -176,7 +181,7 @@ impl<'a> Run<'a> {
             train: self
                 .meters
                 .epoch
-                .measures(self.variance, self.config.shape.defined),
+                .measures(self.planned.variance, self.config.shape.defined),
             valid,
             selected,
         };

@@ -196,68 +196,13 @@ impl<M: GpuBackend> GpuEngine<M> {
 
     /// The reconstruction and its error.
     fn reconstruct(&mut self, rows: usize) -> Result<(), GpuError> {
-        if !self.sizes.sparse {
-            self.work.matrix.clear(&self.machine)?;
-        }
-        let w = &self.work;
-        let Shape {
-            width: d,
-            latents: n,
-            defined: m,
-            ..
-        } = self.model.shape;
-        let room = count(self.sizes.room);
-        let dec = self.model.dec.operands();
-        let product = Product {
-            operand: self.sizes.operand,
-            a: w.matrix.view(0, n),
-            a_turned: false,
-            b: dec.view(0, d),
-            b_turned: false,
-            c: w.of_concepts.view(0, d),
-            rows,
-            columns: d,
-            inner: m,
-        };
         if self.sizes.sparse {
-            let arguments = [
-                w.latents.arg(),
-                w.values.arg(),
-                w.counts.arg(),
-                room,
-                dec.arg(),
-                count(d),
-                w.of_concepts.arg(),
-                w.of_others.arg(),
-            ];
-            let grid = [rows, d.div_ceil(THREADS)];
-            let kernel = self.typed(["decode_f32", "decode_bf16"]);
-            launch!(self.machine, kernel, grid, THREADS, &arguments)?;
+            self.decode_active(rows)?;
         } else {
-            let arguments = [
-                w.latents.arg(),
-                w.values.arg(),
-                w.counts.arg(),
-                room,
-                count(n),
-                w.matrix.arg(),
-            ];
-            self.by_row(
-                self.typed(["spread_out_f32", "spread_out_bf16"]),
-                rows,
-                &arguments,
-            )?;
-            if m > 0 {
-                self.machine.multiply(&product)?;
-            }
-            self.machine.multiply(&Product {
-                a: w.matrix.view(m, n),
-                b: dec.view(m * d, d),
-                c: w.of_others.view(0, d),
-                inner: n - m,
-                ..product
-            })?;
+            self.work.matrix.clear(&self.machine)?;
+            self.decode_by_product(rows)?;
         }
+        let (w, d) = (&self.work, self.model.shape.width);
         let small = &self.model.small.weights;
         let arguments = [
             w.x[self.turn].arg(),
@@ -272,11 +217,69 @@ impl<M: GpuBackend> GpuEngine<M> {
             w.errors.arg(),
             w.shares.arg(),
         ];
-        self.by_row(
-            self.typed(["compare_f32", "compare_bf16"]),
+        let kernel = self.typed(["compare_f32", "compare_bf16"]);
+        self.by_row(kernel, rows, &arguments)
+    }
+
+    /// Both parts of the reconstruction, from active latents' decoder rows.
+    fn decode_active(&self, rows: usize) -> Result<(), GpuError> {
+        let (w, d) = (&self.work, self.model.shape.width);
+        let arguments = [
+            w.latents.arg(),
+            w.values.arg(),
+            w.counts.arg(),
+            count(self.sizes.room),
+            self.model.dec.operands().arg(),
+            count(d),
+            w.of_concepts.arg(),
+            w.of_others.arg(),
+        ];
+        let grid = [rows, d.div_ceil(THREADS)];
+        let kernel = self.typed(["decode_f32", "decode_bf16"]);
+        launch!(self.machine, kernel, grid, THREADS, &arguments)
+    }
+
+    /// Both parts of the reconstruction, by products with all decoder rows; the matrix of latents is clear.
+    fn decode_by_product(&self, rows: usize) -> Result<(), GpuError> {
+        let w = &self.work;
+        let Shape {
+            width: d,
+            latents: n,
+            defined: m,
+            ..
+        } = self.model.shape;
+        let arguments = [
+            w.latents.arg(),
+            w.values.arg(),
+            w.counts.arg(),
+            count(self.sizes.room),
+            count(n),
+            w.matrix.arg(),
+        ];
+        let kernel = self.typed(["spread_out_f32", "spread_out_bf16"]);
+        self.by_row(kernel, rows, &arguments)?;
+        let dec = self.model.dec.operands();
+        let product = Product {
+            operand: self.sizes.operand,
+            a: w.matrix.view(0, n),
+            a_turned: false,
+            b: dec.view(0, d),
+            b_turned: false,
+            c: w.of_concepts.view(0, d),
             rows,
-            &arguments,
-        )
+            columns: d,
+            inner: m,
+        };
+        if m > 0 {
+            self.machine.multiply(&product)?;
+        }
+        self.machine.multiply(&Product {
+            a: w.matrix.view(m, n),
+            b: dec.view(m * d, d),
+            c: w.of_others.view(0, d),
+            inner: n - m,
+            ..product
+        })
     }
 
     /// The slopes of active latents.

@@ -23,6 +23,18 @@ impl<M: GpuBackend> GpuEngine<M> {
     /// Gradients of all parameters but the matrices.
     pub(crate) fn gradients(&mut self, rows: usize) -> Result<(), GpuError> {
         self.model.gradient.clear(&self.machine)?;
+        self.sum_over_rows(rows)?;
+        self.sum_over_entries()?;
+        let Some(axioms) = &mut self.axioms else {
+            return Ok(());
+        };
+        // drawn while the GPU is busy with the above
+        axioms.choose(&self.machine, self.seed, self.step)?;
+        axioms.compute(&self.machine, &self.model)
+    }
+
+    /// Gradients that are sums over rows: of the predictor's bias and the decoder's.
+    fn sum_over_rows(&self, rows: usize) -> Result<(), GpuError> {
         let (machine, w, at) = (&self.machine, &self.work, self.model.layout);
         let Shape {
             width: d,
@@ -30,7 +42,6 @@ impl<M: GpuBackend> GpuEngine<M> {
             defined: m,
             ..
         } = self.model.shape;
-        let (small, gradient) = (&self.model.small.weights, &self.model.gradient);
         for (values, stride, columns, place) in [
             (&w.product, n, m, at.class_bias),
             (&w.gradient, d, d, at.b_dec),
@@ -49,13 +60,26 @@ impl<M: GpuBackend> GpuEngine<M> {
             launch!(machine, "sum_columns", grid, THREADS, &arguments)?;
             self.add_parts(rows.div_ceil(PART), columns, 1.0, place)?;
         }
-        // what axioms add to the bias later does not pull at the predictor's rows
-        if m > 0 {
-            let sums = gradient.from(at.class_bias);
-            let arguments = [sums, count(m), w.logit_sums.arg()];
-            let blocks = [m.div_ceil(THREADS), 1];
-            launch!(machine, "copy_numbers", blocks, THREADS, &arguments)?;
+        if m == 0 {
+            return Ok(());
         }
+        // what axioms add to the bias later does not pull at the predictor's rows
+        let sums = self.model.gradient.from(at.class_bias);
+        let arguments = [sums, count(m), w.logit_sums.arg()];
+        let blocks = [m.div_ceil(THREADS), 1];
+        launch!(machine, "copy_numbers", blocks, THREADS, &arguments)
+    }
+
+    /// Gradients that are sums over latents' entries, and through encoder rows that of the decoder's bias.
+    fn sum_over_entries(&self) -> Result<(), GpuError> {
+        let (machine, w, at) = (&self.machine, &self.work, self.model.layout);
+        let Shape {
+            width: d,
+            latents: n,
+            defined: m,
+            ..
+        } = self.model.shape;
+        let (small, gradient) = (&self.model.small.weights, &self.model.gradient);
         let arguments = [
             w.lists.arg(),
             w.list_places.arg(),
@@ -87,13 +111,7 @@ impl<M: GpuBackend> GpuEngine<M> {
         let kernel = self.typed(["sum_weighted_f32", "sum_weighted_bf16"]);
         launch!(machine, kernel, grid, THREADS, &arguments)?;
         // the input is centred: what pulls at it pushes the centre
-        self.add_parts(n.div_ceil(PART), d, -1.0, at.b_dec)?;
-        let Some(axioms) = &mut self.axioms else {
-            return Ok(());
-        };
-        // drawn while the GPU is busy with the above
-        axioms.choose(&self.machine, self.seed, self.step)?;
-        axioms.compute(&self.machine, &self.model)
+        self.add_parts(n.div_ceil(PART), d, -1.0, at.b_dec)
     }
 
     /// Adds sums of parts to the small parameters' gradient.
@@ -118,47 +136,9 @@ impl<M: GpuBackend> GpuEngine<M> {
     /// Everything moves.
     pub(crate) fn learn(&self, rows: usize, rates: Rates<f32>) -> Result<(), GpuError> {
         let (w, model) = (&self.work, &self.model);
-        let Shape {
-            width: d,
-            latents: n,
-            defined: m,
-            ..
-        } = model.shape;
+        let (n, m) = (model.shape.latents, model.shape.defined);
         if m > 0 {
-            let arguments = [
-                w.product.arg(),
-                count(n),
-                count(m),
-                model.small.weights.from(model.layout.r_pred),
-                count(self.sizes.room),
-                w.latents.arg(),
-                w.slopes.arg(),
-                w.counts.arg(),
-                count(usize::from(self.objective.detach)),
-                w.logits.arg(),
-            ];
-            let kernel = self.typed(["gather_logits_f32", "gather_logits_bf16"]);
-            launch!(self.machine, kernel, [rows, 1], THREADS, &arguments)?;
-        }
-        for first in (0..m).step_by(self.sizes.piece) {
-            let concepts = self.sizes.piece.min(m - first);
-            self.machine.multiply(&Product {
-                operand: self.sizes.operand,
-                a: w.logits.view(first, m),
-                a_turned: true,
-                b: w.xc.view(0, d),
-                b_turned: false,
-                c: w.piece.view(0, d),
-                rows: concepts,
-                columns: d,
-                inner: rows,
-            })?;
-            let pull = Pull {
-                entries: None,
-                dense: Some(&w.piece),
-                predictor: true,
-            };
-            self.learn_rows(&model.enc, first, concepts, &pull, rates)?;
+            self.learn_predictor(rows, rates)?;
         }
         for (matrix, first, factors, vectors) in [
             (&model.enc, m, &w.slopes, &w.xc),
@@ -181,14 +161,54 @@ impl<M: GpuBackend> GpuEngine<M> {
             Arg::F32(rates.step_size),
             Arg::F32(rates.inv_sqrt_bias2),
         ];
-        let blocks = model.layout.learned.div_ceil(THREADS);
-        launch!(
-            self.machine,
-            "learn_small",
-            [blocks, 1],
-            THREADS,
-            &arguments
-        )
+        let blocks = [model.layout.learned.div_ceil(THREADS), 1];
+        launch!(self.machine, "learn_small", blocks, THREADS, &arguments)
+    }
+
+    /// The predictor's rows move, piece by piece.
+    fn learn_predictor(&self, rows: usize, rates: Rates<f32>) -> Result<(), GpuError> {
+        let (w, model) = (&self.work, &self.model);
+        let Shape {
+            width: d,
+            latents: n,
+            defined: m,
+            ..
+        } = model.shape;
+        let arguments = [
+            w.product.arg(),
+            count(n),
+            count(m),
+            model.small.weights.from(model.layout.r_pred),
+            count(self.sizes.room),
+            w.latents.arg(),
+            w.slopes.arg(),
+            w.counts.arg(),
+            count(usize::from(self.objective.detach)),
+            w.logits.arg(),
+        ];
+        let kernel = self.typed(["gather_logits_f32", "gather_logits_bf16"]);
+        launch!(self.machine, kernel, [rows, 1], THREADS, &arguments)?;
+        for first in (0..m).step_by(self.sizes.piece) {
+            let concepts = self.sizes.piece.min(m - first);
+            self.machine.multiply(&Product {
+                operand: self.sizes.operand,
+                a: w.logits.view(first, m),
+                a_turned: true,
+                b: w.xc.view(0, d),
+                b_turned: false,
+                c: w.piece.view(0, d),
+                rows: concepts,
+                columns: d,
+                inner: rows,
+            })?;
+            let pull = Pull {
+                entries: None,
+                dense: Some(&w.piece),
+                predictor: true,
+            };
+            self.learn_rows(&model.enc, first, concepts, &pull, rates)?;
+        }
+        Ok(())
     }
 
     /// Some rows of a matrix move.
