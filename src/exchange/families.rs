@@ -37,7 +37,7 @@ pub(crate) fn draft(
         let family = checkpoint.linear_family();
         let mut draft = read(&checkpoint, family)?;
         checkpoint.add_interplm(&mut draft)?;
-        Ok(draft)
+        Ok::<_, ExchangeError>(draft)
     };
     let draft = match signature {
         Signature::Relu => linear(linear::relu)?,

@@ -41,6 +41,14 @@ pub enum PlmError {
         /// What its reader says.
         problem: String,
     },
+    /// Weights in a form that is known but not read.
+    #[error("{}: {problem}", path.display())]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// What they are, and what to do.
+        problem: String,
+    },
     /// `config.json` or an index is not what it should be.
     #[error("{}: {problem}", path.display())]
     Json {

@@ -1,8 +1,8 @@
 //! A PLM's folder in Hugging Face layout: configuration, vocabulary, weights.
 //!
-//! Weights come from `model.safetensors`, its shards, or `pytorch_model.bin` and its shards (read
-//! by candle's reader, which executes nothing of the pickle). Large safetensors are mapped: tensors of
-//! single or half precision are used where they lie, and pages that nothing asks for are not read.
+//! Weights come from `model.safetensors`, its shards, or `pytorch_model.bin` and its shards (nothing of
+//! their pickle is executed). Large files are mapped: tensors of single or half precision are used
+//! where they lie, and pages that nothing asks for are not read.
 //! A mapped file must not be changed while it is in use ([`crate::mapped`]).
 
 mod file;
@@ -244,7 +244,7 @@ impl ModelFolder {
             });
         };
         let file = &self.files[*file];
-        let found = file.shape(actual).unwrap_or_default();
+        let found = file.shape(actual).unwrap_or_default().to_vec();
         if found != shape {
             return Err(PlmError::Shape {
                 path: file.path().to_owned(),
