@@ -265,19 +265,19 @@ impl Args {
             for file in folder.weight_files() {
                 context.note_input(file)?;
             }
-            let layers = folder.config.layers;
+            let layers = folder.architecture.layers;
             if layer as usize > layers {
                 return Err(Error::usage(format!(
                     "--layer {layer}: {} has {layers} layers",
                     path.display()
                 )));
             }
-            if folder.config.width != width {
+            if folder.architecture.width != width {
                 return Err(Error::mismatch(format!(
                     "{} is of activations of width {width}, {} has width {}",
                     self.input,
                     path.display(),
-                    folder.config.width
+                    folder.architecture.width
                 )));
             }
             return Ok(Some(PlmIdentity {

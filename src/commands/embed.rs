@@ -16,11 +16,11 @@ use crate::{
     },
     error::{Context as _, no_thread},
     plm::{
+        encoder::LoadPlan,
         engine::{Computed, Engine, Where},
-        esm2::model::LoadPlan,
         place::Place,
         weights::{ModelFolder, Precision},
-        window::Windows,
+        window::{DEFAULT_LENGTH, DEFAULT_OVERLAP, Windows},
     },
     sae::folder::{CONFIG_FILE, ModelConfig},
     table::{PlmIdentity, activations::ActivationInfo, metadata::Site, schema::ActivationType},
@@ -35,11 +35,6 @@ use std::{
     thread,
 };
 
-/// Residues of a window, unless `--max-length` says otherwise: what ESM-2 was trained on, less the
-/// two special tokens.
-const DEFAULT_MAX_LENGTH: usize = 1022;
-/// Residues that two windows share, unless `--overlap` says otherwise.
-const DEFAULT_OVERLAP: usize = 256;
 /// Tokens of a batch for up to eight threads, unless `--batch-tokens` says otherwise.
 const DEFAULT_BATCH_TOKENS: usize = 4096;
 /// Tokens of a batch for each thread beyond.
@@ -106,7 +101,7 @@ pub struct Args {
     pool: Option<Pool>,
 
     /// Residues that the PLM sees at once; longer proteins are cut into windows
-    #[arg(long, default_value_t = DEFAULT_MAX_LENGTH, value_name = "N")]
+    #[arg(long, default_value_t = DEFAULT_LENGTH, value_name = "N")]
     max_length: usize,
 
     /// Residues that two windows share, where they are blended
@@ -155,6 +150,7 @@ impl Tool for Args {
             context.note_input(path)?;
         }
         let folder = ModelFolder::open(&self.model).path(&self.model)?;
+        folder.architecture.check_window(self.max_length)?;
         let (places, wanted) = self.places(&folder)?;
         let targets = self.targets(&places)?;
         if self.pattern().is_some() {
@@ -175,7 +171,7 @@ impl Tool for Args {
             windows,
             sample: self.sample,
             seed: context.seed(),
-            vocab: &folder.vocab,
+            vocabulary: &folder.vocabulary,
             budget: self.budget(&engine, context.threads()),
         };
         if context.is_dry_run() {
@@ -213,15 +209,15 @@ impl Tool for Args {
 impl Args {
     /// The places to read, and the identity that an SAE demands.
     fn places(&self, folder: &ModelFolder) -> Result<(Vec<Place>, Option<PlmIdentity>)> {
-        let config = &folder.config;
+        let architecture = &folder.architecture;
         let Some(sae) = &self.sae else {
             let mut layers = self.layer.clone();
             if layers.is_empty() {
-                layers.push(config.layers);
+                layers.push(architecture.layers);
             }
             let mut places = Vec::new();
             for layer in layers {
-                let place = Place::new(self.site, layer, config)?;
+                let place = Place::new(self.site, layer, architecture)?;
                 if places.contains(&place) {
                     return Err(Error::usage(format!("layer {layer} is given twice")));
                 }
@@ -231,15 +227,15 @@ impl Args {
         };
         let plm = read_sae(sae)?;
         let sae = sae.display();
-        if plm.width as usize != config.width {
+        if plm.width as usize != architecture.width {
             return Err(Error::mismatch(format!(
                 "{sae} was trained on activations of width {}, {} has {}",
                 plm.width,
                 self.model.display(),
-                config.width
+                architecture.width
             )));
         }
-        let place = Place::new(plm.site, plm.layer as usize, config)
+        let place = Place::new(plm.site, plm.layer as usize, architecture)
             .map_err(|e| Error::mismatch(format!("{sae} needs {e}")))?;
         Ok((vec![place], Some(plm)))
     }
@@ -380,7 +376,7 @@ impl Job<'_> {
                 sha256: sha256.clone(),
                 layer: place.layer as u32,
                 site: place.site,
-                width: self.folder.config.width as u32,
+                width: self.folder.architecture.width as u32,
             };
             if let (Some(wanted), Some(sae)) = (self.wanted, &self.args.sae) {
                 let (sae, model) = (
@@ -398,7 +394,7 @@ impl Job<'_> {
         }
         Ok(emit::Emitter::new(
             tables,
-            self.folder.config.width,
+            self.folder.architecture.width,
             self.args.pool.is_some(),
         ))
     }

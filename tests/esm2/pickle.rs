@@ -4,8 +4,8 @@ use crate::support::{batch, load, mini, rows, sequence};
 use flate2::Crc;
 use protsae::{
     plm::{
+        encoder::{LoadPlan, Model},
         error::PlmError,
-        esm2::model::{LoadPlan, Model},
         place::Place,
         weights::{ModelFolder, Precision},
     },
@@ -153,7 +153,7 @@ fn folder() -> (TempDir, PathBuf) {
 fn embed(path: &Path) -> Vec<f32> {
     let model = load(path);
     let batch = batch(&model, &[&sequence(50, 7)]);
-    let place = Place::new(Site::Residual, 6, model.config()).expect("the last layer");
+    let place = Place::new(Site::Residual, 6, model.architecture()).expect("the last layer");
     rows(&model.forward(&batch, &[place], None), 0, &batch, 0)
 }
 

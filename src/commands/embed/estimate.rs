@@ -41,17 +41,17 @@ pub(super) fn print(
     of: ActivationType,
     pooled: bool,
 ) -> Result<()> {
-    let config = &folder.config;
+    let config = &folder.architecture;
     let layers = places.iter().map(|p| p.layer).max().unwrap_or(0);
     let of_sequence = |tokens: usize| tokens as f64 * config.flops_per_token(layers, tokens);
     let mut flops = 0.0;
     let mut trial = Batch::new();
     let tally = planner.each(|work| {
         for window in &work.windows {
-            let tokens = window.len() + 2;
+            let tokens = planner.vocabulary.window_tokens(window.len());
             flops += of_sequence(tokens);
             if trial.tokens().len() < TRIAL_TOKENS {
-                trial.push(planner.vocab, &work.sequence[window.clone()]);
+                trial.push(planner.vocabulary, &work.sequence[window.clone()]);
             }
         }
         true
@@ -107,7 +107,7 @@ fn memory(
     layers: usize,
     tally: &Tally,
 ) -> u64 {
-    let config = &folder.config;
+    let config = &folder.architecture;
     let tokens = (planner.budget as u64).min(tally.tokens);
     let activations = 4 * tokens * config.width as u64;
     let weights = folder.bytes(layers);
