@@ -55,8 +55,16 @@ pub struct ModelFolder {
     pub vocabulary: Vocabulary,
     sharded: bool,
     files: Vec<WeightsFile>,
-    /// Name as in the released checkpoints, without their prefix: file and name there.
-    index: BTreeMap<String, (usize, String)>,
+    /// Tensors by their names as in the released checkpoints, without their prefix.
+    index: BTreeMap<String, Located>,
+}
+
+/// Where a tensor is.
+struct Located {
+    /// Which of the files.
+    file: usize,
+    /// Its name there.
+    name: String,
 }
 
 fn open(path: &Path) -> Result<File, PlmError> {
@@ -168,7 +176,10 @@ impl ModelFolder {
             for tensor in file.names() {
                 index
                     .entry(architecture.names.canonical(tensor))
-                    .or_insert((i, tensor.clone()));
+                    .or_insert_with(|| Located {
+                        file: i,
+                        name: tensor.clone(),
+                    });
             }
             files.push(file);
         }
@@ -233,7 +244,7 @@ impl ModelFolder {
         let runs = |name: &str| names.block_of(name).is_none_or(|block| block <= layers);
         let needed = self.index.iter().filter(|(name, _)| runs(name));
         needed
-            .map(|(_, (file, actual))| self.files[*file].bytes(actual))
+            .map(|(_, tensor)| self.files[tensor.file].bytes(&tensor.name))
             .sum()
     }
 
@@ -243,7 +254,7 @@ impl ModelFolder {
     }
 
     fn locate(&self, name: &str, shape: &[usize]) -> Result<(&WeightsFile, &str), PlmError> {
-        let Some((file, actual)) = self.index.get(name) else {
+        let Some(Located { file, name: actual }) = self.index.get(name) else {
             let path = match self.files.as_slice() {
                 [only] => only.path().to_owned(),
                 _ => self.path.clone(),

@@ -44,7 +44,7 @@ pub(super) fn attend(config: &Architecture, inputs: &Inputs, out: &mut [f32]) {
     tasks
         .into_par_iter()
         .with_max_len(1)
-        .for_each(|task| one_head(config, inputs, task));
+        .for_each(|mut task| one_head(config, inputs, &mut task));
 }
 
 /// One head of one sequence.
@@ -100,7 +100,7 @@ fn rotate(rows: &mut [f32], stride: usize, length: usize, head_width: usize, tab
     }
 }
 
-fn one_head(config: &Architecture, inputs: &Inputs, task: Task) {
+fn one_head(config: &Architecture, inputs: &Inputs, task: &mut Task) {
     let (length, head_width) = (task.length, config.head_width());
     // an odd multiple of a cache line, lest all rows fall into the same cache set
     let stride = length.next_multiple_of(LANES) + LANES / 2;
@@ -121,7 +121,7 @@ fn one_head(config: &Architecture, inputs: &Inputs, task: Task) {
             length,
             head_width,
         };
-        scratch.take(config, inputs, &task);
+        scratch.take(config, inputs, task);
         for first in (0..length).step_by(LANES) {
             let reciprocal = scratch.attend(first);
             let lanes = LANES.min(length - first);
