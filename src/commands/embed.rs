@@ -149,7 +149,8 @@ impl Tool for Args {
             context.note_input(path)?;
         }
         let folder = ModelFolder::open(&self.model).path(&self.model)?;
-        folder.architecture.check_window(self.max_length)?;
+        (folder.architecture.check_window(self.max_length))
+            .map_err(|e| Error::from(e).context("--max-length"))?;
         let (places, wanted) = self.places(&folder)?;
         let targets = self.targets(&places)?;
         if self.pattern().is_some() {

@@ -185,24 +185,3 @@ pub(crate) fn size(field: &'static str, value: Option<usize>) -> Result<usize, P
         None => Err(PlmError::Config(format!("{field} is missing"))),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::plm::esm2::NAMES;
-
-    #[test]
-    fn names_of_every_convention_meet() {
-        for name in [
-            "esm.encoder.layer.0.LayerNorm.gamma",
-            "encoder.layer.0.LayerNorm.weight",
-            "esm.encoder.layer.0.LayerNorm.weight",
-        ] {
-            assert_eq!(NAMES.canonical(name), "encoder.layer.0.LayerNorm.weight");
-        }
-        assert_eq!(NAMES.canonical("esm.a.LayerNorm.beta"), "a.LayerNorm.bias");
-        assert_eq!(NAMES.canonical("lm_head.bias"), "lm_head.bias");
-        let block = NAMES.block_of("encoder.layer.11.LayerNorm.weight");
-        assert_eq!((block, NAMES.block_of("lm_head.bias")), (Some(12), None));
-    }
-}

@@ -110,3 +110,34 @@ impl Batch {
         self.residues(self.sequence_of(token)).contains(&token)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn halves_are_the_whole_whatever_stands_around_residues(
+            sequences in prop::collection::vec((0usize..3, 1usize..9, 0usize..3), 2..9),
+        ) {
+            let mut whole = Batch::new();
+            for (i, &(before, residues, behind)) in sequences.iter().enumerate() {
+                let tokens = vec![i as u32; before + residues + behind];
+                whole.push_tokens(&tokens, before..before + residues);
+            }
+            let (left, right) = whole.halves();
+            prop_assert!(left.sequences() > 0 && right.sequences() > 0);
+            prop_assert_eq!([left.tokens(), right.tokens()].concat(), whole.tokens());
+            let marks = |batch: &Batch| -> Vec<bool> {
+                (0..batch.tokens().len()).map(|t| batch.is_residue(t)).collect()
+            };
+            prop_assert_eq!([marks(&left), marks(&right)].concat(), marks(&whole));
+            for (s, &(before, residues, behind)) in sequences.iter().enumerate() {
+                let (tokens, mine) = (whole.range(s), whole.residues(s));
+                prop_assert_eq!(mine.start - tokens.start, before);
+                prop_assert_eq!((mine.len(), tokens.end - mine.end), (residues, behind));
+            }
+        }
+    }
+}

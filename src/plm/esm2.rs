@@ -24,7 +24,7 @@ pub(crate) const FAMILY: Family = Family {
 };
 
 /// Names in released checkpoints.
-pub(crate) const NAMES: TensorNames = TensorNames {
+const NAMES: TensorNames = TensorNames {
     prefixes: &["esm."],
     words: "embeddings.word_embeddings.weight",
     blocks: "encoder.layer.",
@@ -44,3 +44,23 @@ pub(crate) const NAMES: TensorNames = TensorNames {
     head_decoder: "lm_head.decoder.weight",
     head_bias: "lm_head.bias",
 };
+
+#[cfg(test)]
+mod tests {
+    use super::NAMES;
+
+    #[test]
+    fn names_of_every_convention_meet() {
+        for name in [
+            "esm.encoder.layer.0.LayerNorm.gamma",
+            "encoder.layer.0.LayerNorm.weight",
+            "esm.encoder.layer.0.LayerNorm.weight",
+        ] {
+            assert_eq!(NAMES.canonical(name), "encoder.layer.0.LayerNorm.weight");
+        }
+        assert_eq!(NAMES.canonical("esm.a.LayerNorm.beta"), "a.LayerNorm.bias");
+        assert_eq!(NAMES.canonical("lm_head.bias"), "lm_head.bias");
+        let block = NAMES.block_of("encoder.layer.11.LayerNorm.weight");
+        assert_eq!((block, NAMES.block_of("lm_head.bias")), (Some(12), None));
+    }
+}

@@ -100,6 +100,7 @@ impl Raw {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::metadata::Site;
 
     fn read(text: &str) -> Result<Architecture, PlmError> {
         families::read(text).map(|(_, architecture)| architecture)
@@ -160,6 +161,16 @@ mod tests {
             let message = read(&text).expect_err(key).to_string();
             assert!(message.contains(key), "{message}");
         }
+    }
+
+    #[test]
+    fn layers_and_windows_end_where_the_model_does() {
+        let mut config = read(GOOD).expect("a released configuration");
+        assert_eq!(config.layers_at(Site::Residual), 0..=6);
+        assert_eq!(config.layers_at(Site::Mlp), 1..=6);
+        assert!(config.check_window(5000).is_ok());
+        config.longest_window = Some(1022);
+        assert!(config.check_window(1022).is_ok() && config.check_window(1023).is_err());
     }
 
     #[test]
