@@ -265,11 +265,14 @@ impl Args {
             for file in folder.weight_files() {
                 context.note_input(file)?;
             }
-            let layers = folder.architecture.layers;
-            if layer as usize > layers {
+            let layers = folder.architecture.layers_at(self.site);
+            if !layers.contains(&(layer as usize)) {
                 return Err(Error::usage(format!(
-                    "--layer {layer}: {} has {layers} layers",
-                    path.display()
+                    "--layer {layer}: {} has {} layers, counted from {} at site {}",
+                    path.display(),
+                    layers.end(),
+                    layers.start(),
+                    self.site
                 )));
             }
             if folder.architecture.width != width {
