@@ -5,10 +5,8 @@
 //! of it; [`write()`] lays a model out as `SAELens` and sparsify load it. Formulas stand where each
 //! family is read.
 
-mod archive;
 mod families;
 mod imported_weights;
-mod pickle;
 mod read;
 mod sidecar;
 mod signature;
@@ -22,7 +20,10 @@ pub use write::{
     CONFIG, Layout, NamedTensor, WEIGHT_FILES, WRITTEN_BY, WRITTEN_BY_KEY, Written, write,
 };
 
-use crate::error::{Classify, ErrorKind};
+use crate::{
+    error::{Classify, ErrorKind},
+    torch::TorchError,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -83,6 +84,15 @@ pub enum ExchangeError {
     /// A model that the other format cannot hold.
     #[error("{0}")]
     CannotHold(String),
+}
+
+impl From<TorchError> for ExchangeError {
+    fn from(error: TorchError) -> Self {
+        match error {
+            TorchError::Damaged(problem) => Self::Damaged(problem),
+            TorchError::Refused(problem) => Self::Refused(problem),
+        }
+    }
 }
 
 impl Classify for ExchangeError {

@@ -29,6 +29,7 @@ pub mod score;
 pub mod seq;
 pub mod split;
 pub mod table;
+mod torch;
 pub mod train;
 
 pub use error::{Error, ErrorKind, Result};

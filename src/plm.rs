@@ -1,10 +1,45 @@
-//! Protein language models: residues in, activations of a place out. What all families share stands here; each family has a folder.
+//! Protein language models: residues in, activations of a place out.
+//!
+//! An [`Engine`](engine::Engine) turns a [`Batch`](batch::Batch) of token sequences into activations at chosen
+//! [`Place`](place::Place)s, or into the logits of its masked-language-modelling head. What models differ in is data: an
+//! [`Architecture`](architecture::Architecture) and a [`Vocabulary`](vocabulary::Vocabulary), which a family reads from a
+//! folder. Each family has a folder and a line in `families`.
+//!
+//! ```
+//! use protsae::plm::{
+//!     batch::Batch,
+//!     encoder::LoadPlan,
+//!     engine::{Engine, Where},
+//!     place::Place,
+//!     weights::{ModelFolder, Precision},
+//! };
+//! use protsae::table::metadata::Site;
+//!
+//! let folder = ModelFolder::open("test_data/mini_esm2".as_ref())?;
+//! let last = Place::new(Site::Residual, folder.architecture.layers, &folder.architecture)?;
+//! let plan = LoadPlan::places(&[last], Precision::F32);
+//! let engine = Engine::load(&folder, plan, Where::Cpu)?;
+//!
+//! let mut batch = Batch::new();
+//! batch.push(&folder.vocabulary, b"MKTAYIAKQR");
+//! let activations = engine.forward(&batch, &[last])?.fetch()?;
+//!
+//! let residues = batch.residues(0);
+//! let mut rows = vec![0.0; residues.len() * activations.width()];
+//! activations.rows(0, residues, &mut rows);
+//! assert_eq!(rows.len(), 10 * 128);
+//! # Ok::<(), protsae::plm::error::PlmError>(())
+//! ```
 
+pub mod architecture;
 pub mod batch;
+pub mod encoder;
 pub mod engine;
 pub mod error;
-pub mod esm2;
+mod esm2;
+mod families;
 pub mod panel;
 pub mod place;
+pub mod vocabulary;
 pub mod weights;
 pub mod window;

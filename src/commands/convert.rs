@@ -266,19 +266,22 @@ impl Args {
             for file in folder.weight_files() {
                 context.note_input(file)?;
             }
-            let layers = folder.config.layers;
-            if layer as usize > layers {
+            let layers = folder.architecture.layers_at(self.site);
+            if !layers.contains(&(layer as usize)) {
                 return Err(Error::usage(format!(
-                    "--layer {layer}: {} has {layers} layers",
-                    path.display()
+                    "--layer {layer}: {} has {} layers, counted from {} at site {}",
+                    path.display(),
+                    layers.end(),
+                    layers.start(),
+                    self.site
                 )));
             }
-            if folder.config.width != width {
+            if folder.architecture.width != width {
                 return Err(Error::mismatch(format!(
                     "{} is of activations of width {width}, {} has width {}",
                     self.input,
                     path.display(),
-                    folder.config.width
+                    folder.architecture.width
                 )));
             }
             return Ok(Some(PlmIdentity {

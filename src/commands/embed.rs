@@ -5,41 +5,35 @@
 
 mod emit;
 mod estimate;
+mod job;
 mod plan;
 
 use crate::{
     Error, Result,
     cli::{
-        CommonArgs, Context, Output, Source, Target, Tool,
+        CommonArgs, Context, Source, Target, Tool,
         args::{DeviceChoice, OnBadArgs},
-        progress::Progress,
     },
-    error::{Context as _, no_thread},
+    error::Context as _,
     plm::{
-        engine::{Computed, Engine, Where},
-        esm2::model::LoadPlan,
+        encoder::LoadPlan,
+        engine::{Engine, Where},
         place::Place,
         weights::{ModelFolder, Precision},
-        window::Windows,
+        window::{DEFAULT_LENGTH, DEFAULT_OVERLAP, Windows},
     },
     sae::folder::{CONFIG_FILE, ModelConfig},
-    table::{PlmIdentity, activations::ActivationInfo, metadata::Site, schema::ActivationType},
+    table::{PlmIdentity, metadata::Site, schema::ActivationType},
 };
-use plan::{Batched, Planner, Tally};
+use estimate::Estimate;
+use job::Job;
+use plan::Planner;
 use std::{
     ffi::OsString,
     os::unix::ffi::{OsStrExt as _, OsStringExt as _},
-    panic::resume_unwind,
     path::{Path, PathBuf},
-    sync::mpsc,
-    thread,
 };
 
-/// Residues of a window, unless `--max-length` says otherwise: what ESM-2 was trained on, less the
-/// two special tokens.
-const DEFAULT_MAX_LENGTH: usize = 1022;
-/// Residues that two windows share, unless `--overlap` says otherwise.
-const DEFAULT_OVERLAP: usize = 256;
 /// Tokens of a batch for up to eight threads, unless `--batch-tokens` says otherwise.
 const DEFAULT_BATCH_TOKENS: usize = 4096;
 /// Tokens of a batch for each thread beyond.
@@ -106,7 +100,7 @@ pub struct Args {
     pool: Option<Pool>,
 
     /// Residues that the PLM sees at once; longer proteins are cut into windows
-    #[arg(long, default_value_t = DEFAULT_MAX_LENGTH, value_name = "N")]
+    #[arg(long, default_value_t = DEFAULT_LENGTH, value_name = "N")]
     max_length: usize,
 
     /// Residues that two windows share, where they are blended
@@ -155,6 +149,8 @@ impl Tool for Args {
             context.note_input(path)?;
         }
         let folder = ModelFolder::open(&self.model).path(&self.model)?;
+        (folder.architecture.check_window(self.max_length))
+            .map_err(|e| Error::from(e).context("--max-length"))?;
         let (places, wanted) = self.places(&folder)?;
         let targets = self.targets(&places)?;
         if self.pattern().is_some() {
@@ -175,19 +171,19 @@ impl Tool for Args {
             windows,
             sample: self.sample,
             seed: context.seed(),
-            vocab: &folder.vocab,
+            vocabulary: &folder.vocabulary,
             budget: self.budget(&engine, context.threads()),
         };
         if context.is_dry_run() {
-            return estimate::print(
-                &planner,
-                context,
-                &folder,
-                &engine,
-                &places,
-                self.of(),
-                self.pool.is_some(),
-            );
+            let estimate = Estimate {
+                planner: &planner,
+                folder: &folder,
+                engine: &engine,
+                places: &places,
+                of: self.of(),
+                pooled: self.pool.is_some(),
+            };
+            return estimate.print(context);
         }
         let mut outputs = Vec::with_capacity(targets.len());
         for target in &targets {
@@ -213,15 +209,15 @@ impl Tool for Args {
 impl Args {
     /// The places to read, and the identity that an SAE demands.
     fn places(&self, folder: &ModelFolder) -> Result<(Vec<Place>, Option<PlmIdentity>)> {
-        let config = &folder.config;
+        let architecture = &folder.architecture;
         let Some(sae) = &self.sae else {
             let mut layers = self.layer.clone();
             if layers.is_empty() {
-                layers.push(config.layers);
+                layers.push(architecture.layers);
             }
             let mut places = Vec::new();
             for layer in layers {
-                let place = Place::new(self.site, layer, config)?;
+                let place = Place::new(self.site, layer, architecture)?;
                 if places.contains(&place) {
                     return Err(Error::usage(format!("layer {layer} is given twice")));
                 }
@@ -231,15 +227,15 @@ impl Args {
         };
         let plm = read_sae(sae)?;
         let sae = sae.display();
-        if plm.width as usize != config.width {
+        if plm.width as usize != architecture.width {
             return Err(Error::mismatch(format!(
                 "{sae} was trained on activations of width {}, {} has {}",
                 plm.width,
                 self.model.display(),
-                config.width
+                architecture.width
             )));
         }
-        let place = Place::new(plm.site, plm.layer as usize, config)
+        let place = Place::new(plm.site, plm.layer as usize, architecture)
             .map_err(|e| Error::mismatch(format!("{sae} needs {e}")))?;
         Ok((vec![place], Some(plm)))
     }
@@ -311,110 +307,4 @@ fn read_sae(folder: &Path) -> Result<PlmIdentity> {
         )
         .context(path.display().to_string())
     })
-}
-
-/// One run.
-struct Job<'a> {
-    args: &'a Args,
-    folder: &'a ModelFolder,
-    places: &'a [Place],
-    wanted: Option<&'a PlmIdentity>,
-    targets: &'a [Target],
-}
-
-impl Job<'_> {
-    fn run(&self, planner: &Planner, engine: &Engine, outputs: Vec<Output>) -> Result<Tally> {
-        let total = if self.args.common.quiet {
-            None
-        } else {
-            plan::count_residues(&self.args.input)
-        };
-        // a batch waits on either side of the one that is computed
-        let (batches, batched) = mpsc::sync_channel::<Batched>(1);
-        let (results, done) = mpsc::sync_channel::<(Batched, Computed)>(1);
-        thread::scope(|scope| {
-            let reading = spawn(scope, "read", move || planner.run(&batches))?;
-            let writing = spawn(scope, "write", move || -> Result<emit::Emitter> {
-                let mut emitter = self.emitter(outputs)?;
-                let mut progress = Progress::new("residues", total);
-                for (batch, computed) in done {
-                    // copying from a device overlaps with the next batch
-                    progress.add(emitter.batch(&batch, &computed.fetch()?)?);
-                }
-                progress.finish();
-                Ok(emitter)
-            })?;
-            let mut computing = Ok(());
-            for batch in batched {
-                match engine.forward(&batch.batch, self.places) {
-                    Ok(computed) => {
-                        // nobody takes results any more: the writer's error says why
-                        if results.send((batch, computed)).is_err() {
-                            break;
-                        }
-                    }
-                    Err(error) => {
-                        computing = Err(Error::from(error));
-                        break;
-                    }
-                }
-            }
-            drop(results);
-            let read = reading.join().unwrap_or_else(|p| resume_unwind(p));
-            let written = writing.join().unwrap_or_else(|p| resume_unwind(p));
-            computing?;
-            let tally = read?;
-            // outputs are completed only here, after the last batch of all
-            written?.finish()?;
-            Ok(tally)
-        })
-    }
-
-    /// Begins the tables; the identity of the weights is taken while the first batch is computed.
-    fn emitter(&self, outputs: Vec<Output>) -> Result<emit::Emitter<'_>> {
-        let sha256 = self.folder.sha256()?;
-        let mut tables = Vec::with_capacity(outputs.len());
-        for ((place, output), target) in self.places.iter().zip(outputs).zip(self.targets) {
-            let plm = PlmIdentity {
-                name: self.folder.name(),
-                sha256: sha256.clone(),
-                layer: place.layer as u32,
-                site: place.site,
-                width: self.folder.config.width as u32,
-            };
-            if let (Some(wanted), Some(sae)) = (self.wanted, &self.args.sae) {
-                let (sae, model) = (
-                    sae.display().to_string(),
-                    self.args.model.display().to_string(),
-                );
-                wanted.check_same(&sae, &plm, &model)?;
-            }
-            let info = ActivationInfo {
-                plm: Some(plm),
-                sample: self.args.sample,
-                pool: self.args.pool.map(|Pool::Mean| "mean".into()),
-            };
-            tables.push(emit::Table::new(output, target, self.args.of(), &info)?);
-        }
-        Ok(emit::Emitter::new(
-            tables,
-            self.folder.config.width,
-            self.args.pool.is_some(),
-        ))
-    }
-}
-
-/// Starts a thread of this name.
-///
-/// # Errors
-/// Of kind [`std::io::ErrorKind::OutOfMemory`] where it cannot be started.
-fn spawn<'scope, T: Send + 'scope>(
-    scope: &'scope thread::Scope<'scope, '_>,
-    name: &str,
-    work: impl FnOnce() -> T + Send + 'scope,
-) -> std::io::Result<thread::ScopedJoinHandle<'scope, T>> {
-    thread::Builder::new()
-        .name(name.into())
-        .spawn_scoped(scope, work)
-        .map_err(no_thread)
 }

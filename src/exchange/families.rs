@@ -10,7 +10,7 @@ mod transformed;
 
 use super::{
     Activation, ExchangeError, Request, Sidecar, Tensors,
-    imported_weights::{Choosing, ImportedWeights},
+    imported_weights::{Choosing, ImportedWeights, Matrices},
     signature::Signature,
 };
 use crate::sae::conversion::{Family, InputTransform};
@@ -20,6 +20,13 @@ struct Checkpoint<'a> {
     tensors: &'a Tensors<'a>,
     sidecar: &'a Sidecar,
     request: &'a Request,
+}
+
+/// Names of the tensors of an encoder and a decoder.
+#[derive(Clone, Copy)]
+struct Names {
+    enc: &'static str,
+    dec: &'static str,
 }
 
 pub(crate) fn draft(
@@ -37,7 +44,7 @@ pub(crate) fn draft(
         let family = checkpoint.linear_family();
         let mut draft = read(&checkpoint, family)?;
         checkpoint.add_interplm(&mut draft)?;
-        Ok(draft)
+        Ok::<_, ExchangeError>(draft)
     };
     let draft = match signature {
         Signature::Relu => linear(linear::relu)?,
@@ -143,32 +150,34 @@ impl Checkpoint<'_> {
         let enc = t.matrix(family.name(), "encoder.weight", latents, width)?;
         let dec = t.transposed(family.name(), "decoder.weight", latents, width)?;
         self.agree_with_trainer(latents, width)?;
-        Ok(ImportedWeights::new(
-            family,
-            (latents, width),
-            (enc, dec),
-            choosing,
-        ))
+        let matrices = Matrices {
+            latents,
+            width,
+            enc,
+            dec,
+        };
+        Ok(ImportedWeights::new(family, matrices, choosing))
     }
 
     /// A draft of an encoder `[d, F]` and a decoder `[F, d]`, without biases.
     fn matrices(
         &self,
         family: Family,
-        (enc, dec): (&str, &str),
+        names: Names,
         choosing: Choosing,
     ) -> Result<ImportedWeights, ExchangeError> {
-        let (width, latents) = self.sizes(family, enc)?;
+        let (width, latents) = self.sizes(family, names.enc)?;
         let t = self.tensors;
-        let enc = t.transposed(family.name(), enc, latents, width)?;
-        let dec = t.matrix(family.name(), dec, latents, width)?;
+        let enc = t.transposed(family.name(), names.enc, latents, width)?;
+        let dec = t.matrix(family.name(), names.dec, latents, width)?;
         self.agree_with_trainer(latents, width)?;
-        Ok(ImportedWeights::new(
-            family,
-            (latents, width),
-            (enc, dec),
-            choosing,
-        ))
+        let matrices = Matrices {
+            latents,
+            width,
+            enc,
+            dec,
+        };
+        Ok(ImportedWeights::new(family, matrices, choosing))
     }
 
     /// `InterPLM` and `dictionary_learning` share tensors and formulas; the latter's runs have a

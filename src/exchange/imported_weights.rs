@@ -72,6 +72,16 @@ pub(crate) struct ImportedWeights {
     pub(crate) notes: Vec<String>,
 }
 
+/// An encoder and a decoder.
+pub(crate) struct Matrices {
+    pub(crate) latents: usize,
+    pub(crate) width: usize,
+    /// `[latents, width]`
+    pub(crate) enc: Vec<f32>,
+    /// `[latents, width]`
+    pub(crate) dec: Vec<f32>,
+}
+
 /// What a draft becomes.
 #[derive(Debug)]
 pub(crate) struct Model {
@@ -83,12 +93,13 @@ pub(crate) struct Model {
 
 impl ImportedWeights {
     /// The weights of an encoder and a decoder, and nothing else yet.
-    pub(crate) fn new(
-        family: Family,
-        (latents, width): (usize, usize),
-        (enc, dec): (Vec<f32>, Vec<f32>),
-        choosing: Choosing,
-    ) -> Self {
+    pub(crate) fn new(family: Family, matrices: Matrices, choosing: Choosing) -> Self {
+        let Matrices {
+            latents,
+            width,
+            enc,
+            dec,
+        } = matrices;
         Self {
             family,
             width,
@@ -210,26 +221,7 @@ impl ImportedWeights {
         if !self.shifted {
             self.shift();
         }
-        let mut latent_scale = Vec::new();
-        if let Some(scale) = self.scale.take() {
-            for (dec, &s) in self.dec.chunks_exact_mut(self.width).zip(&scale) {
-                times(dec, 1.0 / f64::from(s));
-            }
-            match &mut self.choosing {
-                // the choice compares latents with each other, or all with one number: it must not
-                // see the scale
-                Choosing::Topk { .. } | Choosing::Batchtopk { .. } => latent_scale = scale,
-                Choosing::Relu => scale_rows(&mut self.enc, &mut self.b_enc, &scale),
-                Choosing::Jumprelu { thresholds } => {
-                    scale_rows(&mut self.enc, &mut self.b_enc, &scale);
-                    multiply(thresholds, &scale);
-                }
-                Choosing::Gated { b_mag, .. } => {
-                    scale_rows(&mut self.enc, &mut self.b_enc, &scale);
-                    multiply(b_mag, &scale);
-                }
-            }
-        }
+        let latent_scale = self.fold_scale();
         // factors beyond the range of single precision show only now
         self.check()?;
         let shape = Shape {
@@ -237,14 +229,7 @@ impl ImportedWeights {
             latents: self.latents,
             ..Shape::default()
         };
-        let objective = Objective {
-            variant: self.choosing.variant(),
-            lambda_annot: 0.0,
-            lambda_axiom: 0.0,
-            forced_activation: false,
-            prefixes: self.prefixes,
-            ..Objective::paper()
-        };
+        let objective = self.objective();
         let mut params = Params::zeros_for(shape, &objective);
         params.enc = self.enc;
         params.dec = self.dec;
@@ -274,6 +259,44 @@ impl ImportedWeights {
             params,
             latent_scale,
         })
+    }
+
+    /// Divides decoders by the latents' scale, and multiplies encoders where that changes no choice; returns what latents
+    /// are multiplied by after it where it would.
+    fn fold_scale(&mut self) -> Vec<f32> {
+        let Some(scale) = self.scale.take() else {
+            return Vec::new();
+        };
+        for (dec, &s) in self.dec.chunks_exact_mut(self.width).zip(&scale) {
+            times(dec, 1.0 / f64::from(s));
+        }
+        match &mut self.choosing {
+            // the choice compares latents with each other, or all with one number: it must not
+            // see the scale
+            Choosing::Topk { .. } | Choosing::Batchtopk { .. } => return scale,
+            Choosing::Relu => scale_rows(&mut self.enc, &mut self.b_enc, &scale),
+            Choosing::Jumprelu { thresholds } => {
+                scale_rows(&mut self.enc, &mut self.b_enc, &scale);
+                multiply(thresholds, &scale);
+            }
+            Choosing::Gated { b_mag, .. } => {
+                scale_rows(&mut self.enc, &mut self.b_enc, &scale);
+                multiply(b_mag, &scale);
+            }
+        }
+        Vec::new()
+    }
+
+    /// What the model was trained for, as far as a checkpoint knows it.
+    fn objective(&mut self) -> Objective {
+        Objective {
+            variant: self.choosing.variant(),
+            lambda_annot: 0.0,
+            lambda_axiom: 0.0,
+            forced_activation: false,
+            prefixes: std::mem::take(&mut self.prefixes),
+            ..Objective::paper()
+        }
     }
 
     /// Gives the encoder, which here always sees activations minus `b_dec`, what it lacks then.

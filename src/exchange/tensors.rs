@@ -1,15 +1,11 @@
 //! The tensors of a checkpoint, wherever they lie.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
-use half::{bf16, f16};
-use safetensors::SafeTensors;
+use safetensors::{Dtype, SafeTensors};
 
-use super::{
-    ExchangeError,
-    archive::Archive,
-    pickle::{Id, Object, Pickle, TensorRef},
-};
+use super::ExchangeError;
+use crate::torch::{Checkpoint, NumberType};
 
 /// Names of tensors that a message lists.
 const LISTED: usize = 12;
@@ -36,92 +32,28 @@ const WRAPPERS: [&str; 20] = [
     "weights",
     "checkpoint",
 ];
-/// Most dictionaries that are looked at for that.
-const MOST_DICTIONARIES: usize = 32;
-/// Most numbers of a tensor that repeats those of its storage (`expand`): what is made of a few bytes must not fill memory.
-const MOST_REPEATED: usize = 1 << 26;
 
-/// How a number is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Type {
-    F64,
-    F32,
-    F16,
-    Bf16,
-    I64,
-    I32,
-    I16,
-    I8,
-    U8,
-    Bool,
-}
-
-impl Type {
-    fn size(self) -> usize {
-        match self {
-            Self::F64 | Self::I64 => 8,
-            Self::F32 | Self::I32 => 4,
-            Self::F16 | Self::Bf16 | Self::I16 => 2,
-            Self::I8 | Self::U8 | Self::Bool => 1,
-        }
-    }
-
-    fn of_storage(class: &str) -> Option<Self> {
-        Some(match class {
-            "DoubleStorage" => Self::F64,
-            "FloatStorage" => Self::F32,
-            "HalfStorage" => Self::F16,
-            "BFloat16Storage" => Self::Bf16,
-            "LongStorage" => Self::I64,
-            "IntStorage" => Self::I32,
-            "ShortStorage" => Self::I16,
-            "CharStorage" => Self::I8,
-            "ByteStorage" => Self::U8,
-            "BoolStorage" => Self::Bool,
-            _ => return None,
-        })
-    }
-
-    fn of_safetensors(dtype: safetensors::Dtype) -> Option<Self> {
-        use safetensors::Dtype;
-        Some(match dtype {
-            Dtype::F64 => Self::F64,
-            Dtype::F32 => Self::F32,
-            Dtype::F16 => Self::F16,
-            Dtype::BF16 => Self::Bf16,
-            Dtype::I64 => Self::I64,
-            Dtype::I32 => Self::I32,
-            Dtype::I16 => Self::I16,
-            Dtype::I8 => Self::I8,
-            Dtype::U8 => Self::U8,
-            Dtype::BOOL => Self::Bool,
-            _ => return None,
-        })
-    }
-
-    /// The number in these bytes, of which there are [`Type::size`].
-    fn value(self, bytes: &[u8]) -> f64 {
-        fn le<const N: usize>(bytes: &[u8]) -> [u8; N] {
-            bytes.first_chunk().copied().unwrap_or([0; N])
-        }
-        match self {
-            Self::F64 => f64::from_le_bytes(le(bytes)),
-            Self::F32 => f64::from(f32::from_le_bytes(le(bytes))),
-            Self::F16 => f16::from_le_bytes(le(bytes)).to_f64(),
-            Self::Bf16 => bf16::from_le_bytes(le(bytes)).to_f64(),
-            Self::I64 => i64::from_le_bytes(le(bytes)) as f64,
-            Self::I32 => f64::from(i32::from_le_bytes(le(bytes))),
-            Self::I16 => f64::from(i16::from_le_bytes(le(bytes))),
-            Self::I8 => f64::from(i8::from_le_bytes(le(bytes))),
-            Self::U8 | Self::Bool => f64::from(u8::from_le_bytes(le(bytes))),
-        }
-    }
+/// How a number of safetensors is stored; none where it is not read.
+fn number_type(dtype: Dtype) -> Option<NumberType> {
+    Some(match dtype {
+        Dtype::F64 => NumberType::F64,
+        Dtype::F32 => NumberType::F32,
+        Dtype::F16 => NumberType::F16,
+        Dtype::BF16 => NumberType::Bf16,
+        Dtype::I64 => NumberType::I64,
+        Dtype::I32 => NumberType::I32,
+        Dtype::I16 => NumberType::I16,
+        Dtype::I8 => NumberType::I8,
+        Dtype::U8 => NumberType::U8,
+        Dtype::BOOL => NumberType::Bool,
+        _ => return None,
+    })
 }
 
 /// A tensor: numbers of `bytes`, from its first one on, by strides.
 #[derive(Clone, Debug)]
 struct Entry<'a> {
-    kind: Type,
+    kind: NumberType,
     shape: Vec<usize>,
     strides: Vec<usize>,
     bytes: &'a [u8],
@@ -144,9 +76,8 @@ impl<'a> Tensors<'a> {
         } else if bytes.get(8) == Some(&b'{') {
             of_safetensors(bytes)?
         } else if bytes.first() == Some(&0x80) {
-            return Err(ExchangeError::Refused(
-                "a bare pickle, as PyTorch before 1.6 wrote: load it where you trust it and torch.save it again".into(),
-            ));
+            // a bare pickle, which is refused by name
+            pytorch(bytes)?
         } else if bytes.is_empty() {
             return Err(ExchangeError::Damaged("the file is empty".into()));
         } else {
@@ -347,7 +278,7 @@ fn of_safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Entry<'_>>, ExchangeE
         .map_err(|e| ExchangeError::Damaged(format!("not a complete safetensors file: {e}")))?;
     let mut entries = BTreeMap::new();
     for (name, view) in tensors.tensors() {
-        let Some(kind) = Type::of_safetensors(view.dtype()) else {
+        let Some(kind) = number_type(view.dtype()) else {
             return Err(ExchangeError::Refused(format!(
                 "tensor '{name}' is of type {:?}, which is not read",
                 view.dtype()
@@ -372,109 +303,31 @@ fn of_safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Entry<'_>>, ExchangeE
 }
 
 fn pytorch(bytes: &[u8]) -> Result<BTreeMap<String, Entry<'_>>, ExchangeError> {
-    let archive = Archive::read(bytes)?;
-    let pickled = archive
-        .entry("data.pkl")
-        .ok_or_else(|| ExchangeError::Damaged("data.pkl is missing".into()))?;
-    if let Some(order) = archive.entry("byteorder")
-        && &bytes[order] != b"little"
-    {
-        return Err(ExchangeError::Refused(
-            "it was saved on a big-endian machine".into(),
-        ));
+    let checkpoint = Checkpoint::read(bytes, &WRAPPERS)?;
+    let mut entries = BTreeMap::new();
+    for (name, view) in checkpoint.tensors() {
+        let view =
+            view.map_err(|problem| ExchangeError::Damaged(format!("tensor '{name}': {problem}")))?;
+        let entry = Entry {
+            kind: view.kind,
+            shape: view.shape,
+            strides: view.strides,
+            bytes: &bytes[view.bytes],
+        };
+        entries.insert(name.to_owned(), entry);
     }
-    let pickle = Pickle::read(&bytes[pickled])?;
-    let mut found: Vec<(String, TensorRef)> = Vec::new();
-    gather(&pickle, pickle.top, &mut HashSet::new(), &mut found);
-    if found.is_empty() {
+    if entries.is_empty() {
         return Err(ExchangeError::Refused(
             "it holds no dictionary of tensors: save the model's state_dict()".into(),
         ));
     }
-    let mut entries = BTreeMap::new();
-    for (name, tensor) in found {
-        let entry = view(bytes, &archive, &tensor)
-            .map_err(|problem| ExchangeError::Damaged(format!("tensor '{name}': {problem}")))?;
-        entries.insert(name, entry);
-    }
     Ok(entries)
-}
-
-/// Tensors by name that a dictionary holds: in a wrapper within it, else itself, where counters may lie beside wrappers.
-/// What was `seen` is not looked at again: dictionaries may hold themselves.
-fn gather(
-    pickle: &Pickle,
-    dictionary: Id,
-    seen: &mut HashSet<Id>,
-    found: &mut Vec<(String, TensorRef)>,
-) {
-    if !seen.insert(dictionary) || seen.len() > MOST_DICTIONARIES {
-        return;
-    }
-    for wrapper in WRAPPERS {
-        let inner = pickle.items(dictionary).find(|(name, _)| *name == wrapper);
-        if let Some((_, inner)) = inner {
-            gather(pickle, inner, seen, found);
-        }
-        if !found.is_empty() {
-            return;
-        }
-    }
-    for (name, value) in pickle.items(dictionary) {
-        if let Object::Tensor(tensor) = pickle.get(value) {
-            found.push((name.to_owned(), tensor.clone()));
-        }
-    }
-}
-
-/// The numbers of a tensor in its storage, all of which must be there.
-fn view<'a>(bytes: &'a [u8], archive: &Archive, tensor: &TensorRef) -> Result<Entry<'a>, String> {
-    let class = &tensor.storage.class;
-    let kind = Type::of_storage(class).ok_or_else(|| format!("a {class} is not read"))?;
-    let key = &tensor.storage.key;
-    let range = archive
-        .entry(&format!("data/{key}"))
-        .ok_or_else(|| format!("its storage {key} is missing"))?;
-    let (shape, strides) = (tensor.shape.clone(), tensor.strides.clone());
-    if shape.len() != strides.len() {
-        return Err("it has another number of sizes than of strides".into());
-    }
-    let numbers = range.len() / kind.size();
-    // the place past the last number, and about as many numbers as there are: nothing is allocated for much more than
-    // the file holds
-    let needed = || -> Option<usize> {
-        if shape.contains(&0) {
-            return Some(tensor.offset);
-        }
-        let mut last = tensor.offset;
-        for (&size, &stride) in shape.iter().zip(&strides) {
-            last = last.checked_add((size - 1).checked_mul(stride)?)?;
-        }
-        last.checked_add(1)
-    };
-    let count = shape
-        .iter()
-        .try_fold(1usize, |n, &size| n.checked_mul(size));
-    // tensors that were expanded have the same number in many places
-    let most = numbers.max(MOST_REPEATED);
-    let fits = needed().is_some_and(|n| n <= numbers) && count.is_some_and(|n| n <= most);
-    if !fits {
-        return Err(format!(
-            "shape {shape:?} with strides {strides:?} from {} does not fit {numbers} numbers",
-            tensor.offset
-        ));
-    }
-    Ok(Entry {
-        kind,
-        shape,
-        strides,
-        bytes: &bytes[range][tensor.offset * kind.size()..],
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use half::{bf16, f16};
 
     #[test]
     fn other_files_are_named_as_what_they_are() {

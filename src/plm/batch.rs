@@ -1,6 +1,6 @@
 //! Token sequences, packed one behind the other.
 
-use super::esm2::vocab::Vocab;
+use super::vocabulary::Vocabulary;
 use std::ops::Range;
 
 /// Sequences that are computed together; which ones changes none of their numbers.
@@ -8,6 +8,8 @@ use std::ops::Range;
 pub struct Batch {
     tokens: Vec<u32>,
     ends: Vec<usize>,
+    /// Which tokens of each sequence are residues.
+    residues: Vec<Range<usize>>,
 }
 
 impl Batch {
@@ -17,18 +19,23 @@ impl Batch {
         Self::default()
     }
 
-    /// Adds a sequence of residues between `<cls>` and `<eos>`.
-    pub fn push(&mut self, vocab: &Vocab, residues: &[u8]) {
-        vocab.encode(residues, &mut self.tokens);
+    /// Adds a sequence of residues among the vocabulary's special tokens.
+    pub fn push(&mut self, vocabulary: &Vocabulary, residues: &[u8]) {
+        let residues = vocabulary.encode(residues, &mut self.tokens);
+        self.residues.push(residues);
         self.ends.push(self.tokens.len());
     }
 
-    /// Adds a sequence of tokens as it is, special tokens included.
+    /// Adds a sequence of tokens as it is, special tokens included, of which `residues` are residues.
     ///
     /// # Panics
-    /// Where there are none.
-    pub fn push_tokens(&mut self, tokens: &[u32]) {
+    /// Where there are none, or fewer than residues.
+    pub fn push_tokens(&mut self, tokens: &[u32], residues: Range<usize>) {
         assert!(!tokens.is_empty(), "a sequence has tokens");
+        assert!(residues.end <= tokens.len(), "residues are tokens");
+        let start = self.tokens.len();
+        self.residues
+            .push(start + residues.start..start + residues.end);
         self.tokens.extend_from_slice(tokens);
         self.ends.push(self.tokens.len());
     }
@@ -56,11 +63,10 @@ impl Batch {
         begin..self.ends[sequence]
     }
 
-    /// Where a sequence's residues are: its tokens but the first and the last.
+    /// Where a sequence's residues are: its tokens but the special ones.
     #[must_use]
     pub fn residues(&self, sequence: usize) -> Range<usize> {
-        let tokens = self.range(sequence);
-        tokens.start + 1..tokens.end - 1
+        self.residues[sequence].clone()
     }
 
     /// The first and the second half of the sequences, by their tokens; neither is empty where
@@ -74,7 +80,9 @@ impl Batch {
         let part = |sequences: Range<usize>| {
             let mut part = Self::new();
             for s in sequences {
-                part.push_tokens(&self.tokens[self.range(s)]);
+                let (tokens, residues) = (self.range(s), self.residues(s));
+                let within = residues.start - tokens.start..residues.end - tokens.start;
+                part.push_tokens(&self.tokens[tokens], within);
             }
             part
         };
@@ -96,9 +104,40 @@ impl Batch {
         self.ends.partition_point(|&end| end <= token)
     }
 
-    /// Whether a token is a residue, as opposed to a sequence's first or last.
+    /// Whether a token is a residue, as opposed to a special token.
     #[must_use]
     pub fn is_residue(&self, token: usize) -> bool {
         self.residues(self.sequence_of(token)).contains(&token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn halves_are_the_whole_whatever_stands_around_residues(
+            sequences in prop::collection::vec((0usize..3, 1usize..9, 0usize..3), 2..9),
+        ) {
+            let mut whole = Batch::new();
+            for (i, &(before, residues, behind)) in sequences.iter().enumerate() {
+                let tokens = vec![i as u32; before + residues + behind];
+                whole.push_tokens(&tokens, before..before + residues);
+            }
+            let (left, right) = whole.halves();
+            prop_assert!(left.sequences() > 0 && right.sequences() > 0);
+            prop_assert_eq!([left.tokens(), right.tokens()].concat(), whole.tokens());
+            let marks = |batch: &Batch| -> Vec<bool> {
+                (0..batch.tokens().len()).map(|t| batch.is_residue(t)).collect()
+            };
+            prop_assert_eq!([marks(&left), marks(&right)].concat(), marks(&whole));
+            for (s, &(before, residues, behind)) in sequences.iter().enumerate() {
+                let (tokens, mine) = (whole.range(s), whole.residues(s));
+                prop_assert_eq!(mine.start - tokens.start, before);
+                prop_assert_eq!((mine.len(), tokens.end - mine.end), (residues, behind));
+            }
+        }
     }
 }

@@ -6,13 +6,9 @@ pub use device::{Moment, Transfer};
 
 use super::{
     batch::Batch,
+    encoder::{Activations, CandleModel, LoadPlan, Logits, Model},
     error::{PlmError, is_out_of_memory},
-    esm2::{
-        candle::CandleModel,
-        head::Logits,
-        model::{Activations, LoadPlan, Model, Replacement},
-    },
-    place::Place,
+    place::{Place, Replacement},
     weights::ModelFolder,
 };
 use candle_core::{Device, Tensor};
@@ -149,7 +145,7 @@ impl Engine {
         match self {
             Self::Panels(model) => Ok(Computed::Here(model.forward(batch, places, None))),
             Self::Dense(model, transfer) => Ok(Computed::There {
-                width: model.config().width,
+                width: model.architecture().width,
                 parts: halving(batch, &|part| model.forward(part, places, None))?,
                 moment: transfer.now(model.device())?,
                 transfer: transfer.clone(),
@@ -196,7 +192,7 @@ mod tests {
     fn batch(lengths: &[usize]) -> Batch {
         let mut batch = Batch::new();
         for (i, &length) in lengths.iter().enumerate() {
-            batch.push_tokens(&vec![i as u32; length]);
+            batch.push_tokens(&vec![i as u32; length], 0..length);
         }
         batch
     }

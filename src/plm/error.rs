@@ -3,7 +3,7 @@
 use crate::error::{Classify, ErrorKind, kind_of};
 use std::{io, path::PathBuf};
 
-/// Errors of loading and running an ESM-2.
+/// Errors of loading and running a PLM.
 #[derive(Debug, thiserror::Error)]
 pub enum PlmError {
     /// A file of the model's folder cannot be read.
@@ -41,6 +41,14 @@ pub enum PlmError {
         /// What its reader says.
         problem: String,
     },
+    /// Weights in a form that is known but not read.
+    #[error("{}: {problem}", path.display())]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// What they are, and what to do.
+        problem: String,
+    },
     /// `config.json` or an index is not what it should be.
     #[error("{}: {problem}", path.display())]
     Json {
@@ -49,14 +57,24 @@ pub enum PlmError {
         /// What is wrong.
         problem: String,
     },
+    /// A configuration that no family recognises.
+    #[error("config.json: model_type is {found}, of no family that this program runs: {known}")]
+    Family {
+        /// Its `model_type`.
+        found: String,
+        /// The families.
+        known: String,
+    },
     /// A configuration of another architecture.
-    #[error("config.json: {field} is {found}, an ESM-2 has {expected}{hint}")]
+    #[error("config.json: {field} is {found}, {family} has {expected}{hint}")]
     Architecture {
+        /// The family that it was taken for.
+        family: &'static str,
         /// The key in `config.json`.
         field: &'static str,
         /// Its value.
         found: String,
-        /// What an ESM-2 has.
+        /// What the family has.
         expected: &'static str,
         /// Which model it may be, or nothing.
         hint: &'static str,
@@ -65,8 +83,21 @@ pub enum PlmError {
     #[error("config.json: {0}")]
     Config(String),
     /// A vocabulary that does not fit.
-    #[error("vocab.txt: {0}")]
-    Vocab(String),
+    #[error("vocabulary: {0}")]
+    Vocabulary(String),
+    /// A folder without a vocabulary, of a model that does not have its family's.
+    #[error(
+        "{}: neither vocab.txt nor tokenizer.json, and the standard vocabulary of {family} does not fit: {problem}",
+        path.display()
+    )]
+    NoVocabulary {
+        /// The folder.
+        path: PathBuf,
+        /// The family.
+        family: &'static str,
+        /// What does not fit.
+        problem: String,
+    },
     /// A tensor that the configuration demands is not there.
     #[error("{}: no tensor '{name}' of shape {shape:?}: the weights are of another model or incomplete", path.display())]
     MissingTensor {
@@ -105,16 +136,6 @@ pub enum PlmError {
     /// Something was asked for that this model, build or machine does not have.
     #[error("{0}")]
     Usage(String),
-    /// A residue that is no letter of a sequence.
-    #[error("'{}' at position {position} is no residue{hint}", letter.escape_ascii())]
-    Letter {
-        /// The byte.
-        letter: u8,
-        /// Position in the sequence, from 1.
-        position: usize,
-        /// What to do.
-        hint: &'static str,
-    },
     /// An operation on a device failed.
     #[error("computation on the device failed")]
     Device(#[from] candle_core::Error),

@@ -1,6 +1,6 @@
 //! Where activations are read, and the hook by which something else replaces them.
 
-use super::{error::PlmError, esm2::config::Config};
+use super::{architecture::Architecture, error::PlmError};
 use crate::table::metadata::Site;
 use std::fmt;
 
@@ -18,15 +18,24 @@ impl Place {
     ///
     /// # Errors
     /// [`PlmError::Usage`] where the model has no such layer.
-    pub fn new(site: Site, layer: usize, config: &Config) -> Result<Self, PlmError> {
-        let first = usize::from(site != Site::Residual);
-        if layer < first || layer > config.layers {
+    pub fn new(site: Site, layer: usize, architecture: &Architecture) -> Result<Self, PlmError> {
+        let layers = architecture.layers_at(site);
+        if !layers.contains(&layer) {
             return Err(PlmError::Usage(format!(
-                "layer {layer} at site {site}: this PLM has layers {first} to {} there",
-                config.layers
+                "layer {layer} at site {site}: this PLM has layers {} to {} there",
+                layers.start(),
+                layers.end()
             )));
         }
         Ok(Self { site, layer })
+    }
+
+    /// Every place of a model, site by site.
+    pub fn all(architecture: &Architecture) -> impl Iterator<Item = Self> {
+        Site::ALL.into_iter().flat_map(|site| {
+            let layers = architecture.layers_at(site);
+            layers.map(move |layer| Self { site, layer })
+        })
     }
 }
 
@@ -34,6 +43,15 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.site, self.layer)
     }
+}
+
+/// A place where something replaces activations, and what.
+#[derive(Clone, Copy)]
+pub struct Replacement<'a> {
+    /// Where.
+    pub place: Place,
+    /// What replaces them.
+    pub edit: &'a dyn Edit,
 }
 
 /// Replaces activations at a place while the model runs, as an SAE's reconstruction does.

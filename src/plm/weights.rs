@@ -1,8 +1,8 @@
 //! A PLM's folder in Hugging Face layout: configuration, vocabulary, weights.
 //!
-//! Weights come from `model.safetensors`, its shards, or `pytorch_model.bin` and its shards (read
-//! by candle's reader, which executes nothing of the pickle). Large safetensors are mapped: tensors of
-//! single or half precision are used where they lie, and pages that nothing asks for are not read.
+//! Weights come from `model.safetensors`, its shards, or `pytorch_model.bin` and its shards (nothing of
+//! their pickle is executed). Large files are mapped: tensors of single or half precision are used
+//! where they lie, and pages that nothing asks for are not read.
 //! A mapped file must not be changed while it is in use ([`crate::mapped`]).
 
 mod file;
@@ -12,8 +12,10 @@ mod numbers;
 pub use matrix::{Matrix, Precision};
 
 use super::{
+    architecture::Architecture,
     error::PlmError,
-    esm2::{config::Config, vocab::Vocab},
+    families::{self, Family},
+    vocabulary::{Tokenization, Vocabulary},
 };
 use crate::hash;
 use file::WeightsFile;
@@ -28,8 +30,10 @@ use std::{
 
 /// Configuration file.
 const CONFIG: &str = "config.json";
-/// Vocabulary file.
-const VOCAB: &str = "vocab.txt";
+/// Vocabulary: one token a line.
+const VOCABULARY: &str = "vocab.txt";
+/// Vocabulary and rules of a tokenizer.
+const TOKENIZER: &str = "tokenizer.json";
 /// Weights files, in order of preference; an index names shards.
 const WEIGHTS: [&str; 4] = [
     "model.safetensors",
@@ -45,14 +49,22 @@ const LARGEST_TEXT: u64 = 64 << 20;
 /// An opened model folder.
 pub struct ModelFolder {
     path: PathBuf,
-    /// Shape of the model.
-    pub config: Config,
+    /// What there is to know of the model.
+    pub architecture: Architecture,
     /// Tokens.
-    pub vocab: Vocab,
+    pub vocabulary: Vocabulary,
     sharded: bool,
     files: Vec<WeightsFile>,
-    /// Name as in the released checkpoints, without the prefix `esm.`: file and name there.
-    index: BTreeMap<String, (usize, String)>,
+    /// Tensors by their names as in the released checkpoints, without their prefix.
+    index: BTreeMap<String, Located>,
+}
+
+/// Where a tensor is.
+struct Located {
+    /// Which of the files.
+    file: usize,
+    /// Its name there.
+    name: String,
 }
 
 fn open(path: &Path) -> Result<File, PlmError> {
@@ -80,17 +92,39 @@ fn read_text(path: &Path) -> Result<String, PlmError> {
     Ok(text)
 }
 
-/// The one name of a tensor that released checkpoints, re-saved ones and those of transformers 5
-/// (`gamma` and `beta` of layer norms) agree on.
-fn canonical(name: &str) -> String {
-    let name = name.strip_prefix("esm.").unwrap_or(name);
-    if let Some(stem) = name.strip_suffix(".gamma") {
-        format!("{stem}.weight")
-    } else if let Some(stem) = name.strip_suffix(".beta") {
-        format!("{stem}.bias")
-    } else {
-        name.to_owned()
+/// Puts the file into an error that says what is wrong in it.
+fn in_file(path: &Path) -> impl FnOnce(PlmError) -> PlmError {
+    |error| match error {
+        PlmError::Config(problem) | PlmError::Vocabulary(problem) => PlmError::Json {
+            path: path.to_owned(),
+            problem,
+        },
+        other => other,
     }
+}
+
+/// The vocabulary that a folder brings, or its family's.
+fn read_vocabulary(folder: &Path, size: usize, family: &Family) -> Result<Vocabulary, PlmError> {
+    type Read = fn(&str, usize, &Tokenization) -> Result<Vocabulary, PlmError>;
+    let how = &family.tokenization;
+    let sources: [(&str, Read); 2] = [
+        (VOCABULARY, Vocabulary::from_lines),
+        (TOKENIZER, Vocabulary::from_tokenizer),
+    ];
+    for (name, read) in sources {
+        let path = folder.join(name);
+        if path.exists() {
+            return read(&read_text(&path)?, size, how).map_err(in_file(&path));
+        }
+    }
+    Vocabulary::standard(size, how).map_err(|error| match error {
+        PlmError::Vocabulary(problem) => PlmError::NoVocabulary {
+            path: folder.to_owned(),
+            family: family.name,
+            problem,
+        },
+        other => other,
+    })
 }
 
 /// Names of the shards in an index.
@@ -120,19 +154,10 @@ impl ModelFolder {
     /// # Errors
     /// [`PlmError`] where a file is missing, cut short, a Git LFS pointer, or of another model.
     pub fn open(path: &Path) -> Result<Self, PlmError> {
-        let config_path = path.join(CONFIG);
-        let in_folder = |error: PlmError, file: &Path| match error {
-            PlmError::Config(problem) | PlmError::Vocab(problem) => PlmError::Json {
-                path: file.to_owned(),
-                problem,
-            },
-            other => other,
-        };
-        let config =
-            Config::from_json(&read_text(&config_path)?).map_err(|e| in_folder(e, &config_path))?;
-        let vocab_path = path.join(VOCAB);
-        let vocab = Vocab::from_text(&read_text(&vocab_path)?, config.vocab)
-            .map_err(|e| in_folder(e, &vocab_path))?;
+        let config = path.join(CONFIG);
+        let (family, architecture) =
+            families::read(&read_text(&config)?).map_err(in_file(&config))?;
+        let vocabulary = read_vocabulary(path, architecture.tokens, family)?;
         let Some(found) = WEIGHTS.into_iter().find(|name| path.join(name).exists()) else {
             return Err(PlmError::NoWeights {
                 path: path.to_owned(),
@@ -150,15 +175,18 @@ impl ModelFolder {
             let file = WeightsFile::open(&path.join(name))?;
             for tensor in file.names() {
                 index
-                    .entry(canonical(tensor))
-                    .or_insert((i, tensor.clone()));
+                    .entry(architecture.names.canonical(tensor))
+                    .or_insert_with(|| Located {
+                        file: i,
+                        name: tensor.clone(),
+                    });
             }
             files.push(file);
         }
         Ok(Self {
             path: path.to_owned(),
-            config,
-            vocab,
+            architecture,
+            vocabulary,
             sharded,
             files,
             index,
@@ -212,27 +240,21 @@ impl ModelFolder {
     /// block.
     #[must_use]
     pub fn bytes(&self, layers: usize) -> u64 {
-        let runs = |name: &str| match name.strip_prefix("encoder.layer.") {
-            None => true,
-            Some(rest) => rest
-                .split('.')
-                .next()
-                .and_then(|n| n.parse::<usize>().ok())
-                .is_some_and(|n| n < layers),
-        };
+        let names = self.architecture.names;
+        let runs = |name: &str| names.block_of(name).is_none_or(|block| block <= layers);
         let needed = self.index.iter().filter(|(name, _)| runs(name));
         needed
-            .map(|(_, (file, actual))| self.files[*file].bytes(actual))
+            .map(|(_, tensor)| self.files[tensor.file].bytes(&tensor.name))
             .sum()
     }
 
-    /// Names of all tensors, as in the released checkpoints without `esm.`, sorted.
+    /// Names of all tensors, as in the released checkpoints without their prefix, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.index.keys().map(String::as_str)
     }
 
     fn locate(&self, name: &str, shape: &[usize]) -> Result<(&WeightsFile, &str), PlmError> {
-        let Some((file, actual)) = self.index.get(name) else {
+        let Some(Located { file, name: actual }) = self.index.get(name) else {
             let path = match self.files.as_slice() {
                 [only] => only.path().to_owned(),
                 _ => self.path.clone(),
@@ -244,7 +266,7 @@ impl ModelFolder {
             });
         };
         let file = &self.files[*file];
-        let found = file.shape(actual).unwrap_or_default();
+        let found = file.shape(actual).unwrap_or_default().to_vec();
         if found != shape {
             return Err(PlmError::Shape {
                 path: file.path().to_owned(),
@@ -294,23 +316,5 @@ fn sha256_file(path: &Path) -> Result<String, PlmError> {
             return Ok(hash::hex(&hash.finalize()));
         }
         hash.update(&buffer[..n]);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_every_convention_meet() {
-        for name in [
-            "esm.encoder.layer.0.LayerNorm.gamma",
-            "encoder.layer.0.LayerNorm.weight",
-            "esm.encoder.layer.0.LayerNorm.weight",
-        ] {
-            assert_eq!(canonical(name), "encoder.layer.0.LayerNorm.weight");
-        }
-        assert_eq!(canonical("esm.a.LayerNorm.beta"), "a.LayerNorm.bias");
-        assert_eq!(canonical("lm_head.bias"), "lm_head.bias");
     }
 }

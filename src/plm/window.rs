@@ -8,6 +8,12 @@
 use super::error::PlmError;
 use std::ops::Range;
 
+/// Residues of a window unless the user says otherwise: what most families were trained on (1024 tokens), less two
+/// special tokens. No family has positions for fewer.
+pub const DEFAULT_LENGTH: usize = 1022;
+/// Residues that two windows share unless the user says otherwise.
+pub const DEFAULT_OVERLAP: usize = 256;
+
 /// How proteins are cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Windows {

@@ -7,7 +7,7 @@ use candle_core::{Device, Tensor};
 use protsae::{
     plm::{
         batch::Batch,
-        esm2::model::{LoadPlan, Model},
+        encoder::{LoadPlan, Model},
         panel::{self, LANES, View, ViewMut},
         place::Place,
         weights::{Matrix, ModelFolder, Precision},
@@ -104,7 +104,7 @@ fn batch(model: &Model) -> Batch {
         let residues: Vec<u8> = (0..length)
             .map(|_| b"LAGVSERTIDPKQNFYMHWC"[random.next_u32() as usize % 20])
             .collect();
-        batch.push(model.vocab(), &residues);
+        batch.push(model.vocabulary(), &residues);
     }
     batch
 }
@@ -131,13 +131,14 @@ fn main() {
         let dir = tempfile::tempdir().expect("a folder");
         write(dir.path(), width, heads);
         let folder = ModelFolder::open(dir.path()).expect("a model folder");
-        let place = Place::new(Site::Residual, BLOCKS, &folder.config).expect("the last block");
+        let place =
+            Place::new(Site::Residual, BLOCKS, &folder.architecture).expect("the last block");
         let needs = LoadPlan::places(&[place], Precision::F32);
         let model = Model::load(&folder, needs).expect("all tensors");
         let batch = batch(&model);
         let flops: f64 = (0..batch.sequences())
             .map(|s| batch.range(s).len())
-            .map(|n| n as f64 * folder.config.flops_per_token(BLOCKS, n))
+            .map(|n| n as f64 * folder.architecture.flops_per_token(BLOCKS, n))
             .sum();
         let mut random = ChaCha8Rng::seed_from_u64(2);
         let weights = Matrix::from_vec(numbers(&mut random, 4 * width * width), 4 * width, width);

@@ -151,7 +151,7 @@ fn rows_are_the_models_numbers_in_input_order() {
     let got = table(&dir, &["-i", "p.fa", "--layer", "4", "--dtype", "f32"]);
     let half = table(&dir, &["-i", "p.fa", "--layer", "4"]);
     let model = load(&mini());
-    let place = Place::new(Site::Residual, 4, model.config()).expect("a layer");
+    let place = Place::new(Site::Residual, 4, model.architecture()).expect("a layer");
     let mut row = 0;
     for (id, sequence) in proteins() {
         let batch = batch(&model, &[&sequence]);
@@ -224,7 +224,7 @@ fn windows_are_blended_by_a_linear_ramp() {
     ];
     let got = table(&dir, &options);
     let model = load(&mini());
-    let place = Place::new(Site::Mlp, 2, model.config()).expect("a layer");
+    let place = Place::new(Site::Mlp, 2, model.architecture()).expect("a layer");
     let (id, text) = &proteins()[2];
     let width = got.width();
     // each window as if it were a protein of its own

@@ -4,8 +4,8 @@ use crate::support::{batch, load, mini, places, rows, sequence};
 use protsae::{
     plm::{
         batch::Batch,
-        esm2::model::Model,
-        place::{Edit, Place},
+        encoder::Model,
+        place::{Edit, Place, Replacement},
     },
     table::metadata::Site,
 };
@@ -34,7 +34,7 @@ fn alone(model: &Model, sequence: &str, places: &[Place]) -> Vec<Vec<u32>> {
 #[test]
 fn batch_order_and_threads_change_no_bit() {
     let model = load(&mini());
-    let places = places(model.config());
+    let places = places(model.architecture());
     let sequences = sequences();
     let want: Vec<_> = sequences
         .iter()
@@ -69,7 +69,7 @@ fn batch_order_and_threads_change_no_bit() {
 #[test]
 fn asking_for_fewer_places_changes_no_bit() {
     let model = load(&mini());
-    let all = places(model.config());
+    let all = places(model.architecture());
     let text = sequence(77, 3);
     let together = alone(&model, &text, &all);
     for (place, want) in all.iter().zip(&together) {
@@ -83,8 +83,8 @@ fn an_edit_that_changes_nothing_changes_no_bit() {
     let batch = batch(&model, &[&sequence(40, 1), &sequence(9, 2)]);
     let same = |_: &[usize], _: &mut [f32]| {};
     let want = model.logits(&batch, None);
-    for place in places(model.config()) {
-        let got = model.logits(&batch, Some((place, &same)));
+    for place in places(model.architecture()) {
+        let got = model.logits(&batch, Some(Replacement { place, edit: &same }));
         for token in 0..batch.tokens().len() {
             assert_eq!(bits(got.row(token)), bits(want.row(token)), "{place}");
         }
@@ -97,7 +97,7 @@ fn an_edit_sees_each_residue_once_and_reaches_the_logits() {
     let batch = batch(&model, &[&sequence(40, 1), &sequence(9, 2)]);
     let residues: Vec<usize> = (0..2).flat_map(|s| batch.residues(s)).collect();
     let plain = model.logits(&batch, None);
-    for place in places(model.config()) {
+    for place in places(model.architecture()) {
         let read = model.forward(&batch, &[place], None);
         let width = read.width();
         let seen = std::sync::Mutex::new(Vec::new());
@@ -111,7 +111,7 @@ fn an_edit_sees_each_residue_once_and_reaches_the_logits() {
             seen.lock().expect("no panic").extend_from_slice(tokens);
         };
         let edit: &dyn Edit = &zero;
-        let changed = model.logits(&batch, Some((place, edit)));
+        let changed = model.logits(&batch, Some(Replacement { place, edit }));
         let mut seen = seen.into_inner().expect("no panic");
         seen.sort_unstable();
         assert_eq!(seen, residues, "{place}");
@@ -126,17 +126,13 @@ fn an_edit_sees_each_residue_once_and_reaches_the_logits() {
 #[test]
 fn masked_tokens_are_scaled_as_in_training() {
     let model = load(&mini());
-    let vocab = model.vocab();
-    let tokens = [
-        vocab.cls,
-        vocab.token(b'M'),
-        vocab.mask,
-        vocab.mask,
-        vocab.eos,
-    ];
+    let vocabulary = model.vocabulary();
+    let mut tokens = Vec::new();
+    let residues = vocabulary.encode(b"MAA", &mut tokens);
+    tokens[2..4].fill(vocabulary.mask().expect("a token of masked residues"));
     let mut masked = Batch::new();
-    masked.push_tokens(&tokens);
-    let place = Place::new(Site::Residual, 0, model.config()).expect("the embeddings");
+    masked.push_tokens(&tokens, residues);
+    let place = Place::new(Site::Residual, 0, model.architecture()).expect("the embeddings");
     let got = rows(&model.forward(&masked, &[place], None), 0, &masked, 0);
     let plain = batch(&model, &["M"]);
     let base = rows(&model.forward(&plain, &[place], None), 0, &plain, 0);
@@ -154,7 +150,7 @@ fn log_likelihoods_are_logarithms_of_probabilities() {
     let batch = batch(&model, &["MKTAYIAKQR"]);
     let logits = model.logits(&batch, None);
     for token in batch.residues(0) {
-        let total: f64 = (0..model.vocab().len() as u32)
+        let total: f64 = (0..model.vocabulary().len() as u32)
             .map(|id| logits.log_probability(token, id).exp())
             .sum();
         assert!((total - 1.0).abs() < 1e-9);

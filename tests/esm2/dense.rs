@@ -7,12 +7,9 @@ use crate::{
 use candle_core::{Device, Tensor};
 use protsae::plm::{
     batch::Batch,
+    encoder::{Activations, CandleModel, LoadPlan, Model},
     engine::{Computed, Engine, Transfer, Where},
-    esm2::{
-        candle::CandleModel,
-        model::{Activations, LoadPlan, Model},
-    },
-    place::Place,
+    place::{Place, Replacement},
     weights::{ModelFolder, Precision},
 };
 use std::path::Path;
@@ -25,7 +22,7 @@ const HALF: f64 = 2e-2;
 fn dense(path: &Path, precision: Precision) -> CandleModel {
     let folder = ModelFolder::open(path).expect("a model folder");
     let needs = LoadPlan {
-        layers: folder.config.layers,
+        layers: folder.architecture.layers,
         head: true,
         precision,
     };
@@ -40,7 +37,7 @@ fn fetch(model: &CandleModel, batch: &Batch, places: &[Place]) -> Activations {
 fn join(model: &CandleModel, parts: Vec<Vec<Tensor>>) -> Activations {
     let transfer = Transfer::new(model.device()).expect("no device fails");
     let there = Computed::There {
-        width: model.config().width,
+        width: model.architecture().width,
         parts,
         moment: transfer.now(model.device()).expect("no device fails"),
         transfer,
@@ -61,7 +58,7 @@ fn mixed(model: &Model) -> Batch {
 fn compare(path: &Path, precision: Precision, tolerance: f64) {
     let model = load(path);
     let other = dense(path, precision);
-    let places = places(model.config());
+    let places = places(model.architecture());
     let batch = mixed(&model);
     let want = model.forward(&batch, &places, None);
     let got = fetch(&other, &batch, &places);
@@ -104,10 +101,22 @@ fn edits_reach_the_same_logits() {
             *value *= 0.5;
         }
     };
-    for place in places(model.config()) {
-        let want = model.logits(&batch, Some((place, &halve)));
+    for place in places(model.architecture()) {
+        let want = model.logits(
+            &batch,
+            Some(Replacement {
+                place,
+                edit: &halve,
+            }),
+        );
         let got = other
-            .logits(&batch, Some((place, &halve)))
+            .logits(
+                &batch,
+                Some(Replacement {
+                    place,
+                    edit: &halve,
+                }),
+            )
             .expect("no device fails");
         for token in 0..batch.tokens().len() {
             let error = relative_error(got.row(token), want.row(token));
@@ -120,7 +129,7 @@ fn edits_reach_the_same_logits() {
 fn parts_of_a_batch_are_joined_in_order() {
     let model = load(&mini());
     let other = dense(&mini(), Precision::F32);
-    let places = &places(model.config())[2..4];
+    let places = &places(model.architecture())[2..4];
     let whole = mixed(&model);
     let (left, right) = whole.halves();
     let parts = [&left, &right].map(|b| other.forward(b, places, None).expect("no device fails"));
@@ -157,7 +166,7 @@ fn a_build_without_cuda_says_so() {
 fn a_gpu_agrees_with_the_cpu() {
     let folder = ModelFolder::open(&mini()).expect("a model folder");
     let cpu = load(&mini());
-    let places = places(cpu.config());
+    let places = places(cpu.architecture());
     let batch = mixed(&cpu);
     for (precision, tolerance) in [
         (Precision::F32, 1e-4),
@@ -165,7 +174,7 @@ fn a_gpu_agrees_with_the_cpu() {
         (Precision::Bf16, HALF),
     ] {
         let needs = LoadPlan {
-            layers: cpu.config().layers,
+            layers: cpu.architecture().layers,
             head: true,
             precision,
         };

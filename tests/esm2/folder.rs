@@ -6,11 +6,8 @@ use protsae::{
     error::Classify,
     hash,
     plm::{
+        encoder::{LoadPlan, Model},
         error::PlmError,
-        esm2::{
-            config::Config,
-            model::{LoadPlan, Model},
-        },
         place::Place,
         weights::{ModelFolder, Precision},
     },
@@ -75,7 +72,7 @@ fn embed(path: &Path) -> Vec<f32> {
 
 fn embed_with(model: &Model) -> Vec<f32> {
     let batch = batch(model, &[&sequence(50, 7)]);
-    let place = Place::new(Site::Residual, 6, model.config()).expect("the last layer");
+    let place = Place::new(Site::Residual, 6, model.architecture()).expect("the last layer");
     rows(&model.forward(&batch, &[place], None), 0, &batch, 0)
 }
 
@@ -268,7 +265,7 @@ fn blocks_behind_the_last_that_is_asked_for_are_not_read() {
     tensors.retain(|name, _| !name.contains("layer.3.") && !name.contains("layer.4."));
     let (_dir, path) = with_weights(&serialize(&tensors));
     let folder = ModelFolder::open(&path).expect("a folder");
-    let place = |layer| Place::new(Site::Residual, layer, &folder.config).expect("a layer");
+    let place = |layer| Place::new(Site::Residual, layer, &folder.architecture).expect("a layer");
     let needs = |layer| LoadPlan::places(&[place(layer)], Precision::F32);
     assert!(Model::load(&folder, needs(3)).is_ok());
     assert!(matches!(
@@ -357,9 +354,34 @@ fn a_folder_without_weights_or_vocabulary_says_what_is_missing() {
     let (_dir, path) = folder();
     assert!(refusal(&path).to_string().contains("model.safetensors"));
     fs::remove_file(path.join("vocab.txt")).expect("removed");
-    assert!(refusal(&path).to_string().contains("vocab.txt"));
+    let text = fs::read_to_string(path.join("config.json")).expect("a configuration");
+    let other = text.replace("\"vocab_size\": 33", "\"vocab_size\": 34");
+    fs::write(path.join("config.json"), other).expect("a configuration");
+    let text = refusal(&path).to_string();
+    assert!(
+        text.contains("vocab.txt") && text.contains("33 tokens") && text.contains("34"),
+        "{text}"
+    );
     fs::remove_file(path.join("config.json")).expect("removed");
     assert!(refusal(&path).to_string().contains("config.json"));
+}
+
+#[test]
+fn a_folder_without_a_vocabulary_has_its_familys() {
+    let want = embed(&mini());
+    let (_dir, path) = with_weights(&serialize(&tensors()));
+    fs::remove_file(path.join("vocab.txt")).expect("removed");
+    assert_eq!(embed(&path), want);
+    // one of its own is read where it is there
+    let lines = fs::read_to_string(mini().join("vocab.txt")).expect("a vocabulary");
+    let ids: BTreeMap<&str, usize> = lines.lines().zip(0..).collect();
+    let mut tokenizer = serde_json::json!({"model": {"vocab": ids}});
+    fs::write(path.join("tokenizer.json"), tokenizer.to_string()).expect("a tokenizer");
+    assert_eq!(embed(&path), want);
+    let vocab = &mut tokenizer["model"]["vocab"];
+    (vocab["L"], vocab["A"]) = (5.into(), 4.into());
+    fs::write(path.join("tokenizer.json"), tokenizer.to_string()).expect("a tokenizer");
+    assert_ne!(embed(&path), want);
 }
 
 #[test]
@@ -378,7 +400,9 @@ fn an_index_cannot_lead_out_of_the_folder() {
 fn an_esm1b_is_refused_by_name() {
     let text = fs::read_to_string(mini().join("config.json")).expect("a configuration");
     let text = text.replace("\"rotary\"", "\"absolute\"");
-    let message = Config::from_json(&text).expect_err("no ESM-2").to_string();
+    let (_dir, path) = folder();
+    fs::write(path.join("config.json"), text).expect("a configuration");
+    let message = refusal(&path).to_string();
     assert!(
         message.contains("ESM-1b") && message.contains("absolute"),
         "{message}"
@@ -394,7 +418,7 @@ fn layers_that_a_model_does_not_have_are_usage_errors() {
         (Site::Mlp, 0),
         (Site::Mlp, 7),
     ] {
-        let error = Place::new(site, layer, &folder.config).expect_err("no such place");
+        let error = Place::new(site, layer, &folder.architecture).expect_err("no such place");
         assert_eq!(error.kind(), ErrorKind::Usage);
     }
 }

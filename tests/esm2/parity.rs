@@ -34,7 +34,7 @@ fn models() -> Vec<(&'static str, PathBuf, Reference)> {
 fn compare(precision: Precision, tolerance: f64, together: bool) {
     for (name, folder, reference) in models() {
         let model = load_at(&folder, precision);
-        let places = places(model.config());
+        let places = places(model.architecture());
         let sequences: Vec<&str> = reference.sequences.iter().map(String::as_str).collect();
         let batches: Vec<(usize, Vec<&str>)> = if together {
             vec![(0, sequences)]
@@ -94,7 +94,7 @@ fn compare_long(precision: Precision, tolerance: f64) {
         let reference = Reference::read(&folder.join(format!("{name}.safetensors")));
         let folder = folder.join(name);
         let model = load_at(&folder, precision);
-        let places = places(model.config());
+        let places = places(model.architecture());
         let texts: Vec<&str> = reference.sequences.iter().map(String::as_str).collect();
         let batch = batch(&model, &texts);
         let activations = model.forward(&batch, &places, None);
@@ -142,7 +142,7 @@ fn the_embedded_model_is_the_one_of_the_saved_numbers() {
     let reference = Reference::read(&numbers);
     let model = load(&crate::support::mini());
     let batch = batch(&model, &[&reference.sequences[2]]);
-    let place = places(model.config())[3];
+    let place = places(model.architecture())[3];
     let activations = model.forward(&batch, &[place], None);
     let want = reference.get(&format!("s2.{}.{}", place.site, place.layer));
     assert!(relative_error(&rows(&activations, 0, &batch, 0), &want) < SINGLE);

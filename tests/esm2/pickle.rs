@@ -4,8 +4,8 @@ use crate::support::{batch, load, mini, rows, sequence};
 use flate2::Crc;
 use protsae::{
     plm::{
+        encoder::{LoadPlan, Model},
         error::PlmError,
-        esm2::model::{LoadPlan, Model},
         place::Place,
         weights::{ModelFolder, Precision},
     },
@@ -78,8 +78,25 @@ fn numbers(out: &mut Vec<u8>, numbers: &[usize]) {
     out.push(b't');
 }
 
-/// A checkpoint of these tensors: `pickle` may be changed before it is packed.
-fn checkpoint(tensors: &[(String, Vec<usize>, Vec<u8>)]) -> Vec<u8> {
+/// Name, shape and bytes of a tensor.
+type Tensor = (String, Vec<usize>, Vec<u8>);
+
+/// How matrices of a checkpoint are stored.
+#[derive(Clone, Copy, PartialEq)]
+enum Order {
+    Rows,
+    Columns,
+}
+
+/// The numbers of a matrix column by column.
+fn columns(shape: &[usize], data: &[u8]) -> Vec<u8> {
+    let at = |row: usize, column: usize| 4 * (row * shape[1] + column);
+    let places = (0..shape[1]).flat_map(|c| (0..shape[0]).map(move |r| at(r, c)));
+    places.flat_map(|i| data[i..i + 4].to_vec()).collect()
+}
+
+/// A checkpoint of these tensors.
+fn checkpoint(tensors: &[Tensor], order: Order) -> Vec<u8> {
     let mut pickle = b"\x80\x02}(".to_vec();
     let mut entries = Vec::new();
     for (i, (name, shape, data)) in tensors.iter().enumerate() {
@@ -93,19 +110,29 @@ fn checkpoint(tensors: &[(String, Vec<usize>, Vec<u8>)]) -> Vec<u8> {
         pickle.extend_from_slice(b"tQ");
         number(&mut pickle, 0);
         numbers(&mut pickle, shape);
-        let strides: Vec<usize> = (0..shape.len())
-            .map(|d| shape[d + 1..].iter().product())
-            .collect();
+        let turned = order == Order::Columns && shape.len() == 2;
+        let strides: Vec<usize> = if turned {
+            vec![1, shape[0]]
+        } else {
+            (0..shape.len())
+                .map(|d| shape[d + 1..].iter().product())
+                .collect()
+        };
         numbers(&mut pickle, &strides);
         pickle.extend_from_slice(b"\x89ccollections\nOrderedDict\n)RtR");
-        entries.push((format!("archive/data/{i}"), data.clone()));
+        let data = if turned {
+            columns(shape, data)
+        } else {
+            data.clone()
+        };
+        entries.push((format!("archive/data/{i}"), data));
     }
     pickle.extend_from_slice(b"u.");
     entries.insert(0, ("archive/data.pkl".into(), pickle));
     zip(&entries)
 }
 
-fn tensors() -> Vec<(String, Vec<usize>, Vec<u8>)> {
+fn tensors() -> Vec<Tensor> {
     let bytes = fs::read(mini().join("model.safetensors")).expect("the embedded model");
     let file = SafeTensors::deserialize(&bytes).expect("safetensors");
     file.iter()
@@ -126,15 +153,60 @@ fn folder() -> (TempDir, PathBuf) {
 fn embed(path: &Path) -> Vec<f32> {
     let model = load(path);
     let batch = batch(&model, &[&sequence(50, 7)]);
-    let place = Place::new(Site::Residual, 6, model.config()).expect("the last layer");
+    let place = Place::new(Site::Residual, 6, model.architecture()).expect("the last layer");
     rows(&model.forward(&batch, &[place], None), 0, &batch, 0)
+}
+
+fn refusal(path: &Path) -> PlmError {
+    let needs = LoadPlan {
+        layers: 6,
+        head: true,
+        precision: Precision::F32,
+    };
+    let model = ModelFolder::open(path).and_then(|folder| Model::load(&folder, needs));
+    model.err().expect("a refusal")
 }
 
 #[test]
 fn a_checkpoint_gives_the_same_bits_as_safetensors() {
     let (_dir, path) = folder();
-    fs::write(path.join("pytorch_model.bin"), checkpoint(&tensors())).expect("a checkpoint");
+    let want = embed(&mini());
+    for order in [Order::Rows, Order::Columns] {
+        let bytes = checkpoint(&tensors(), order);
+        fs::write(path.join("pytorch_model.bin"), bytes).expect("a checkpoint");
+        assert_eq!(embed(&path), want);
+    }
+}
+
+#[test]
+fn tensors_that_nothing_needs_may_be_of_any_type() {
+    let (_dir, path) = folder();
+    let mut all = tensors();
+    all.push(("esm.counter".into(), vec![1], vec![0; 4]));
+    let bytes = checkpoint(&all, Order::Rows);
+    // the last storage, of which nothing knows what it is
+    let at = memchr::memmem::rfind(&bytes, b"FloatStorage").expect("a storage");
+    let mut odd = bytes.clone();
+    odd[at..at + 5].copy_from_slice(b"QUInt");
+    fs::write(path.join("pytorch_model.bin"), &odd).expect("a checkpoint");
     assert_eq!(embed(&path), embed(&mini()));
+    let at = memchr::memmem::find(&bytes, b"FloatStorage").expect("a storage");
+    let mut odd = bytes;
+    odd[at..at + 5].copy_from_slice(b"QUInt");
+    fs::write(path.join("pytorch_model.bin"), &odd).expect("a checkpoint");
+    let text = refusal(&path).to_string();
+    assert!(text.contains("holds QUIntStorage"), "{text}");
+}
+
+#[test]
+fn a_pickle_without_an_archive_is_refused_by_name() {
+    let (_dir, path) = folder();
+    fs::write(path.join("pytorch_model.bin"), b"\x80\x02}.").expect("a file");
+    let text = refusal(&path).to_string();
+    assert!(
+        text.contains("pytorch_model.bin: a bare pickle") && !text.contains("damaged"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -145,7 +217,7 @@ fn shards_of_a_checkpoint_give_the_same_bits() {
     let mut map = std::collections::BTreeMap::new();
     for (i, part) in [left, right].into_iter().enumerate() {
         let file = format!("pytorch_model-0000{}-of-00002.bin", i + 1);
-        fs::write(path.join(&file), checkpoint(part)).expect("a shard");
+        fs::write(path.join(&file), checkpoint(part, Order::Rows)).expect("a shard");
         map.extend(part.iter().map(|(name, ..)| (name.clone(), file.clone())));
     }
     let index = serde_json::json!({"metadata": {}, "weight_map": map}).to_string();
@@ -156,7 +228,7 @@ fn shards_of_a_checkpoint_give_the_same_bits() {
 #[test]
 fn a_checkpoint_cut_short_is_refused() {
     let (_dir, path) = folder();
-    let bytes = checkpoint(&tensors());
+    let bytes = checkpoint(&tensors(), Order::Rows);
     for length in [bytes.len() - 1, bytes.len() / 2, 100] {
         fs::write(path.join("pytorch_model.bin"), &bytes[..length]).expect("a file");
         let message = ModelFolder::open(&path)
@@ -176,16 +248,9 @@ fn code_in_a_pickle_is_not_run() {
     pickle.extend_from_slice(b"tR.");
     let bytes = zip(&[("archive/data.pkl".into(), pickle)]);
     fs::write(path.join("pytorch_model.bin"), bytes).expect("a file");
-    let folder = ModelFolder::open(&path);
-    let needs = LoadPlan {
-        layers: 1,
-        head: false,
-        precision: Precision::F32,
-    };
-    let error = folder.and_then(|folder| Model::load(&folder, needs)).err();
     assert!(matches!(
-        error,
-        Some(PlmError::MissingTensor { .. } | PlmError::Damaged { .. })
+        refusal(&path),
+        PlmError::MissingTensor { .. } | PlmError::Damaged { .. }
     ));
     assert!(!victim.exists());
 }

@@ -1,16 +1,11 @@
 //! Models and saved numbers.
 
-use protsae::{
-    plm::{
-        batch::Batch,
-        esm2::{
-            config::Config,
-            model::{LoadPlan, Model},
-        },
-        place::Place,
-        weights::{ModelFolder, Precision},
-    },
-    table::metadata::Site,
+use protsae::plm::{
+    architecture::Architecture,
+    batch::Batch,
+    encoder::{LoadPlan, Model},
+    place::Place,
+    weights::{ModelFolder, Precision},
 };
 use safetensors::{Dtype, SafeTensors};
 use std::{
@@ -24,14 +19,8 @@ pub(crate) fn mini() -> PathBuf {
 }
 
 /// Every place of a model.
-pub(crate) fn places(config: &Config) -> Vec<Place> {
-    let mut places = Vec::new();
-    for site in Site::ALL {
-        for layer in 0..=config.layers {
-            places.extend(Place::new(site, layer, config));
-        }
-    }
-    places
+pub(crate) fn places(architecture: &Architecture) -> Vec<Place> {
+    Place::all(architecture).collect()
 }
 
 /// A model with all its blocks, and with its head.
@@ -43,7 +32,7 @@ pub(crate) fn load(path: &Path) -> Model {
 pub(crate) fn load_at(path: &Path, precision: Precision) -> Model {
     let folder = ModelFolder::open(path).expect("a model folder");
     let needs = LoadPlan {
-        layers: folder.config.layers,
+        layers: folder.architecture.layers,
         head: true,
         precision,
     };
@@ -54,7 +43,7 @@ pub(crate) fn load_at(path: &Path, precision: Precision) -> Model {
 pub(crate) fn batch(model: &Model, sequences: &[&str]) -> Batch {
     let mut batch = Batch::new();
     for sequence in sequences {
-        batch.push(model.vocab(), sequence.as_bytes());
+        batch.push(model.vocabulary(), sequence.as_bytes());
     }
     batch
 }
@@ -75,7 +64,7 @@ pub(crate) fn sequence(length: usize, salt: usize) -> String {
 
 /// The rows of a sequence's residues at a place.
 pub(crate) fn rows(
-    activations: &protsae::plm::esm2::model::Activations,
+    activations: &protsae::plm::encoder::Activations,
     place: usize,
     batch: &Batch,
     sequence: usize,

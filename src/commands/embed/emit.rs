@@ -5,7 +5,7 @@ use crate::{
     Error, Result,
     cli::{Output, Target},
     error::Context as _,
-    plm::{esm2::model::Activations, window::Blend},
+    plm::{encoder::Activations, window::Blend},
     table::{
         activations::{ActivationInfo, ActivationWriter},
         schema::ActivationType,

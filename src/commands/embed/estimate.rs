@@ -28,107 +28,115 @@ fn show(bytes: u64) -> String {
     }
 }
 
-/// Prints the plan.
-///
-/// # Errors
-/// Where an input is bad or standard output is closed.
-pub(super) fn print(
-    planner: &Planner,
-    context: &Context,
-    folder: &ModelFolder,
-    engine: &Engine,
-    places: &[Place],
-    of: ActivationType,
-    pooled: bool,
-) -> Result<()> {
-    let config = &folder.config;
-    let layers = places.iter().map(|p| p.layer).max().unwrap_or(0);
-    let of_sequence = |tokens: usize| tokens as f64 * config.flops_per_token(layers, tokens);
-    let mut flops = 0.0;
-    let mut trial = Batch::new();
-    let tally = planner.each(|work| {
-        for window in &work.windows {
-            let tokens = window.len() + 2;
-            flops += of_sequence(tokens);
-            if trial.tokens().len() < TRIAL_TOKENS {
-                trial.push(planner.vocab, &work.sequence[window.clone()]);
+/// A run that is planned.
+pub(super) struct Estimate<'a> {
+    pub(super) planner: &'a Planner<'a>,
+    pub(super) folder: &'a ModelFolder,
+    pub(super) engine: &'a Engine,
+    pub(super) places: &'a [Place],
+    /// Type of the tables' numbers.
+    pub(super) of: ActivationType,
+    /// Whether a protein is one row.
+    pub(super) pooled: bool,
+}
+
+impl Estimate<'_> {
+    /// Prints the plan.
+    ///
+    /// # Errors
+    /// Where an input is bad or standard output is closed.
+    pub(super) fn print(&self, context: &Context) -> Result<()> {
+        let architecture = &self.folder.architecture;
+        let layers = self.layers();
+        let mut flops = 0.0;
+        let mut trial = Batch::new();
+        let vocabulary = self.planner.vocabulary;
+        let tally = self.planner.each(|work| {
+            for window in &work.windows {
+                flops += self.flops(vocabulary.window_tokens(window.len()));
+                if trial.tokens().len() < TRIAL_TOKENS {
+                    trial.push(vocabulary, &work.sequence[window.clone()]);
+                }
             }
-        }
-        true
-    })?;
-    let rate = rate(&trial, engine, places, of_sequence)?;
-    let element = match of {
-        ActivationType::F16 => 2,
-        ActivationType::F32 => 4,
-    };
-    let width = config.width as u64;
-    let rows = if pooled { tally.proteins } else { tally.rows };
-    let table = if pooled {
-        rows * (width * element + 4) + tally.id_bytes * rows / tally.rows.max(1)
-    } else {
-        rows * (width * element + ROW_BYTES) + tally.id_bytes
-    };
-    log::plan(&format!(
-        "model: {} of {} blocks, width {width}, on {} with {} threads",
-        layers,
-        config.layers,
-        engine.device(),
-        context.threads()
-    ))?;
-    log::plan(&format!(
-        "input: {} proteins, {} residues, {} tokens in windows, {} bad records",
-        tally.proteins,
-        tally.residues,
-        tally.tokens,
-        tally.skipped.len()
-    ))?;
-    log::plan(&format!(
-        "tables: {} x {rows} rows, {} each",
-        places.len(),
-        show(table)
-    ))?;
-    log::plan(&format!(
-        "memory: about {}",
-        show(memory(planner, folder, places, layers, &tally))
-    ))?;
-    match rate {
-        Some(rate) => log::plan(&format!("time: about {:.0} s", flops / rate)),
-        None => log::plan("time: none, there is nothing to compute"),
-    }?;
-    Ok(())
-}
-
-/// The weights of the blocks that run, and what the batches in flight hold: the residual stream,
-/// queries, keys, values and the attention's result, and a copy for each place.
-fn memory(
-    planner: &Planner,
-    folder: &ModelFolder,
-    places: &[Place],
-    layers: usize,
-    tally: &Tally,
-) -> u64 {
-    let config = &folder.config;
-    let tokens = (planner.budget as u64).min(tally.tokens);
-    let activations = 4 * tokens * config.width as u64;
-    let weights = folder.bytes(layers);
-    BASE_BYTES + weights + 5 * activations + BATCHES * places.len() as u64 * activations
-}
-
-/// Work per second on some proteins, computed once to warm up and once for the clock.
-fn rate(
-    batch: &Batch,
-    engine: &Engine,
-    places: &[Place],
-    flops: impl Fn(usize) -> f64,
-) -> Result<Option<f64>> {
-    if batch.sequences() == 0 {
-        return Ok(None);
+            true
+        })?;
+        let rate = self.rate(&trial)?;
+        let (rows, table) = self.table(&tally);
+        log::plan(&format!(
+            "model: {layers} of {} blocks, width {}, on {} with {} threads",
+            architecture.layers,
+            architecture.width,
+            self.engine.device(),
+            context.threads()
+        ))?;
+        log::plan(&format!(
+            "input: {} proteins, {} residues, {} tokens in windows, {} bad records",
+            tally.proteins,
+            tally.residues,
+            tally.tokens,
+            tally.skipped.len()
+        ))?;
+        log::plan(&format!(
+            "tables: {} x {rows} rows, {} each",
+            self.places.len(),
+            show(table)
+        ))?;
+        log::plan(&format!("memory: about {}", show(self.memory(&tally))))?;
+        match rate {
+            Some(rate) => log::plan(&format!("time: about {:.0} s", flops / rate)),
+            None => log::plan("time: none, there is nothing to compute"),
+        }?;
+        Ok(())
     }
-    engine.forward(batch, places)?.fetch()?;
-    let started = Instant::now();
-    engine.forward(batch, places)?.fetch()?;
-    let work: f64 = (0..batch.sequences())
-        .map(|s| flops(batch.range(s).len()))
-        .sum();
-    Ok(Some(work / started.elapsed().as_secs_f64()))
+
+    /// Blocks that run.
+    fn layers(&self) -> usize {
+        self.places.iter().map(|p| p.layer).max().unwrap_or(0)
+    }
+
+    /// Work of a sequence of so many tokens.
+    fn flops(&self, tokens: usize) -> f64 {
+        let architecture = &self.folder.architecture;
+        tokens as f64 * architecture.flops_per_token(self.layers(), tokens)
+    }
+
+    /// Rows and bytes of a table.
+    fn table(&self, tally: &Tally) -> (u64, u64) {
+        let element = match self.of {
+            ActivationType::F16 => 2,
+            ActivationType::F32 => 4,
+        };
+        let activation = self.folder.architecture.width as u64 * element;
+        if self.pooled {
+            let rows = tally.proteins;
+            let ids = tally.id_bytes * rows / tally.rows.max(1);
+            (rows, rows * (activation + 4) + ids)
+        } else {
+            let rows = tally.rows;
+            (rows, rows * (activation + ROW_BYTES) + tally.id_bytes)
+        }
+    }
+
+    /// The weights of the blocks that run, and what the batches in flight hold: the residual stream,
+    /// queries, keys, values and the attention's result, and a copy for each place.
+    fn memory(&self, tally: &Tally) -> u64 {
+        let tokens = (self.planner.budget as u64).min(tally.tokens);
+        let activations = 4 * tokens * self.folder.architecture.width as u64;
+        let weights = self.folder.bytes(self.layers());
+        let copies = BATCHES * self.places.len() as u64;
+        BASE_BYTES + weights + 5 * activations + copies * activations
+    }
+
+    /// Work per second on some proteins, computed once to warm up and once for the clock.
+    fn rate(&self, batch: &Batch) -> Result<Option<f64>> {
+        if batch.sequences() == 0 {
+            return Ok(None);
+        }
+        self.engine.forward(batch, self.places)?.fetch()?;
+        let started = Instant::now();
+        self.engine.forward(batch, self.places)?.fetch()?;
+        let sequences = 0..batch.sequences();
+        let work: f64 = sequences.map(|s| self.flops(batch.range(s).len())).sum();
+        Ok(Some(work / started.elapsed().as_secs_f64()))
+    }
 }

@@ -4,7 +4,7 @@ use crate::{
     Error, Result,
     cli::{Source, args::OnBad, log},
     commands::shared,
-    plm::{batch::Batch, esm2::vocab::Vocab, window::Windows},
+    plm::{batch::Batch, vocabulary::Vocabulary, window::Windows},
     seq::{Protein, fasta},
 };
 use rand::{Rng, SeedableRng};
@@ -70,7 +70,7 @@ pub(super) struct Planner<'a> {
     pub(super) windows: Windows,
     pub(super) sample: Option<u32>,
     pub(super) seed: u64,
-    pub(super) vocab: &'a Vocab,
+    pub(super) vocabulary: &'a Vocabulary,
     /// Tokens of a batch, unless one window has more.
     pub(super) budget: usize,
 }
@@ -86,13 +86,14 @@ impl Planner<'_> {
             let work = Arc::new(work);
             for (window, range) in work.windows.iter().enumerate() {
                 let held = current.batch.tokens().len();
-                let full = held > 0 && held + range.len() + 2 > self.budget;
+                let tokens = self.vocabulary.window_tokens(range.len());
+                let full = held > 0 && held + tokens > self.budget;
                 if full && batches.send(std::mem::take(&mut current)).is_err() {
                     return false;
                 }
                 current
                     .batch
-                    .push(self.vocab, &work.sequence[range.clone()]);
+                    .push(self.vocabulary, &work.sequence[range.clone()]);
                 current.pieces.push(Piece {
                     work: Arc::clone(&work),
                     window,
@@ -135,7 +136,7 @@ impl Planner<'_> {
                 match protein {
                     Ok(protein) => {
                         let work = self.work(protein);
-                        tally.add(&work);
+                        tally.add(&work, self.vocabulary);
                         if !f(work) {
                             return Ok(tally);
                         }
@@ -178,12 +179,14 @@ impl Planner<'_> {
 }
 
 impl Tally {
-    fn add(&mut self, work: &Work) {
+    fn add(&mut self, work: &Work, vocabulary: &Vocabulary) {
         let rows = work.chosen.as_ref().map_or(work.sequence.len(), Vec::len) as u64;
         self.proteins += 1;
         self.residues += work.sequence.len() as u64;
         self.rows += rows;
-        self.tokens += work.windows.iter().map(|w| w.len() as u64 + 2).sum::<u64>();
+        let windows = work.windows.iter();
+        let tokens = windows.map(|w| vocabulary.window_tokens(w.len()) as u64);
+        self.tokens += tokens.sum::<u64>();
         self.id_bytes += rows * work.accession.len() as u64;
     }
 }

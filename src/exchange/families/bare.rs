@@ -1,13 +1,16 @@
 //! `W_enc` `[d, F]` and `W_dec` `[F, d]` without a configuration of `SAELens`.
 
-use super::{Checkpoint, whole};
+use super::{Checkpoint, Names, whole};
 use crate::exchange::{
     Activation, ExchangeError,
     imported_weights::{Choosing, ImportedWeights},
 };
 use crate::sae::conversion::Family;
 
-const NAMES: (&str, &str) = ("W_enc", "W_dec");
+const NAMES: Names = Names {
+    enc: "W_enc",
+    dec: "W_dec",
+};
 
 fn with_biases(
     c: &Checkpoint<'_>,

@@ -3,7 +3,7 @@
 use super::Checkpoint;
 use crate::exchange::{
     Activation, ExchangeError,
-    imported_weights::{Choosing, ImportedWeights},
+    imported_weights::{Choosing, ImportedWeights, Matrices},
 };
 use crate::sae::conversion::Family;
 
@@ -120,8 +120,13 @@ pub(crate) fn sparsify(c: &Checkpoint<'_>) -> Result<ImportedWeights, ExchangeEr
     let t = c.tensors;
     let enc = t.matrix(family.name(), "encoder.weight", latents, width)?;
     let dec = t.matrix(family.name(), "W_dec", latents, width)?;
-    let mut draft =
-        ImportedWeights::new(family, (latents, width), (enc, dec), Choosing::Topk { k });
+    let matrices = Matrices {
+        latents,
+        width,
+        enc,
+        dec,
+    };
+    let mut draft = ImportedWeights::new(family, matrices, Choosing::Topk { k });
     let others = sidecar.others(&SPARSIFY_KEYS);
     if !others.is_empty() {
         draft.note(format!(

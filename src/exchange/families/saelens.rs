@@ -5,7 +5,7 @@
 
 use serde_yaml::Value;
 
-use super::{Checkpoint, whole};
+use super::{Checkpoint, Names, whole};
 use crate::exchange::{
     ExchangeError,
     imported_weights::{Choosing, ImportedWeights, times},
@@ -23,7 +23,14 @@ pub(crate) fn draft(c: &Checkpoint<'_>) -> Result<ImportedWeights, ExchangeError
         ));
     }
     refuse(c)?;
-    let mut draft = c.matrices(FAMILY, ("W_enc", "W_dec"), Choosing::Relu)?;
+    let mut draft = c.matrices(
+        FAMILY,
+        Names {
+            enc: "W_enc",
+            dec: "W_dec",
+        },
+        Choosing::Relu,
+    )?;
     c.agree(&[(&["d_in"], draft.width), (&["d_sae"], draft.latents)])?;
     draft.b_dec = c.vector(FAMILY, "b_dec", draft.width)?;
     draft.shifted = sidecar.flag("apply_b_dec_to_input", true)?;

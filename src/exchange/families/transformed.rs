@@ -1,6 +1,6 @@
 //! Families that transform every row of activations before they encode it.
 
-use super::Checkpoint;
+use super::{Checkpoint, Names};
 use crate::exchange::{
     ExchangeError,
     imported_weights::{Choosing, ImportedWeights},
@@ -19,7 +19,14 @@ pub(crate) fn interprot(c: &Checkpoint<'_>) -> Result<ImportedWeights, ExchangeE
         &[],
         " (64 in the released sweep over layers, 128 in the one whose name ends in _100k)",
     )?;
-    let mut draft = c.matrices(family, ("w_enc", "w_dec"), Choosing::Topk { k })?;
+    let mut draft = c.matrices(
+        family,
+        Names {
+            enc: "w_enc",
+            dec: "w_dec",
+        },
+        Choosing::Topk { k },
+    )?;
     draft.b_enc = c.vector(family, "b_enc", draft.latents)?;
     draft.b_dec = c.vector(family, "b_pre", draft.width)?;
     draft.input = InputTransform::LayerNorm;
@@ -31,7 +38,14 @@ pub(crate) fn interprot(c: &Checkpoint<'_>) -> Result<ImportedWeights, ExchangeE
 pub(crate) fn esmc(c: &Checkpoint<'_>) -> Result<ImportedWeights, ExchangeError> {
     let family = Family::Esmc;
     let k = c.k(family, &[&["k"]], ", or put config.json beside it")?;
-    let mut draft = c.matrices(family, ("W_enc", "W_dec"), Choosing::Topk { k })?;
+    let mut draft = c.matrices(
+        family,
+        Names {
+            enc: "W_enc",
+            dec: "W_dec",
+        },
+        Choosing::Topk { k },
+    )?;
     c.agree(&[
         (&["d_model"], draft.width),
         (&["codebook_dim"], draft.latents),
@@ -63,7 +77,14 @@ pub(crate) fn esmc(c: &Checkpoint<'_>) -> Result<ImportedWeights, ExchangeError>
 pub(crate) fn rep_saes(c: &Checkpoint<'_>) -> Result<ImportedWeights, ExchangeError> {
     let family = Family::RepSaes;
     let k = c.k(family, &[], "")?;
-    let mut draft = c.matrices(family, ("weights.0", "weights.1"), Choosing::Topk { k })?;
+    let mut draft = c.matrices(
+        family,
+        Names {
+            enc: "weights.0",
+            dec: "weights.1",
+        },
+        Choosing::Topk { k },
+    )?;
     draft.b_enc = c.vector(family, "weights.2", draft.latents)?;
     draft.b_dec = c.vector(family, "weights.3", draft.width)?;
     draft.input = InputTransform::LayerNormBiased;

@@ -1,39 +1,24 @@
 //! `config.json` of Hugging Face transformers' `EsmConfig`.
 
-use crate::plm::error::PlmError;
+use super::{FAMILY, NAMES};
+use crate::plm::{
+    architecture::{Architecture, Positions, size},
+    error::PlmError,
+    families,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Refuses sizes beyond anything published before memory is asked for.
-const LARGEST: usize = 1 << 17;
-
-/// The shape of an ESM-2.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Config {
-    /// Blocks, L.
-    pub layers: usize,
-    /// Width of the residual stream, d.
-    pub width: usize,
-    /// Attention heads.
-    pub heads: usize,
-    /// Width inside the MLP.
-    pub inner: usize,
-    /// Tokens of the vocabulary.
-    pub vocab: usize,
-    /// Epsilon of the layer norms.
-    pub epsilon: f32,
-    /// Whether embeddings are rescaled for the share of masked tokens (all released ESM-2).
-    pub token_dropout: bool,
-    /// Base of the rotary embedding's frequencies.
-    pub rope_theta: f64,
-    /// Whether the head's decoder is the word embedding.
-    pub tied_head: bool,
-}
+/// Share of tokens that training masked, of which four fifths became `<mask>`.
+const MASKED_IN_TRAINING: f32 = 0.15 * 0.8;
+/// How the tensor of frequencies ends, once a model or once a block.
+const FREQUENCIES: &str = "rotary_embeddings.inv_freq";
+/// What a relative is that is recognised and not run.
+const ESM1: &str = ": an ESM-1b or ESM-1v, which this program does not run";
 
 /// Keys of `config.json` that decide numbers; transformers' defaults where they may be absent.
 #[derive(Deserialize)]
 struct Raw {
-    model_type: Option<String>,
     #[serde(default)]
     position_embedding_type: Option<String>,
     #[serde(default)]
@@ -61,134 +46,65 @@ struct Raw {
     vocab_size: Option<usize>,
 }
 
-fn must_be(
-    field: &'static str,
-    found: Option<&str>,
-    expected: &'static str,
-    hint: &'static str,
-) -> Result<(), PlmError> {
-    match found {
-        Some(value) if value == expected => Ok(()),
-        other => Err(PlmError::Architecture {
-            field,
-            found: other.map_or_else(|| "missing".into(), |v| format!("'{v}'")),
-            expected,
-            hint,
-        }),
-    }
+/// Reads a `config.json`.
+///
+/// # Errors
+/// [`PlmError::Architecture`] for another model (ESM-1b and ESM-1v among them), [`PlmError::Config`]
+/// for what is no configuration.
+pub(super) fn read(value: Value) -> Result<Architecture, PlmError> {
+    let raw: Raw = serde_json::from_value(value)
+        .map_err(|e| PlmError::Config(format!("not a model's configuration: {e}")))?;
+    raw.check()?;
+    let (width, heads) = (
+        size("hidden_size", raw.hidden_size)?,
+        size("num_attention_heads", raw.num_attention_heads)?,
+    );
+    Ok(Architecture {
+        family: FAMILY.name,
+        layers: size("num_hidden_layers", raw.num_hidden_layers)?,
+        width,
+        heads,
+        inner: size("intermediate_size", raw.intermediate_size)?,
+        tokens: size("vocab_size", raw.vocab_size)?,
+        epsilon: raw.layer_norm_eps.unwrap_or(1e-12) as f32,
+        attention_scale: ((width / heads) as f32).powf(-0.5),
+        positions: Positions::Rotary {
+            theta: raw.rope_theta.unwrap_or(10_000.0),
+            frequencies: FREQUENCIES,
+        },
+        masked_in_training: (raw.token_dropout == Some(true)).then_some(MASKED_IN_TRAINING),
+        tied_head: raw.tie_word_embeddings.unwrap_or(true),
+        longest_window: None,
+        names: &NAMES,
+    })
 }
 
-fn must_not(field: &'static str, found: Option<bool>, hint: &'static str) -> Result<(), PlmError> {
-    if found == Some(true) {
-        return Err(PlmError::Architecture {
-            field,
-            found: "true".into(),
-            expected: "false",
-            hint,
-        });
-    }
-    Ok(())
-}
-
-fn size(field: &'static str, value: Option<usize>) -> Result<usize, PlmError> {
-    match value {
-        Some(n) if (1..=LARGEST).contains(&n) => Ok(n),
-        Some(n) => Err(PlmError::Config(format!(
-            "{field} is {n}, expected 1 to {LARGEST}"
-        ))),
-        None => Err(PlmError::Config(format!("{field} is missing"))),
-    }
-}
-
-impl Config {
-    /// Reads the text of a `config.json`.
-    ///
-    /// # Errors
-    /// [`PlmError::Architecture`] for another model (ESM-1b and ESM-1v among them),
-    /// [`PlmError::Config`] for numbers that contradict each other or text that is no JSON object.
-    pub fn from_json(text: &str) -> Result<Self, PlmError> {
-        let value: Value =
-            serde_json::from_str(text).map_err(|e| PlmError::Config(format!("not JSON: {e}")))?;
-        let raw: Raw = serde_json::from_value(value)
-            .map_err(|e| PlmError::Config(format!("not a model's configuration: {e}")))?;
-        must_be("model_type", raw.model_type.as_deref(), "esm", "")?;
-        must_be(
-            "position_embedding_type",
-            raw.position_embedding_type.as_deref(),
-            "rotary",
-            ": an ESM-1b or ESM-1v, which this program does not run",
-        )?;
-        must_not(
-            "emb_layer_norm_before",
-            raw.emb_layer_norm_before,
-            ": an ESM-1b or ESM-1v, which this program does not run",
-        )?;
-        must_not("is_folding_model", raw.is_folding_model, ": an ESMFold")?;
-        must_not("is_decoder", raw.is_decoder, "")?;
-        must_not("add_cross_attention", raw.add_cross_attention, "")?;
-        must_be(
-            "hidden_act",
-            Some(raw.hidden_act.as_deref().unwrap_or("gelu")),
-            "gelu",
-            "",
-        )?;
-        let config = Self {
-            layers: size("num_hidden_layers", raw.num_hidden_layers)?,
-            width: size("hidden_size", raw.hidden_size)?,
-            heads: size("num_attention_heads", raw.num_attention_heads)?,
-            inner: size("intermediate_size", raw.intermediate_size)?,
-            vocab: size("vocab_size", raw.vocab_size)?,
-            epsilon: raw.layer_norm_eps.unwrap_or(1e-12) as f32,
-            token_dropout: raw.token_dropout.unwrap_or(false),
-            rope_theta: raw.rope_theta.unwrap_or(10_000.0),
-            tied_head: raw.tie_word_embeddings.unwrap_or(true),
+impl Raw {
+    /// Refuses what has other blocks than an ESM-2.
+    fn check(&self) -> Result<(), PlmError> {
+        let must_be = |field, found: &Option<String>, expected, hint| {
+            families::must_be(FAMILY.name, field, found.as_deref(), expected, hint)
         };
-        if !config.width.is_multiple_of(config.heads) || !config.head_width().is_multiple_of(2) {
-            return Err(PlmError::Config(format!(
-                "hidden_size {} cannot be divided among {} attention heads of even width",
-                config.width, config.heads
-            )));
-        }
-        if !config.epsilon.is_finite() || config.epsilon < 0.0 {
-            return Err(PlmError::Config(format!(
-                "layer_norm_eps is {}, expected a small positive number",
-                config.epsilon
-            )));
-        }
-        if !config.rope_theta.is_finite() || config.rope_theta <= 0.0 {
-            return Err(PlmError::Config(format!(
-                "rope_theta is {}, expected a positive number",
-                config.rope_theta
-            )));
-        }
-        Ok(config)
-    }
-
-    /// Width of one attention head.
-    #[must_use]
-    pub fn head_width(&self) -> usize {
-        self.width / self.heads
-    }
-
-    /// Multiply-adds times two of one residue through `layers` blocks in a sequence of `length`
-    /// tokens: 2·12·d² for a block of the usual inner width 4d, and its attention.
-    #[must_use]
-    pub fn flops_per_token(&self, layers: usize, length: usize) -> f64 {
-        let (d, inner) = (self.width as f64, self.inner as f64);
-        layers as f64 * (2.0 * d * (4.0 * d + 2.0 * inner) + 4.0 * d * length as f64)
-    }
-
-    /// Floats of the weights of the embeddings and of the first `layers` blocks.
-    #[must_use]
-    pub fn parameters(&self, layers: usize) -> usize {
-        let (d, inner) = (self.width, self.inner);
-        self.vocab * d + layers * (4 * d * d + 2 * d * inner + 9 * d + inner)
+        let must_not = |field, found, hint| families::must_not(FAMILY.name, field, found, hint);
+        let positions = &self.position_embedding_type;
+        must_be("position_embedding_type", positions, "rotary", ESM1)?;
+        must_not("emb_layer_norm_before", self.emb_layer_norm_before, ESM1)?;
+        must_not("is_folding_model", self.is_folding_model, ": an ESMFold")?;
+        must_not("is_decoder", self.is_decoder, "")?;
+        must_not("add_cross_attention", self.add_cross_attention, "")?;
+        let activation = self.hidden_act.clone().or_else(|| Some("gelu".into()));
+        must_be("hidden_act", &activation, "gelu", "")
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::metadata::Site;
+
+    fn read(text: &str) -> Result<Architecture, PlmError> {
+        families::read(text).map(|(_, architecture)| architecture)
+    }
 
     const GOOD: &str = r#"{"model_type":"esm","position_embedding_type":"rotary","hidden_size":320,
         "num_hidden_layers":6,"num_attention_heads":20,"intermediate_size":1280,"vocab_size":33,
@@ -196,12 +112,12 @@ mod tests {
 
     #[test]
     fn reads_the_released_8m() {
-        let config = Config::from_json(GOOD).expect("a released configuration");
+        let config = read(GOOD).expect("a released configuration");
         assert_eq!(
             (config.layers, config.width, config.head_width()),
             (6, 320, 16)
         );
-        assert!(config.token_dropout && config.tied_head);
+        assert!(config.masked_in_training.is_some() && config.tied_head);
         assert!((config.epsilon - 1e-5).abs() < 1e-12);
     }
 
@@ -242,14 +158,24 @@ mod tests {
             ),
         ] {
             let text = GOOD.replace(from, to);
-            let message = Config::from_json(&text).expect_err(key).to_string();
+            let message = read(&text).expect_err(key).to_string();
             assert!(message.contains(key), "{message}");
         }
     }
 
     #[test]
+    fn layers_and_windows_end_where_the_model_does() {
+        let mut config = read(GOOD).expect("a released configuration");
+        assert_eq!(config.layers_at(Site::Residual), 0..=6);
+        assert_eq!(config.layers_at(Site::Mlp), 1..=6);
+        assert!(config.check_window(5000).is_ok());
+        config.longest_window = Some(1022);
+        assert!(config.check_window(1022).is_ok() && config.check_window(1023).is_err());
+    }
+
+    #[test]
     fn what_is_no_json_is_an_error() {
-        assert!(Config::from_json("").is_err());
-        assert!(Config::from_json("[1]").is_err());
+        assert!(read("").is_err());
+        assert!(read("[1]").is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! One file of weights: safetensors, mapped, or a checkpoint of `PyTorch`.
+//! One file of weights: safetensors or a checkpoint of `PyTorch`, mapped.
 
 use super::{
     LFS,
@@ -6,36 +6,43 @@ use super::{
     numbers::Numbers,
     open,
 };
-use crate::mapped::Mapped;
-use crate::plm::error::PlmError;
-use candle_core::{DType, pickle::PthTensors};
+use crate::{
+    mapped::Mapped,
+    plm::error::PlmError,
+    torch::{Checkpoint, NumberType, TensorView, TorchError, ViewError},
+};
 use safetensors::{Dtype, SafeTensors};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
+/// How the numbers of a tensor are stored.
+#[derive(Clone, Debug)]
+enum Stored {
+    F64,
+    F32,
+    F16,
+    Bf16,
+    /// What weights are not made of, by its name.
+    Other(String),
+}
+
 /// Where a tensor lies in a map.
 struct Entry {
-    dtype: Dtype,
+    stored: Stored,
     shape: Vec<usize>,
     begin: usize,
     bytes: usize,
-}
-
-enum Format {
-    Safetensors {
-        map: Mapped,
-        entries: BTreeMap<String, Entry>,
-    },
-    PyTorch(Box<PthTensors>),
+    /// How its numbers are found, where they do not lie row by row.
+    scattered: Option<TensorView>,
 }
 
 /// An opened file of weights.
 pub(crate) struct WeightsFile {
     path: PathBuf,
-    names: Vec<String>,
-    format: Format,
+    map: Mapped,
+    entries: BTreeMap<String, Entry>,
 }
 
 impl WeightsFile {
@@ -58,23 +65,23 @@ impl WeightsFile {
                 path: path.to_owned(),
             });
         }
-        let format = if path.extension().is_some_and(|e| e == "safetensors") {
-            let entries = entries(&map).map_err(damaged)?;
-            Format::Safetensors { map, entries }
+        let entries = if path.extension().is_some_and(|e| e == "safetensors") {
+            safetensors(&map).map_err(damaged)?
         } else {
-            let tensors = PthTensors::new(path, None)
-                .map_err(|e| damaged(format!("not a PyTorch checkpoint of plain tensors: {e}")))?;
-            Format::PyTorch(Box::new(tensors))
+            pytorch(&map).map_err(|error| match error {
+                TorchError::Damaged(e) => {
+                    damaged(format!("not a PyTorch checkpoint of plain tensors: {e}"))
+                }
+                TorchError::Refused(problem) => PlmError::Refused {
+                    path: path.to_owned(),
+                    problem,
+                },
+            })?
         };
-        let mut names: Vec<String> = match &format {
-            Format::Safetensors { entries, .. } => entries.keys().cloned().collect(),
-            Format::PyTorch(tensors) => tensors.tensor_infos().keys().cloned().collect(),
-        };
-        names.sort();
         Ok(Self {
             path: path.to_owned(),
-            names,
-            format,
+            map,
+            entries,
         })
     }
 
@@ -83,28 +90,17 @@ impl WeightsFile {
     }
 
     /// Names of all tensors, sorted.
-    pub(crate) fn names(&self) -> &[String] {
-        &self.names
+    pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
+        self.entries.keys()
     }
 
-    pub(crate) fn shape(&self, name: &str) -> Option<Vec<usize>> {
-        match &self.format {
-            Format::Safetensors { entries, .. } => entries.get(name).map(|e| e.shape.clone()),
-            Format::PyTorch(tensors) => tensors
-                .tensor_infos()
-                .get(name)
-                .map(|info| info.layout.dims().to_vec()),
-        }
+    pub(crate) fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.entries.get(name).map(|entry| entry.shape.as_slice())
     }
 
     /// Bytes of a tensor; 0 where there is none.
     pub(crate) fn bytes(&self, name: &str) -> u64 {
-        match &self.format {
-            Format::Safetensors { entries, .. } => entries.get(name).map_or(0, |e| e.bytes as u64),
-            Format::PyTorch(tensors) => tensors.tensor_infos().get(name).map_or(0, |info| {
-                (info.layout.shape().elem_count() * info.dtype.size_in_bytes()) as u64
-            }),
-        }
+        self.entries.get(name).map_or(0, |e| e.bytes as u64)
     }
 
     /// A tensor as a matrix; its shape has been checked.
@@ -114,40 +110,49 @@ impl WeightsFile {
         outputs: usize,
         inputs: usize,
     ) -> Result<Matrix, PlmError> {
-        let wrong_type = |found: String| PlmError::TensorType {
+        let wrong_type = |found: &str| PlmError::TensorType {
             path: self.path.clone(),
             name: name.to_owned(),
-            found,
+            found: found.to_owned(),
         };
-        let values = match &self.format {
-            Format::Safetensors { map, entries } => {
-                let entry = entries
-                    .get(name)
-                    .ok_or_else(|| wrong_type("nothing".into()))?;
-                let (begin, bytes) = (entry.begin, entry.bytes);
-                match entry.dtype {
-                    Dtype::F32 => Values::Single(Numbers::new(map, begin, bytes)),
-                    Dtype::F16 => Values::Half(Numbers::new(map, begin, bytes)),
-                    Dtype::BF16 => Values::Brain(Numbers::new(map, begin, bytes)),
-                    Dtype::F64 => {
-                        Values::Single(Numbers::Owned(doubles(&map[begin..begin + bytes])))
-                    }
-                    other => return Err(wrong_type(format!("{other:?}"))),
-                }
-            }
-            Format::PyTorch(tensors) => pytorch(tensors, name).map_err(|error| match error {
-                PyTorchError::Type(found) => wrong_type(found),
-                PyTorchError::Read(problem) => PlmError::Damaged {
-                    path: self.path.clone(),
-                    problem: format!("tensor '{name}': {problem}"),
-                },
-            })?,
-        };
+        let entry = self
+            .entries
+            .get(name)
+            .ok_or_else(|| wrong_type("nothing"))?;
+        let values = entry.values(&self.map).map_err(wrong_type)?;
         Ok(Matrix::new(values, outputs, inputs))
     }
 }
 
-fn entries(map: &Mapped) -> Result<BTreeMap<String, Entry>, String> {
+impl Entry {
+    /// The numbers row by row, where they lie if they can be used so; or the name of a type that weights are not of.
+    fn values(&self, map: &Mapped) -> Result<Values, &str> {
+        if let Some(view) = &self.scattered {
+            let bytes = view.gathered(map);
+            return match &self.stored {
+                Stored::F64 => Ok(Values::Single(Numbers::Owned(doubles(&bytes)))),
+                Stored::F32 => Ok(Values::Single(Numbers::copied(&bytes))),
+                Stored::F16 => Ok(Values::Half(Numbers::copied(&bytes))),
+                Stored::Bf16 => Ok(Values::Brain(Numbers::copied(&bytes))),
+                Stored::Other(name) => Err(name),
+            };
+        }
+        let (begin, bytes) = (self.begin, self.bytes);
+        match &self.stored {
+            Stored::F64 => {
+                let numbers = doubles(&map[begin..begin + bytes]);
+                Ok(Values::Single(Numbers::Owned(numbers)))
+            }
+            Stored::F32 => Ok(Values::Single(Numbers::new(map, begin, bytes))),
+            Stored::F16 => Ok(Values::Half(Numbers::new(map, begin, bytes))),
+            Stored::Bf16 => Ok(Values::Brain(Numbers::new(map, begin, bytes))),
+            Stored::Other(name) => Err(name),
+        }
+    }
+}
+
+/// The tensors of safetensors.
+fn safetensors(map: &Mapped) -> Result<BTreeMap<String, Entry>, String> {
     let (header, _) = SafeTensors::read_metadata(map).map_err(|e| e.to_string())?;
     let data = header + size_of::<u64>();
     let tensors = SafeTensors::deserialize(map).map_err(|e| e.to_string())?;
@@ -161,12 +166,54 @@ fn entries(map: &Mapped) -> Result<BTreeMap<String, Entry>, String> {
         entries.insert(
             name.to_owned(),
             Entry {
-                dtype: view.dtype(),
+                stored: match view.dtype() {
+                    Dtype::F64 => Stored::F64,
+                    Dtype::F32 => Stored::F32,
+                    Dtype::F16 => Stored::F16,
+                    Dtype::BF16 => Stored::Bf16,
+                    other => Stored::Other(format!("{other:?}")),
+                },
                 shape: view.shape().to_vec(),
                 begin,
                 bytes: view.data().len(),
+                scattered: None,
             },
         );
+    }
+    Ok(entries)
+}
+
+/// The tensors of an archive of `PyTorch`. One of numbers that are not read may be there, as long as nobody asks for it.
+fn pytorch(map: &Mapped) -> Result<BTreeMap<String, Entry>, TorchError> {
+    let checkpoint = Checkpoint::read(map, &[])?;
+    let mut entries = BTreeMap::new();
+    for (name, view) in checkpoint.tensors() {
+        let entry = match view {
+            Ok(view) => Entry {
+                stored: match view.kind {
+                    NumberType::F64 => Stored::F64,
+                    NumberType::F32 => Stored::F32,
+                    NumberType::F16 => Stored::F16,
+                    NumberType::Bf16 => Stored::Bf16,
+                    other => Stored::Other(format!("{other:?}")),
+                },
+                shape: view.shape.clone(),
+                begin: view.bytes.start,
+                bytes: view.count() * view.kind.size(),
+                scattered: (!view.is_contiguous()).then_some(view),
+            },
+            Err(ViewError::Storage { class, shape }) => Entry {
+                stored: Stored::Other(class),
+                shape,
+                begin: 0,
+                bytes: 0,
+                scattered: None,
+            },
+            Err(ViewError::Damaged(problem)) => {
+                return Err(TorchError::Damaged(format!("tensor '{name}': {problem}")));
+            }
+        };
+        entries.insert(name.to_owned(), entry);
     }
     Ok(entries)
 }
@@ -179,29 +226,4 @@ fn doubles(bytes: &[u8]) -> Vec<f32> {
                 .map_or(f32::NAN, |b| f64::from_le_bytes(b) as f32)
         })
         .collect()
-}
-
-enum PyTorchError {
-    Type(String),
-    Read(String),
-}
-
-fn pytorch(tensors: &PthTensors, name: &str) -> Result<Values, PyTorchError> {
-    let read = |e: candle_core::Error| PyTorchError::Read(e.to_string());
-    let tensor = tensors
-        .get(name)
-        .map_err(read)?
-        .ok_or_else(|| PyTorchError::Type("nothing".into()))?
-        .flatten_all()
-        .map_err(read)?;
-    Ok(match tensor.dtype() {
-        DType::F32 => Values::Single(Numbers::Owned(tensor.to_vec1().map_err(read)?)),
-        DType::F16 => Values::Half(Numbers::Owned(tensor.to_vec1().map_err(read)?)),
-        DType::BF16 => Values::Brain(Numbers::Owned(tensor.to_vec1().map_err(read)?)),
-        DType::F64 => {
-            let tensor = tensor.to_dtype(DType::F32).map_err(read)?;
-            Values::Single(Numbers::Owned(tensor.to_vec1().map_err(read)?))
-        }
-        other => return Err(PyTorchError::Type(format!("{other:?}"))),
-    })
 }

@@ -46,7 +46,12 @@ impl<T: Number> Numbers<T> {
                 count: bytes / size_of::<T>(),
             };
         }
-        Self::Owned(data.chunks_exact(size_of::<T>()).map(T::read).collect())
+        Self::copied(data)
+    }
+
+    /// A copy of the numbers in these bytes.
+    pub(crate) fn copied(bytes: &[u8]) -> Self {
+        Self::Owned(bytes.chunks_exact(size_of::<T>()).map(T::read).collect())
     }
 
     pub(crate) fn as_slice(&self) -> &[T] {

@@ -2,11 +2,11 @@
 
 use super::{
     block::{Linear, Norm},
-    config::Config,
     embeddings::Embeddings,
 };
 use crate::math::simd;
 use crate::plm::{
+    architecture::Architecture,
     batch::Batch,
     error::PlmError,
     panel::{self, LANES, View, ViewMut},
@@ -15,13 +15,13 @@ use crate::plm::{
 use rayon::prelude::*;
 
 /// The head's weights.
-pub struct Head {
+pub(super) struct Head {
     /// First layer.
-    pub dense: Linear,
+    pub(super) dense: Linear,
     /// Norm behind it.
-    pub norm: Norm,
+    pub(super) norm: Norm,
     /// Into logits.
-    pub decoder: Linear,
+    pub(super) decoder: Linear,
 }
 
 impl Head {
@@ -29,43 +29,38 @@ impl Head {
     ///
     /// # Errors
     /// [`PlmError`] where a tensor is missing (a checkpoint of a classifier has none of them).
-    pub fn load(
+    pub(super) fn load(
         folder: &ModelFolder,
         embeddings: &Embeddings,
         precision: Precision,
     ) -> Result<Self, PlmError> {
-        let Config {
-            width,
-            vocab,
-            tied_head,
-            ..
-        } = folder.config;
-        let weight = if tied_head {
-            Matrix::from_vec(embeddings.words().to_vec(), vocab, width)
+        let config = &folder.architecture;
+        let (width, tokens, names) = (config.width, config.tokens, config.names);
+        let weight = if config.tied_head {
+            Matrix::from_vec(embeddings.words().to_vec(), tokens, width)
         } else {
-            folder.matrix("lm_head.decoder.weight", vocab, width, precision)?
+            folder.matrix(names.head_decoder, tokens, width, precision)?
         };
         Ok(Self {
-            dense: Linear::load(folder, "lm_head.dense", width, width, precision)?,
-            norm: Norm::load(folder, "lm_head.layer_norm")?,
+            dense: Linear::load(folder, names.head_dense, width, width, precision)?,
+            norm: Norm::load(folder, names.head_norm)?,
             decoder: Linear {
                 weight,
-                bias: folder.vector("lm_head.bias", vocab)?,
+                bias: folder.vector(names.head_bias, tokens)?,
             },
         })
     }
 
     /// Logits from the last residual stream, in panels.
-    #[must_use]
-    pub fn logits(&self, config: &Config, batch: &Batch, stream: &[f32]) -> Logits {
+    pub(super) fn logits(&self, config: &Architecture, batch: &Batch, stream: &[f32]) -> Logits {
         let size = config.width * LANES;
         let tokens = batch.tokens().len();
-        let mut values = vec![0f32; tokens * config.vocab];
+        let mut values = vec![0f32; tokens * config.tokens];
         values
-            .par_chunks_mut(LANES * config.vocab)
+            .par_chunks_mut(LANES * config.tokens)
             .zip(stream.par_chunks(size))
             .for_each(|(rows, x)| {
-                panel::with_scratch(2 * size + config.vocab * LANES, |scratch| {
+                panel::with_scratch(2 * size + config.tokens * LANES, |scratch| {
                     let (first, rest) = scratch.split_at_mut(size);
                     let (second, out) = rest.split_at_mut(size);
                     let view = View {
@@ -83,16 +78,16 @@ impl Head {
                         data: second,
                         stride: size,
                     };
-                    let stride = config.vocab * LANES;
+                    let stride = config.tokens * LANES;
                     let mut to = ViewMut { data: out, stride };
                     panel::linear(&self.decoder.weight, &self.decoder.bias, &view, &mut to, 1);
-                    for (lane, row) in rows.chunks_exact_mut(config.vocab).enumerate() {
+                    for (lane, row) in rows.chunks_exact_mut(config.tokens).enumerate() {
                         panel::column(out, lane, row);
                     }
                 });
             });
         Logits {
-            vocab: config.vocab,
+            vocab: config.tokens,
             values,
         }
     }
@@ -106,8 +101,7 @@ pub struct Logits {
 
 impl Logits {
     /// From rows of `vocab` numbers.
-    #[must_use]
-    pub fn new(vocab: usize, values: Vec<f32>) -> Self {
+    pub(super) fn new(vocab: usize, values: Vec<f32>) -> Self {
         Self { vocab, values }
     }
 

@@ -1,12 +1,7 @@
-//! The pickle of a `PyTorch` checkpoint, read as data.
-//!
-//! A stack machine that builds dictionaries, lists, numbers, text and references to tensors. Calls
-//! that rebuild tensors and ordered dictionaries are understood by their names; every other call
-//! makes an object of which nothing is known. No name is looked up and nothing is run.
+//! The stack machine of pickles: its operations, and the values on its stack.
 
+use super::{Id, Object, Storage, TensorRef};
 use std::collections::HashMap;
-
-use super::ExchangeError;
 
 /// Most objects of a pickle: a state dictionary has a few per tensor, Lightning's a few more.
 const MAX_OBJECTS: usize = 1 << 22;
@@ -18,94 +13,10 @@ const MAX_DIMENSIONS: usize = 8;
 /// Arguments of a call that are looked at.
 const MAX_ARGUMENTS: usize = 4;
 
-/// An object's place in the arena: objects refer to one another, in circles too, and deep nests of
-/// them are dropped without recursion.
-pub(crate) type Id = usize;
-
-/// An object.
-#[derive(Clone, Debug)]
-pub(crate) enum Object {
-    None,
-    Int(i64),
-    Text(String),
-    /// `module.name`, not looked up.
-    Global(String),
-    Tuple(Vec<Id>),
-    List(Vec<Id>),
-    Dict(Vec<(Id, Id)>),
-    Storage(Storage),
-    Tensor(TensorRef),
-    /// What a call, or a class of somebody, would have made, and what nobody asks for.
-    Opaque,
-}
-
-/// Numbers in an entry of the archive.
-#[derive(Clone, Debug)]
-pub(crate) struct Storage {
-    /// Class of the storage, for example `FloatStorage`.
-    pub(crate) class: String,
-    /// Entry in the archive, below `data/`.
-    pub(crate) key: String,
-}
-
-/// A view of a storage.
-#[derive(Clone, Debug)]
-pub(crate) struct TensorRef {
-    pub(crate) storage: Storage,
-    pub(crate) offset: usize,
-    pub(crate) shape: Vec<usize>,
-    pub(crate) strides: Vec<usize>,
-}
-
-/// A pickle that has been read.
-pub(crate) struct Pickle {
-    objects: Vec<Object>,
-    /// The object that the pickle is of.
-    pub(crate) top: Id,
-}
-
-impl Pickle {
-    pub(crate) fn get(&self, id: Id) -> &Object {
-        &self.objects[id]
-    }
-
-    /// Entries of a dictionary whose keys are text.
-    pub(crate) fn items(&self, id: Id) -> impl Iterator<Item = (&str, Id)> {
-        let items = match self.get(id) {
-            Object::Dict(items) => items.as_slice(),
-            _ => &[],
-        };
-        items
-            .iter()
-            .filter_map(|&(key, value)| match self.get(key) {
-                Object::Text(key) => Some((key.as_str(), value)),
-                _ => None,
-            })
-    }
-
-    pub(crate) fn read(bytes: &[u8]) -> Result<Self, ExchangeError> {
-        let mut machine = PickleVm {
-            input: bytes,
-            objects: Vec::new(),
-            stack: Vec::new(),
-            marks: Vec::new(),
-            memo: HashMap::new(),
-            copied: 0,
-        };
-        let top = machine.run().map_err(|problem| {
-            let at = bytes.len() - machine.input.len();
-            ExchangeError::Damaged(format!("data.pkl, byte {at}: {problem}"))
-        })?;
-        Ok(Self {
-            objects: machine.objects,
-            top,
-        })
-    }
-}
-
 type Step<T = ()> = Result<T, String>;
 
-struct PickleVm<'a> {
+/// A machine, and what is left of its input.
+pub(super) struct PickleVm<'a> {
     input: &'a [u8],
     objects: Vec<Object>,
     stack: Vec<Id>,
@@ -117,7 +28,32 @@ struct PickleVm<'a> {
 }
 
 impl<'a> PickleVm<'a> {
-    fn run(&mut self) -> Step<Id> {
+    pub(super) fn new(input: &'a [u8]) -> Self {
+        Self {
+            input,
+            objects: Vec::new(),
+            stack: Vec::new(),
+            marks: Vec::new(),
+            memo: HashMap::new(),
+            copied: 0,
+        }
+    }
+
+    /// Bytes that have not been read.
+    pub(super) fn rest(&self) -> usize {
+        self.input.len()
+    }
+
+    /// All objects that were made, by their ids.
+    pub(super) fn into_objects(self) -> Vec<Object> {
+        self.objects
+    }
+
+    /// Runs to the end of the pickle and gives the object that it is of.
+    ///
+    /// # Errors
+    /// What is wrong with the operation that was read last.
+    pub(super) fn run(&mut self) -> Step<Id> {
         loop {
             let op = self.bytes(1)?[0];
             if op == b'.' {
@@ -330,6 +266,13 @@ impl<'a> PickleVm<'a> {
                 self.stack.push(top);
                 Ok(())
             }
+            _ => self.refer(op),
+        }
+    }
+
+    /// Operations on what was remembered, and on what is known by name.
+    fn refer(&mut self, op: u8) -> Step {
+        match op {
             b'q' => self.number(1).and_then(|key| self.remember(key)),
             b'r' => self.number(4).and_then(|key| self.remember(key)),
             0x94 => self.remember(self.memo.len() as u64),
@@ -420,36 +363,52 @@ impl<'a> PickleVm<'a> {
             _ => Vec::new(),
         };
         match name.as_str() {
-            "torch._utils._rebuild_tensor" | "torch._utils._rebuild_tensor_v2" => {
+            // a subclass of tensors: what makes the tensor, the class, its arguments
+            "torch._tensor._rebuild_from_type_v2" => match arguments[..] {
+                [function, _, inner, ..] if self.rebuilds(function) => self.call(function, inner),
+                _ => self.push(Object::Opaque),
+            },
+            _ if is_tensor(&name) => {
                 let tensor = self.tensor(&arguments)?;
                 self.push(Object::Tensor(tensor))
             }
-            "torch._utils._rebuild_parameter" | "torch._utils._rebuild_parameter_with_state" => {
+            _ if is_parameter(&name) => {
                 let data = *arguments.first().ok_or("a parameter without data")?;
                 self.stack.push(data);
                 Ok(())
             }
             _ if is_dictionary(&name) => {
-                let mut items = Vec::new();
-                if let Some(&pairs) = arguments.first()
-                    && let Object::List(pairs) = &self.objects[pairs]
-                {
-                    self.copied += pairs.len();
-                    if self.copied > MAX_OBJECTS {
-                        return Err(format!("more than {MAX_OBJECTS} entries"));
-                    }
-                    for &pair in pairs {
-                        if let Object::Tuple(pair) | Object::List(pair) = &self.objects[pair]
-                            && let &[key, value] = pair.as_slice()
-                        {
-                            items.push((key, value));
-                        }
-                    }
-                }
+                let items = self.pairs(&arguments)?;
                 self.push(Object::Dict(items))
             }
             _ => self.push(Object::Opaque),
         }
+    }
+
+    /// Whether a call of this object makes a tensor.
+    fn rebuilds(&self, callable: Id) -> bool {
+        matches!(&self.objects[callable], Object::Global(name) if is_tensor(name) || is_parameter(name))
+    }
+
+    /// Entries of a dictionary that is made of a list of pairs.
+    fn pairs(&mut self, arguments: &[Id]) -> Step<Vec<(Id, Id)>> {
+        let mut items = Vec::new();
+        if let Some(&pairs) = arguments.first()
+            && let Object::List(pairs) = &self.objects[pairs]
+        {
+            self.copied += pairs.len();
+            if self.copied > MAX_OBJECTS {
+                return Err(format!("more than {MAX_OBJECTS} entries"));
+            }
+            for &pair in pairs {
+                if let Object::Tuple(pair) | Object::List(pair) = &self.objects[pair]
+                    && let &[key, value] = pair.as_slice()
+                {
+                    items.push((key, value));
+                }
+            }
+        }
+        Ok(items)
     }
 
     fn tensor(&self, arguments: &[Id]) -> Step<TensorRef> {
@@ -487,68 +446,20 @@ impl<'a> PickleVm<'a> {
     }
 }
 
-fn is_dictionary(name: &str) -> bool {
-    matches!(name, "collections.OrderedDict" | "collections.defaultdict")
+fn is_tensor(name: &str) -> bool {
+    matches!(
+        name,
+        "torch._utils._rebuild_tensor" | "torch._utils._rebuild_tensor_v2"
+    )
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn is_parameter(name: &str) -> bool {
+    matches!(
+        name,
+        "torch._utils._rebuild_parameter" | "torch._utils._rebuild_parameter_with_state"
+    )
+}
 
-    #[test]
-    fn a_call_is_not_made() {
-        // os.system("echo"), as a malicious checkpoint has it, in a dictionary beside a number
-        let bytes = b"\x80\x02}(X\x01\0\0\0acos\nsystem\nX\x04\0\0\0echo\x85RX\x01\0\0\0bK\x07u.";
-        let pickle = Pickle::read(bytes).unwrap();
-        let items: Vec<_> = pickle.items(pickle.top).collect();
-        assert_eq!(items.len(), 2);
-        assert!(matches!(pickle.get(items[0].1), Object::Opaque));
-        assert!(matches!(pickle.get(items[1].1), Object::Int(7)));
-    }
-
-    #[test]
-    fn numbers_and_circles() {
-        // a list that holds itself, a negative number and a long one
-        let bytes = b"\x80\x02]q\x00(h\x00J\xff\xff\xff\xff\x8a\x02\x00\x80e.";
-        let pickle = Pickle::read(bytes).unwrap();
-        let Object::List(items) = pickle.get(pickle.top) else {
-            panic!("a list")
-        };
-        assert_eq!(items[0], pickle.top);
-        assert!(matches!(pickle.get(items[1]), Object::Int(-1)));
-        assert!(matches!(pickle.get(items[2]), Object::Int(-32768)));
-    }
-
-    #[test]
-    fn references_to_one_long_object_do_not_multiply_it() {
-        // a list of ten thousand pairs, made into a dictionary again and again
-        let mut bytes = b"\x80\x02ccollections\nOrderedDict\nq\x00](".to_vec();
-        for _ in 0..10_000 {
-            bytes.extend_from_slice(b"K\x01K\x02\x86");
-        }
-        bytes.extend_from_slice(b"e\x85q\x010");
-        for _ in 0..10_000 {
-            bytes.extend_from_slice(b"h\x00h\x01R0");
-        }
-        let error = Pickle::read(&bytes).err().unwrap().to_string();
-        assert!(error.contains("entries"), "{error}");
-    }
-
-    #[test]
-    fn damage_is_an_error_at_its_byte() {
-        for bytes in [
-            &b""[..],
-            b"\x80",
-            b"\x80\x02.",
-            b"\x80\x02X\xff\xff\xff\xffa",
-            b"\x80\x02h\x05.",
-            b"\x80\x02u.",
-            b"\x80\x02(0.",
-            b"\x80\x02K\x01K\x02a.",
-            b"\x80\x02\xfa.",
-        ] {
-            let error = Pickle::read(bytes).err().unwrap().to_string();
-            assert!(error.contains("data.pkl, byte"), "{error}");
-        }
-    }
+fn is_dictionary(name: &str) -> bool {
+    matches!(name, "collections.OrderedDict" | "collections.defaultdict")
 }

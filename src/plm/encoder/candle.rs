@@ -7,18 +7,18 @@
 mod groups;
 
 use super::{
+    LoadPlan, Logits,
     block::{Block, Linear, Norm},
-    config::Config,
-    embeddings::Embeddings,
-    head::{Head, Logits},
-    model::{LoadPlan, Replacement},
-    rotary::{Table, Tables},
-    vocab::Vocab,
+    head::Head,
+    parts::{Form, Parts},
+    pass::Pass,
 };
 use crate::plm::{
+    architecture::Architecture,
     batch::Batch,
     error::PlmError,
-    place::{Edit, Place},
+    place::{Edit, Place, Replacement},
+    vocabulary::Vocabulary,
     weights::{Matrix, ModelFolder, Precision},
 };
 use crate::table::metadata::Site;
@@ -40,6 +40,7 @@ struct DenseLinear {
     bias: Tensor,
 }
 
+/// A block's weights on a device.
 struct DenseBlock {
     attention_norm: DenseNorm,
     qkv: DenseLinear,
@@ -49,23 +50,24 @@ struct DenseBlock {
     mlp_out: DenseLinear,
 }
 
+/// The head's weights on a device.
 struct DenseHead {
     dense: DenseLinear,
     norm: DenseNorm,
     decoder: DenseLinear,
 }
 
-/// An ESM-2 on a device.
-pub struct CandleModel {
-    config: Config,
-    vocab: Vocab,
+/// Weights on a device: products in the precision that was asked for, the rest in single precision.
+struct OnDevice {
     device: Device,
     precision: DType,
-    embeddings: Embeddings,
-    blocks: Vec<DenseBlock>,
-    norm: Option<DenseNorm>,
-    head: Option<DenseHead>,
-    rotary: Tables,
+    epsilon: f32,
+}
+
+/// A model of any family on a device.
+pub struct CandleModel {
+    parts: Parts<OnDevice>,
+    form: OnDevice,
 }
 
 /// What one batch needs at every block.
@@ -105,10 +107,6 @@ impl DenseNorm {
 }
 
 impl DenseLinear {
-    fn new(linear: &Linear, device: &Device, precision: DType) -> Result<Self> {
-        Self::stack(&[linear], device, precision)
-    }
-
     /// Several layers that have the same inputs, as one.
     fn stack(linears: &[&Linear], device: &Device, precision: DType) -> Result<Self> {
         let weights = linears
@@ -131,84 +129,86 @@ impl DenseLinear {
     }
 }
 
+impl OnDevice {
+    fn linear(&self, linear: &Linear) -> Result<DenseLinear> {
+        DenseLinear::stack(&[linear], &self.device, self.precision)
+    }
+
+    fn layer_norm(&self, norm: &Norm) -> Result<DenseNorm> {
+        DenseNorm::new(norm, self.epsilon, &self.device)
+    }
+}
+
+impl Form for OnDevice {
+    type Block = DenseBlock;
+    type Norm = DenseNorm;
+    type Head = DenseHead;
+
+    /// As stored: they are rounded on their way to the device.
+    fn read_as(&self, _: &LoadPlan) -> Precision {
+        Precision::F32
+    }
+
+    fn block(&self, block: Block) -> Result<DenseBlock, PlmError> {
+        let [query, key, value] = &block.qkv;
+        Ok(DenseBlock {
+            attention_norm: self.layer_norm(&block.attention_norm)?,
+            qkv: DenseLinear::stack(&[query, key, value], &self.device, self.precision)?,
+            attention_out: self.linear(&block.attention_out)?,
+            mlp_norm: self.layer_norm(&block.mlp_norm)?,
+            mlp_in: self.linear(&block.mlp_in)?,
+            mlp_out: self.linear(&block.mlp_out)?,
+        })
+    }
+
+    fn norm(&self, norm: Norm) -> Result<DenseNorm, PlmError> {
+        Ok(self.layer_norm(&norm)?)
+    }
+
+    fn head(&self, head: Head) -> Result<DenseHead, PlmError> {
+        Ok(DenseHead {
+            dense: self.linear(&head.dense)?,
+            norm: self.layer_norm(&head.norm)?,
+            decoder: self.linear(&head.decoder)?,
+        })
+    }
+}
+
 impl CandleModel {
     /// Loads what is needed of a model onto a device.
     ///
     /// # Errors
     /// [`PlmError`] where a tensor does not fit, or the device fails.
     pub fn load(folder: &ModelFolder, needs: LoadPlan, device: &Device) -> Result<Self, PlmError> {
-        let config = folder.config.clone();
-        let precision = match needs.precision {
-            Precision::F32 => DType::F32,
-            Precision::Bf16 => DType::BF16,
-            Precision::F16 => DType::F16,
-        };
-        let layers = if needs.head {
-            config.layers
-        } else {
-            needs.layers
-        };
-        let norm = |norm: &Norm| DenseNorm::new(norm, config.epsilon, device);
-        let linear = |linear: &Linear| DenseLinear::new(linear, device, precision);
-        let mut blocks = Vec::with_capacity(layers);
-        for number in 1..=layers {
-            // one block at a time passes through the host's memory
-            let block = Block::load(folder, number, Precision::F32)?;
-            let [query, key, value] = &block.qkv;
-            blocks.push(DenseBlock {
-                attention_norm: norm(&block.attention_norm)?,
-                qkv: DenseLinear::stack(&[query, key, value], device, precision)?,
-                attention_out: linear(&block.attention_out)?,
-                mlp_norm: norm(&block.mlp_norm)?,
-                mlp_in: linear(&block.mlp_in)?,
-                mlp_out: linear(&block.mlp_out)?,
-            });
-        }
-        let embeddings = Embeddings::load(folder)?;
-        let last = if layers == config.layers {
-            Some(norm(&Norm::load(folder, super::model::LAST_NORM)?)?)
-        } else {
-            None
-        };
-        let head = if needs.head {
-            let head = Head::load(folder, &embeddings, Precision::F32)?;
-            Some(DenseHead {
-                dense: linear(&head.dense)?,
-                norm: norm(&head.norm)?,
-                decoder: linear(&head.decoder)?,
-            })
-        } else {
-            None
-        };
-        Ok(Self {
-            vocab: folder.vocab.clone(),
+        let form = OnDevice {
             device: device.clone(),
-            precision,
-            embeddings,
-            blocks,
-            norm: last,
-            head,
-            rotary: Tables::load(folder)?,
-            config,
-        })
+            precision: match needs.precision {
+                Precision::F32 => DType::F32,
+                Precision::Bf16 => DType::BF16,
+                Precision::F16 => DType::F16,
+            },
+            epsilon: folder.architecture.epsilon,
+        };
+        let parts = Parts::load(folder, needs, &form)?;
+        Ok(Self { parts, form })
     }
 
-    /// Shape of the whole model.
+    /// What there is to know of the whole model.
     #[must_use]
-    pub fn config(&self) -> &Config {
-        &self.config
+    pub fn architecture(&self) -> &Architecture {
+        &self.parts.architecture
     }
 
     /// Tokens.
     #[must_use]
-    pub fn vocab(&self) -> &Vocab {
-        &self.vocab
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.parts.vocabulary
     }
 
     /// The device.
     #[must_use]
     pub fn device(&self) -> &Device {
-        &self.device
+        &self.form.device
     }
 
     /// Bytes of device memory that a token takes at most while a block runs, but for the scores of
@@ -216,7 +216,8 @@ impl CandleModel {
     /// and after their rotation, and of the MLP, in single precision as an upper bound.
     #[must_use]
     pub fn bytes_per_token(&self) -> usize {
-        4 * (16 * self.config.width + 3 * self.config.inner)
+        let config = self.architecture();
+        4 * (16 * config.width + 3 * config.inner)
     }
 
     /// Activations of every token at each of `places`, `tokens x width` each, still on the device.
@@ -229,8 +230,8 @@ impl CandleModel {
         places: &[Place],
         edit: Option<Replacement>,
     ) -> Result<Vec<Tensor>> {
-        let layers = places.iter().map(|p| p.layer).max().unwrap_or(0);
-        Ok(self.run(batch, places, edit, layers)?.1)
+        let pass = Pass::to_places(batch, places, edit, self.architecture());
+        Ok(self.run(pass)?.1)
     }
 
     /// Logits of every token.
@@ -241,58 +242,52 @@ impl CandleModel {
     /// # Panics
     /// Where the model was loaded without its head.
     pub fn logits(&self, batch: &Batch, edit: Option<Replacement>) -> Result<Logits> {
-        let head = self
-            .head
-            .as_ref()
-            .expect("the model is loaded with its head");
-        let (stream, _) = self.run(batch, &[], edit, self.config.layers)?;
+        let head = self.parts.head();
+        let pass = Pass::to_end(batch, edit, self.architecture());
+        let (stream, _) = self.run(pass)?;
         let x = head
             .dense
-            .apply(&stream.to_dtype(self.precision)?)?
+            .apply(&stream.to_dtype(self.form.precision)?)?
             .gelu_erf()?;
         let x = head
             .norm
             .apply(&x.to_dtype(DType::F32)?)?
-            .to_dtype(self.precision)?;
+            .to_dtype(self.form.precision)?;
         let values = head
             .decoder
             .apply(&x)?
             .to_dtype(DType::F32)?
             .flatten_all()?
             .to_vec1()?;
-        Ok(Logits::new(self.config.vocab, values))
+        Ok(Logits::new(self.architecture().tokens, values))
     }
 
-    fn run(
-        &self,
-        batch: &Batch,
-        places: &[Place],
-        edit: Option<Replacement>,
-        layers: usize,
-    ) -> Result<(Tensor, Vec<Tensor>)> {
-        assert!(layers <= self.blocks.len(), "blocks that were not loaded");
+    /// The last residual stream, and what was read at each place.
+    fn run(&self, pass: Pass) -> Result<(Tensor, Vec<Tensor>)> {
+        assert!(
+            pass.layers <= self.parts.blocks.len(),
+            "blocks that were not loaded"
+        );
         let mut visitor = Visitor {
-            batch,
-            places,
-            edit,
-            read: vec![None; places.len()],
+            pass,
+            read: vec![None; pass.places.len()],
         };
-        let packed = self.pack(batch)?;
-        let mut x = visitor.visit(Site::Residual, 0, self.embed(batch)?)?;
-        for (i, block) in self.blocks.iter().take(layers).enumerate() {
-            let layer = i + 1;
-            let normed = block.attention_norm.apply(&x)?.to_dtype(self.precision)?;
+        let packed = self.pack(pass.batch)?;
+        let embedded = self.embed(pass.batch)?;
+        let mut x = visitor.visit(Site::Residual, 0, embedded)?;
+        for (block, layer) in self.parts.blocks.iter().zip(1..=pass.layers) {
+            let normed = self.rounded(&block.attention_norm.apply(&x)?)?;
             let attended = self.attend(&packed, &block.qkv.apply(&normed)?)?;
             let out = block.attention_out.apply(&attended)?.to_dtype(DType::F32)?;
             x = visitor.visit(Site::Attention, layer, (x + out)?)?;
-            if visitor.is_done() {
+            if pass.ends_at_attention_of(layer) {
                 break;
             }
-            let normed = block.mlp_norm.apply(&x)?.to_dtype(self.precision)?;
+            let normed = self.rounded(&block.mlp_norm.apply(&x)?)?;
             let hidden = block.mlp_in.apply(&normed)?.gelu_erf()?;
             let out = block.mlp_out.apply(&hidden)?.to_dtype(DType::F32)?;
             x = (x + visitor.visit(Site::Mlp, layer, out)?)?;
-            if let (true, Some(norm)) = (layer == self.config.layers, &self.norm) {
+            if let Some(norm) = self.parts.norm_after(layer) {
                 x = norm.apply(&x)?;
             }
             x = visitor.visit(Site::Residual, layer, x)?;
@@ -301,62 +296,49 @@ impl CandleModel {
         Ok((x, read))
     }
 
+    /// Rows in the products' precision.
+    fn rounded(&self, x: &Tensor) -> Result<Tensor> {
+        x.to_dtype(self.form.precision)
+    }
+
     fn embed(&self, batch: &Batch) -> Result<Tensor> {
-        let width = self.config.width;
-        let unmasked = self.embeddings.unmasked(batch);
-        let mut rows = vec![0f32; batch.tokens().len() * width];
-        for (sequence, &unmasked) in unmasked.iter().enumerate() {
-            for token in batch.range(sequence) {
-                let row = &mut rows[token * width..(token + 1) * width];
-                let id = batch.tokens()[token];
-                self.embeddings.row(&self.config, id, unmasked, row);
-            }
-        }
-        Tensor::from_vec(rows, (batch.tokens().len(), width), &self.device)
+        let shape = (batch.tokens().len(), self.architecture().width);
+        let rows = self.parts.embeddings.rows(batch);
+        Tensor::from_vec(rows, shape, self.device())
     }
 
     fn pack<'a>(&self, batch: &'a Batch) -> Result<Packed<'a>> {
-        let half = self.config.head_width() / 2;
-        let table = self.rotary.at_least(batch.longest());
-        let (mut cos, mut sin) = (Vec::new(), Vec::new());
-        let angle = |values: &[f32], table: &Table, position: usize, out: &mut Vec<f32>| {
-            out.extend((0..half).map(|i| values[i * table.length + position]));
-        };
-        for sequence in 0..batch.sequences() {
-            for position in 0..batch.range(sequence).len() {
-                angle(&table.cos, &table, position, &mut cos);
-                angle(&table.sin, &table, position, &mut sin);
-            }
-        }
-        let shape = (batch.tokens().len(), 1, half);
+        let config = self.architecture();
+        let angles = self.parts.rotary.of_tokens(batch);
+        let shape = (batch.tokens().len(), 1, config.head_width() / 2);
         Ok(Packed {
             batch,
-            groups: Groups::new(batch, self.config.heads, &self.device)?,
-            cos: Tensor::from_vec(cos, shape, &self.device)?,
-            sin: Tensor::from_vec(sin, shape, &self.device)?,
+            groups: Groups::new(batch, config.heads, self.device())?,
+            cos: Tensor::from_vec(angles.cos, shape, self.device())?,
+            sin: Tensor::from_vec(angles.sin, shape, self.device())?,
         })
     }
 
     /// Rotates the heads of rows (`tokens x heads x head_width`), in single precision.
     fn rotate(&self, packed: &Packed, x: &Tensor) -> Result<Tensor> {
-        let half = self.config.head_width() / 2;
+        let half = self.architecture().head_width() / 2;
         let x = x.to_dtype(DType::F32)?;
         let (a, b) = (x.narrow(2, 0, half)?, x.narrow(2, half, half)?);
         let first = (a.broadcast_mul(&packed.cos)? - b.broadcast_mul(&packed.sin)?)?;
         let second = (b.broadcast_mul(&packed.cos)? + a.broadcast_mul(&packed.sin)?)?;
-        Tensor::cat(&[first, second], 2)?.to_dtype(self.precision)
+        Tensor::cat(&[first, second], 2)?.to_dtype(self.form.precision)
     }
 
     /// Attention within each sequence, from queries, keys and values (`tokens x 3 width`).
     fn attend(&self, packed: &Packed, qkv: &Tensor) -> Result<Tensor> {
-        let config = &self.config;
+        let config = self.architecture();
         let tokens = packed.batch.tokens().len();
         let heads = |part: usize| {
             qkv.narrow(1, part * config.width, config.width)?
                 .contiguous()?
                 .reshape((tokens, config.heads, config.head_width()))
         };
-        let scale = (config.head_width() as f64).powf(-0.5);
+        let scale = f64::from(config.attention_scale);
         let queries = self.rotate(packed, &(heads(0)? * scale)?)?;
         let keys = self.rotate(packed, &heads(1)?)?;
         packed
@@ -368,35 +350,28 @@ impl CandleModel {
 
 /// Reads and replaces activations on the way.
 struct Visitor<'a> {
-    batch: &'a Batch,
-    places: &'a [Place],
-    edit: Option<(Place, &'a dyn Edit)>,
+    pass: Pass<'a>,
     read: Vec<Option<Tensor>>,
 }
 
 impl Visitor<'_> {
     fn visit(&mut self, site: Site, layer: usize, x: Tensor) -> Result<Tensor> {
         let here = Place { site, layer };
-        for (place, read) in self.places.iter().zip(&mut self.read) {
+        for (place, read) in self.pass.places.iter().zip(&mut self.read) {
             if *place == here {
                 *read = Some(x.clone());
             }
         }
-        match self.edit {
-            Some((place, edit)) if place == here => self.replace(&x, edit),
-            _ => Ok(x),
+        match self.pass.edit_at(here) {
+            Some(edit) => self.replace(&x, edit),
+            None => Ok(x),
         }
-    }
-
-    /// Whether everything that was asked for has been read.
-    fn is_done(&self) -> bool {
-        !self.places.is_empty() && self.read.iter().all(Option::is_some)
     }
 
     fn replace(&self, x: &Tensor, edit: &dyn Edit) -> Result<Tensor> {
         let (tokens, width) = x.dims2()?;
         let mut values: Vec<f32> = x.flatten_all()?.to_vec1()?;
-        let residues: Vec<usize> = (0..tokens).filter(|&t| self.batch.is_residue(t)).collect();
+        let residues = self.pass.residues(0..tokens);
         let mut rows = Vec::with_capacity(residues.len() * width);
         for &token in &residues {
             rows.extend_from_slice(&values[token * width..(token + 1) * width]);

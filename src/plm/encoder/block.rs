@@ -1,8 +1,8 @@
 //! One transformer block, pre-norm, on panels.
 
-use super::config::Config;
 use crate::math::simd;
 use crate::plm::{
+    architecture::Architecture,
     error::PlmError,
     panel::{self, LANES, Part, View, ViewMut},
     weights::{Matrix, ModelFolder, Precision},
@@ -13,11 +13,11 @@ use crate::plm::{
 const INNER: usize = 512;
 
 /// A layer norm's weights.
-pub struct Norm {
+pub(super) struct Norm {
     /// Factors.
-    pub weight: Vec<f32>,
+    pub(super) weight: Vec<f32>,
     /// Offsets.
-    pub bias: Vec<f32>,
+    pub(super) bias: Vec<f32>,
 }
 
 impl Norm {
@@ -25,8 +25,8 @@ impl Norm {
     ///
     /// # Errors
     /// [`PlmError`] where a tensor does not fit.
-    pub fn load(folder: &ModelFolder, name: &str) -> Result<Self, PlmError> {
-        let width = folder.config.width;
+    pub(super) fn load(folder: &ModelFolder, name: &str) -> Result<Self, PlmError> {
+        let width = folder.architecture.width;
         Ok(Self {
             weight: folder.vector(&format!("{name}.weight"), width)?,
             bias: folder.vector(&format!("{name}.bias"), width)?,
@@ -34,7 +34,7 @@ impl Norm {
     }
 
     /// Normalises panels that lie next to each other.
-    pub fn apply(&self, epsilon: f32, x: &[f32], out: &mut [f32]) {
+    pub(super) fn apply(&self, epsilon: f32, x: &[f32], out: &mut [f32]) {
         let size = self.weight.len() * LANES;
         for (x, out) in x.chunks_exact(size).zip(out.chunks_exact_mut(size)) {
             simd::layer_norm(x, &self.weight, &self.bias, epsilon, out);
@@ -43,11 +43,11 @@ impl Norm {
 }
 
 /// A matrix and its bias.
-pub struct Linear {
+pub(super) struct Linear {
     /// Weights, outputs by inputs.
-    pub weight: Matrix,
+    pub(super) weight: Matrix,
     /// Offsets.
-    pub bias: Vec<f32>,
+    pub(super) bias: Vec<f32>,
 }
 
 impl Linear {
@@ -55,7 +55,7 @@ impl Linear {
     ///
     /// # Errors
     /// [`PlmError`] where a tensor does not fit.
-    pub fn load(
+    pub(super) fn load(
         folder: &ModelFolder,
         name: &str,
         outputs: usize,
@@ -70,19 +70,19 @@ impl Linear {
 }
 
 /// The weights of a block.
-pub struct Block {
+pub(super) struct Block {
     /// Norm before the attention.
-    pub attention_norm: Norm,
+    pub(super) attention_norm: Norm,
     /// Queries, keys and values.
-    pub qkv: [Linear; 3],
+    pub(super) qkv: [Linear; 3],
     /// What the heads' results go through.
-    pub attention_out: Linear,
+    pub(super) attention_out: Linear,
     /// Norm before the MLP.
-    pub mlp_norm: Norm,
+    pub(super) mlp_norm: Norm,
     /// Into the MLP.
-    pub mlp_in: Linear,
+    pub(super) mlp_in: Linear,
     /// Out of the MLP.
-    pub mlp_out: Linear,
+    pub(super) mlp_out: Linear,
 }
 
 impl Block {
@@ -90,32 +90,38 @@ impl Block {
     ///
     /// # Errors
     /// [`PlmError`] where a tensor does not fit.
-    pub fn load(
+    pub(super) fn load(
         folder: &ModelFolder,
         number: usize,
         precision: Precision,
     ) -> Result<Self, PlmError> {
-        let Config {
-            width: d, inner, ..
-        } = folder.config;
-        let at = |part: &str| format!("encoder.layer.{}.{part}", number - 1);
+        let Architecture {
+            width: d,
+            inner,
+            names,
+            ..
+        } = folder.architecture;
+        let at = |part: &str| format!("{}{}.{part}", names.blocks, number - 1);
         let square = |part: &str| Linear::load(folder, &at(part), d, d, precision);
+        let [query, key, value] = names.qkv;
         Ok(Self {
-            attention_norm: Norm::load(folder, &at("attention.LayerNorm"))?,
-            qkv: [
-                square("attention.self.query")?,
-                square("attention.self.key")?,
-                square("attention.self.value")?,
-            ],
-            attention_out: square("attention.output.dense")?,
-            mlp_norm: Norm::load(folder, &at("LayerNorm"))?,
-            mlp_in: Linear::load(folder, &at("intermediate.dense"), inner, d, precision)?,
-            mlp_out: Linear::load(folder, &at("output.dense"), d, inner, precision)?,
+            attention_norm: Norm::load(folder, &at(names.attention_norm))?,
+            qkv: [square(query)?, square(key)?, square(value)?],
+            attention_out: square(names.attention_out)?,
+            mlp_norm: Norm::load(folder, &at(names.mlp_norm))?,
+            mlp_in: Linear::load(folder, &at(names.mlp_in), inner, d, precision)?,
+            mlp_out: Linear::load(folder, &at(names.mlp_out), d, inner, precision)?,
         })
     }
 
     /// Queries, keys and values of the residual stream `x`; `normed` is memory of its size.
-    pub fn project(&self, config: &Config, x: &[f32], normed: &mut [f32], qkv: &mut [f32]) {
+    pub(super) fn project(
+        &self,
+        config: &Architecture,
+        x: &[f32],
+        normed: &mut [f32],
+        qkv: &mut [f32],
+    ) {
         let size = config.width * LANES;
         self.attention_norm.apply(config.epsilon, x, normed);
         let count = x.len() / size;
@@ -137,16 +143,15 @@ impl Block {
     }
 
     /// Numbers of memory that [`Self::mlp`] needs for its inner features.
-    #[must_use]
-    pub fn inner_size(config: &Config, panels: usize) -> usize {
+    pub(super) fn inner_size(config: &Architecture, panels: usize) -> usize {
         INNER.min(config.inner) * LANES * panels
     }
 
     /// The MLP of the residual stream `x` into `out`; `normed` is memory of the same size, `hidden`
     /// of [`Self::inner_size`].
-    pub fn mlp(
+    pub(super) fn mlp(
         &self,
-        config: &Config,
+        config: &Architecture,
         x: &[f32],
         normed: &mut [f32],
         hidden: &mut [f32],

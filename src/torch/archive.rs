@@ -4,7 +4,7 @@ use std::{collections::HashMap, io::Cursor, ops::Range};
 
 use zip::{CompressionMethod, ZipArchive};
 
-use super::ExchangeError;
+use super::TorchError;
 
 /// Where the entries of an archive lie.
 pub(crate) struct Archive {
@@ -14,9 +14,9 @@ pub(crate) struct Archive {
 }
 
 impl Archive {
-    pub(crate) fn read(bytes: &[u8]) -> Result<Self, ExchangeError> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, TorchError> {
         let damaged = |e: zip::result::ZipError| {
-            ExchangeError::Damaged(format!("not a complete PyTorch archive: {e}"))
+            TorchError::Damaged(format!("not a complete PyTorch archive: {e}"))
         };
         let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
         let mut entries = HashMap::new();
@@ -24,7 +24,7 @@ impl Archive {
             let file = zip.by_index_raw(i).map_err(damaged)?;
             let name = file.name().map_err(damaged)?.into_owned();
             if file.compression() != CompressionMethod::Stored {
-                return Err(ExchangeError::Damaged(format!(
+                return Err(TorchError::Damaged(format!(
                     "entry '{name}' is compressed, which torch.save never does"
                 )));
             }
@@ -36,7 +36,7 @@ impl Archive {
                     (end <= bytes.len()).then_some(start..end)
                 })
                 .ok_or_else(|| {
-                    ExchangeError::Damaged(format!("entry '{name}' lies past the end of the file"))
+                    TorchError::Damaged(format!("entry '{name}' lies past the end of the file"))
                 })?;
             entries.insert(name, range);
         }
@@ -46,7 +46,7 @@ impl Archive {
             .min()
             .map(ToOwned::to_owned);
         let Some(root) = root else {
-            return Err(ExchangeError::Damaged(
+            return Err(TorchError::Damaged(
                 "a zip archive without data.pkl: not what torch.save writes".into(),
             ));
         };
@@ -54,7 +54,7 @@ impl Archive {
             .keys()
             .any(|name| name.starts_with(&format!("{root}/code/")))
         {
-            return Err(ExchangeError::Refused(
+            return Err(TorchError::Refused(
                 "a TorchScript archive: save the module's state_dict() with torch.save".into(),
             ));
         }

@@ -1,0 +1,106 @@
+//! Tokens into the residual stream.
+
+use crate::plm::{
+    batch::Batch,
+    error::PlmError,
+    panel::{self, LANES},
+    weights::{ModelFolder, Precision},
+};
+use rayon::prelude::*;
+
+/// Word embeddings.
+pub(super) struct Embeddings {
+    words: Vec<f32>,
+    width: usize,
+    dropout: Option<TokenDropout>,
+}
+
+/// Masked tokens count as zeros, and the others are scaled to what training saw.
+struct TokenDropout {
+    mask: Option<u32>,
+    /// Share of tokens that were masked in training.
+    in_training: f32,
+}
+
+impl Embeddings {
+    /// Loads them.
+    ///
+    /// # Errors
+    /// [`PlmError`] where the tensor does not fit.
+    pub(super) fn load(folder: &ModelFolder) -> Result<Self, PlmError> {
+        let config = &folder.architecture;
+        let (tokens, width) = (config.tokens, config.width);
+        let words = folder.matrix(config.names.words, tokens, width, Precision::F32)?;
+        Ok(Self {
+            words: words.to_vec(),
+            width,
+            dropout: config.masked_in_training.map(|share| TokenDropout {
+                mask: folder.vocabulary.mask(),
+                in_training: share,
+            }),
+        })
+    }
+
+    /// The embedding of each token, `tokens x width`.
+    pub(super) fn words(&self) -> &[f32] {
+        &self.words
+    }
+
+    /// The share of each sequence's tokens that is not masked: under token dropout, tokens are scaled by
+    /// (1 - the share in training) over this.
+    fn unmasked(&self, batch: &Batch) -> Vec<f32> {
+        let mask = self.dropout.as_ref().and_then(|dropout| dropout.mask);
+        (0..batch.sequences())
+            .map(|s| {
+                let tokens = &batch.tokens()[batch.range(s)];
+                let masked = tokens.iter().filter(|&&t| Some(t) == mask).count();
+                1.0 - masked as f32 / tokens.len() as f32
+            })
+            .collect()
+    }
+
+    /// One token's row of the residual stream, `row` of d numbers; `unmasked` as from
+    /// [`Self::unmasked`].
+    fn row(&self, token: u32, unmasked: f32, row: &mut [f32]) {
+        let word = &self.words[token as usize * self.width..][..self.width];
+        match &self.dropout {
+            None => row.copy_from_slice(word),
+            Some(dropout) if dropout.mask == Some(token) => row.fill(0.0),
+            Some(dropout) => {
+                for (value, word) in row.iter_mut().zip(word) {
+                    *value = word * (1.0 - dropout.in_training) / unmasked;
+                }
+            }
+        }
+    }
+
+    /// Residual 0 in panels; lanes behind the last token are zero.
+    pub(super) fn embed(&self, batch: &Batch, out: &mut [f32]) {
+        let unmasked = self.unmasked(batch);
+        out.par_chunks_mut(self.width * LANES)
+            .enumerate()
+            .for_each(|(p, panel)| {
+                let mut row = vec![0f32; self.width];
+                panel.fill(0.0);
+                let tokens = batch.tokens().iter().skip(p * LANES).take(LANES);
+                for (lane, &token) in tokens.enumerate() {
+                    let sequence = batch.sequence_of(p * LANES + lane);
+                    self.row(token, unmasked[sequence], &mut row);
+                    panel::set_column(panel, lane, &row);
+                }
+            });
+    }
+
+    /// Residual 0 in rows, `tokens x width`.
+    pub(super) fn rows(&self, batch: &Batch) -> Vec<f32> {
+        let unmasked = self.unmasked(batch);
+        let mut rows = vec![0f32; batch.tokens().len() * self.width];
+        for (sequence, &unmasked) in unmasked.iter().enumerate() {
+            for token in batch.range(sequence) {
+                let row = &mut rows[token * self.width..][..self.width];
+                self.row(batch.tokens()[token], unmasked, row);
+            }
+        }
+        rows
+    }
+}

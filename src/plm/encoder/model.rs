@@ -1,0 +1,299 @@
+//! The model on a CPU: blocks over a packed batch, activations wherever they are asked for.
+//!
+//! A block is two parallel steps: attention, by sequence and head; and everything else, by groups
+//! of panels, in which a token's numbers depend on no other token. The second step of a block runs
+//! on into the projections of the next.
+
+use super::{
+    Activations, LoadPlan, Logits,
+    attention::{self, Inputs},
+    block::{Block, Norm},
+    head::Head,
+    parts::{Form, Parts},
+    pass::Pass,
+};
+use crate::plm::{
+    architecture::Architecture,
+    batch::Batch,
+    error::PlmError,
+    panel::{self, LANES, View, ViewMut},
+    place::{Place, Replacement},
+    vocabulary::Vocabulary,
+    weights::{ModelFolder, Precision},
+};
+use crate::table::metadata::Site;
+use rayon::prelude::*;
+
+/// Most panels that a thread works on together: more tokens for each weight that is read, as long
+/// as their activations stay in a core's second-level cache.
+const GROUP: usize = 4;
+
+/// A model of any family, or its first blocks.
+pub struct Model {
+    parts: Parts<InPlace>,
+}
+
+/// Weights as they are read.
+struct InPlace;
+
+impl Form for InPlace {
+    type Block = Block;
+    type Norm = Norm;
+    type Head = Head;
+
+    fn read_as(&self, plan: &LoadPlan) -> Precision {
+        plan.precision
+    }
+
+    fn block(&self, block: Block) -> Result<Block, PlmError> {
+        Ok(block)
+    }
+
+    fn norm(&self, norm: Norm) -> Result<Norm, PlmError> {
+        Ok(norm)
+    }
+
+    fn head(&self, head: Head) -> Result<Head, PlmError> {
+        Ok(head)
+    }
+}
+
+/// A few panels that one thread works on.
+struct Group<'a> {
+    /// Its first token.
+    token: usize,
+    x: &'a mut [f32],
+    qkv: &'a mut [f32],
+    captures: Vec<&'a mut [f32]>,
+}
+
+/// Memory of a group: two of the size of its residual stream, and for the MLP's inner features.
+struct Scratch<'a> {
+    first: &'a mut [f32],
+    second: &'a mut [f32],
+    hidden: &'a mut [f32],
+}
+
+impl Model {
+    /// Loads what is needed of a model.
+    ///
+    /// # Errors
+    /// [`PlmError`] where a tensor is missing or does not fit, naming it.
+    pub fn load(folder: &ModelFolder, needs: LoadPlan) -> Result<Self, PlmError> {
+        let parts = Parts::load(folder, needs, &InPlace)?;
+        Ok(Self { parts })
+    }
+
+    /// What there is to know of the whole model.
+    #[must_use]
+    pub fn architecture(&self) -> &Architecture {
+        &self.parts.architecture
+    }
+
+    /// Tokens.
+    #[must_use]
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.parts.vocabulary
+    }
+
+    /// Activations of every token at each of `places`. What `edit` replaces is read before it is
+    /// replaced, and changes everything behind.
+    ///
+    /// # Panics
+    /// Where a place lies behind the blocks that were loaded.
+    #[must_use]
+    pub fn forward(
+        &self,
+        batch: &Batch,
+        places: &[Place],
+        edit: Option<Replacement>,
+    ) -> Activations {
+        let (_, captures) = self.run(&Pass::to_places(batch, places, edit, self.architecture()));
+        Activations::from_panels(self.architecture().width, captures)
+    }
+
+    /// Logits of every token, with something replaced on the way or not.
+    ///
+    /// # Panics
+    /// Where the model was loaded without its head.
+    #[must_use]
+    pub fn logits(&self, batch: &Batch, edit: Option<Replacement>) -> Logits {
+        let (head, config) = (self.parts.head(), self.architecture());
+        let (stream, _) = self.run(&Pass::to_end(batch, edit, config));
+        head.logits(config, batch, &stream)
+    }
+
+    /// The last residual stream, and what was read at each place.
+    fn run(&self, pass: &Pass) -> (Vec<f32>, Vec<Vec<f32>>) {
+        assert!(
+            pass.layers <= self.parts.blocks.len(),
+            "blocks that were not loaded"
+        );
+        let config = self.architecture();
+        let tokens = pass.batch.tokens().len();
+        let count = panel::panels(tokens);
+        let size = config.width * LANES;
+        let mut x = vec![0f32; count * size];
+        let mut captures = vec![vec![0f32; count * size]; pass.places.len()];
+        self.parts.embeddings.embed(pass.batch, &mut x);
+        let running = pass.layers > 0;
+        let mut qkv = vec![0f32; if running { 3 * count * size } else { 0 }];
+        let mut attended = vec![0f32; if running { tokens * config.width } else { 0 }];
+        let table = self.parts.rotary.at_least(pass.batch.longest());
+        let group = count.div_ceil(rayon::current_num_threads()).clamp(1, GROUP);
+        for layer in 0..=pass.layers {
+            groups(group, size, &mut x, &mut qkv, &mut captures)
+                .into_par_iter()
+                .with_max_len(1)
+                .for_each(|group| self.between_attentions(pass, layer, &attended, group));
+            if layer < pass.layers {
+                let inputs = Inputs {
+                    batch: pass.batch,
+                    qkv: &qkv,
+                    rotary: &table,
+                };
+                attention::attend(config, &inputs, &mut attended);
+            }
+        }
+        (x, captures)
+    }
+
+    /// What follows the attention of block `layer` (0: the embeddings), up to the projections of
+    /// the next block.
+    fn between_attentions(&self, pass: &Pass, layer: usize, attended: &[f32], mut group: Group) {
+        let config = self.architecture();
+        let stream = group.x.len();
+        let inner = Block::inner_size(config, stream / (config.width * LANES));
+        panel::with_scratch(2 * stream + inner, |memory| {
+            let (first, rest) = memory.split_at_mut(stream);
+            let (second, hidden) = rest.split_at_mut(stream);
+            let mut scratch = Scratch {
+                first,
+                second,
+                hidden,
+            };
+            if layer > 0 {
+                self.add_attention(pass, layer, attended, &mut group, &mut scratch);
+                if pass.ends_at_attention_of(layer) {
+                    return;
+                }
+                self.add_mlp(pass, layer, &mut group, &mut scratch);
+            }
+            let here = Place {
+                site: Site::Residual,
+                layer,
+            };
+            visit(pass, here, group.token, group.x, &mut group.captures);
+            if layer < pass.layers {
+                self.parts.blocks[layer].project(config, group.x, scratch.first, group.qkv);
+            }
+        });
+    }
+
+    /// Adds the attention of block `layer` to the residual stream.
+    fn add_attention(
+        &self,
+        pass: &Pass,
+        layer: usize,
+        attended: &[f32],
+        group: &mut Group,
+        scratch: &mut Scratch,
+    ) {
+        let config = self.architecture();
+        let size = config.width * LANES;
+        for (p, panel) in scratch.first.chunks_exact_mut(size).enumerate() {
+            let from = group.token + p * LANES;
+            attention::scatter(config, pass.batch, attended, from, panel);
+        }
+        let out = &self.parts.blocks[layer - 1].attention_out;
+        panel::linear(
+            &out.weight,
+            &out.bias,
+            &View {
+                data: scratch.first,
+                stride: size,
+            },
+            &mut ViewMut {
+                data: scratch.second,
+                stride: size,
+            },
+            group.x.len() / size,
+        );
+        panel::add(group.x, scratch.second);
+        let here = Place {
+            site: Site::Attention,
+            layer,
+        };
+        visit(pass, here, group.token, group.x, &mut group.captures);
+    }
+
+    /// Adds the MLP of block `layer` to the residual stream, and normalises it behind the last.
+    fn add_mlp(&self, pass: &Pass, layer: usize, group: &mut Group, scratch: &mut Scratch) {
+        let config = self.architecture();
+        let Scratch {
+            first,
+            second,
+            hidden,
+        } = scratch;
+        self.parts.blocks[layer - 1].mlp(config, group.x, first, hidden, second);
+        let here = Place {
+            site: Site::Mlp,
+            layer,
+        };
+        visit(pass, here, group.token, second, &mut group.captures);
+        panel::add(group.x, second);
+        if let Some(norm) = self.parts.norm_after(layer) {
+            norm.apply(config.epsilon, group.x, first);
+            group.x.copy_from_slice(first);
+        }
+    }
+}
+
+/// Cuts everything into groups of panels.
+fn groups<'a>(
+    panels: usize,
+    size: usize,
+    x: &'a mut [f32],
+    qkv: &'a mut [f32],
+    captures: &'a mut [Vec<f32>],
+) -> Vec<Group<'a>> {
+    let mut qkv = qkv.chunks_mut(3 * panels * size);
+    let mut captures: Vec<_> = captures
+        .iter_mut()
+        .map(|c| c.chunks_mut(panels * size))
+        .collect();
+    x.chunks_mut(panels * size)
+        .enumerate()
+        .map(|(i, x)| Group {
+            token: i * panels * LANES,
+            x,
+            qkv: qkv.next().unwrap_or_default(),
+            captures: captures.iter_mut().filter_map(Iterator::next).collect(),
+        })
+        .collect()
+}
+
+/// Reads and replaces activations at a place, in panels from `token` on, where that was asked for.
+fn visit(pass: &Pass, here: Place, token: usize, values: &mut [f32], captures: &mut [&mut [f32]]) {
+    for (place, capture) in pass.places.iter().zip(captures) {
+        if *place == here {
+            capture.copy_from_slice(values);
+        }
+    }
+    let Some(edit) = pass.edit_at(here) else {
+        return;
+    };
+    let size = pass.width * LANES;
+    let end = (token + values.len() / pass.width).min(pass.batch.tokens().len());
+    let tokens = pass.residues(token..end);
+    let mut rows = vec![0f32; tokens.len() * pass.width];
+    for (&t, row) in tokens.iter().zip(rows.chunks_exact_mut(pass.width)) {
+        let at = t - token;
+        panel::column(&values[at / LANES * size..][..size], at % LANES, row);
+    }
+    edit.edit(&tokens, &mut rows);
+    for (&t, row) in tokens.iter().zip(rows.chunks_exact(pass.width)) {
+        let at = t - token;
+        panel::set_column(&mut values[at / LANES * size..][..size], at % LANES, row);
+    }
+}
