@@ -10,5 +10,7 @@ pub mod fitting;
 pub mod matching;
 pub mod metrics;
 pub mod precision;
+pub mod range_metrics;
+pub mod ranges;
 pub mod rank;
 pub mod sheet;

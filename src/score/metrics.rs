@@ -1,7 +1,7 @@
 //! `metrics.json` (`metrics/1`): how faithful an SAE is, and how well its latents agree with
 //! concepts on held-out proteins. What has no support is null.
 
-use super::fidelity::Fidelity;
+use super::{fidelity::Fidelity, range_metrics::RangeMetrics};
 use crate::{
     annot::concept::{ConceptKind, Level},
     table::{PlmIdentity, SaeIdentity},
@@ -30,6 +30,9 @@ pub struct Metrics {
     pub fidelity: Option<Fidelity>,
     /// Agreement with concepts on the test proteins.
     pub alignment: Option<Alignment>,
+    /// Ranges of concepts on the test proteins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranges: Option<RangeMetrics>,
 }
 
 /// Size of a part.
