@@ -18,7 +18,7 @@ pub(super) fn table(source: TableSource) -> Result<String> {
     let format = schema.metadata.get(s::META_FORMAT).cloned();
     let fields = match format.as_deref() {
         Some(s::ACTIVATIONS_FORMAT) => s::activations(0, ActivationType::F32, false),
-        Some(s::FEATURES_FORMAT) => s::features(),
+        Some(s::FEATURES_FORMAT | s::FEATURES_FORMAT_1) => s::features(),
         Some(s::LABELS_FORMAT) => s::labels(),
         Some(s::PROTEINS_FORMAT) => s::proteins(),
         _ => Vec::new(),
@@ -48,7 +48,7 @@ pub(super) fn table(source: TableSource) -> Result<String> {
             }
             rows
         }
-        Some(s::FEATURES_FORMAT) => {
+        Some(s::FEATURES_FORMAT | s::FEATURES_FORMAT_1) => {
             let mut rows = 0;
             for batch in FeatureReader::new(source)? {
                 let batch = batch?;
