@@ -1,7 +1,7 @@
 //! GFF3 as `protsae-annotate` writes it: what the specification demands of such lines.
 
 use super::error::{CheckError, demand};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The first line.
 const VERSION: &str = "##gff-version 3";
@@ -11,7 +11,7 @@ const COLUMNS: usize = 9;
 /// GFF3: what it is.
 pub(super) fn check(text: &str) -> Result<String, CheckError> {
     let mut lengths: HashMap<&str, u64> = HashMap::new();
-    let mut ids = std::collections::HashSet::new();
+    let mut ids = HashSet::new();
     let mut lines = text.lines().zip(1..);
     let first = lines.next().map_or("", |(line, _)| line);
     demand(first == VERSION, 1, "the line", first, VERSION)?;
@@ -48,7 +48,7 @@ fn feature<'a>(
     text: &'a str,
     line: usize,
     lengths: &HashMap<&str, u64>,
-    ids: &mut std::collections::HashSet<&'a str>,
+    ids: &mut HashSet<&'a str>,
 ) -> Result<(), CheckError> {
     let columns: Vec<&str> = text.split('\t').collect();
     let &[
@@ -72,53 +72,39 @@ fn feature<'a>(
     let term = |c: char| c.is_ascii_alphanumeric() || "_-:".contains(c);
     let is_term = !kind.is_empty() && kind.chars().all(term);
     demand(is_term, line, "column 3", kind, "a term of SO")?;
+    place(line, start, end, length)?;
+    let finite = score.parse::<f64>().is_ok_and(f64::is_finite);
+    let is_score = finite || score == ".";
+    demand(is_score, line, "column 6", score, "a number or .")?;
+    let is_strand = [".", "+", "-", "?"].contains(&strand);
+    demand(is_strand, line, "column 7", strand, "a strand")?;
+    let is_phase = [".", "0", "1", "2"].contains(&phase);
+    demand(is_phase, line, "column 8", phase, "a phase")?;
+    for text in attributes.split(';') {
+        attribute(line, text, ids)?;
+    }
+    Ok(())
+}
+
+/// Columns 4 and 5: a range within the sequence.
+fn place(line: usize, start: &str, end: &str, length: u64) -> Result<(), CheckError> {
     let number = |text: &str| text.parse::<u64>().unwrap_or(0);
     let (first, last) = (number(start), number(end));
     demand(first > 0, line, "column 4", start, "a position")?;
     let inside = first <= last && last <= length;
-    demand(
-        inside,
-        line,
-        "column 5",
-        end,
-        &format!("{first} to {length}, the sequence's length"),
-    )?;
-    let finite = score.parse::<f64>().is_ok_and(f64::is_finite);
-    demand(
-        finite || score == ".",
-        line,
-        "column 6",
-        score,
-        "a number or .",
-    )?;
-    demand(
-        [".", "+", "-", "?"].contains(&strand),
-        line,
-        "column 7",
-        strand,
-        "a strand",
-    )?;
-    demand(
-        [".", "0", "1", "2"].contains(&phase),
-        line,
-        "column 8",
-        phase,
-        "a phase",
-    )?;
-    for attribute in attributes.split(';') {
-        let (tag, value) = attribute.split_once('=').unwrap_or((attribute, ""));
-        let fits = !tag.is_empty() && !value.is_empty() && !value.contains(['=', '&']);
-        let escaped = !has_loose_percent(value);
-        demand(
-            fits && escaped,
-            line,
-            "attribute",
-            attribute,
-            "tag=value, escaped",
-        )?;
-        if tag == "ID" {
-            demand(ids.insert(value), line, "ID", value, "one that occurs once")?;
-        }
+    let wanted = format!("{first} to {length}, the sequence's length");
+    demand(inside, line, "column 5", end, &wanted)
+}
+
+/// An attribute of column 9.
+fn attribute<'a>(line: usize, text: &'a str, ids: &mut HashSet<&'a str>) -> Result<(), CheckError> {
+    let (tag, value) = text.split_once('=').unwrap_or((text, ""));
+    let fits = !tag.is_empty() && !value.is_empty() && !value.contains(['=', '&']);
+    let escaped = !has_loose_percent(value);
+    let wanted = "tag=value, escaped";
+    demand(fits && escaped, line, "attribute", text, wanted)?;
+    if tag == "ID" {
+        demand(ids.insert(value), line, "ID", value, "one that occurs once")?;
     }
     Ok(())
 }
