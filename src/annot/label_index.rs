@@ -187,6 +187,12 @@ impl LabelIndex {
         }
     }
 
+    /// Proteins that carry a label, and their labels, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[LabelRange])> {
+        let all = self.numbers.iter();
+        all.map(|(protein, &number)| (protein.as_str(), self.labels[number].as_slice()))
+    }
+
     /// Proteins that carry a label.
     #[must_use]
     pub fn proteins(&self) -> usize {
@@ -197,6 +203,12 @@ impl LabelIndex {
     #[must_use]
     pub fn concepts(&self) -> usize {
         self.ids.len()
+    }
+
+    /// Id of a concept.
+    #[must_use]
+    pub fn id(&self, concept: u32) -> &str {
+        &self.ids[concept as usize]
     }
 
     /// Whether a concept's labels name residues.
@@ -239,6 +251,7 @@ mod tests {
             parents: Vec::new(),
             proteins: 1,
             residues: 1,
+            partial: false,
             information_content: 0.0,
         };
         ConceptsFile {

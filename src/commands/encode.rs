@@ -1,5 +1,7 @@
 //! `protsae-encode`: activations through a trained SAE into features.
 
+mod listed;
+
 use super::shared::{self, WholeProteins};
 use crate::{
     Error, Result,
@@ -15,6 +17,7 @@ use crate::{
         proteins::{MIN_PROBABILITY, ProteinFeatures, ProteinWriter},
     },
 };
+use listed::Listed;
 use std::path::PathBuf;
 
 /// Default of `--min-probability`.
@@ -25,7 +28,7 @@ const BLOCK_NUMBERS: usize = 1 << 24;
 /// Apply a trained SAE: activations in, features out
 #[derive(clap::Parser, Debug)]
 #[command(name = Args::NAME, version, after_help = "Example:
-  protsae-encode -i activations.arrow -m model/ -o features.arrow --proteins proteins.arrow")]
+  protsae-encode -i activations.arrow -m model/ --dictionary dictionary.json -o features.arrow")]
 pub struct Args {
     /// Activation table; repeat for several; '-' for standard input
     #[arg(short, long, required = true, value_name = "TABLE")]
@@ -43,9 +46,15 @@ pub struct Args {
     #[arg(long, value_name = "TABLE")]
     proteins: Option<Target>,
 
-    /// Least probability of the concepts that are listed for a residue
-    #[arg(long, default_value_t = DEFAULT_MIN_PROBABILITY, value_name = "P")]
-    min_probability: f32,
+    /// Dictionary by which probabilities of concepts are calibrated, for protsae-annotate to find ranges in: those of its
+    /// usable concepts are listed, above each one's floor
+    #[arg(long, value_name = "FILE.json", conflicts_with = "min_probability")]
+    dictionary: Option<PathBuf>,
+
+    /// Least probability of the concepts that are listed for a residue, as the model has it, without a dictionary
+    /// [default: 0.5]
+    #[arg(long, value_name = "P")]
+    min_probability: Option<f32>,
 
     /// Least activation of the latents that are listed for a residue
     #[arg(long, default_value_t = 0.0, value_name = "Z")]
@@ -63,7 +72,8 @@ impl Tool for Args {
     }
 
     fn run(&self, context: &Context) -> Result<()> {
-        shared::check_share("--min-probability", self.min_probability.into())?;
+        let least = self.min_probability.unwrap_or(DEFAULT_MIN_PROBABILITY);
+        shared::check_share("--min-probability", least.into())?;
         if !self.min_activation.is_finite() {
             return Err(Error::usage(format!(
                 "--min-activation is {}, expected a number",
@@ -71,11 +81,21 @@ impl Tool for Args {
             )));
         }
         let sae = shared::load_model(context, &self.model)?;
+        let (listed, dictionary) = match &self.dictionary {
+            Some(path) => {
+                let (readings, sha256) = self.readings(context, &sae, path)?;
+                (Listed::Calibrated(readings), Some(sha256))
+            }
+            None => (Listed::Model { least }, None),
+        };
         let readers = shared::open_activations(context, &self.input, &sae, &self.model)?;
         if context.is_dry_run() {
             return plan(&sae, &readers);
         }
-        let info = common_info(&sae, &readers)?;
+        let info = FeatureInfo {
+            dictionary,
+            ..common_info(&sae, &readers)?
+        };
         let output = context.create(&self.output)?;
         let container = self.output.container();
         let writer =
@@ -99,7 +119,7 @@ impl Tool for Args {
             proteins,
             totals: Totals::new(sae.config.shape.defined, sae.config.shape.latents),
             whole: WholeProteins::default(),
-            min_probability: self.min_probability,
+            listed,
             min_activation: self.min_activation,
             rows: 0,
             concepts: Vec::new(),
@@ -147,6 +167,7 @@ fn common_info(sae: &Sae, readers: &[(&Source, ActivationReader)]) -> Result<Fea
         plm: sae.config.plm.clone(),
         sae: Some(sae.identity()),
         sample: first,
+        dictionary: None,
     })
 }
 
@@ -257,7 +278,7 @@ struct Sink {
     proteins: Option<ProteinWriter<Output>>,
     totals: Totals,
     whole: WholeProteins,
-    min_probability: f32,
+    listed: Listed,
     min_activation: f32,
     rows: u64,
     concepts: Vec<u32>,
@@ -315,15 +336,9 @@ impl Sink {
         if self.proteins.is_some() {
             self.totals.add(logits, latents, values);
         }
-        self.concepts.clear();
-        self.probabilities.clear();
-        for (concept, &logit) in logits.iter().enumerate() {
-            let p = sigmoid(logit);
-            if p >= self.min_probability {
-                self.concepts.push(concept as u32);
-                self.probabilities.push(p);
-            }
-        }
+        let (concepts, probabilities) = (&mut self.concepts, &mut self.probabilities);
+        self.listed
+            .list(logits, (latents, values), concepts, probabilities);
         self.latents.clear();
         self.activations.clear();
         for (&latent, &value) in latents.iter().zip(values) {

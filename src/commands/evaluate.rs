@@ -1,11 +1,13 @@
 //! `protsae-evaluate`: how faithful an SAE is, and how well its latents agree with concepts.
 
 mod alignment;
+mod ranges;
 mod rows;
 
-use super::shared;
+use super::{feature_keys::FeatureKeys, shared};
 use crate::{
     Error, Result,
+    annot::feature::NO_ANNOTATION,
     cli::{
         CommonArgs, Context, Source, Target, Tool,
         args::{OnBad, OnBadArgs},
@@ -15,14 +17,16 @@ use crate::{
     },
     error::Context as _,
     report::multiqc,
-    sae::encode::Encoder,
+    sae::{encode::Encoder, folder::Sae},
     score::{
-        consistency::ConsistencyCounter,
+        dictionary::ConceptEntry,
         metrics::{METRICS_FORMAT, Metrics},
     },
-    split::partition::{Part, Partition},
+    split::partition::Partition,
+    table::activations::ActivationReader,
 };
 use alignment::Aligner;
+use ranges::RangeScorer;
 use rows::{Collector, PartRows};
 use serde_json::json;
 use std::{
@@ -30,6 +34,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Default of `--min-precision`, as of protsae-annotate.
+const MIN_PRECISION: f64 = super::annotate::MIN_PRECISION;
 /// Positive residues from which a residue-level concept counts in the means.
 const MIN_RESIDUES: usize = 50;
 /// Positive proteins from which a protein-level concept counts in the means.
@@ -48,7 +54,7 @@ pub struct Args {
     #[arg(short, long, value_name = "DIR")]
     model: PathBuf,
 
-    /// Label table; needed for the suite 'alignment'
+    /// Label table; needed for the suites 'alignment' and 'ranges'
     #[arg(long, value_name = "TABLE")]
     labels: Option<Source>,
 
@@ -60,7 +66,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE.tsv")]
     split: Option<Source>,
 
-    /// What to compute
+    /// What to compute; 'ranges' needs activations of whole proteins
     #[arg(
         long,
         value_enum,
@@ -68,6 +74,23 @@ pub struct Args {
         default_value = "fidelity,alignment"
     )]
     suite: Vec<Suite>,
+
+    /// Dictionary whose ranges are scored [default: ranges are read as is best on valid, as protsae-interpret does]
+    #[arg(long, value_name = "FILE.json")]
+    dictionary: Option<PathBuf>,
+
+    /// The probability of being right from which ranges are scored as protsae-annotate writes them
+    #[arg(long, default_value_t = MIN_PRECISION, value_name = "P")]
+    min_precision: f64,
+
+    /// Clusters of homologues, which stay whole: MMseqs2's two columns or CD-HIT's .clstr; repeatable. Proteins of one
+    /// sequence are together in any case
+    #[arg(long, value_name = "FILE")]
+    clusters: Vec<Source>,
+
+    /// Keys of features that say nothing about function, of which no ranges are scored; or none
+    #[arg(long, value_name = "KEYS", default_value_t = FeatureKeys::of(&NO_ANNOTATION))]
+    exclude_features: FeatureKeys,
 
     /// Positive test residues from which a residue-level concept counts in the means
     #[arg(long, default_value_t = MIN_RESIDUES, value_name = "N")]
@@ -100,6 +123,7 @@ pub struct Args {
 enum Suite {
     Fidelity,
     Alignment,
+    Ranges,
 }
 
 impl Tool for Args {
@@ -112,6 +136,8 @@ impl Tool for Args {
     fn run(&self, context: &Context) -> Result<()> {
         let sae = shared::load_model(context, &self.model)?;
         let alignment = self.suite.contains(&Suite::Alignment);
+        let with_ranges = self.suite.contains(&Suite::Ranges);
+        shared::check_share("--min-precision", self.min_precision)?;
         let concepts = match &self.concepts {
             Some(path) => {
                 let concepts = shared::read_concepts(context, path)?;
@@ -120,11 +146,11 @@ impl Tool for Args {
             }
             None => sae.concepts.clone(),
         };
-        let labels = match (&self.labels, alignment) {
+        let labels = match (&self.labels, alignment || with_ranges) {
             (Some(source), true) => Some(shared::read_labels(context, source, &concepts)?),
             (None, true) => {
                 return Err(Error::usage(
-                    "the suite 'alignment' needs --labels; or ask for --suite fidelity",
+                    "the suites 'alignment' and 'ranges' need --labels; or ask for --suite fidelity",
                 ));
             }
             (_, false) => None,
@@ -136,6 +162,10 @@ impl Tool for Args {
             None => None,
         };
         let readers = shared::open_activations(context, &self.input, &sae, &self.model)?;
+        let dictionary = self.readings(context, &sae)?;
+        if with_ranges {
+            check_whole(&readers)?;
+        }
         if context.is_dry_run() {
             for (source, reader) in &readers {
                 let rows = reader.rows().map_err(source.in_input())?;
@@ -151,32 +181,50 @@ impl Tool for Args {
         let whole = readers.iter().all(|(_, r)| r.info().sample.is_none());
         let mut aligner = labels
             .as_ref()
+            .filter(|_| alignment)
             .map(|l| Aligner::new(&sae, l, split.is_some(), whole));
         let seek_maxima = aligner.as_ref().is_some_and(|a| a.seek_maxima);
         if seek_maxima {
             shared::warn_of_unknown_maxima(&self.model);
         }
+        let mut ranges = labels.as_ref().filter(|_| with_ranges).map(|labels| {
+            let excluded = &self.exclude_features;
+            RangeScorer::new(
+                &sae,
+                labels,
+                &concepts,
+                split.as_ref(),
+                excluded,
+                dictionary,
+            )
+        });
         let mut collector = Collector::new(&sae, split.as_ref(), fidelity, seek_maxima);
+        collector.with_residues = with_ranges;
         let mut encoder = Encoder::new(&sae);
-        let mut consistency = ConsistencyCounter::new(&sae);
         let total = readers.iter().map(|(_, r)| r.rows().ok().flatten()).sum();
         let mut progress = Progress::new("residues", total);
         for (source, reader) in readers {
             for batch in reader {
                 let batch = batch.map_err(source.in_input())?;
-                let each = |rows: &PartRows| judge(rows, &mut consistency, &mut aligner);
+                let each = |rows: &PartRows| give(rows, aligner.as_mut(), ranges.as_mut());
                 collector
                     .batch(&mut encoder, &batch, each)
                     .map_err(source.in_input())?;
                 progress.add(batch.rows() as u64);
             }
-            let each = |rows: &PartRows| judge(rows, &mut consistency, &mut aligner);
+            let each = |rows: &PartRows| give(rows, aligner.as_mut(), ranges.as_mut());
             collector
                 .end_table(&mut encoder, each)
                 .map_err(source.in_input())?;
         }
         progress.finish();
         self.check_unlisted(context, &collector)?;
+        let maxima = aligner.as_ref().map_or(&sae.latent_max, |a| &a.maxima);
+        let ranges = ranges.map(|r| {
+            let (files, least) = (&self.clusters, self.min_precision);
+            r.finish(context, files, &concepts, maxima, least)
+        });
+        let ranges = ranges.transpose()?;
         let metrics = Metrics {
             format: METRICS_FORMAT.into(),
             sae: sae.identity(),
@@ -185,7 +233,8 @@ impl Tool for Args {
             test: collector.test,
             fidelity: fidelity.then(|| collector.fidelity()),
             alignment: aligner.map(|a| a.finish(&concepts, self.min_residues, self.min_proteins)),
-            consistency: consistency.map(ConsistencyCounter::finish),
+            ranges,
+            consistency: collector.consistency(),
         };
         let text = to_json(&metrics)?;
         output
@@ -202,19 +251,48 @@ impl Tool for Args {
     }
 }
 
-/// Adds a protein to what is counted of it.
-fn judge(
+/// Gives a protein to whoever scores it.
+fn give(
     rows: &PartRows,
-    consistency: &mut Option<ConsistencyCounter>,
-    aligner: &mut Option<Aligner<'_>>,
+    aligner: Option<&mut Aligner<'_>>,
+    ranges: Option<&mut RangeScorer<'_>>,
 ) -> Result<()> {
-    if let (Some(counter), Some(Part::Test)) = (consistency, rows.part) {
-        counter.add(&rows.logits);
-    }
-    aligner.as_mut().map_or(Ok(()), |a| a.protein(rows))
+    aligner.map_or(Ok(()), |a| a.protein(rows))?;
+    ranges.map_or(Ok(()), |r| r.protein(rows))
+}
+
+/// Demands tables of all residues.
+fn check_whole(readers: &[(&Source, ActivationReader)]) -> Result<()> {
+    let sampled = |(source, reader): &(&Source, ActivationReader)| {
+        let sample = reader.info().sample?;
+        Some(Error::mismatch(format!(
+            "{source} holds {sample} residues a protein, expected whole proteins: the suite 'ranges' needs all of them"
+        )))
+    };
+    readers.iter().find_map(sampled).map_or(Ok(()), Err)
 }
 
 impl Args {
+    /// How a dictionary reads concepts, where one is given.
+    fn readings(&self, context: &Context, sae: &Sae) -> Result<Option<Vec<ConceptEntry>>> {
+        let Some(path) = &self.dictionary else {
+            return Ok(None);
+        };
+        let (dictionary, _) = shared::read_dictionary(context, path)?;
+        let name = path.display().to_string();
+        if let Some(own) = &dictionary.sae {
+            let folder = self.model.display().to_string();
+            own.check_same(&name, &sae.identity(), &folder)?;
+        }
+        match dictionary.concepts {
+            Some(concepts) => Ok(Some(concepts)),
+            None => Err(Error::mismatch(format!(
+                "{name} is '{}', which does not say how ranges are found",
+                dictionary.format
+            ))),
+        }
+    }
+
     /// Proteins that the split does not list: an error, or counted.
     fn check_unlisted(&self, context: &Context, collector: &Collector<'_>) -> Result<()> {
         let unlisted = &collector.unlisted;

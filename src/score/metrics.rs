@@ -1,7 +1,7 @@
 //! `metrics.json` (`metrics/1`): how faithful an SAE is, and how well its latents agree with
 //! concepts on held-out proteins. What has no support is null.
 
-use super::{consistency::Consistency, fidelity::Fidelity};
+use super::{consistency::Consistency, fidelity::Fidelity, range_metrics::RangeMetrics};
 use crate::{
     annot::concept::{ConceptKind, Level},
     table::{PlmIdentity, SaeIdentity},
@@ -33,6 +33,9 @@ pub struct Metrics {
     /// Agreement of predictions with the hierarchy of concepts on the test proteins; none without one.
     #[serde(default)]
     pub consistency: Option<Consistency>,
+    /// Ranges of concepts on the test proteins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranges: Option<RangeMetrics>,
 }
 
 /// Size of a part.

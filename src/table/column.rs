@@ -14,6 +14,7 @@ use arrow_array::{
         Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
     },
 };
+use arrow_buffer::NullBuffer;
 use arrow_schema::DataType;
 use half::slice::HalfFloatSliceExt;
 use std::borrow::Cow;
@@ -227,6 +228,21 @@ impl<T: Clone> Lists<'_, T> {
     }
 }
 
+/// A column of lists that may be null.
+pub struct NullableLists<'a, T: Clone> {
+    lists: Lists<'a, T>,
+    nulls: Option<NullBuffer>,
+}
+
+impl<T: Clone> NullableLists<'_, T> {
+    /// The values of a row; none where it is null.
+    #[must_use]
+    pub fn row(&self, row: usize) -> Option<&[T]> {
+        let null = self.nulls.as_ref().is_some_and(|n| n.is_null(row));
+        (!null).then(|| self.lists.row(row))
+    }
+}
+
 fn list_parts<O: OffsetSizeTrait>(lists: &GenericListArray<O>) -> (Vec<usize>, &ArrayRef) {
     let offsets = lists.value_offsets().iter().map(|o| o.as_usize()).collect();
     (offsets, lists.values())
@@ -260,6 +276,14 @@ fn any_lists<'a>(
     array: &'a ArrayRef,
 ) -> Result<(Vec<usize>, &'a ArrayRef), TableError> {
     no_nulls(name, array)?;
+    lists_of(name, array)
+}
+
+/// Offsets and values of lists, of which some may be null.
+fn lists_of<'a>(
+    name: &'static str,
+    array: &'a ArrayRef,
+) -> Result<(Vec<usize>, &'a ArrayRef), TableError> {
     match array.data_type() {
         DataType::List(_) => Ok(list_parts(array.as_list::<i32>())),
         DataType::LargeList(_) => Ok(list_parts(array.as_list::<i64>())),
@@ -299,6 +323,54 @@ pub fn float_lists<'a>(
     let (offsets, values) = any_lists(name, find(batch, name)?)?;
     let values = plain_floats(name, values)?;
     Ok(Lists { offsets, values })
+}
+
+/// A column of lists of numbers that may be null; none where it is absent or all null.
+///
+/// # Errors
+/// [`TableError`] where it is of another type, or out of range.
+pub fn optional_integer_lists<'a>(
+    batch: &'a RecordBatch,
+    name: &'static str,
+) -> Result<Option<NullableLists<'a, u32>>, TableError> {
+    let Some((offsets, values, nulls)) = optional_lists(batch, name)? else {
+        return Ok(None);
+    };
+    let values = plain_integers(name, values)?;
+    let lists = Lists { offsets, values };
+    Ok(Some(NullableLists { lists, nulls }))
+}
+
+/// A column of lists of floating-point numbers that may be null; none where it is absent or all null.
+///
+/// # Errors
+/// [`TableError`] where it is of another type.
+pub fn optional_float_lists<'a>(
+    batch: &'a RecordBatch,
+    name: &'static str,
+) -> Result<Option<NullableLists<'a, f32>>, TableError> {
+    let Some((offsets, values, nulls)) = optional_lists(batch, name)? else {
+        return Ok(None);
+    };
+    let values = plain_floats(name, values)?;
+    let lists = Lists { offsets, values };
+    Ok(Some(NullableLists { lists, nulls }))
+}
+
+type OptionalLists<'a> = Option<(Vec<usize>, &'a ArrayRef, Option<NullBuffer>)>;
+
+fn optional_lists<'a>(
+    batch: &'a RecordBatch,
+    name: &'static str,
+) -> Result<OptionalLists<'a>, TableError> {
+    let Some(array) = batch.column_by_name(name) else {
+        return Ok(None);
+    };
+    if array.logical_null_count() == array.len() {
+        return Ok(None);
+    }
+    let (offsets, values) = lists_of(name, array)?;
+    Ok(Some((offsets, values, array.logical_nulls())))
 }
 
 /// Width of the vectors in a column: of a fixed-size list, or of the first row of a list; none where there is no row.

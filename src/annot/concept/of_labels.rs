@@ -52,6 +52,7 @@ impl ConceptsFile {
                 parents: Vec::new(),
                 proteins: count.proteins.len() as u64,
                 residues: count.residues.values().map(|r| r.len() as u64).sum(),
+                partial: false,
                 information_content: 0.0,
             })
             .collect();

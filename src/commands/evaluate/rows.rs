@@ -8,6 +8,7 @@ use crate::{
         folder::Sae,
     },
     score::{
+        consistency::{Consistency, ConsistencyCounter},
         fidelity::{Fidelity, FidelitySums},
         metrics::PartSize,
     },
@@ -30,6 +31,8 @@ pub(super) struct PartRows {
     pub(super) values: Vec<f32>,
     /// Logits of the concepts, rows x m.
     pub(super) logits: Vec<f32>,
+    /// One-letter codes.
+    pub(super) residues: Vec<u8>,
 }
 
 impl PartRows {
@@ -42,6 +45,7 @@ impl PartRows {
         self.latents.clear();
         self.values.clear();
         self.logits.clear();
+        self.residues.clear();
     }
 
     /// Position, latents and activations of each row.
@@ -101,12 +105,16 @@ pub(super) struct Collector<'a> {
     sae: &'a Sae,
     split: Option<&'a Partition>,
     sums: Option<FidelitySums>,
+    consistency: Option<ConsistencyCounter>,
     whole: WholeProteins,
     /// Whether training proteins are encoded too; they take part in no score.
     with_train: bool,
+    /// Whether letters of residues are asked for.
+    pub(super) with_residues: bool,
     /// Rows that wait for the encoder: activations, positions, and where proteins begin.
     waiting: Vec<f32>,
     waiting_positions: Vec<u32>,
+    waiting_residues: Vec<u8>,
     starts: Vec<(usize, String, Part)>,
     current: PartRows,
     block: usize,
@@ -129,10 +137,13 @@ impl<'a> Collector<'a> {
             sae,
             split,
             sums: fidelity.then(|| FidelitySums::new(shape.width, shape.latents, shape.defined)),
+            consistency: ConsistencyCounter::new(sae),
             whole: WholeProteins::default(),
             with_train,
+            with_residues: false,
             waiting: Vec::new(),
             waiting_positions: Vec::new(),
+            waiting_residues: Vec::new(),
             starts: Vec::new(),
             current: PartRows::default(),
             block: (BLOCK_NUMBERS / numbers).clamp(1, 1 << 14),
@@ -163,6 +174,11 @@ impl<'a> Collector<'a> {
         let width = batch.width();
         let activations = batch.activations()?;
         let positions = batch.positions()?;
+        let residues = if self.with_residues {
+            batch.residues()?
+        } else {
+            vec![b'X'; batch.rows()]
+        };
         for run in batch.runs() {
             let protein = batch.protein(run.start);
             let part = self.part(protein);
@@ -181,6 +197,8 @@ impl<'a> Collector<'a> {
             }
             self.waiting
                 .extend_from_slice(&activations[run.start * width..run.end * width]);
+            self.waiting_residues
+                .extend_from_slice(&residues[run.clone()]);
             self.waiting_positions.extend_from_slice(&positions[run]);
             if self.waiting_positions.len() >= self.block {
                 self.encode(encoder, &mut each)?;
@@ -214,6 +232,9 @@ impl<'a> Collector<'a> {
             size.proteins += 1;
             size.residues += self.current.positions.len() as u64;
         }
+        if let (Some(counter), Part::Test) = (&mut self.consistency, part) {
+            counter.add(&self.current.logits);
+        }
         each(&self.current)?;
         self.current.part = None;
         Ok(())
@@ -227,6 +248,7 @@ impl<'a> Collector<'a> {
     ) -> Result<()> {
         let x = std::mem::take(&mut self.waiting);
         let positions = std::mem::take(&mut self.waiting_positions);
+        let residues = std::mem::take(&mut self.waiting_residues);
         let starts = std::mem::take(&mut self.starts);
         let encoded = encoder.encode(&x)?;
         let d = self.sae.config.shape.width;
@@ -254,6 +276,7 @@ impl<'a> Collector<'a> {
             }
             let current = &mut self.current;
             current.positions.push(position);
+            current.residues.push(residues[row]);
             current.latents.extend_from_slice(latents);
             current.values.extend_from_slice(values);
             current.offsets.push(current.latents.len());
@@ -262,6 +285,11 @@ impl<'a> Collector<'a> {
         self.waiting = x;
         self.waiting.clear();
         Ok(())
+    }
+
+    /// Agreement of predictions with the hierarchy of concepts; none without one.
+    pub(super) fn consistency(&mut self) -> Option<Consistency> {
+        self.consistency.take().map(ConsistencyCounter::finish)
     }
 
     /// The scores of faithfulness.

@@ -6,7 +6,7 @@ use crate::{
     score::{
         alignment::{LatentCounts, THRESHOLDS, aurocs, count},
         association::{LogFactorials, q_values},
-        dictionary::{ConceptName, DICTIONARY_FORMAT, Dictionary, Entry, LatentKind, Status},
+        dictionary::{ConceptName, DICTIONARY_FORMAT_1, Dictionary, Entry, LatentKind, Status},
         sheet::{Sheet, judged_on},
     },
     table::SaeIdentity,
@@ -38,7 +38,7 @@ fn sheet_of<'s>(sheets: &'s Sheets, concept: &Concept) -> &'s Sheet {
 
 /// Makes the dictionary.
 pub(super) fn dictionary(
-    reading: Reading<'_>,
+    reading: &mut Reading<'_>,
     concepts: &ConceptsFile,
     identity: SaeIdentity,
     rules: Rules,
@@ -74,17 +74,18 @@ pub(super) fn dictionary(
         .par_iter()
         .zip(q)
         .enumerate()
-        .map(|(k, (choice, q))| entry(&reading, concepts, k, choice.as_ref(), q, rules))
+        .map(|(k, (choice, q))| entry(reading, concepts, k, choice.as_ref(), q, rules))
         .collect();
-    for (entry, top) in latents.iter_mut().zip(reading.top) {
+    for (entry, top) in latents.iter_mut().zip(std::mem::take(&mut reading.top)) {
         entry.top_proteins = top;
     }
     Dictionary {
-        format: DICTIONARY_FORMAT.into(),
+        format: DICTIONARY_FORMAT_1.into(),
         sae: Some(identity),
         residues: reading.residues,
         proteins: reading.proteins,
         latents,
+        concepts: None,
     }
 }
 

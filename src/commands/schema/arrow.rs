@@ -18,7 +18,7 @@ pub(super) fn table(source: TableSource) -> Result<String> {
     let format = schema.metadata.get(s::META_FORMAT).cloned();
     let fields = match format.as_deref() {
         Some(s::ACTIVATIONS_FORMAT) => s::activations(0, ActivationType::F32, false),
-        Some(s::FEATURES_FORMAT) => s::features(),
+        Some(s::FEATURES_FORMAT | s::FEATURES_FORMAT_1) => s::features(),
         Some(s::LABELS_FORMAT) => s::labels(),
         Some(s::PROTEINS_FORMAT) => s::proteins(),
         _ => Vec::new(),
@@ -34,7 +34,7 @@ pub(super) fn table(source: TableSource) -> Result<String> {
     }
     let rows = match format.as_deref() {
         Some(s::ACTIVATIONS_FORMAT) => activation_rows(source)?,
-        Some(s::FEATURES_FORMAT) => feature_rows(source)?,
+        Some(s::FEATURES_FORMAT | s::FEATURES_FORMAT_1) => feature_rows(source)?,
         Some(s::LABELS_FORMAT) => {
             let mut rows = 0;
             labels::read(source, |_| {

@@ -1,7 +1,7 @@
 //! GFF3 as `protsae-annotate` writes it: what the specification demands of such lines.
 
 use super::error::{CheckError, demand};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// The first line.
 const VERSION: &str = "##gff-version 3";
@@ -11,7 +11,7 @@ const COLUMNS: usize = 9;
 /// GFF3: what it is.
 pub(super) fn check(text: &str) -> Result<String, CheckError> {
     let mut lengths: HashMap<&str, u64> = HashMap::new();
-    let mut ids = HashSet::new();
+    let mut ids = HashMap::new();
     let mut lines = text.lines().zip(1..);
     let first = lines.next().map_or("", |(line, _)| line);
     demand(first == VERSION, 1, "the line", first, VERSION)?;
@@ -44,11 +44,20 @@ pub(super) fn check(text: &str) -> Result<String, CheckError> {
     ))
 }
 
+/// What all lines of one id have in common.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Feature<'a> {
+    /// Column 1.
+    id: &'a str,
+    /// Column 3.
+    kind: &'a str,
+}
+
 fn feature<'a>(
     text: &'a str,
     line: usize,
     lengths: &HashMap<&str, u64>,
-    ids: &mut HashSet<&'a str>,
+    ids: &mut HashMap<&'a str, Feature<'a>>,
 ) -> Result<(), CheckError> {
     let columns: Vec<&str> = text.split('\t').collect();
     let &[
@@ -80,8 +89,16 @@ fn feature<'a>(
     demand(is_strand, line, "column 7", strand, "a strand")?;
     let is_phase = [".", "0", "1", "2"].contains(&phase);
     demand(is_phase, line, "column 8", phase, "a phase")?;
+    let own = Feature { id, kind };
+    let mut has_id = false;
     for text in attributes.split(';') {
-        attribute(line, text, ids)?;
+        let (tag, value) = attribute(line, text)?;
+        if tag == "ID" {
+            // lines of one id are parts of one feature
+            let fits = *ids.entry(value).or_insert(own) == own && !has_id;
+            demand(fits, line, "ID", value, "that of one feature, once")?;
+            has_id = true;
+        }
     }
     Ok(())
 }
@@ -96,17 +113,14 @@ fn place(line: usize, start: &str, end: &str, length: u64) -> Result<(), CheckEr
     demand(inside, line, "column 5", end, &wanted)
 }
 
-/// An attribute of column 9.
-fn attribute<'a>(line: usize, text: &'a str, ids: &mut HashSet<&'a str>) -> Result<(), CheckError> {
+/// Tag and value of an attribute of column 9.
+fn attribute(line: usize, text: &str) -> Result<(&str, &str), CheckError> {
     let (tag, value) = text.split_once('=').unwrap_or((text, ""));
     let fits = !tag.is_empty() && !value.is_empty() && !value.contains(['=', '&']);
     let escaped = !has_loose_percent(value);
     let wanted = "tag=value, escaped";
     demand(fits && escaped, line, "attribute", text, wanted)?;
-    if tag == "ID" {
-        demand(ids.insert(value), line, "ID", value, "one that occurs once")?;
-    }
-    Ok(())
+    Ok((tag, value))
 }
 
 /// Whether a percent sign begins no two hexadecimal digits.
