@@ -14,11 +14,12 @@ use super::{
     position::Place,
 };
 use foldhash::fast::FixedState;
-use identity::{Interner, LastProtein, Sequences};
+use identity::LastProtein;
 use ledger::{Counters, Journal};
 use std::{collections::HashMap, hash::BuildHasher};
 use verdict::Verdict;
 
+pub(super) use identity::{Interner, Sequences};
 pub use ledger::Tally;
 pub use report::{DropReason, InputReport};
 pub use statement::{Fingerprint, Observation, Settings, Source};

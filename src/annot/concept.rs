@@ -3,6 +3,8 @@
 //! Concept i is latent i is row i of every defined weight. Classes are numbered from 0: concepts
 //! first (`0..m`), zero classes after them (`m..m + z`); relations are numbered from 0.
 
+mod of_labels;
+
 use crate::ontology::OntologyIdentity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

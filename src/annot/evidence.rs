@@ -41,13 +41,21 @@ pub(super) fn of_remark(text: &str) -> Option<&'static str> {
     remark.map(|(_, eco)| *eco)
 }
 
-/// A text without the remarks in parentheses and blanks at its end, and the ECO id that the first remark stands for (or
-/// nothing). A text may be a remark and nothing else, without parentheses.
-pub(super) fn without_remark(text: &str) -> (&str, &'static str) {
+/// A text whose remarks of evidence were taken off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Remarked<'a> {
+    /// The text without remarks in parentheses and blanks at its end.
+    pub(super) text: &'a str,
+    /// The ECO id that the first remark stands for, or nothing.
+    pub(super) eco: &'static str,
+}
+
+/// Takes off the remarks at the end of a text. A text may be a remark and nothing else, without parentheses.
+pub(super) fn without_remark(text: &str) -> Remarked<'_> {
     let mut text = text.trim_end();
     let mut first = "";
     if let Some(eco) = of_remark(text.trim()) {
-        return ("", eco);
+        return Remarked { text: "", eco };
     }
     while let Some((rest, eco)) = text
         .strip_suffix(')')
@@ -57,7 +65,7 @@ pub(super) fn without_remark(text: &str) -> (&str, &'static str) {
         text = rest;
         first = eco;
     }
-    (text, first)
+    Remarked { text, eco: first }
 }
 
 /// The codes of a text in free form: its ECO ids where it has any, else its words; joined by commas.
@@ -206,6 +214,10 @@ mod tests {
 
     #[test]
     fn texts_in_free_form_have_codes() {
+        let remarked = |text| {
+            let Remarked { text, eco } = without_remark(text);
+            (text, eco)
+        };
         for (text, codes) in [
             ("", ""),
             ("IDA", "IDA"),
@@ -218,15 +230,12 @@ mod tests {
             assert_eq!(codes_of(text), codes);
         }
         assert_eq!(
-            without_remark("Zinc (Probable) (By similarity) "),
+            remarked("Zinc (Probable) (By similarity) "),
             ("Zinc", "ECO:0000305")
         );
-        assert_eq!(without_remark("Zinc"), ("Zinc", ""));
-        assert_eq!(without_remark("Potential"), ("", "ECO:0000255"));
-        assert_eq!(
-            without_remark("IRON (BY SIMILARITY)"),
-            ("IRON", "ECO:0000250")
-        );
+        assert_eq!(remarked("Zinc"), ("Zinc", ""));
+        assert_eq!(remarked("Potential"), ("", "ECO:0000255"));
+        assert_eq!(remarked("IRON (BY SIMILARITY)"), ("IRON", "ECO:0000250"));
     }
 
     #[test]

@@ -178,7 +178,7 @@ pub fn concept_name(key: &str, id: &str, ligand_id: &str) -> String {
 pub fn fold_note(note: &str) -> String {
     let mut text = note.split(';').next().unwrap_or_default().trim();
     text = text.strip_suffix('.').unwrap_or(text).trim_end();
-    text = without_remark(text).0;
+    text = without_remark(text).text;
     if let Some((before, _)) = text.split_once("(with ") {
         text = before.trim_end();
     }

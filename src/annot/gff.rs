@@ -7,7 +7,7 @@ use super::{
     error::AnnotError,
     evidence::of_remark,
     feature,
-    interpro::interproscan::Match,
+    interpro::interproscan::{Match, MatchedEntry},
     lines::{Lines, is_directive},
     percent::{decode, decoded},
     position::{self, End, Place, Position},
@@ -127,16 +127,33 @@ pub fn read(
 struct Proteins {
     /// Those that were found by the MD5 of their sequence, with the names that they were asked for by.
     by_md5: HashMap<String, Vec<String>>,
-    /// Length and line of regions of which no feature was met: `InterProScan` has regions of nucleotides too.
-    regions: HashMap<String, (u32, u64)>,
+    /// Regions of which no feature was met: `InterProScan` has regions of nucleotides too.
+    regions: HashMap<String, KnownRegion>,
 }
 
-/// Id and length of a region that is a whole sequence.
-fn whole_region(text: &str) -> Option<(&str, Option<u32>)> {
-    let mut words = text.split_whitespace();
-    match (words.next(), words.next(), words.next()) {
-        (Some(id), Some("1"), Some(end)) => Some((id, position::number(end))),
-        _ => None,
+/// Where a file says how long a sequence is.
+#[derive(Clone, Copy, Debug)]
+struct KnownRegion {
+    length: u32,
+    line: u64,
+}
+
+/// A region that is a whole sequence, as it is written.
+struct WholeRegion<'a> {
+    id: &'a str,
+    length: Option<u32>,
+}
+
+impl<'a> WholeRegion<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let mut words = text.split_whitespace();
+        match (words.next(), words.next(), words.next()) {
+            (Some(id), Some("1"), Some(end)) => Some(Self {
+                id,
+                length: position::number(end),
+            }),
+            _ => None,
+        }
     }
 }
 
@@ -148,29 +165,30 @@ impl Proteins {
         text: &str,
         collector: &mut Collector,
     ) -> Result<(), AnnotError> {
-        if let Some((id, length)) = whole_region(text) {
+        if let Some(region) = WholeRegion::parse(text) {
             let fingerprint = Fingerprint {
-                length,
+                length: region.length,
                 ..Fingerprint::default()
             };
-            let checked =
-                sequence_id(line, id).and_then(|id| self.check(line, &id, fingerprint, collector));
+            let checked = sequence_id(line, region.id)
+                .and_then(|id| self.check(line, &id, fingerprint, collector));
             return checked.or_else(|error| collector.bad(error));
         }
         Ok(())
     }
 
     fn note_region(&mut self, line: u64, text: &str) {
-        if let Some((id, Some(length))) = whole_region(text)
-            && let Some(id) = decode(id)
+        if let Some(region) = WholeRegion::parse(text)
+            && let (Some(id), Some(length)) = (decode(region.id), region.length)
         {
-            self.regions.insert(id.into_owned(), (length, line));
+            let known = KnownRegion { length, line };
+            self.regions.insert(id.into_owned(), known);
         }
     }
 
     /// Compares the length of a protein's region, once it is known that it is one of a protein.
     fn check_region(&mut self, id: &String, collector: &mut Collector) -> Result<(), AnnotError> {
-        let Some((length, line)) = self.regions.remove(id) else {
+        let Some(KnownRegion { length, line }) = self.regions.remove(id) else {
             return Ok(());
         };
         let fingerprint = Fingerprint {
@@ -206,7 +224,8 @@ impl Proteins {
 struct Feature<'a> {
     protein: String,
     kind: String,
-    ends: (&'a str, &'a str),
+    start: &'a str,
+    end: &'a str,
     attributes: &'a str,
 }
 
@@ -234,18 +253,21 @@ impl<'a> Feature<'a> {
         Ok(Self {
             protein,
             kind: decoded(kind.trim()).into_owned(),
-            ends: (start, end),
+            start,
+            end,
             attributes: attributes.trim(),
         })
     }
 
     fn position(&self, line: u64) -> Result<Position, AnnotError> {
-        let (start, end) = self.ends;
-        match (End::parse(start), End::parse(end)) {
+        match (End::parse(self.start), End::parse(self.end)) {
             (Some(start), Some(end)) => Ok(position::join(start, end)),
             _ => Err(AnnotError::record(
                 line,
-                format!("{start:?} to {end:?} of {} is no range", self.protein),
+                format!(
+                    "{:?} to {:?} of {} is no range",
+                    self.start, self.end, self.protein
+                ),
             )),
         }
     }
@@ -335,7 +357,12 @@ fn interproscan(
     let terms: Vec<String> = item.values("Ontology_term").collect();
     let found = Match {
         signature: &signature,
-        entries: entries.iter().map(|entry| (entry.as_str(), "")).collect(),
+        entries: (entries.iter())
+            .map(|accession| MatchedEntry {
+                accession,
+                name: "",
+            })
+            .collect(),
         places: vec![Place::Range(start, end)],
         // early builds of version 6 repeat the tag inside its value
         terms: (terms.iter())

@@ -22,13 +22,15 @@ pub enum LabelError {
     },
     /// A label past the end of its protein.
     #[error(
-        "label '{concept}' of protein '{protein}' ends at residue {end}, the protein has {length}"
+        "label '{concept}' of protein '{protein}' spans {start}-{end}, but the protein has {length} residues; is it an isoform or another release?"
     )]
     PastEnd {
         /// The protein.
         protein: String,
         /// The concept.
         concept: String,
+        /// First residue of the label.
+        start: u32,
         /// Last residue of the label.
         end: u32,
         /// Residues of the protein.
@@ -66,7 +68,10 @@ impl LabelRange {
 /// Labels by protein.
 #[derive(Clone, Debug, Default)]
 pub struct LabelIndex {
-    by_protein: HashMap<String, Vec<LabelRange>>,
+    /// Numbers of the proteins that carry a label.
+    numbers: HashMap<String, usize>,
+    /// Labels of each of them, sorted, each once.
+    labels: Vec<Vec<LabelRange>>,
     /// Ids of the concepts, by number.
     ids: Vec<String>,
     levels: Vec<Level>,
@@ -75,7 +80,7 @@ pub struct LabelIndex {
 /// Collects labels; [`LabelCollector::finish`] checks them.
 pub struct LabelCollector {
     index: LabelIndex,
-    numbers: HashMap<String, u32>,
+    concepts: HashMap<String, u32>,
     unknown: BTreeSet<String>,
     unknown_count: u64,
 }
@@ -91,11 +96,11 @@ impl LabelCollector {
         let numbered = ids.iter().cloned().zip(0..).collect();
         Self {
             index: LabelIndex {
-                by_protein: HashMap::new(),
                 levels: concepts.concepts.iter().map(|c| c.level).collect(),
                 ids,
+                ..LabelIndex::default()
             },
-            numbers: numbered,
+            concepts: numbered,
             unknown: BTreeSet::new(),
             unknown_count: 0,
         }
@@ -103,23 +108,30 @@ impl LabelCollector {
 
     /// Adds a label.
     pub fn add(&mut self, label: Label) {
-        let Some(&concept) = self.numbers.get(&label.concept) else {
+        let Some(&concept) = self.concepts.get(&label.concept) else {
             self.unknown_count += 1;
-            if self.unknown.len() < EXAMPLES {
-                self.unknown.insert(label.concept);
+            self.unknown.insert(label.concept);
+            // the first by id, whatever the order of labels
+            if self.unknown.len() > EXAMPLES {
+                self.unknown.pop_last();
             }
             return;
         };
-        self.index
-            .by_protein
-            .entry(label.protein)
-            .or_default()
-            .push(LabelRange {
-                concept,
-                instance: label.instance,
-                start: label.start.unwrap_or(0),
-                end: label.end.unwrap_or(0),
-            });
+        let LabelIndex {
+            numbers, labels, ..
+        } = &mut self.index;
+        let number = *numbers.entry(label.protein).or_insert_with(|| {
+            labels.push(Vec::new());
+            labels.len() - 1
+        });
+        let ends = label.start.zip(label.end);
+        let (start, end) = ends.unwrap_or((0, 0));
+        labels[number].push(LabelRange {
+            concept,
+            instance: label.instance,
+            start,
+            end,
+        });
     }
 
     /// The labels by protein, each protein's sorted.
@@ -134,31 +146,57 @@ impl LabelCollector {
                 examples: examples.join(", "),
             });
         }
-        for labels in self.index.by_protein.values_mut() {
-            labels.sort_unstable();
-            labels.dedup();
-        }
+        self.index.labels.iter_mut().for_each(tidy);
         Ok(self.index)
     }
+}
+
+/// Sorts labels; those that are repeated are one.
+fn tidy(labels: &mut Vec<LabelRange>) {
+    labels.sort_unstable();
+    labels.dedup();
+    labels.shrink_to_fit();
 }
 
 impl LabelIndex {
     /// Labels of a protein, by concept, instance and start; none where it has none.
     #[must_use]
     pub fn of(&self, protein: &str) -> &[LabelRange] {
-        self.by_protein.get(protein).map_or(&[], Vec::as_slice)
+        self.number(protein)
+            .map_or(&[], |number| &self.labels[number])
+    }
+
+    /// Number of a protein that carries a label, an index into [`Self::by_number`].
+    pub(crate) fn number(&self, protein: &str) -> Option<usize> {
+        self.numbers.get(protein).copied()
+    }
+
+    /// Labels of all proteins, by their numbers.
+    pub(crate) fn by_number(&self) -> &[Vec<LabelRange>] {
+        &self.labels
+    }
+
+    /// Puts others in the place of labels, or none; what is alike then is one label.
+    pub(crate) fn rewrite(&mut self, rewritten: impl Fn(LabelRange) -> Option<LabelRange>) {
+        for labels in &mut self.labels {
+            *labels = labels
+                .iter()
+                .filter_map(|&label| rewritten(label))
+                .collect();
+            tidy(labels);
+        }
     }
 
     /// Proteins that carry a label, and their labels, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[LabelRange])> {
-        let all = self.by_protein.iter();
-        all.map(|(protein, labels)| (protein.as_str(), labels.as_slice()))
+        let all = self.numbers.iter();
+        all.map(|(protein, &number)| (protein.as_str(), self.labels[number].as_slice()))
     }
 
     /// Proteins that carry a label.
     #[must_use]
     pub fn proteins(&self) -> usize {
-        self.by_protein.len()
+        self.numbers.len()
     }
 
     /// Concepts of the vocabulary.
@@ -189,6 +227,7 @@ impl LabelIndex {
             Some(label) => Err(LabelError::PastEnd {
                 protein: protein.to_owned(),
                 concept: self.ids[label.concept as usize].clone(),
+                start: label.start,
                 end: label.end,
                 length,
             }),
@@ -253,17 +292,20 @@ mod tests {
         let error = index.check_length("P", 4).unwrap_err().to_string();
         assert_eq!(
             error,
-            "label 'B' of protein 'P' ends at residue 5, the protein has 4"
+            "label 'B' of protein 'P' spans 2-5, but the protein has 4 residues; is it an isoform or another release?"
         );
     }
 
     #[test]
     fn unknown_concepts_are_named() {
         let mut collector = LabelCollector::new(&concepts());
-        collector.add(label("P", "C", None));
+        // of eleven, the first ten by id are named
+        for id in "MLKJIHGFEDC".chars() {
+            collector.add(label("P", &id.to_string(), None));
+        }
         let error = collector.finish().unwrap_err().to_string();
         assert!(
-            error.contains("1 labels") && error.contains("such as C"),
+            error.contains("11 labels") && error.contains("such as C, D, E, F, G, H, I, J, K, L;"),
             "{error}"
         );
     }

@@ -125,7 +125,7 @@ pub struct Vocabulary<'a> {
     candidates: Vec<Candidate>,
     /// Statements, and the part of them that is one protein's, by accession.
     facts: Vec<Fact>,
-    proteins: Vec<(String, Range<usize>)>,
+    proteins: Vec<OfProtein>,
     evidences: Vec<String>,
     /// Concept of each candidate.
     numbers: Vec<Option<u32>>,
@@ -133,6 +133,14 @@ pub struct Vocabulary<'a> {
     references: References,
     /// Parent of each candidate that is an entry of the tree.
     tree: Vec<Option<u32>>,
+}
+
+/// What is said of one protein.
+#[derive(Debug)]
+struct OfProtein {
+    accession: String,
+    /// Where its statements are.
+    facts: Range<usize>,
 }
 
 /// Something that may become a concept.
@@ -145,6 +153,22 @@ pub(super) struct Candidate {
     pub(super) proteins: u64,
     pub(super) residues: u64,
     pub(super) by_residue: bool,
+}
+
+impl Candidate {
+    /// One of which nothing is counted yet; its name is its id where it has none.
+    fn new(kind: ConceptKind, id: &str, name: &str) -> Self {
+        let name = if name.is_empty() { id } else { name };
+        Self {
+            kind,
+            id: id.to_owned(),
+            name: name.to_owned(),
+            class: None,
+            proteins: 0,
+            residues: 0,
+            by_residue: false,
+        }
+    }
 }
 
 impl<'a> Vocabulary<'a> {
@@ -198,8 +222,9 @@ impl<'a> Vocabulary<'a> {
         let of_class = self.of_class();
         let mut expansion = Expansion::new(self.terminology, &of_class, &self.tree);
         let mut facts = Vec::new();
-        for (_, range) in &self.proteins {
-            expansion.expand(&self.candidates, &self.facts[range.clone()], &mut facts);
+        for protein in &self.proteins {
+            let stated = &self.facts[protein.facts.clone()];
+            expansion.expand(&self.candidates, stated, &mut facts);
             for same in facts.chunk_by(|a, b| a.candidate == b.candidate) {
                 let candidate = &mut self.candidates[same[0].candidate as usize];
                 candidate.proteins += 1;
@@ -227,8 +252,9 @@ impl<'a> Vocabulary<'a> {
         let mut facts = Vec::new();
         self.report.labels = 0;
         self.report.labelled_proteins = 0;
-        for (protein, range) in &self.proteins {
-            expansion.expand(&self.candidates, &self.facts[range.clone()], &mut facts);
+        for protein in &self.proteins {
+            let stated = &self.facts[protein.facts.clone()];
+            expansion.expand(&self.candidates, stated, &mut facts);
             // candidates become concepts, in whose order the table is
             facts.retain_mut(|fact| match self.numbers[fact.candidate as usize] {
                 Some(number) => {
@@ -245,7 +271,7 @@ impl<'a> Vocabulary<'a> {
                 for (instance, facts) in (1..).zip(of_concept.chunk_by(same)) {
                     let evidence = merged(facts, &self.evidences);
                     let label = |start, end| LabelRef {
-                        protein,
+                        protein: &protein.accession,
                         concept: &concept.id,
                         start,
                         end,

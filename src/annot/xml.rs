@@ -74,70 +74,96 @@ pub(super) fn records(
     let (reader, lines) = CountLines::new(reader);
     let mut reader = Reader::from_reader(reader);
     let mut buffer = Vec::new();
-    let mut outside = 0usize;
-    let mut open: Vec<Node> = Vec::new();
-    let mut begun = 0;
+    let mut elements = Elements::default();
     loop {
         buffer.clear();
         let event = reader.read_event_into(&mut buffer);
         let line = lines.get() + 1;
         let event = event.map_err(|error| describe(error, line))?;
         match event {
-            Event::Start(start) => {
-                if !open.is_empty() || start.local_name().as_ref() == record {
-                    if open.is_empty() {
-                        begun = line;
-                    }
-                    if open.len() == MAX_DEPTH {
-                        return Err(AnnotError::record(line, "elements nest too deeply"));
-                    }
-                    open.push(node(&start, line)?);
-                } else {
-                    outside += 1;
-                }
-            }
+            Event::Start(start) => elements.start(&start, record, line)?,
             Event::Empty(start) => {
-                if let Some(parent) = open.last_mut() {
+                if let Some(parent) = elements.open.last_mut() {
                     parent.children.push(node(&start, line)?);
                 }
             }
-            Event::End(_) => match (open.pop(), open.last_mut()) {
-                (Some(node), Some(parent)) => parent.children.push(node),
-                (Some(node), None) => each(begun, &node)?,
-                (None, _) => outside = outside.saturating_sub(1),
-            },
-            Event::Text(text) => {
-                if let Some(node) = open.last_mut() {
-                    node.text.push_str(&text);
+            Event::End(_) => {
+                if let Some(node) = elements.end() {
+                    each(elements.begun, &node)?;
                 }
             }
-            Event::CData(text) => {
-                if let Some(node) = open.last_mut() {
-                    node.text.push_str(&text);
-                }
-            }
+            Event::Text(text) => elements.push_text(&text),
+            Event::CData(text) => elements.push_text(&text),
             Event::GeneralRef(reference) => {
-                if let Some(node) = open.last_mut() {
-                    let letter = reference.resolve_char_ref();
-                    match letter.map_err(|error| describe(error, line))? {
-                        Some(letter) => node.text.push(letter),
-                        None => node
-                            .text
-                            .push_str(resolve_predefined_entity(&reference).unwrap_or_default()),
-                    }
+                let letter = reference.resolve_char_ref();
+                match letter.map_err(|error| describe(error, line))? {
+                    Some(letter) => elements.push_text(letter.encode_utf8(&mut [0; 4])),
+                    None => elements
+                        .push_text(resolve_predefined_entity(&reference).unwrap_or_default()),
                 }
             }
-            Event::Eof => {
-                if outside > 0 || !open.is_empty() {
-                    return Err(AnnotError::record(
-                        line,
-                        "the XML is cut off: elements are still open at its end",
-                    ));
-                }
-                return Ok(());
-            }
+            Event::Eof => return elements.finish(line),
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
         }
+    }
+}
+
+/// The elements that are open at a place in a document.
+#[derive(Default)]
+struct Elements {
+    /// Those outside of any record.
+    outside: usize,
+    /// The record and what is open in it, from the outside in.
+    open: Vec<Node>,
+    /// Line at which the record began.
+    begun: u64,
+}
+
+impl Elements {
+    fn start(&mut self, start: &BytesStart<'_>, record: &str, line: u64) -> Result<(), AnnotError> {
+        if self.open.is_empty() {
+            if start.local_name().as_ref() != record {
+                self.outside += 1;
+                return Ok(());
+            }
+            self.begun = line;
+        }
+        if self.open.len() == MAX_DEPTH {
+            return Err(AnnotError::record(line, "elements nest too deeply"));
+        }
+        self.open.push(node(start, line)?);
+        Ok(())
+    }
+
+    /// Closes an element; the record, where it was that.
+    fn end(&mut self) -> Option<Node> {
+        let Some(node) = self.open.pop() else {
+            self.outside = self.outside.saturating_sub(1);
+            return None;
+        };
+        match self.open.last_mut() {
+            Some(parent) => {
+                parent.children.push(node);
+                None
+            }
+            None => Some(node),
+        }
+    }
+
+    fn push_text(&mut self, text: &str) {
+        if let Some(node) = self.open.last_mut() {
+            node.text.push_str(text);
+        }
+    }
+
+    fn finish(&self, line: u64) -> Result<(), AnnotError> {
+        if self.outside > 0 || !self.open.is_empty() {
+            return Err(AnnotError::record(
+                line,
+                "the XML is cut off: elements are still open at its end",
+            ));
+        }
+        Ok(())
     }
 }
 

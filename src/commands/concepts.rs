@@ -21,11 +21,14 @@ use crate::{
         args::{OnBad, OnBadArgs},
     },
     error::Context as _,
-    ontology::graph::{Hierarchy, Relations},
+    ontology::{
+        Ontology,
+        graph::{Hierarchy, Relations},
+    },
     split::stratification::Fractions,
 };
 use clap::{Parser, ValueEnum};
-use writing::{Together, Written};
+use writing::{Set, Together, Written};
 
 const EXAMPLE: &str = "Example:
   protsae-concepts --ontology go-basic.obo.gz --annotations goa_yeast.gaf.gz --annotations features.csv \\
@@ -235,30 +238,8 @@ impl Tool for Args {
         for set in sets.iter().filter(|_| self.by_namespace) {
             context.expect(self.targets().map(|target| set.target(target)))?;
         }
-        let hierarchy = match &ontology {
-            Some(ontology) => {
-                let relations = match self.relations {
-                    Propagation::IsA => Relations::IsA,
-                    Propagation::IsAPartOf => Relations::IsAPartOf,
-                    Propagation::All => Relations::All,
-                };
-                let source = self.ontology.as_ref().map(ToString::to_string);
-                Some(Hierarchy::new(ontology, relations).during(&source.unwrap_or_default())?)
-            }
-            None => None,
-        };
-        let mut collector = Collector::new(Settings {
-            kinds: self.kinds.iter().map(|&kind| kind.into()).collect(),
-            evidence: self.evidence.clone(),
-            skip_bad: self.on_bad.on_bad == OnBad::Skip,
-            raw_ids: self.raw_ids,
-        });
-        if self.write_sequences.is_some() {
-            collector.keep_sequences();
-        }
-        collector.set_references(self.read_references(context)?);
-        self.read_sequences(context, &mut collector)?;
-        self.read_annotations(context, &mut collector)?;
+        let hierarchy = self.hierarchy(ontology.as_ref())?;
+        let collector = self.collect(context)?;
         let terminology = ontology
             .as_ref()
             .zip(hierarchy.as_ref())
@@ -267,28 +248,8 @@ impl Tool for Args {
                 ontology,
                 hierarchy,
             });
-        let mut choice = Choice {
-            min_count: self.min_count.max(1),
-            namespaces: sets[0].namespaces.clone(),
-            axioms: match self.axioms {
-                Axioms::All => AxiomScope::All,
-                Axioms::Module => AxiomScope::Module,
-                Axioms::None => AxiomScope::None,
-            },
-            normal_forms: self.read_normal_forms(context)?,
-            partial_features: self.partial_features.keys().to_vec(),
-        };
-        let is_protein = |name: &str| collector.knows(name);
-        let clusters =
-            write_split::read_clusters(context, &self.clusters, self.raw_ids, is_protein)?;
-        let together = Together {
-            clusters,
-            identical: match &self.split {
-                Some(_) => collector.identical(),
-                None => Vec::new(),
-            },
-            sequences_known: collector.knows_sequences(),
-        };
+        let mut choice = self.choice(context, &sets[0])?;
+        let together = self.together(context, &collector)?;
         let mut vocabulary = Vocabulary::new(collector, terminology, &choice)?;
         let inputs = std::mem::take(&mut vocabulary.inputs);
         warnings::warn_about_inputs(&inputs);
@@ -315,6 +276,68 @@ impl Tool for Args {
 }
 
 impl Args {
+    /// The hierarchy along which annotations propagate, where there is an ontology.
+    fn hierarchy(&self, ontology: Option<&Ontology>) -> Result<Option<Hierarchy>> {
+        let Some(ontology) = ontology else {
+            return Ok(None);
+        };
+        let relations = match self.relations {
+            Propagation::IsA => Relations::IsA,
+            Propagation::IsAPartOf => Relations::IsAPartOf,
+            Propagation::All => Relations::All,
+        };
+        let source = self.ontology.as_ref().map(ToString::to_string);
+        let hierarchy = Hierarchy::new(ontology, relations);
+        Ok(Some(hierarchy.during(&source.unwrap_or_default())?))
+    }
+
+    /// Reads all that is said of proteins.
+    fn collect(&self, context: &Context) -> Result<Collector> {
+        let mut collector = Collector::new(Settings {
+            kinds: self.kinds.iter().map(|&kind| kind.into()).collect(),
+            evidence: self.evidence.clone(),
+            skip_bad: self.on_bad.on_bad == OnBad::Skip,
+            raw_ids: self.raw_ids,
+        });
+        if self.write_sequences.is_some() {
+            collector.keep_sequences();
+        }
+        collector.set_references(self.read_references(context)?);
+        self.read_sequences(context, &mut collector)?;
+        self.read_annotations(context, &mut collector)?;
+        Ok(collector)
+    }
+
+    /// Which candidates become concepts of the first set.
+    fn choice(&self, context: &Context, set: &Set) -> Result<Choice> {
+        Ok(Choice {
+            min_count: self.min_count.max(1),
+            namespaces: set.namespaces.clone(),
+            axioms: match self.axioms {
+                Axioms::All => AxiomScope::All,
+                Axioms::Module => AxiomScope::Module,
+                Axioms::None => AxiomScope::None,
+            },
+            normal_forms: self.read_normal_forms(context)?,
+            partial_features: self.partial_features.keys().to_vec(),
+        })
+    }
+
+    /// What a split keeps together, of the proteins that were read.
+    fn together(&self, context: &Context, collector: &Collector) -> Result<Together> {
+        let is_protein = |name: &str| collector.knows(name);
+        let clusters =
+            write_split::read_clusters(context, &self.clusters, self.raw_ids, is_protein)?;
+        Ok(Together {
+            clusters,
+            identical: match &self.split {
+                Some(_) => collector.identical(),
+                None => Vec::new(),
+            },
+            sequences_known: collector.knows_sequences(),
+        })
+    }
+
     /// What is written for each set of concepts.
     fn targets(&self) -> impl Iterator<Item = &Target> {
         [&self.concepts, &self.output]

@@ -3,7 +3,7 @@
 use super::train::{curves, grid};
 use crate::{
     exchange,
-    sae::folder::{CONCEPTS_FILE, CONFIG_FILE, LOG_FILE, MODEL_FORMAT, SUMMARY_FILE, WEIGHTS_FILE},
+    sae::folder::{CONCEPTS_FILE, CONFIG_FILE, LOG_FILE, SUMMARY_FILE, WEIGHTS_FILE},
 };
 use serde_json::Value;
 use std::{
@@ -65,9 +65,9 @@ fn foreign_to_layout(folder: &Path, path: &Path, name: &str) -> bool {
 }
 
 fn is_model(folder: &Path) -> bool {
+    // of a former format too: whoever trains anew with a newer version may put its model in the same place
     holds(folder, CONFIG_FILE, |text| {
-        let format = format!("format: {MODEL_FORMAT}");
-        text.lines().any(|line| line.trim_end() == format)
+        text.lines().any(|line| line.starts_with("format: model/"))
     })
 }
 
@@ -117,22 +117,24 @@ mod tests {
 
     #[test]
     fn folders_that_are_written_here_have_nothing_foreign() {
-        let config = ("config.yaml", "format: model/1\n");
+        let config = ("config.yaml", "format: model/2\n");
         assert_eq!(foreign(&[]), None);
         assert_eq!(foreign(&[config, ("model.safetensors", "")]), None);
+        let former = ("config.yaml", "format: model/1\n");
+        assert_eq!(foreign(&[former, ("model.safetensors", "")]), None);
         let events = "tensorboard/events.out.tfevents.0.protsae";
         assert_eq!(foreign(&[config, ("curve.html", ""), (events, "")]), None);
         let saelens = r#"{"metadata": {"written_by": "protsae"}}"#;
         let files = [("cfg.json", saelens), ("sae_weights.safetensors", "")];
         assert_eq!(foreign(&files), None);
         let grid = ("grid.json", r#"{"format": "grid/1"}"#);
-        let model = ("k=1/config.yaml", "format: model/1\n");
+        let model = ("k=1/config.yaml", "format: model/2\n");
         assert_eq!(foreign(&[grid, model]), None);
     }
 
     #[test]
     fn what_others_put_there_is_found() {
-        let config = ("config.yaml", "format: model/1\n");
+        let config = ("config.yaml", "format: model/2\n");
         let found = |files: &[(&str, &str)]| foreign(files).unwrap();
         assert_eq!(found(&[config, ("notes.txt", "")]), "notes.txt");
         assert_eq!(found(&[("config.yaml", "k: 3\n")]), "config.yaml");

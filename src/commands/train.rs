@@ -20,7 +20,7 @@ use crate::{
     },
     train::{checkpoint::Checkpoints, device::Device, driver::RunOptions},
 };
-use inputs::Inputs;
+use inputs::{Inputs, Labelled};
 use std::path::{Path, PathBuf};
 
 impl Tool for Args {
@@ -70,7 +70,9 @@ impl Args {
             init: init.as_ref().map(|sae| sae.sha256.clone()),
             ..training
         };
-        let (inputs, concepts) = Inputs::open(self, context, &training)?;
+        inputs::check_streams(self, &training)?;
+        let (concepts, labels) = Labelled::read(self, context)?.join(&training);
+        let inputs = Inputs::open(self, context, labels)?;
         let task = self.task(&inputs, &concepts, training, init.as_ref())?;
         let points = grid::points(&self.run.grid)?;
         let mut tasks = grid::tasks(&task, &points)?;

@@ -182,6 +182,13 @@ fn trimmed(mut line: &[u8], number: usize) -> &[u8] {
     line.trim_ascii()
 }
 
+/// A chunk in two.
+pub(super) struct Parts<'a> {
+    pub(super) header: &'a str,
+    pub(super) stanzas: &'a str,
+    pub(super) header_lines: usize,
+}
+
 impl Chunk {
     fn push(&mut self, text: &str, line: usize) {
         self.text.push_str(text);
@@ -189,13 +196,17 @@ impl Chunk {
         self.lines.push(line);
     }
 
-    /// The lines before the first stanza, the stanzas, and how many lines stand before them.
-    pub(super) fn split_header(&self) -> (&str, &str, usize) {
+    /// The lines before the first stanza, and what follows them.
+    pub(super) fn split_header(&self) -> Parts<'_> {
         let is_header = |line: &&str| !line.starts_with('[');
         let header = self.text.split_inclusive('\n').take_while(is_header);
         let (lines, end) = header.fold((0, 0), |(n, end), line| (n + 1, end + line.len()));
         let (header, stanzas) = self.text.split_at(end);
-        (header, stanzas, lines)
+        Parts {
+            header,
+            stanzas,
+            header_lines: lines,
+        }
     }
 
     /// Number in the file of one of the chunk's lines, both from 1.

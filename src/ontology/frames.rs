@@ -58,12 +58,12 @@ pub(super) enum TypedefClause {
 /// Parses a chunk.
 pub(super) fn parse(chunk: &Chunk) -> Result<Vec<Frame>, OntologyError> {
     let mut frames = Vec::new();
-    let (head, stanzas, passed) = chunk.split_header();
-    if !head.is_empty() {
-        frames.push(Frame::Header(header(head)));
+    let parts = chunk.split_header();
+    if !parts.header.is_empty() {
+        frames.push(Frame::Header(header(parts.header)));
     }
-    for frame in SequentialParser::new(stanzas.as_bytes()) {
-        match frame.map_err(|error| describe(error, chunk, passed))? {
+    for frame in SequentialParser::new(parts.stanzas.as_bytes()) {
+        match frame.map_err(|error| describe(error, chunk, parts.header_lines))? {
             ast::Frame::Term(frame) => frames.push(Frame::Term(
                 text(frame.id().as_inner().as_ref()),
                 frame.clauses().iter().filter_map(clause).collect(),

@@ -67,8 +67,11 @@ impl Hierarchy {
                 direct.extend(
                     term.relationships
                         .iter()
-                        .filter(|(r, _)| propagates(&ontology.relations[*r as usize], relations))
-                        .map(|(_, target)| target),
+                        .filter(|some| {
+                            let identity = &ontology.relations[some.relation as usize];
+                            propagates(identity, relations)
+                        })
+                        .map(|some| some.class),
                 );
             }
             hierarchy.add(ontology, relations, class, &mut direct);
@@ -193,9 +196,9 @@ fn describe_cycle(ontology: &Ontology, cycle: &[Class]) -> OntologyError {
             }
             term.relationships
                 .iter()
-                .find(|(_, target)| same(target))
-                .map_or("is_a", |(r, _)| {
-                    let relation = ontology.relations[*r as usize].as_str();
+                .find(|some| same(&some.class))
+                .map_or("is_a", |some| {
+                    let relation = ontology.relations[some.relation as usize].as_str();
                     if relation == PART_OF {
                         "part_of"
                     } else {

@@ -3,7 +3,7 @@
 use super::{
     error::OntologyError,
     frames::is_context,
-    model::{Ontology, Term},
+    model::{Conjunct, Ontology, Relationship, Term},
     obo::{Builder, compact_iri},
 };
 use serde::Deserialize;
@@ -171,6 +171,22 @@ pub fn read(reader: impl Read) -> Result<Ontology, OntologyError> {
 
 impl Builder {
     fn graph(&mut self, graph: &Graph) {
+        self.identify(graph);
+        let properties = self.nodes(&graph.nodes);
+        let nodes: HashSet<&str> = graph.nodes.iter().map(|node| node.id.as_str()).collect();
+        for edge in &graph.edges {
+            self.edge(edge, &nodes, &properties);
+        }
+        for definition in &graph.logical_definition_axioms {
+            self.definition(definition, &nodes);
+        }
+        for set in &graph.equivalent_nodes_sets {
+            self.equivalence(set, &nodes);
+        }
+    }
+
+    /// Name and version of the first graph that has them.
+    fn identify(&mut self, graph: &Graph) {
         let identity = &mut self.ontology.identity;
         if identity.name.is_empty() {
             let name = graph.id.rsplit('/').next().unwrap_or_default();
@@ -181,79 +197,87 @@ impl Builder {
         {
             version.clone_into(&mut identity.version);
         }
-        let mut properties: HashSet<&str> = HashSet::new();
-        let nodes: HashSet<&str> = graph.nodes.iter().map(|node| node.id.as_str()).collect();
-        for node in &graph.nodes {
+    }
+
+    /// Takes the classes; the properties among the nodes.
+    fn nodes<'a>(&mut self, nodes: &'a [Node]) -> HashSet<&'a str> {
+        let mut properties = HashSet::new();
+        for node in nodes {
             match node.kind.as_deref() {
                 Some("CLASS") => self.node(node),
                 Some("PROPERTY") => {
                     self.ontology.counts.typedefs += 1;
-                    properties.insert(&node.id);
+                    properties.insert(node.id.as_str());
                 }
                 // individuals, and nodes that are only referred to
                 _ => {}
             }
         }
-        for edge in &graph.edges {
-            if properties.contains(edge.sub.as_str()) || ROLE_EDGES.contains(&edge.pred.as_str()) {
-                self.ontology.counts.role_axioms += 1;
-                continue;
+        properties
+    }
+
+    /// `is_a` or a relationship.
+    fn edge(&mut self, edge: &Edge, nodes: &HashSet<&str>, properties: &HashSet<&str>) {
+        if properties.contains(edge.sub.as_str()) || ROLE_EDGES.contains(&edge.pred.as_str()) {
+            self.ontology.counts.role_axioms += 1;
+            return;
+        }
+        self.declare(&edge.sub, nodes);
+        if is_context_only(edge.meta.as_ref()) {
+            self.ontology.counts.gci_skipped += 1;
+            return;
+        }
+        let class = self.class(compact_iri(&edge.obj));
+        if edge.pred == "is_a" {
+            if let Some(term) = self.of(&edge.sub) {
+                term.is_a.push(class);
             }
-            self.declare(&edge.sub, &nodes);
-            if is_context_only(edge.meta.as_ref()) {
-                self.ontology.counts.gci_skipped += 1;
-                continue;
-            }
-            let object = self.class(compact_iri(&edge.obj));
-            if edge.pred == "is_a" {
-                if let Some(term) = self.of(&edge.sub) {
-                    term.is_a.push(object);
-                }
-            } else {
-                let relation = self.relation(compact_iri(&edge.pred));
-                if let Some(term) = self.of(&edge.sub) {
-                    term.relationships.push((relation, object));
-                }
+        } else {
+            let relation = self.relation(compact_iri(&edge.pred));
+            if let Some(term) = self.of(&edge.sub) {
+                term.relationships.push(Relationship { relation, class });
             }
         }
-        for definition in &graph.logical_definition_axioms {
-            if is_context_only(definition.meta.as_ref()) {
-                // counted by its parts, which are clauses of their own in OBO
-                let parts = definition.genus_ids.len() + definition.restrictions.len();
-                self.ontology.counts.gci_skipped += parts as u64;
-                continue;
-            }
-            let mut conjuncts = Vec::new();
-            for genus in &definition.genus_ids {
-                conjuncts.push((None, self.class(compact_iri(genus))));
-            }
-            for Restriction {
-                property_id,
-                filler_id,
-            } in &definition.restrictions
-            {
-                let relation = self.relation(compact_iri(property_id));
-                conjuncts.push((Some(relation), self.class(compact_iri(filler_id))));
-            }
-            self.declare(&definition.defined_class_id, &nodes);
-            if let Some(term) = self.of(&definition.defined_class_id) {
-                term.intersection_of.extend(conjuncts);
-            }
+    }
+
+    /// `intersection_of`.
+    fn definition(&mut self, definition: &Definition, nodes: &HashSet<&str>) {
+        if is_context_only(definition.meta.as_ref()) {
+            // counted by its parts, which are clauses of their own in OBO
+            let parts = definition.genus_ids.len() + definition.restrictions.len();
+            self.ontology.counts.gci_skipped += parts as u64;
+            return;
         }
-        for set in &graph.equivalent_nodes_sets {
-            let Some((first, others)) = set.node_ids.split_first() else {
-                continue;
-            };
-            if is_context_only(set.meta.as_ref()) {
-                self.ontology.counts.gci_skipped += others.len() as u64;
-                continue;
-            }
-            self.declare(first, &nodes);
-            for other in others {
-                let other = self.class(compact_iri(other));
-                if let Some(term) = self.of(first) {
-                    term.equivalent_to.push(other);
-                }
+        let mut conjuncts = Vec::new();
+        for genus in &definition.genus_ids {
+            conjuncts.push(Conjunct::Genus(self.class(compact_iri(genus))));
+        }
+        for restriction in &definition.restrictions {
+            conjuncts.push(Conjunct::Differentia(Relationship {
+                relation: self.relation(compact_iri(&restriction.property_id)),
+                class: self.class(compact_iri(&restriction.filler_id)),
+            }));
+        }
+        self.declare(&definition.defined_class_id, nodes);
+        if let Some(term) = self.of(&definition.defined_class_id) {
+            term.intersection_of.extend(conjuncts);
+        }
+    }
+
+    /// `equivalent_to`: the others are what the first of the set is.
+    fn equivalence(&mut self, set: &EquivalentNodes, nodes: &HashSet<&str>) {
+        let Some((first, others)) = set.node_ids.split_first() else {
+            return;
+        };
+        if is_context_only(set.meta.as_ref()) {
+            self.ontology.counts.gci_skipped += others.len() as u64;
+            return;
+        }
+        self.declare(first, nodes);
+        for other in others {
+            let other = self.class(compact_iri(other));
+            if let Some(term) = self.of(first) {
+                term.equivalent_to.push(other);
             }
         }
     }

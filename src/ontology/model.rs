@@ -24,6 +24,24 @@ pub type Relation = u32;
 /// Identity of `part_of`.
 pub const PART_OF: &str = "BFO:0000050";
 
+/// Some `relation` to a `class`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Relationship {
+    /// The relation.
+    pub relation: Relation,
+    /// What it leads to.
+    pub class: Class,
+}
+
+/// A part of a definition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conjunct {
+    /// What a term is.
+    Genus(Class),
+    /// What makes it differ from others of its genus.
+    Differentia(Relationship),
+}
+
 /// A term and its clauses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Term {
@@ -36,9 +54,9 @@ pub struct Term {
     /// `is_a`.
     pub is_a: Vec<Class>,
     /// `relationship`.
-    pub relationships: Vec<(Relation, Class)>,
-    /// `intersection_of`: a genus without, a differentia with a relation.
-    pub intersection_of: Vec<(Option<Relation>, Class)>,
+    pub relationships: Vec<Relationship>,
+    /// `intersection_of`.
+    pub intersection_of: Vec<Conjunct>,
     /// `disjoint_from`.
     pub disjoint_from: Vec<Class>,
     /// `equivalent_to`.
@@ -114,6 +132,17 @@ pub enum Resolved {
     Obsolete,
     /// No term of this ontology.
     Unknown,
+}
+
+impl Resolved {
+    /// The current term.
+    #[must_use]
+    pub fn class(self) -> Option<Class> {
+        match self {
+            Self::Term(class) | Self::Alternative(class) | Self::Replaced(class) => Some(class),
+            Self::Obsolete | Self::Unknown => None,
+        }
+    }
 }
 
 impl Ontology {

@@ -11,7 +11,7 @@
 //! A definition X == G and some R.Y becomes X <= G, X <= some R.Y, some R.Y <= A and G and A <= X
 //! with a fresh class A for each distinct expression.
 
-use super::model::{Class, Ontology, Relation};
+use super::model::{Class, Conjunct, Ontology, Relation, Relationship};
 use std::collections::{HashMap, HashSet};
 
 /// Name of an auxiliary class, before its number.
@@ -66,18 +66,24 @@ impl Normaliser {
     }
 
     /// X == conjuncts: X is a subclass of each, and their conjunction, folded pairwise, of X.
-    fn define(&mut self, class: Class, conjuncts: &[(Option<Relation>, Class)]) {
+    fn define(&mut self, class: Class, conjuncts: &[Conjunct]) {
         let mut literals = Vec::with_capacity(conjuncts.len());
-        for &(relation, filler) in conjuncts {
-            let Some(relation) = relation else {
-                self.forms.nf1.push([class, filler]);
-                literals.push(filler);
-                continue;
-            };
-            self.forms.nf4.push([class, relation, filler]);
-            let auxiliary = self.auxiliary(Expression::Some(relation, filler));
-            self.forms.nf3.push([relation, filler, auxiliary]);
-            literals.push(auxiliary);
+        for &conjunct in conjuncts {
+            match conjunct {
+                Conjunct::Genus(genus) => {
+                    self.forms.nf1.push([class, genus]);
+                    literals.push(genus);
+                }
+                Conjunct::Differentia(Relationship {
+                    relation,
+                    class: filler,
+                }) => {
+                    self.forms.nf4.push([class, relation, filler]);
+                    let auxiliary = self.auxiliary(Expression::Some(relation, filler));
+                    self.forms.nf3.push([relation, filler, auxiliary]);
+                    literals.push(auxiliary);
+                }
+            }
         }
         let Some((&first, rest)) = literals.split_first() else {
             return;
@@ -133,9 +139,10 @@ impl NormalForms {
             };
             let forms = &mut normaliser.forms;
             forms.nf1.extend(term.is_a.iter().map(|&p| [class, p]));
+            let relationships = term.relationships.iter();
             forms
                 .nf4
-                .extend(term.relationships.iter().map(|&(r, y)| [class, r, y]));
+                .extend(relationships.map(|some| [class, some.relation, some.class]));
             for &other in &term.disjoint_from {
                 let mut pair = [class, other];
                 pair.sort_by_key(|&c| &ontology.classes[c as usize]);

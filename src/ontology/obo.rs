@@ -4,7 +4,7 @@ use super::{
     clauses::Clauses,
     error::OntologyError,
     frames::{self, Clause, Frame, Header, TypedefClause},
-    model::{Class, Ontology, PART_OF, Relation, Term},
+    model::{Class, Conjunct, Ontology, PART_OF, Relation, Relationship, Term},
 };
 use indexmap::IndexSet;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
@@ -181,16 +181,19 @@ impl Builder {
                 Clause::IsA(id) => term.is_a.push(self.class(id)),
                 Clause::IntersectionOf(relation, id) => {
                     let relation = relation.map(|relation| self.relation(relation));
-                    let filler = self.class(id);
-                    term.intersection_of.push((relation, filler));
+                    let class = self.class(id);
+                    term.intersection_of.push(match relation {
+                        None => Conjunct::Genus(class),
+                        Some(relation) => Conjunct::Differentia(Relationship { relation, class }),
+                    });
                 }
                 Clause::UnionOf => self.ontology.counts.union_of_skipped += 1,
                 Clause::EquivalentTo(id) => term.equivalent_to.push(self.class(id)),
                 Clause::DisjointFrom(id) => term.disjoint_from.push(self.class(id)),
                 Clause::Relationship(relation, id) => {
                     let relation = self.relation(relation);
-                    let target = self.class(id);
-                    term.relationships.push((relation, target));
+                    let class = self.class(id);
+                    term.relationships.push(Relationship { relation, class });
                 }
                 Clause::IsObsolete(obsolete) => term.obsolete = obsolete,
                 Clause::ReplacedBy(id) => {
@@ -236,7 +239,7 @@ impl Builder {
         for term in terms.iter_mut().flatten() {
             let before = term.relationships.len();
             term.relationships
-                .retain(|(relation, _)| !self.metadata.contains(&relations[*relation as usize]));
+                .retain(|some| !self.metadata.contains(&relations[some.relation as usize]));
             counts.metadata_skipped += (before - term.relationships.len()) as u64;
         }
     }
@@ -276,11 +279,13 @@ impl Builder {
             .collect();
         self.ontology.relations = unique.into_iter().collect();
         for term in self.ontology.terms.iter_mut().flatten() {
-            for (relation, _) in &mut term.relationships {
-                *relation = renumbered[*relation as usize];
-            }
-            for (relation, _) in &mut term.intersection_of {
-                *relation = relation.map(|r| renumbered[r as usize]);
+            let differentiae = term.intersection_of.iter_mut();
+            let differentiae = differentiae.filter_map(|conjunct| match conjunct {
+                Conjunct::Genus(_) => None,
+                Conjunct::Differentia(some) => Some(some),
+            });
+            for some in term.relationships.iter_mut().chain(differentiae) {
+                some.relation = renumbered[some.relation as usize];
             }
         }
         let Ontology {
@@ -295,10 +300,10 @@ impl Builder {
             counts.intersection_of += u64::from(!term.intersection_of.is_empty());
             counts.disjoint_from += term.disjoint_from.len() as u64;
             counts.equivalent_to += term.equivalent_to.len() as u64;
-            for (relation, _) in &term.relationships {
+            for some in &term.relationships {
                 *counts
                     .relationship
-                    .entry(relations[*relation as usize].clone())
+                    .entry(relations[some.relation as usize].clone())
                     .or_default() += 1;
             }
         }

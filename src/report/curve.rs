@@ -3,16 +3,35 @@
 //! The same numbers give the same bytes.
 
 use std::{
-    fmt::Write as _,
+    fmt::{self, Write as _},
     io::{self, Write},
 };
 
 /// Points of a line that are drawn; more are averaged.
 const POINTS: usize = 400;
+
 /// Size of a chart's plot, in pixels.
-const PLOT: (f64, f64) = (380.0, 170.0);
-/// Room for labels left of the plot, above it, and around.
-const MARGIN: (f64, f64, f64) = (58.0, 30.0, 24.0);
+struct Size {
+    width: f64,
+    height: f64,
+}
+
+/// Room for labels, in pixels.
+struct Margin {
+    left: f64,
+    top: f64,
+    around: f64,
+}
+
+const PLOT: Size = Size {
+    width: 380.0,
+    height: 170.0,
+};
+const MARGIN: Margin = Margin {
+    left: 58.0,
+    top: 30.0,
+    around: 24.0,
+};
 
 /// A line of a chart.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,87 +110,138 @@ impl Axis {
     }
 }
 
+/// A value, or the mean of neighbours.
+struct Point {
+    step: f64,
+    value: f64,
+}
+
 /// Means of neighbours, so that few points remain.
-fn thin(points: &[(u64, f64)]) -> Vec<(f64, f64)> {
+fn thin(points: &[(u64, f64)]) -> Vec<Point> {
     let group = points.len().div_ceil(POINTS).max(1);
     points
         .chunks(group)
         .map(|group| {
             let count = group.len() as f64;
             let sum = |of: fn(&(u64, f64)) -> f64| group.iter().map(of).sum::<f64>() / count;
-            (sum(|p| p.0 as f64), sum(|p| p.1))
+            Point {
+                step: sum(|p| p.0 as f64),
+                value: sum(|p| p.1),
+            }
         })
         .collect()
 }
 
-fn draw(chart: &Chart, svg: &mut String) -> std::fmt::Result {
-    let lines: Vec<(&Line, Vec<(f64, f64)>)> = chart
+/// A line of a chart with the points that are drawn of it.
+struct Drawn<'a> {
+    line: &'a Line,
+    points: Vec<Point>,
+}
+
+/// The plot of a chart: where a point stands in it.
+struct Plot {
+    x: Axis,
+    y: Axis,
+}
+
+impl Plot {
+    fn over(lines: &[Drawn<'_>]) -> Self {
+        let all = lines.iter().flat_map(|drawn| &drawn.points);
+        Self {
+            x: Axis::over(all.clone().map(|p| p.step)),
+            y: Axis::over(all.map(|p| p.value)),
+        }
+    }
+
+    /// Pixels from the left.
+    fn across(&self, step: f64) -> f64 {
+        MARGIN.left + PLOT.width * self.x.at(step)
+    }
+
+    /// Pixels from the top.
+    fn down(&self, value: f64) -> f64 {
+        MARGIN.top + PLOT.height * (1.0 - self.y.at(value))
+    }
+
+    /// The grid, and the numbers of both axes.
+    fn draw_axes(&self, svg: &mut String) -> fmt::Result {
+        for &tick in &self.y.ticks {
+            let at = self.down(tick);
+            write!(
+                svg,
+                "<path class=\"g\" d=\"M{} {at:.1}h{}\"/>\
+                 <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+                MARGIN.left,
+                PLOT.width,
+                MARGIN.left - 6.0,
+                at + 4.0,
+                self.y.label(tick)
+            )?;
+        }
+        for &tick in &self.x.ticks {
+            write!(
+                svg,
+                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+                self.across(tick),
+                MARGIN.top + PLOT.height + 18.0,
+                self.x.label(tick)
+            )?;
+        }
+        Ok(())
+    }
+
+    /// A line, and its points where they are marked.
+    fn draw_line(&self, number: usize, drawn: &Drawn<'_>, svg: &mut String) -> fmt::Result {
+        let mut path = String::new();
+        for (i, point) in drawn.points.iter().enumerate() {
+            let (x, y) = (self.across(point.step), self.down(point.value));
+            write!(path, "{}{x:.1} {y:.1}", if i == 0 { "M" } else { "L" })?;
+        }
+        write!(svg, "<path class=\"l c{number}\" d=\"{path}\"/>")?;
+        for point in drawn.points.iter().filter(|_| drawn.line.marked) {
+            write!(
+                svg,
+                "<circle class=\"c{number}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\"><title>step {}: {:.4}</title></circle>",
+                self.across(point.step),
+                self.down(point.value),
+                point.step,
+                point.value
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn draw(chart: &Chart, svg: &mut String) -> fmt::Result {
+    let lines: Vec<Drawn<'_>> = chart
         .lines
         .iter()
         .map(|line| {
             let finite = line.points.iter().filter(|p| p.1.is_finite()).copied();
-            (line, thin(&finite.collect::<Vec<_>>()))
+            let points = thin(&finite.collect::<Vec<_>>());
+            Drawn { line, points }
         })
-        .filter(|(_, points)| !points.is_empty())
+        .filter(|drawn| !drawn.points.is_empty())
         .collect();
-    let all = lines.iter().flat_map(|(_, points)| points);
-    let (x, y) = (
-        Axis::over(all.clone().map(|p| p.0)),
-        Axis::over(all.map(|p| p.1)),
-    );
-    let ((width, height), (left, top, around)) = (PLOT, MARGIN);
-    let (across, down) = (left + width + around, top + height + 2.0 * around);
-    let place = |p: (f64, f64)| (left + width * x.at(p.0), top + height * (1.0 - y.at(p.1)));
+    let width = MARGIN.left + PLOT.width + MARGIN.around;
+    let height = MARGIN.top + PLOT.height + 2.0 * MARGIN.around;
     write!(
         svg,
-        "<svg viewBox=\"0 0 {across} {down}\" width=\"{across}\" height=\"{down}\" role=\"img\" aria-label=\"{0}\">\
-         <text class=\"t\" x=\"{left}\" y=\"18\">{0}</text>",
-        chart.title
+        "<svg viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" aria-label=\"{0}\">\
+         <text class=\"t\" x=\"{1}\" y=\"18\">{0}</text>",
+        chart.title, MARGIN.left
     )?;
-    for &tick in &y.ticks {
-        let (_, at) = place((x.from, tick));
+    let plot = Plot::over(&lines);
+    plot.draw_axes(svg)?;
+    let mut key = MARGIN.left + PLOT.width;
+    for (number, drawn) in lines.iter().enumerate().rev() {
+        plot.draw_line(number, drawn, svg)?;
+        let label = drawn.line.label;
         write!(
             svg,
-            "<path class=\"g\" d=\"M{left} {at:.1}h{width}\"/>\
-             <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-            left - 6.0,
-            at + 4.0,
-            y.label(tick)
+            "<text class=\"c{number}\" x=\"{key:.1}\" y=\"18\" text-anchor=\"end\">{label}</text>",
         )?;
-    }
-    for &tick in &x.ticks {
-        let (at, _) = place((tick, y.from));
-        write!(
-            svg,
-            "<text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-            top + height + 18.0,
-            x.label(tick)
-        )?;
-    }
-    let mut key = left + width;
-    for (number, (line, points)) in lines.iter().enumerate().rev() {
-        let mut path = String::new();
-        for (i, &point) in points.iter().enumerate() {
-            let (px, py) = place(point);
-            write!(path, "{}{px:.1} {py:.1}", if i == 0 { "M" } else { "L" })?;
-        }
-        write!(svg, "<path class=\"l c{number}\" d=\"{path}\"/>")?;
-        if line.marked {
-            for &point in points {
-                let (px, py) = place(point);
-                write!(
-                    svg,
-                    "<circle class=\"c{number}\" cx=\"{px:.1}\" cy=\"{py:.1}\" r=\"3\"><title>step {}: {:.4}</title></circle>",
-                    point.0, point.1
-                )?;
-            }
-        }
-        write!(
-            svg,
-            "<text class=\"c{number}\" x=\"{key:.1}\" y=\"18\" text-anchor=\"end\">{}</text>",
-            line.label
-        )?;
-        key -= 8.0 * line.label.len() as f64 + 12.0;
+        key -= 8.0 * label.len() as f64 + 12.0;
     }
     svg.push_str("</svg>\n");
     Ok(())
@@ -243,8 +313,8 @@ mod tests {
         };
         for mark in marks {
             let (x, y) = (number(mark, "cx"), number(mark, "cy"));
-            assert!((MARGIN.0..=MARGIN.0 + PLOT.0).contains(&x), "{x}");
-            assert!((MARGIN.1..=MARGIN.1 + PLOT.1).contains(&y), "{y}");
+            assert!((MARGIN.left..=MARGIN.left + PLOT.width).contains(&x), "{x}");
+            assert!((MARGIN.top..=MARGIN.top + PLOT.height).contains(&y), "{y}");
         }
     }
 

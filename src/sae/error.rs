@@ -107,32 +107,6 @@ pub enum SaeError {
         /// The value.
         value: f32,
     },
-    /// Labels of concepts that the vocabulary does not have.
-    #[error(
-        "{count} concepts of the labels are not among the concepts, the first: {first}; take labels and concepts of the same run of protsae-concepts"
-    )]
-    UnknownConcepts {
-        /// How many.
-        count: usize,
-        /// The first ten, separated by commas.
-        first: String,
-    },
-    /// A label that does not fit its protein.
-    #[error(
-        "label `{concept}` of protein `{protein}` spans {start}-{end}, but the protein has {length} residues; is it an isoform or another release?"
-    )]
-    LabelPastEnd {
-        /// Accession.
-        protein: String,
-        /// Id of the concept.
-        concept: String,
-        /// First residue.
-        start: u32,
-        /// Last residue.
-        end: u32,
-        /// Length of the protein.
-        length: u32,
-    },
     /// The same protein twice in the training data.
     #[error("protein `{protein}` occurs twice: in {first} and in {second}")]
     DuplicateProtein {

@@ -10,31 +10,43 @@ pub fn from_header_word(word: &str) -> &str {
     }
 }
 
-/// The canonical accession of a UniProtKB id, and the form that the id names beside it: an isoform
-/// (`P12345-2`) or a processed chain (`P12345:PRO_0000000001`); empty where it names none.
-#[must_use]
-pub fn product_of(id: &str) -> (&str, &str) {
-    if let Some((product, chain)) = id.split_once(':') {
-        return (product, chain);
-    }
-    match id.rsplit_once('-') {
-        Some((product, number))
-            if !product.is_empty()
-                && !number.is_empty()
-                && number.bytes().all(|b| b.is_ascii_digit()) =>
-        {
-            (product, id)
-        }
-        _ => (id, ""),
+/// What a UniProtKB id of a gene product names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct GeneProduct<'a> {
+    /// The canonical accession.
+    pub(crate) accession: &'a str,
+    /// The form beside it: an isoform (`P12345-2`) or a processed chain (`P12345:PRO_0000000001`); empty where it
+    /// names none.
+    pub(crate) form: &'a str,
+}
+
+impl<'a> GeneProduct<'a> {
+    pub(crate) fn parse(id: &'a str) -> Self {
+        let (accession, form) = match (id.split_once(':'), id.rsplit_once('-')) {
+            (Some((accession, chain)), _) => (accession, chain),
+            (None, Some((accession, number)))
+                if !accession.is_empty()
+                    && !number.is_empty()
+                    && number.bytes().all(|b| b.is_ascii_digit()) =>
+            {
+                (accession, id)
+            }
+            _ => (id, ""),
+        };
+        Self { accession, form }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{from_header_word, product_of};
+    use super::{GeneProduct, from_header_word};
 
     #[test]
     fn forms_have_a_product() {
+        let product_of = |id| {
+            let product = GeneProduct::parse(id);
+            (product.accession, product.form)
+        };
         assert_eq!(product_of("P12345"), ("P12345", ""));
         assert_eq!(product_of("P12345-2"), ("P12345", "P12345-2"));
         assert_eq!(product_of("P12345:PRO_1"), ("P12345", "PRO_1"));

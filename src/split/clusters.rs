@@ -89,6 +89,12 @@ impl Suspect {
     }
 }
 
+/// A protein and the cluster that it belongs to.
+struct Membership {
+    cluster: String,
+    member: String,
+}
+
 /// Rows of a table of clusters, told from rows of names of columns.
 struct Rows<N, P> {
     name: N,
@@ -110,8 +116,8 @@ impl<N: Fn(&str) -> String, P: Fn(&str) -> bool> Rows<N, P> {
         }
     }
 
-    /// Cluster and member of a row; none where it names columns.
-    fn take(&mut self, line: u64, text: &str) -> Result<Option<(String, String)>, AnnotError> {
+    /// The membership that a row states; none where it names columns.
+    fn take(&mut self, line: u64, text: &str) -> Result<Option<Membership>, AnnotError> {
         let mut columns = text.split('\t').map(str::trim);
         let (representative, member) = match (columns.next(), columns.next(), columns.next()) {
             (Some(representative), Some(member), None)
@@ -145,7 +151,7 @@ impl<N: Fn(&str) -> String, P: Fn(&str) -> bool> Rows<N, P> {
                 member: member.clone(),
             });
         }
-        Ok(Some((cluster, member)))
+        Ok(Some(Membership { cluster, member }))
     }
 }
 
@@ -187,8 +193,11 @@ pub fn read(
             current = Some(format!("Cluster{title}"));
             continue;
         }
-        let (cluster, member) = match &current {
-            Some(cluster) => (cluster.clone(), (rows.name)(cdhit_member(line, text)?)),
+        let Membership { cluster, member } = match &current {
+            Some(cluster) => Membership {
+                cluster: cluster.clone(),
+                member: (rows.name)(cdhit_member(line, text)?),
+            },
             None => match rows.take(line, text)? {
                 Some(row) => row,
                 None => continue,

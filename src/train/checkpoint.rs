@@ -255,6 +255,20 @@ impl Checkpoints {
     }
 }
 
+/// How far the training of a model has come, beside what the trainer knows.
+#[derive(Clone, Copy)]
+pub(crate) struct Course<'a> {
+    pub(crate) config: &'a ModelConfig,
+    /// What it is trained on.
+    pub(crate) data: &'a DataIdentity,
+    pub(crate) position: &'a Position,
+    /// The parameters of the best epoch so far.
+    pub(crate) best: Option<&'a Params<f32>>,
+    /// The lines of `log.jsonl` so far.
+    pub(crate) log: &'a [u8],
+    pub(crate) meters: &'a Meters,
+}
+
 /// A checkpoint that is being written.
 #[derive(Debug)]
 pub struct PendingCheckpoint<'a> {
@@ -263,27 +277,24 @@ pub struct PendingCheckpoint<'a> {
 }
 
 impl PendingCheckpoint<'_> {
-    /// Adds a model, by its name. `data` identifies what it is trained on.
+    /// Adds a model, by its name.
     ///
     /// # Errors
     /// [`SaeError::Io`].
-    pub fn add(
+    pub(crate) fn add(
         &self,
         name: &str,
         trainer: &mut dyn Trainer,
-        config: &ModelConfig,
-        data: &DataIdentity,
-        position: &Position,
-        (best, log, meters): (Option<&Params<f32>>, &[u8], &Meters),
+        course: &Course<'_>,
     ) -> Result<(), SaeError> {
         let dir = self.part.join(name);
         fs::create_dir_all(&dir).map_err(|e| io(&dir, e))?;
         // first of all: it says whose folder this is, whenever the run is killed
         let state = State {
             format: FORMAT.into(),
-            config: config.clone(),
-            data: data.clone(),
-            position: position.clone(),
+            config: course.config.clone(),
+            data: course.data.clone(),
+            position: course.position.clone(),
         };
         write_yaml(&dir.join(STATE_FILE), &state)?;
         let (params, moments) = trainer.settled()?;
@@ -300,11 +311,11 @@ impl PendingCheckpoint<'_> {
                 [(IDLE.to_owned(), Slice { shape, values })],
             )?;
         }
-        if let Some(best) = best {
+        if let Some(best) = course.best {
             write_params(&dir.join(BEST_FILE), best)?;
         }
-        write_file(&dir.join(LOG_FILE), log)?;
-        write_yaml(&dir.join(METERS_FILE), meters)
+        write_file(&dir.join(LOG_FILE), course.log)?;
+        write_yaml(&dir.join(METERS_FILE), course.meters)
     }
 
     /// Puts the checkpoint of a step in place; those before go.

@@ -14,7 +14,7 @@ use super::{
     checkpoint::Position,
     data::{
         dataset::{Dataset, LabelCounts},
-        labels::LabelIndex,
+        labels::TrainingLabels,
     },
     device::{Device, HeldRows, Start},
     meter::{EpochLine, Measures},
@@ -49,7 +49,7 @@ pub struct TrainingData<'a> {
     /// The tables.
     pub data: &'a Dataset,
     /// Their labels.
-    pub labels: &'a LabelIndex,
+    pub labels: &'a TrainingLabels,
     /// Numbers of the proteins to train on, ascending.
     pub train: Vec<u32>,
     /// Numbers of the proteins to select the model by, ascending.

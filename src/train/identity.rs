@@ -62,9 +62,9 @@ impl DataIdentity {
         })
     }
 
-    /// The first thing in which two differ, with both values.
+    /// The first thing in which two differ.
     #[must_use]
-    pub fn difference(&self, other: &Self) -> Option<(&'static str, String, String)> {
+    pub(crate) fn difference(&self, other: &Self) -> Option<Difference> {
         let fields = |of: &Self| {
             [
                 ("training proteins", of.training_proteins.clone()),
@@ -78,9 +78,17 @@ impl DataIdentity {
             ]
         };
         let mut pairs = fields(self).into_iter().zip(fields(other));
-        let ((name, own), (_, theirs)) = pairs.find(|(own, theirs)| own != theirs)?;
-        Some((name, own, theirs))
+        let ((what, own), (_, theirs)) = pairs.find(|(own, theirs)| own != theirs)?;
+        Some(Difference { what, own, theirs })
     }
+}
+
+/// What differs between two runs, with the values of both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Difference {
+    pub(crate) what: &'static str,
+    pub(crate) own: String,
+    pub(crate) theirs: String,
 }
 
 fn finish(hasher: Sha256) -> String {
@@ -128,9 +136,10 @@ fn labels(data: &TrainingData<'_>) -> String {
     for &protein in data.train.iter().chain(&data.valid) {
         let labels = data.labels.protein(data.data.accession(protein));
         hasher.update(labels.groups.to_le_bytes());
-        for (concept, start, end) in labels.ranges() {
+        for range in labels.ranges {
             ranges += 1;
-            for number in [concept, start, end] {
+            // a whole protein is hashed as 1 to 0
+            for number in [range.concept, range.start.max(1), range.end] {
                 hasher.update(number.to_le_bytes());
             }
         }

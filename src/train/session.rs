@@ -3,7 +3,7 @@
 use super::speed::Stopwatch;
 use super::{
     backend::Trainer,
-    checkpoint::{BestScore, Meters, PendingCheckpoint, Position, Saved},
+    checkpoint::{BestScore, Course, Meters, PendingCheckpoint, Position, Saved},
     data::{
         batch::Batch,
         loader::{Epoch, with_batches},
@@ -128,14 +128,15 @@ impl<'a> Run<'a> {
 
     /// Adds it to a checkpoint.
     pub(crate) fn save(&mut self, draft: &PendingCheckpoint<'_>) -> Result<(), SaeError> {
-        draft.add(
-            self.name,
-            &mut *self.trainer,
-            &self.config,
-            &self.identity,
-            &self.position,
-            (self.best.as_ref(), &self.log, &self.meters),
-        )
+        let course = Course {
+            config: &self.config,
+            data: &self.identity,
+            position: &self.position,
+            best: self.best.as_ref(),
+            log: &self.log,
+            meters: &self.meters,
+        };
+        draft.add(self.name, &mut *self.trainer, &course)
     }
 
     /// Goes on from what was saved.

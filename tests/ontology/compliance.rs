@@ -6,7 +6,7 @@
 //! `intersection_of`, `equivalent_to`, `disjoint_from`. [`DEVIATIONS`] lists every case that does not, with its reason.
 
 use crate::{shared::shared, text};
-use protsae::ontology::{self, Ontology, OntologyError};
+use protsae::ontology::{self, Conjunct, Ontology, OntologyError};
 use quick_xml::{Reader, events::BytesStart, events::Event};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -166,7 +166,7 @@ fn facts(ontology: &Ontology) -> Facts {
         facts.extend(term.is_a.iter().map(|&y| format!("{x} <= {}", id(y))));
         facts.extend(
             (term.relationships.iter())
-                .map(|&(r, y)| format!("{x} <= {} some {}", relation(r), id(y))),
+                .map(|some| format!("{x} <= {} some {}", relation(some.relation), id(some.class))),
         );
         facts.extend(
             term.equivalent_to
@@ -177,9 +177,11 @@ fn facts(ontology: &Ontology) -> Facts {
             facts.insert(format!("{x} and {} <= nothing", id(y)));
         }
         if !term.intersection_of.is_empty() {
-            let conjuncts = term.intersection_of.iter().map(|&(r, y)| match r {
-                Some(r) => format!("{} some {}", relation(r), id(y)),
-                None => id(y).to_owned(),
+            let conjuncts = term.intersection_of.iter().map(|&conjunct| match conjunct {
+                Conjunct::Genus(genus) => id(genus).to_owned(),
+                Conjunct::Differentia(some) => {
+                    format!("{} some {}", relation(some.relation), id(some.class))
+                }
             });
             facts.insert(definition(x, conjuncts.collect()));
         }

@@ -7,7 +7,7 @@ use crate::annot::{
     evidence::go_code,
     lines::{columns, rows},
 };
-use crate::seq::accession;
+use crate::seq::accession::GeneProduct;
 use std::io::BufRead;
 
 /// Columns of a row: the last ones may be left out.
@@ -62,15 +62,18 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
         (fields[11].split('|')).find_map(|property| property.trim().strip_prefix(GO_EVIDENCE));
     let evidence = code.filter(|code| go_code(code).is_some()).unwrap_or(eco);
     // GPAD names the observed form where GAF names the product and, in column 17, the form
-    let (product, form) = if database == UNIPROT {
-        accession::product_of(id)
+    let product = if database == UNIPROT {
+        GeneProduct::parse(id)
     } else {
-        (id, "")
+        GeneProduct {
+            accession: id,
+            form: "",
+        }
     };
     Association {
         line,
-        product,
-        form,
+        product: product.accession,
+        form: product.form,
         term,
         evidence,
         negated: is_negated(negation),

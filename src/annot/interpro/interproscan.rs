@@ -62,7 +62,10 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
     };
     let found = Match {
         signature: fields[4],
-        entries: vec![(fields[11], fields[12])],
+        entries: vec![MatchedEntry {
+            accession: fields[11],
+            name: fields[12],
+        }],
         places: vec![place],
         terms: fields[13].split('|').collect(),
     };
@@ -73,13 +76,18 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
     Ok(())
 }
 
+/// An entry of `InterPro`; what is missing as the format writes it.
+pub(crate) struct MatchedEntry<'a> {
+    pub(crate) accession: &'a str,
+    pub(crate) name: &'a str,
+}
+
 /// A match of a signature on a protein.
 pub(crate) struct Match<'a> {
     /// Accession of the signature.
     pub(crate) signature: &'a str,
-    /// Accession and name of the entry of `InterPro` that the signature belongs to, where there is one (or several);
-    /// missing ones as the format writes them.
-    pub(crate) entries: Vec<(&'a str, &'a str)>,
+    /// The entry of `InterPro` that the signature belongs to, where there is one (or several).
+    pub(crate) entries: Vec<MatchedEntry<'a>>,
     /// Where it is.
     pub(crate) places: Vec<Place>,
     /// GO terms of the entry, or (PANTHER's) of the signature; missing ones as the format writes them.
@@ -104,14 +112,14 @@ impl Match<'_> {
     ) -> Result<(), AnnotError> {
         signature(collector, line, protein, self.signature)?;
         let mut says_nothing = true;
-        for &(entry, name) in &self.entries {
-            let Some(entry) = present(entry) else {
+        for entry in &self.entries {
+            let Some(accession) = present(entry.accession) else {
                 continue;
             };
             says_nothing = false;
-            let name = present(name).unwrap_or("");
+            let name = present(entry.name).unwrap_or("");
             for &place in &self.places {
-                matched(collector, line, protein, entry, name, place)?;
+                matched(collector, line, protein, accession, name, place)?;
             }
         }
         for term in self.terms.iter().filter_map(|term| present(term)) {

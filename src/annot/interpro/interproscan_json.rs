@@ -75,7 +75,10 @@ impl Match {
             entries: (entry.into_iter())
                 .map(|entry| {
                     let name = entry.description.as_deref().or(entry.name.as_deref());
-                    (entry.accession.as_deref().unwrap_or(""), name.unwrap_or(""))
+                    interproscan::MatchedEntry {
+                        accession: entry.accession.as_deref().unwrap_or(""),
+                        name: name.unwrap_or(""),
+                    }
                 })
                 .collect(),
             places: self.locations.iter().flat_map(Location::places).collect(),

@@ -1,6 +1,6 @@
 //! `InterProScan`'s XML, versions 5 and 6, of proteins or of the open reading frames of nucleotides.
 
-use super::interproscan::{Match, distinct};
+use super::interproscan::{Match, MatchedEntry, distinct};
 use crate::annot::{
     collect::{Collector, Fingerprint},
     error::AnnotError,
@@ -99,7 +99,10 @@ fn described(line: u64, found: &Node) -> Result<Match<'_>, AnnotError> {
                     "" => entry.attribute("name"),
                     description => description,
                 };
-                (entry.attribute("ac"), name)
+                MatchedEntry {
+                    accession: entry.attribute("ac"),
+                    name,
+                }
             })
             .collect(),
         places,

@@ -5,7 +5,7 @@ use super::uniprot_cell::eco_ids;
 use crate::annot::{
     collect::{Collector, DropReason, Observation},
     error::AnnotError,
-    evidence::without_remark,
+    evidence::{Remarked, without_remark},
 };
 
 /// A concept that a comment names.
@@ -126,18 +126,19 @@ pub fn locations(text: &str) -> Comments {
             found.of_forms += 1;
             continue;
         }
-        let (comment, forms) = before_forms(comment);
-        found.of_forms += forms;
-        for phrase in outside_braces(comment, &['.', ';']) {
+        let comment = before_forms(comment);
+        found.of_forms += comment.forms;
+        for phrase in outside_braces(comment.common, &['.', ';']) {
             let mut evidence = eco_ids(phrase).into_owned();
             let mut names = Vec::new();
             for part in outside_braces(phrase, &[',']) {
-                let (name, eco) = without_remark(part.split('{').next().unwrap_or_default());
+                let Remarked { text, eco } =
+                    without_remark(part.split('{').next().unwrap_or_default());
                 if evidence.is_empty() {
                     eco.clone_into(&mut evidence);
                 }
-                if !name.trim().is_empty() {
-                    names.push(capitalised(name.trim()));
+                if !text.trim().is_empty() {
+                    names.push(capitalised(text.trim()));
                 }
             }
             let located = |name: &String| Commented::location(name, evidence.clone());
@@ -150,7 +151,7 @@ pub fn locations(text: &str) -> Comments {
 /// Whether a text begins with the name of an isoform or chain and a colon, `Isoform 2: ...`: names of locations and
 /// cofactors hold no colon before a blank.
 pub(crate) fn names_form(text: &str) -> bool {
-    before_forms(text).1 > 0
+    before_forms(text).forms > 0
 }
 
 /// The same of isoforms alone: in free text other words stand before a colon too.
@@ -169,8 +170,15 @@ const ISOFORM: &str = "isoform ";
 /// A remark in free text, which is no form.
 const NOTE: &str = "note";
 
-/// What a comment says before it comes to single forms, and of how many forms it speaks from there on.
-fn before_forms(comment: &str) -> (&str, u64) {
+/// A comment that may come to single forms of its protein.
+struct Comment<'a> {
+    /// What it says before it does.
+    common: &'a str,
+    /// Of how many forms it speaks from there on.
+    forms: u64,
+}
+
+fn before_forms(comment: &str) -> Comment<'_> {
     let (mut depth, mut sentence) = (0u32, 0);
     let mut end = None;
     let mut forms = 0;
@@ -190,7 +198,10 @@ fn before_forms(comment: &str) -> (&str, u64) {
             _ => {}
         }
     }
-    (&comment[..end.unwrap_or(comment.len())], forms)
+    Comment {
+        common: &comment[..end.unwrap_or(comment.len())],
+        forms,
+    }
 }
 
 /// Locations whose names begin with a small letter, by their prefixes.

@@ -11,7 +11,7 @@ use crate::annot::{
     collect::{Collector, DropReason, Observation, Source},
     concept::ConceptKind,
     error::AnnotError,
-    evidence::without_remark,
+    evidence::{Remarked, without_remark},
     feature_names::FeatureNames,
     lines::{trimmed, trimmed_end},
     position::{self, End, Place, Position},
@@ -204,7 +204,7 @@ impl Feature {
         }
         let kept = trimmed_end(trimmed_end(&self.note).trim_end_matches('.')).len();
         self.note.truncate(kept);
-        let (text, eco) = without_remark(&self.note);
+        let Remarked { text, eco } = without_remark(&self.note);
         let kept = text.len();
         self.evidence.push_str(eco);
         self.note.truncate(kept);

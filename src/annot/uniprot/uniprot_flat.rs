@@ -13,7 +13,7 @@ use crate::annot::{
 };
 use crate::seq::checksum;
 use statements::accessions;
-use std::io::BufRead;
+use std::{io::BufRead, ops::Range};
 
 pub(super) use statements::append;
 
@@ -72,6 +72,16 @@ enum Code {
     Comment,
 }
 
+/// A line that is kept.
+#[derive(Debug)]
+struct KeptLine {
+    code: Code,
+    /// Its number in the file.
+    line: u64,
+    /// Where in the entry's text it is.
+    place: Range<usize>,
+}
+
 /// The entry that is being read; its buffers serve for all.
 #[expect(
     clippy::struct_excessive_bools,
@@ -87,8 +97,7 @@ struct Entry {
     unwanted: bool,
     in_comment: bool,
     accessions: String,
-    /// Kept lines: kind, line number, and where in `text`.
-    kept: Vec<(Code, u64, usize, usize)>,
+    kept: Vec<KeptLine>,
     text: String,
     /// Length and checksum that the `SQ` line says, and the checksum of the sequence itself.
     length: Option<u32>,
@@ -154,7 +163,8 @@ impl Entry {
     fn keep(&mut self, code: Code, line: u64, text: &str) {
         let start = self.text.len();
         self.text.push_str(trimmed_end(text));
-        self.kept.push((code, line, start, self.text.len()));
+        let place = start..self.text.len();
+        self.kept.push(KeptLine { code, line, place });
     }
 
     /// Comments begin with `-!- TOPIC:`; their other lines are indented.

@@ -217,19 +217,7 @@ fn cell(
         }
         Column::GoNames => {
             for item in items() {
-                let (name, id) = item
-                    .strip_suffix(']')
-                    .and_then(|item| item.rsplit_once('['))
-                    .ok_or_else(|| {
-                        AnnotError::record(
-                            line,
-                            format!("{item:?} of {protein} is no `name [GO:id]`"),
-                        )
-                    })?;
-                collector.put(&Observation {
-                    name: name.trim(),
-                    ..Observation::of_term(protein, id, "", line)
-                })?;
+                put_named_term(line, protein, item, collector)?;
             }
         }
         Column::InterPro => {
@@ -266,6 +254,25 @@ fn cell(
         }
     }
     Ok(())
+}
+
+/// A term with its name: `ATP binding [GO:0005524]`.
+fn put_named_term(
+    line: u64,
+    protein: &str,
+    item: &str,
+    collector: &mut Collector,
+) -> Result<(), AnnotError> {
+    let inside = item.strip_suffix(']');
+    let (name, id) = inside
+        .and_then(|item| item.rsplit_once('['))
+        .ok_or_else(|| {
+            AnnotError::record(line, format!("{item:?} of {protein} is no `name [GO:id]`"))
+        })?;
+    collector.put(&Observation {
+        name: name.trim(),
+        ..Observation::of_term(protein, id, "", line)
+    })
 }
 
 fn put_feature(

@@ -4,7 +4,7 @@ use super::{AxiomScope, Choice, ENTRY, Vocabulary};
 use crate::{
     annot::{
         axiom_numbering,
-        concept::{Axioms, Concept, ConceptKind, Level},
+        concept::{Concept, ConceptKind, Level},
         feature::key_of_concept,
     },
     ontology::{Class, graph::Hierarchy, normal::NormalForms},
@@ -17,6 +17,23 @@ impl Vocabulary<'_> {
         self.report.other_namespace = 0;
         self.report.too_rare.clear();
         self.report.concepts.clear();
+        let chosen = self.frequent(choice);
+        self.numbers = vec![None; self.candidates.len()];
+        for (number, &candidate) in (0..).zip(&chosen) {
+            self.numbers[candidate as usize] = Some(number);
+        }
+        self.describe(&chosen, &choice.partial_features);
+        let numbered = match choice.axioms {
+            AxiomScope::None => axiom_numbering::Numbered::default(),
+            AxiomScope::All | AxiomScope::Module => self.number_axioms(choice, chosen.len()),
+        };
+        self.file.zero_classes = numbered.zero_classes;
+        self.file.relations = numbered.relations;
+        self.file.axioms = numbered.axioms;
+    }
+
+    /// Candidates of the namespaces asked for that have enough proteins, by kind and id; the others are counted.
+    fn frequent(&mut self, choice: &Choice) -> Vec<u32> {
         let mut chosen: Vec<u32> = Vec::new();
         for (index, candidate) in (0..).zip(&self.candidates) {
             if candidate.proteins == 0 {
@@ -45,44 +62,27 @@ impl Vocabulary<'_> {
             (candidate.kind, candidate.id.as_str())
         };
         chosen.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
-        self.numbers = vec![None; self.candidates.len()];
-        for (number, &candidate) in (0..).zip(&chosen) {
-            self.numbers[candidate as usize] = Some(number);
-        }
-        self.describe(&chosen, &choice.partial_features);
-        self.file.zero_classes.clear();
-        self.file.relations.clear();
-        self.file.axioms = Axioms::default();
-        if choice.axioms != AxiomScope::None {
-            let classes: HashMap<&str, u32> = self
-                .candidates
-                .iter()
-                .zip(&self.numbers)
-                .filter(|(c, _)| matches!(c.kind, ConceptKind::Go | ConceptKind::Interpro))
-                .filter_map(|(c, number)| Some((c.id.as_str(), (*number)?)))
-                .collect();
-            let edges: BTreeMap<String, String> = self
-                .references
-                .parents
-                .iter()
-                .map(|(child, parent)| (format!("{ENTRY}{child}"), format!("{ENTRY}{parent}")))
-                .collect();
-            let forms = match (&choice.normal_forms, self.terminology) {
-                (Some(forms), _) => forms.clone(),
-                (None, Some(terminology)) => NormalForms::new(terminology.ontology),
-                (None, None) => NormalForms::default(),
-            };
-            let numbered = axiom_numbering::number(
-                forms,
-                &edges,
-                &classes,
-                chosen.len(),
-                choice.axioms == AxiomScope::Module,
-            );
-            self.file.zero_classes = numbered.zero_classes;
-            self.file.relations = numbered.relations;
-            self.file.axioms = numbered.axioms;
-        }
+        chosen
+    }
+
+    /// The axioms of the ontology, or those given in their place, and of the tree of entries, over the numbers of concepts.
+    fn number_axioms(&self, choice: &Choice, concepts: usize) -> axiom_numbering::Numbered {
+        let numbered = self.candidates.iter().zip(&self.numbers);
+        let classes: HashMap<&str, u32> = numbered
+            .filter(|(c, _)| matches!(c.kind, ConceptKind::Go | ConceptKind::Interpro))
+            .filter_map(|(c, number)| Some((c.id.as_str(), (*number)?)))
+            .collect();
+        let parents = self.references.parents.iter();
+        let edges: BTreeMap<String, String> = parents
+            .map(|(child, parent)| (format!("{ENTRY}{child}"), format!("{ENTRY}{parent}")))
+            .collect();
+        let forms = match (&choice.normal_forms, self.terminology) {
+            (Some(forms), _) => forms.clone(),
+            (None, Some(terminology)) => NormalForms::new(terminology.ontology),
+            (None, None) => NormalForms::default(),
+        };
+        let module = choice.axioms == AxiomScope::Module;
+        axiom_numbering::number(forms, &edges, &classes, concepts, module)
     }
 
     fn describe(&mut self, chosen: &[u32], partial_features: &[String]) {

@@ -1,9 +1,9 @@
 //! From what was read to candidates: ids resolved, rows sorted, trees grown.
 
-use super::{Candidate, ENTRY, LISTED, Vocabulary};
+use super::{Candidate, ENTRY, LISTED, OfProtein, Vocabulary};
 use crate::{
     annot::{
-        collect::{Collector, DropReason, InputReport, RawConcept, Row},
+        collect::{Collector, DropReason, InputReport, Interner, RawConcept, Row, Sequences},
         concept::{ConceptKind, KEYWORD, Level},
         error::AnnotError,
         evidence::EvidenceFilter,
@@ -12,6 +12,20 @@ use crate::{
     ontology::Resolved,
 };
 use std::collections::{HashMap, HashSet};
+
+/// How far proteins reach, which an input may say after another one has labelled them.
+struct Ends<'a> {
+    proteins: &'a Interner,
+    sequences: &'a Sequences,
+}
+
+impl Ends<'_> {
+    /// Length of the protein whose end a row passes.
+    fn passed_by(&self, row: &Row) -> Option<u32> {
+        let length = self.sequences.length(row.protein)?;
+        (row.place.last() > length).then_some(length)
+    }
+}
 
 impl Vocabulary<'_> {
     /// Turns rows into facts about candidates, protein by protein in order of accession.
@@ -30,44 +44,65 @@ impl Vocabulary<'_> {
         } = collector;
         self.references = references;
         self.inputs = reports;
-        // inputs may come before the one that says how long their proteins are
-        let past_end = |row: &Row| {
-            let length = sequences.length(row.protein)?;
-            (row.place.last() > length).then_some(length)
+        let ends = Ends {
+            proteins: &proteins,
+            sequences: &sequences,
         };
+        if !settings.skip_bad {
+            self.refuse_past_end(&rows, &ends)?;
+        }
+        self.list_past_end(&rows, &ends);
+        let unproven = settings.evidence != EvidenceFilter::Any;
+        self.withdraw_misnumbered(&mut rows, &concepts, unproven, |row| {
+            ends.passed_by(row).is_some()
+        });
+        let candidate_of = self.candidates_of(&concepts, &rows)?;
+        self.grow_tree();
+        drop(concepts);
+        let names = proteins.into_names();
+        self.sequences = (kept_sequences.into_iter().flatten())
+            .map(|(protein, sequence)| (names[protein as usize].clone(), sequence))
+            .collect();
+        self.sort_facts(names, &candidate_of, rows);
+        self.evidences = evidences.into_names();
+        Ok(())
+    }
+
+    /// Refuses the first label of an input that lies past the end of its protein.
+    fn refuse_past_end(&self, rows: &[Row], ends: &Ends<'_>) -> Result<(), AnnotError> {
         for input in &self.inputs {
             let mut of_input = rows[input.rows.clone()].iter();
-            let found = of_input.find_map(|row| Some((row, past_end(row)?)));
-            if let Some((row, length)) = found.filter(|_| !settings.skip_bad) {
+            let found = of_input.find_map(|row| Some((row, ends.passed_by(row)?)));
+            if let Some((row, length)) = found {
                 return Err(AnnotError::PastKnownEnd {
                     input: input.input.clone(),
-                    protein: proteins.name(row.protein).to_owned(),
+                    protein: ends.proteins.name(row.protein).to_owned(),
                     position: row.place.last(),
                     length,
                 });
             }
         }
-        let unproven = settings.evidence != EvidenceFilter::Any;
+        Ok(())
+    }
+
+    /// Lists such labels among the bad records of their inputs.
+    fn list_past_end(&mut self, rows: &[Row], ends: &Ends<'_>) {
         let describe = |row: &Row| {
-            let (protein, position) = (proteins.name(row.protein), row.place.last());
-            past_end(row).map(|length| {
-                format!(
-                    "{protein} has a label at residue {position}, but its sequence has {length} residues by another input"
-                )
-            })
+            let length = ends.passed_by(row)?;
+            let (protein, position) = (ends.proteins.name(row.protein), row.place.last());
+            Some(format!(
+                "{protein} has a label at residue {position}, but its sequence has {length} residues by another input"
+            ))
         };
         for input in &mut self.inputs {
             let listed = LISTED.saturating_sub(input.bad.len());
             let of_input = rows[input.rows.clone()].iter();
             input.bad.extend(of_input.filter_map(describe).take(listed));
         }
-        self.withdraw_misnumbered(&mut rows, &concepts, unproven, |row| {
-            past_end(row).is_some()
-        });
-        let candidate_of = self.candidates_of(&concepts, &rows)?;
-        self.grow_tree();
-        drop(concepts);
-        let mut names = proteins.into_names();
+    }
+
+    /// Rows as facts, each once, by accession; `candidate_of` gives the candidate of each concept.
+    fn sort_facts(&mut self, mut names: Vec<String>, candidate_of: &[Option<u32>], rows: Vec<Row>) {
         self.report.proteins = names.len() as u64;
         let mut order: Vec<u32> = (0..).take(names.len()).collect();
         order.sort_unstable_by(|&a, &b| names[a as usize].cmp(&names[b as usize]));
@@ -75,42 +110,31 @@ impl Vocabulary<'_> {
         for (place, &protein) in (0..).zip(&order) {
             rank[protein as usize] = place;
         }
-        let mut sorted: Vec<(u32, Fact)> = rows
-            .iter()
-            .filter_map(|row| {
-                let fact = Fact {
-                    candidate: candidate_of[row.concept as usize]?,
-                    place: row.place,
-                    source: row.source,
-                    evidence: row.evidence,
-                };
-                Some((rank[row.protein as usize], fact))
-            })
-            .collect();
+        let ranked = rows.iter().filter_map(|row| {
+            let fact = Fact {
+                candidate: candidate_of[row.concept as usize]?,
+                place: row.place,
+                source: row.source,
+                evidence: row.evidence,
+            };
+            let rank = rank[row.protein as usize];
+            Some(RankedFact { rank, fact })
+        });
+        let mut sorted: Vec<RankedFact> = ranked.collect();
         drop(rows);
         sorted.sort_unstable();
-        // statements that agree in all but their evidence are one label too
-        let same = |a: &(u32, Fact), b: &(u32, Fact)| {
-            (a.0, a.1.candidate, a.1.place, a.1.source)
-                == (b.0, b.1.candidate, b.1.place, b.1.source)
-        };
-        let distinct = sorted.chunk_by(same).count();
+        let distinct = sorted.chunk_by(RankedFact::is_same_label).count();
         self.report.repeated = (sorted.len() - distinct) as u64;
         sorted.dedup();
-        self.sequences = (kept_sequences.into_iter().flatten())
-            .map(|(protein, sequence)| (names[protein as usize].clone(), sequence))
-            .collect();
         let mut start = 0;
-        for of_one in sorted.chunk_by(|a, b| a.0 == b.0) {
-            let protein = order[of_one[0].0 as usize];
-            let range = start..start + of_one.len();
-            start = range.end;
-            self.proteins
-                .push((std::mem::take(&mut names[protein as usize]), range));
+        for of_one in sorted.chunk_by(|a, b| a.rank == b.rank) {
+            let protein = order[of_one[0].rank as usize];
+            let facts = start..start + of_one.len();
+            start = facts.end;
+            let accession = std::mem::take(&mut names[protein as usize]);
+            self.proteins.push(OfProtein { accession, facts });
         }
-        self.facts = sorted.into_iter().map(|(_, fact)| fact).collect();
-        self.evidences = evidences.into_names();
-        Ok(())
+        self.facts = sorted.into_iter().map(|ranked| ranked.fact).collect();
     }
 
     /// Takes back what an input says of proteins whose end it passes: its positions are of another sequence.
@@ -151,99 +175,93 @@ impl Vocabulary<'_> {
         concepts: &[RawConcept],
         rows: &[Row],
     ) -> Result<Vec<Option<u32>>, AnnotError> {
-        let mut of_class: Vec<Option<u32>> = Vec::new();
-        if let Some(terminology) = self.terminology {
-            // all current terms, so that ancestors are candidates too
-            let ontology = terminology.ontology;
-            of_class.resize(ontology.classes.len(), None);
-            for (class, term) in (0..).zip(&ontology.terms) {
-                if let Some(term) = term.as_ref().filter(|term| !term.obsolete) {
-                    of_class[class as usize] = Some(self.candidate(Candidate {
-                        kind: ConceptKind::Go,
-                        id: ontology.classes[class as usize].clone(),
-                        name: term.name.clone(),
-                        class: Some(class),
-                        proteins: 0,
-                        residues: 0,
-                        by_residue: false,
-                    }));
-                }
-            }
-        }
+        let of_class = self.add_terms();
         let accessions = keyword_accessions(concepts);
         let mut keywords: HashMap<&str, u32> = HashMap::new();
-        let mut unknown: Vec<&str> = Vec::new();
-        // what only withdrawn statements name was not read
+        let mut fates = Vec::with_capacity(concepts.len());
+        let mut found = Vec::with_capacity(concepts.len());
+        for concept in concepts {
+            let mut fate = None;
+            found.push(match concept.kind {
+                ConceptKind::Go => {
+                    let terminology = self.terminology.ok_or(AnnotError::NoOntology)?;
+                    let resolved = terminology.ontology.resolve(&concept.id);
+                    fate = Some(resolved);
+                    let class = resolved.class();
+                    class.and_then(|class| of_class[class as usize])
+                }
+                ConceptKind::Keyword => {
+                    let id = accessions.get(&concept.id).unwrap_or(&concept.id);
+                    let known = keywords.get(id.as_str()).copied();
+                    let candidate = known.unwrap_or_else(|| {
+                        self.candidate(Candidate::new(concept.kind, id, &concept.name))
+                    });
+                    keywords.insert(id, candidate);
+                    if !concept.name.is_empty() {
+                        let name = &mut self.candidates[candidate as usize].name;
+                        name.clone_from(&concept.name);
+                    }
+                    Some(candidate)
+                }
+                ConceptKind::Interpro | ConceptKind::Feature | ConceptKind::Residue => {
+                    let candidate = Candidate::new(concept.kind, &concept.id, &concept.name);
+                    Some(self.candidate(candidate))
+                }
+            });
+            fates.push(fate);
+        }
+        self.list_unknown(concepts, rows, &fates);
+        self.count_followed(rows, &fates);
+        Ok(found)
+    }
+
+    /// Makes all current terms candidates, so that ancestors are too; the candidate of each class.
+    fn add_terms(&mut self) -> Vec<Option<u32>> {
+        let Some(terminology) = self.terminology else {
+            return Vec::new();
+        };
+        let ontology = terminology.ontology;
+        let mut of_class = vec![None; ontology.classes.len()];
+        for (class, term) in (0..).zip(&ontology.terms) {
+            if let Some(term) = term.as_ref().filter(|term| !term.obsolete) {
+                let id = &ontology.classes[class as usize];
+                of_class[class as usize] = Some(self.candidate(Candidate {
+                    class: Some(class),
+                    name: term.name.clone(),
+                    ..Candidate::new(ConceptKind::Go, id, "")
+                }));
+            }
+        }
+        of_class
+    }
+
+    /// Reports the ids of rows that the ontology does not have; what only withdrawn statements name was not read.
+    fn list_unknown(&mut self, concepts: &[RawConcept], rows: &[Row], fates: &[Option<Resolved>]) {
         let mut is_used = vec![false; concepts.len()];
         for row in rows {
             is_used[row.concept as usize] = true;
         }
-        let mut fates = Vec::with_capacity(concepts.len());
-        let mut found = Vec::with_capacity(concepts.len());
-        for (concept, is_used) in concepts.iter().zip(is_used) {
-            if concept.kind != ConceptKind::Go {
-                fates.push(None);
-                let id = match concept.kind {
-                    ConceptKind::Keyword => accessions.get(&concept.id).unwrap_or(&concept.id),
-                    _ => &concept.id,
-                };
-                let known = keywords.get(id.as_str()).copied();
-                let candidate = known.unwrap_or_else(|| {
-                    self.candidate(Candidate {
-                        kind: concept.kind,
-                        id: id.clone(),
-                        name: if concept.name.is_empty() {
-                            id.clone()
-                        } else {
-                            concept.name.clone()
-                        },
-                        class: None,
-                        proteins: 0,
-                        residues: 0,
-                        by_residue: false,
-                    })
-                });
-                if concept.kind == ConceptKind::Keyword {
-                    keywords.insert(id, candidate);
-                    if !concept.name.is_empty() {
-                        self.candidates[candidate as usize]
-                            .name
-                            .clone_from(&concept.name);
-                    }
-                }
-                found.push(Some(candidate));
-                continue;
-            }
-            let terminology = self.terminology.ok_or(AnnotError::NoOntology)?;
-            let fate = terminology.ontology.resolve(&concept.id);
-            if fate == Resolved::Unknown && is_used {
-                unknown.push(&concept.id);
-            }
-            let class = match fate {
-                Resolved::Term(class)
-                | Resolved::Alternative(class)
-                | Resolved::Replaced(class) => Some(class),
-                Resolved::Obsolete | Resolved::Unknown => None,
-            };
-            fates.push(Some(fate));
-            found.push(class.and_then(|class| of_class[class as usize]));
-        }
+        let used = concepts.iter().zip(fates).zip(is_used);
+        let mut unknown: Vec<&str> = used
+            .filter(|((_, fate), is_used)| *is_used && **fate == Some(Resolved::Unknown))
+            .map(|((concept, _), _)| concept.id.as_str())
+            .collect();
         unknown.sort_unstable();
         self.report.unknown_ids = unknown.len() as u64;
-        self.report.unknown_listed = unknown
-            .iter()
-            .take(LISTED)
-            .map(|&id| id.to_owned())
-            .collect();
+        let listed = unknown.iter().take(LISTED);
+        self.report.unknown_listed = listed.map(|&id| id.to_owned()).collect();
+    }
+
+    /// Counts, for each input and in all, what became of the ids of terms.
+    fn count_followed(&mut self, rows: &[Row], fates: &[Option<Resolved>]) {
         for input in &mut self.inputs {
-            let followed = Followed::count(&rows[input.rows.clone()], &fates);
+            let followed = Followed::count(&rows[input.rows.clone()], fates);
             followed.tell(input);
             self.report.alt_id_followed += followed.alternative;
             self.report.replaced_by_followed += followed.replaced;
             self.report.obsolete_dropped += followed.obsolete;
             self.report.unknown_dropped += followed.unknown;
         }
-        Ok(found)
     }
 
     /// Adds the ancestors of `InterPro`'s entries as candidates, and names entries.
@@ -273,15 +291,8 @@ impl Vocabulary<'_> {
                     u32::try_from(self.candidates.len()).expect("fewer than 2^32 candidates");
                 by_id.insert(id.clone(), index);
                 self.tree.push(None);
-                self.candidates.push(Candidate {
-                    kind: ConceptKind::Interpro,
-                    name: id.clone(),
-                    id,
-                    class: None,
-                    proteins: 0,
-                    residues: 0,
-                    by_residue: false,
-                });
+                self.candidates
+                    .push(Candidate::new(ConceptKind::Interpro, &id, ""));
                 index
             });
             self.tree[next - 1] = Some(parent);
@@ -291,6 +302,22 @@ impl Vocabulary<'_> {
     fn candidate(&mut self, candidate: Candidate) -> u32 {
         self.candidates.push(candidate);
         u32::try_from(self.candidates.len() - 1).expect("fewer than 2^32 candidates")
+    }
+}
+
+/// A fact, and the place of its protein in the order of accessions.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct RankedFact {
+    rank: u32,
+    fact: Fact,
+}
+
+impl RankedFact {
+    /// Whether both are one label: statements that agree in all but their evidence are.
+    fn is_same_label(&self, other: &Self) -> bool {
+        let (a, b) = (&self.fact, &other.fact);
+        self.rank == other.rank
+            && (a.candidate, a.place, a.source) == (b.candidate, b.place, b.source)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Args, warnings};
 use crate::{
     Error, Result,
-    annot::vocabulary::Vocabulary,
+    annot::{label::LabelRef, vocabulary::Vocabulary},
     cli::{Context, Output, Target, log, target::split_compression},
     commands::split::write_split::{self, Deal, Dealt},
     error::Context as _,
@@ -51,6 +51,48 @@ impl Set {
                 Target::File(path.with_file_name(format!("{stem}.{name}{suffix}{packed}")))
             }
             _ => target.clone(),
+        }
+    }
+
+    /// Says what would be written.
+    fn plan(&self, vocabulary: &Vocabulary<'_>) -> Result<()> {
+        let concepts = vocabulary.file.concepts.len();
+        let labels = vocabulary.report.labels;
+        let name = self.name.as_deref();
+        let name = name.map_or(String::new(), |name| format!("{name}: "));
+        log::plan(&format!("{name}{concepts} concepts, {labels} labels"))?;
+        Ok(())
+    }
+}
+
+/// Proteins with labels.
+struct Labelled {
+    /// Numbers of the concepts, in the order of their ids, as `protsae-split` numbers them.
+    numbers: BTreeMap<String, u32>,
+    /// Concepts of each protein, by accession.
+    proteins: BTreeMap<String, BTreeSet<u32>>,
+}
+
+impl Labelled {
+    fn new(vocabulary: &Vocabulary<'_>) -> Self {
+        let concepts = vocabulary.file.concepts.iter();
+        let ids: BTreeSet<&str> = concepts.map(|concept| concept.id.as_str()).collect();
+        Self {
+            numbers: ids.into_iter().map(str::to_owned).zip(0..).collect(),
+            proteins: BTreeMap::new(),
+        }
+    }
+
+    fn add(&mut self, label: LabelRef<'_>) {
+        let number = self.numbers[label.concept];
+        match self.proteins.get_mut(label.protein) {
+            Some(concepts) => {
+                concepts.insert(number);
+            }
+            None => {
+                let concepts = BTreeSet::from([number]);
+                self.proteins.insert(label.protein.to_owned(), concepts);
+            }
         }
     }
 }
@@ -153,52 +195,17 @@ impl Args {
         together: &Together,
         written: &mut Written,
     ) -> Result<()> {
-        let mut labels = if context.is_dry_run() {
-            None
-        } else {
+        if !context.is_dry_run() {
             written.concepts(context, vocabulary, &set.target(&self.concepts))?;
-            let target = set.target(&self.output);
-            let writer = labels::Writer::new(context.create(&target)?, target.container());
-            Some((writer.during(&target.to_string())?, target))
-        };
-        let mut proteins: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
-        let wanted = self.split.is_some() || self.write_sequences.is_some();
-        let numbers: BTreeMap<String, u32> = {
-            // in the order of their ids, as protsae-split numbers them
-            let ids: BTreeSet<&str> =
-                (vocabulary.file.concepts.iter().map(|c| c.id.as_str())).collect();
-            ids.into_iter().map(str::to_owned).zip(0..).collect()
-        };
-        vocabulary
-            .labels(|label| {
-                if wanted {
-                    let number = numbers[label.concept];
-                    match proteins.get_mut(label.protein) {
-                        Some(concepts) => concepts.insert(number),
-                        None => proteins
-                            .entry(label.protein.to_owned())
-                            .or_default()
-                            .insert(number),
-                    };
-                }
-                match &mut labels {
-                    Some((writer, _)) => writer.push(label),
-                    None => Ok(()),
-                }
-            })
-            .during(&self.output.to_string())?;
-        if let Some((writer, target)) = labels {
-            written
-                .outputs
-                .push(writer.finish().during(&target.to_string())?);
         }
+        let labelled = self.write_labels(context, vocabulary, set, written)?;
         warnings::report(vocabulary, set.name.as_deref());
         let mut counts = json!({
             "vocabulary": &vocabulary.report,
             "axioms": warnings::count_axioms(vocabulary),
         });
         if let Some(target) = &self.split {
-            let dealt = self.deal(context, &proteins, &numbers, together)?;
+            let dealt = self.deal(context, &labelled, together)?;
             counts["split"] = json!(dealt.report());
             if !context.is_dry_run() {
                 let target = set.target(target);
@@ -209,16 +216,10 @@ impl Args {
         }
         if let Some(target) = &self.write_sequences {
             let target = set.target(target);
-            written.sequences(context, vocabulary, &target, &proteins)?;
+            written.sequences(context, vocabulary, &target, &labelled.proteins)?;
         }
         if context.is_dry_run() {
-            let concepts = vocabulary.file.concepts.len();
-            let labels = vocabulary.report.labels;
-            let name = set
-                .name
-                .as_deref()
-                .map_or(String::new(), |n| format!("{n}: "));
-            log::plan(&format!("{name}{concepts} concepts, {labels} labels"))?;
+            set.plan(vocabulary)?;
         }
         match (&set.name, counts) {
             (Some(name), counts) => {
@@ -230,14 +231,44 @@ impl Args {
         Ok(())
     }
 
-    /// Deals the labelled proteins out; clusters of others do not matter here.
-    fn deal(
+    /// Writes the labels, or in a dry run counts them; the proteins that carry them, where those are asked for.
+    fn write_labels(
         &self,
         context: &Context,
-        proteins: &BTreeMap<String, BTreeSet<u32>>,
-        numbers: &BTreeMap<String, u32>,
-        together: &Together,
-    ) -> Result<Dealt> {
+        vocabulary: &mut Vocabulary<'_>,
+        set: &Set,
+        written: &mut Written,
+    ) -> Result<Labelled> {
+        let target = set.target(&self.output);
+        let mut writer = if context.is_dry_run() {
+            None
+        } else {
+            let writer = labels::Writer::new(context.create(&target)?, target.container());
+            Some(writer.during(&target.to_string())?)
+        };
+        let mut labelled = Labelled::new(vocabulary);
+        let wanted = self.split.is_some() || self.write_sequences.is_some();
+        vocabulary
+            .labels(|label| {
+                if wanted {
+                    labelled.add(label);
+                }
+                match &mut writer {
+                    Some(writer) => writer.push(label),
+                    None => Ok(()),
+                }
+            })
+            .during(&self.output.to_string())?;
+        if let Some(writer) = writer {
+            let output = writer.finish().during(&target.to_string())?;
+            written.outputs.push(output);
+        }
+        Ok(labelled)
+    }
+
+    /// Deals the labelled proteins out; clusters of others do not matter here.
+    fn deal(&self, context: &Context, labelled: &Labelled, together: &Together) -> Result<Dealt> {
+        let proteins = &labelled.proteins;
         let without_cluster = (!self.clusters.is_empty())
             .then(|| write_split::count_alone(proteins, &together.clusters))
             .transpose()?;
@@ -245,7 +276,7 @@ impl Args {
             proteins,
             clusters: &together.clusters,
             identical: (together.sequences_known).then_some(together.identical.as_slice()),
-            concepts: numbers.keys().map(String::as_str).collect(),
+            concepts: labelled.numbers.keys().map(String::as_str).collect(),
         };
         Ok(deal.out(self.fractions, context.seed(), without_cluster))
     }

@@ -33,30 +33,8 @@ pub(super) fn table(source: TableSource) -> Result<String> {
         .into());
     }
     let rows = match format.as_deref() {
-        Some(s::ACTIVATIONS_FORMAT) => {
-            let mut rows = 0;
-            let reader = ActivationReader::new(source)?;
-            let pooled = reader.info().pool.is_some();
-            for batch in reader {
-                let batch = batch?;
-                batch.activations()?;
-                if !pooled {
-                    batch.positions()?;
-                    batch.residues()?;
-                }
-                rows += batch.rows();
-            }
-            rows
-        }
-        Some(s::FEATURES_FORMAT | s::FEATURES_FORMAT_1) => {
-            let mut rows = 0;
-            for batch in FeatureReader::new(source)? {
-                let batch = batch?;
-                batch.columns()?;
-                rows += batch.rows();
-            }
-            rows
-        }
+        Some(s::ACTIVATIONS_FORMAT) => activation_rows(source)?,
+        Some(s::FEATURES_FORMAT | s::FEATURES_FORMAT_1) => feature_rows(source)?,
         Some(s::LABELS_FORMAT) => {
             let mut rows = 0;
             labels::read(source, |_| {
@@ -84,4 +62,32 @@ pub(super) fn table(source: TableSource) -> Result<String> {
         }
     };
     Ok(format!("{} of {rows} rows", format.unwrap_or_default()))
+}
+
+/// Reads all activations; how many rows there are.
+fn activation_rows(source: TableSource) -> Result<usize> {
+    let mut rows = 0;
+    let reader = ActivationReader::new(source)?;
+    let pooled = reader.info().pool.is_some();
+    for batch in reader {
+        let batch = batch?;
+        batch.activations()?;
+        if !pooled {
+            batch.positions()?;
+            batch.residues()?;
+        }
+        rows += batch.rows();
+    }
+    Ok(rows)
+}
+
+/// Reads all features; how many rows there are.
+fn feature_rows(source: TableSource) -> Result<usize> {
+    let mut rows = 0;
+    for batch in FeatureReader::new(source)? {
+        let batch = batch?;
+        batch.columns()?;
+        rows += batch.rows();
+    }
+    Ok(rows)
 }

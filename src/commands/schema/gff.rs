@@ -44,11 +44,20 @@ pub(super) fn check(text: &str) -> Result<String, CheckError> {
     ))
 }
 
+/// What all lines of one id have in common.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Feature<'a> {
+    /// Column 1.
+    id: &'a str,
+    /// Column 3.
+    kind: &'a str,
+}
+
 fn feature<'a>(
     text: &'a str,
     line: usize,
     lengths: &HashMap<&str, u64>,
-    ids: &mut HashMap<&'a str, (&'a str, &'a str)>,
+    ids: &mut HashMap<&'a str, Feature<'a>>,
 ) -> Result<(), CheckError> {
     let columns: Vec<&str> = text.split('\t').collect();
     let &[
@@ -72,53 +81,19 @@ fn feature<'a>(
     let term = |c: char| c.is_ascii_alphanumeric() || "_-:".contains(c);
     let is_term = !kind.is_empty() && kind.chars().all(term);
     demand(is_term, line, "column 3", kind, "a term of SO")?;
-    let number = |text: &str| text.parse::<u64>().unwrap_or(0);
-    let (first, last) = (number(start), number(end));
-    demand(first > 0, line, "column 4", start, "a position")?;
-    let inside = first <= last && last <= length;
-    demand(
-        inside,
-        line,
-        "column 5",
-        end,
-        &format!("{first} to {length}, the sequence's length"),
-    )?;
+    place(line, start, end, length)?;
     let finite = score.parse::<f64>().is_ok_and(f64::is_finite);
-    demand(
-        finite || score == ".",
-        line,
-        "column 6",
-        score,
-        "a number or .",
-    )?;
-    demand(
-        [".", "+", "-", "?"].contains(&strand),
-        line,
-        "column 7",
-        strand,
-        "a strand",
-    )?;
-    demand(
-        [".", "0", "1", "2"].contains(&phase),
-        line,
-        "column 8",
-        phase,
-        "a phase",
-    )?;
+    let is_score = finite || score == ".";
+    demand(is_score, line, "column 6", score, "a number or .")?;
+    let is_strand = [".", "+", "-", "?"].contains(&strand);
+    demand(is_strand, line, "column 7", strand, "a strand")?;
+    let is_phase = [".", "0", "1", "2"].contains(&phase);
+    demand(is_phase, line, "column 8", phase, "a phase")?;
+    let own = Feature { id, kind };
     let mut has_id = false;
-    for attribute in attributes.split(';') {
-        let (tag, value) = attribute.split_once('=').unwrap_or((attribute, ""));
-        let fits = !tag.is_empty() && !value.is_empty() && !value.contains(['=', '&']);
-        let escaped = !has_loose_percent(value);
-        demand(
-            fits && escaped,
-            line,
-            "attribute",
-            attribute,
-            "tag=value, escaped",
-        )?;
+    for text in attributes.split(';') {
+        let (tag, value) = attribute(line, text)?;
         if tag == "ID" {
-            let own = (id, kind);
             // lines of one id are parts of one feature
             let fits = *ids.entry(value).or_insert(own) == own && !has_id;
             demand(fits, line, "ID", value, "that of one feature, once")?;
@@ -126,6 +101,26 @@ fn feature<'a>(
         }
     }
     Ok(())
+}
+
+/// Columns 4 and 5: a range within the sequence.
+fn place(line: usize, start: &str, end: &str, length: u64) -> Result<(), CheckError> {
+    let number = |text: &str| text.parse::<u64>().unwrap_or(0);
+    let (first, last) = (number(start), number(end));
+    demand(first > 0, line, "column 4", start, "a position")?;
+    let inside = first <= last && last <= length;
+    let wanted = format!("{first} to {length}, the sequence's length");
+    demand(inside, line, "column 5", end, &wanted)
+}
+
+/// Tag and value of an attribute of column 9.
+fn attribute(line: usize, text: &str) -> Result<(&str, &str), CheckError> {
+    let (tag, value) = text.split_once('=').unwrap_or((text, ""));
+    let fits = !tag.is_empty() && !value.is_empty() && !value.contains(['=', '&']);
+    let escaped = !has_loose_percent(value);
+    let wanted = "tag=value, escaped";
+    demand(fits && escaped, line, "attribute", text, wanted)?;
+    Ok((tag, value))
 }
 
 /// Whether a percent sign begins no two hexadecimal digits.

@@ -57,55 +57,62 @@ fn losses(line: &LogLine) -> Vec<(&'static str, f64)> {
     }
 }
 
+/// A quantity over the steps between which it was logged.
+fn of_steps(log: &[LogLine], name: &str) -> Vec<(u64, f64)> {
+    let steps = log.iter().filter_map(|line| match line {
+        LogLine::Step(step) => Some((step.step, &step.train, line)),
+        LogLine::Epoch(_) => None,
+    });
+    let values = steps.flat_map(|(step, train, line)| {
+        let all = measures(train).into_iter().chain(losses(line));
+        all.filter(|(n, _)| *n == name).map(move |(_, v)| (step, v))
+    });
+    values.collect()
+}
+
+/// A quantity at the end of each epoch, over the validation rows or the training rows.
+fn of_epochs(log: &[LogLine], name: &str, valid: bool) -> Vec<(u64, f64)> {
+    let epochs = log.iter().filter_map(|line| match line {
+        LogLine::Epoch(line) if valid => line.valid.as_ref().map(|m| (line.step, m)),
+        LogLine::Epoch(line) => Some((line.step, &line.train)),
+        LogLine::Step(_) => None,
+    });
+    let values = epochs.flat_map(|(step, m)| {
+        let all = measures(m).into_iter();
+        all.filter(|(n, _)| *n == name).map(move |(_, v)| (step, v))
+    });
+    values.collect()
+}
+
+/// A quantity while training, by epoch where steps do not tell it, and on the validation rows.
+fn chart(log: &[LogLine], title: &'static str, name: &str) -> Chart {
+    let steps = of_steps(log, name);
+    let marked = steps.is_empty();
+    let points = if marked {
+        of_epochs(log, name, false)
+    } else {
+        steps
+    };
+    Chart {
+        title,
+        lines: vec![
+            Line {
+                label: "training",
+                points,
+                marked,
+            },
+            Line {
+                label: "validation",
+                points: of_epochs(log, name, true),
+                marked: true,
+            },
+        ],
+    }
+}
+
 /// The curves as a page.
 pub(super) fn page(log: &[LogLine], config: &ModelConfig) -> Result<Vec<u8>> {
-    let of_steps = |name: &str| -> Vec<(u64, f64)> {
-        let steps = log.iter().filter_map(|line| match line {
-            LogLine::Step(step) => Some((step.step, &step.train, line)),
-            LogLine::Epoch(_) => None,
-        });
-        let values = steps.flat_map(|(step, train, line)| {
-            let all = measures(train).into_iter().chain(losses(line));
-            all.filter(|(n, _)| *n == name).map(move |(_, v)| (step, v))
-        });
-        values.collect()
-    };
-    let of_epochs = |name: &str, valid: bool| -> Vec<(u64, f64)> {
-        let epochs = log.iter().filter_map(|line| match line {
-            LogLine::Epoch(line) if valid => line.valid.as_ref().map(|m| (line.step, m)),
-            LogLine::Epoch(line) => Some((line.step, &line.train)),
-            LogLine::Step(_) => None,
-        });
-        let values = epochs.flat_map(|(step, m)| {
-            let all = measures(m).into_iter();
-            all.filter(|(n, _)| *n == name).map(move |(_, v)| (step, v))
-        });
-        values.collect()
-    };
-    let chart = |title, name: &str| {
-        let steps = of_steps(name);
-        let marked = steps.is_empty();
-        let points = if marked {
-            of_epochs(name, false)
-        } else {
-            steps
-        };
-        Chart {
-            title,
-            lines: vec![
-                Line {
-                    label: "training",
-                    points,
-                    marked,
-                },
-                Line {
-                    label: "validation",
-                    points: of_epochs(name, true),
-                    marked: true,
-                },
-            ],
-        }
-    };
+    let chart = |title, name| chart(log, title, name);
     let charts = [
         chart("Loss", "loss"),
         chart("Variance unexplained (FVU)", "fvu"),

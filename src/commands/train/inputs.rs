@@ -3,7 +3,11 @@
 use super::Args;
 use crate::{
     Error, Result,
-    annot::{concept::ConceptsFile, label::Label},
+    annot::{
+        concept::ConceptsFile,
+        label::Label,
+        label_index::{LabelCollector, LabelIndex},
+    },
     cli::{Context, Source, args::OnBad, log},
     commands::shared,
     error::Context as _,
@@ -17,8 +21,8 @@ use crate::{
     train::{
         data::{
             dataset::{Dataset, DatasetBuilder},
-            labels::{LabelIndex, vocabulary},
-            pipe::{self, Pipe},
+            labels::TrainingLabels,
+            pipe::{self, Pipe, RowKind},
         },
         driver::{Event, RunOptions, Task, Trained, TrainingData, train, train_on_pipe},
     },
@@ -33,7 +37,7 @@ pub(super) struct Inputs {
     pub(super) info: ActivationInfo,
     /// Width of the activations.
     pub(super) width: usize,
-    labels: LabelIndex,
+    labels: TrainingLabels,
     split: Option<Partition>,
     on_bad: OnBad,
     rows: Rows,
@@ -41,31 +45,45 @@ pub(super) struct Inputs {
 
 /// The activations.
 enum Rows {
-    Tables {
-        data: Dataset,
-        train: Vec<u32>,
-        valid: Vec<u32>,
-    },
+    Tables { data: Dataset, parts: Parts },
     Pipe(Source, Box<ActivationReader>),
 }
 
-impl Inputs {
-    /// Opens and checks all inputs; with the vocabulary.
-    pub(super) fn open(
-        args: &Args,
-        context: &Context,
-        training: &Training,
-    ) -> Result<(Self, ConceptsFile)> {
-        let pipe = args.is_pipe();
-        if pipe && (training.epochs != 1 || args.run.resume) {
-            return Err(Error::usage(
-                "a pipe can be read once: it takes --epochs 1 and no --resume; write the activations to a file",
-            ));
-        }
-        if !pipe && args.input.contains(&Source::Stdin) {
-            return Err(Error::usage(
-                "standard input cannot be one of several tables",
-            ));
+/// Numbers of the proteins for training and for validation.
+struct Parts {
+    train: Vec<u32>,
+    valid: Vec<u32>,
+}
+
+/// Refuses streams that would have to be read twice, or together.
+pub(super) fn check_streams(args: &Args, training: &Training) -> Result<()> {
+    let pipe = args.is_pipe();
+    if pipe && (training.epochs != 1 || args.run.resume) {
+        return Err(Error::usage(
+            "a pipe can be read once: it takes --epochs 1 and no --resume; write the activations to a file",
+        ));
+    }
+    if !pipe && args.input.contains(&Source::Stdin) {
+        return Err(Error::usage(
+            "standard input cannot be one of several tables",
+        ));
+    }
+    Ok(())
+}
+
+/// Concepts, and the labels that name them.
+pub(super) struct Labelled {
+    pub(super) concepts: ConceptsFile,
+    labels: LabelIndex,
+}
+
+impl Labelled {
+    /// Reads both; the vocabulary is that of the labels where none is given.
+    pub(super) fn read(args: &Args, context: &Context) -> Result<Self> {
+        if let Some(path) = &args.concepts {
+            let concepts = shared::read_concepts(context, path)?;
+            let labels = shared::read_labels(context, &args.labels, &concepts)?;
+            return Ok(Self { concepts, labels });
         }
         let mut all = Vec::new();
         labels::read(context.open_table(&args.labels)?, |label: Label| {
@@ -73,40 +91,62 @@ impl Inputs {
             Ok::<_, Error>(())
         })
         .map_err(args.labels.in_input())?;
-        let concepts = match &args.concepts {
-            Some(path) => shared::read_concepts(context, path)?,
-            None => vocabulary(&all),
-        };
-        let level = training.label_level;
-        let labels = LabelIndex::new(&all, &concepts, level, training.unlabelled)
-            .map_err(args.labels.in_input())?;
-        drop(all);
+        let concepts = ConceptsFile::of_labels(&all);
+        let mut collector = LabelCollector::new(&concepts);
+        all.into_iter().for_each(|label| collector.add(label));
+        let labels = collector.finish().map_err(args.labels.in_input())?;
+        Ok(Self { concepts, labels })
+    }
+
+    /// The labels as rows carry them.
+    pub(super) fn join(self, training: &Training) -> (ConceptsFile, TrainingLabels) {
+        let (level, unlabelled) = (training.label_level, training.unlabelled);
+        let labels = TrainingLabels::new(self.labels, &self.concepts, level, unlabelled);
+        (self.concepts, labels)
+    }
+}
+
+/// Opens all tables, which must be of one PLM, layer and site, and of rows of one kind.
+fn open_tables<'a>(
+    args: &'a Args,
+    context: &Context,
+) -> Result<Vec<(&'a Source, ActivationReader)>> {
+    let mut readers = Vec::new();
+    for source in &args.input {
+        let reader =
+            ActivationReader::new(context.open_table(source)?).map_err(source.in_input())?;
+        readers.push((source, reader));
+    }
+    let Some((first, others)) = readers.split_first() else {
+        return Ok(readers);
+    };
+    let (name, info) = (first.0.to_string(), first.1.info());
+    for (source, reader) in others {
+        same_info(info, &name, reader.info(), &source.to_string())?;
+    }
+    if info.plm.is_none() {
+        log::warn(&format!(
+            "{name} does not say which PLM its activations are of, so the model will not either"
+        ));
+    }
+    Ok(readers)
+}
+
+impl Inputs {
+    /// Opens and checks all inputs.
+    pub(super) fn open(args: &Args, context: &Context, labels: TrainingLabels) -> Result<Self> {
         let split = match &args.split {
             None => None,
             Some(source) => {
                 Some(Partition::read(context.open(source)?).during(&source.to_string())?)
             }
         };
-        let mut readers = Vec::new();
-        for source in &args.input {
-            let reader =
-                ActivationReader::new(context.open_table(source)?).map_err(source.in_input())?;
-            readers.push((source, reader));
-        }
+        let mut readers = open_tables(args, context)?;
         let Some((first, reader)) = readers.first() else {
             return Err(Error::usage("no input"));
         };
         let (name, info) = (first.to_string(), reader.info().clone());
-        for (source, reader) in &readers[1..] {
-            same_info(&info, &name, reader.info(), &source.to_string())?;
-        }
-        if info.plm.is_none() {
-            log::warn(&format!(
-                "{name} does not say which PLM its activations are of, so the model will not either"
-            ));
-        }
-        let on_bad = args.on_bad.on_bad;
-        let (width, rows) = if pipe {
+        let (width, rows) = if args.is_pipe() {
             let (source, reader) = readers.remove(0);
             let width = reader.width().ok_or_else(|| {
                 Error::data("the activations are no fixed-size lists; a pipe must say their width")
@@ -118,27 +158,26 @@ impl Inputs {
             if info.sample.is_none() && info.pool.is_none() {
                 data.check_labels(&labels).map_err(args.labels.in_input())?;
             }
-            let (train, valid) = assign(&data, split.as_ref(), on_bad, context)?;
-            (data.width(), Rows::Tables { data, train, valid })
+            let parts = assign(&data, split.as_ref(), args.on_bad.on_bad, context)?;
+            (data.width(), Rows::Tables { data, parts })
         };
-        let inputs = Self {
+        Ok(Self {
             name,
             info,
             width,
             labels,
             split,
-            on_bad,
+            on_bad: args.on_bad.on_bad,
             rows,
-        };
-        Ok((inputs, concepts))
+        })
     }
 
     /// Rows that will be trained on, where that is known.
     pub(super) fn total(&self, training: &Training) -> Option<u64> {
-        let Rows::Tables { data, train, .. } = &self.rows else {
+        let Rows::Tables { data, parts } = &self.rows else {
             return None;
         };
-        let rows: u64 = train.iter().map(|&p| u64::from(data.rows(p))).sum();
+        let rows: u64 = parts.train.iter().map(|&p| u64::from(data.rows(p))).sum();
         let all = rows.saturating_mul(training.epochs.into());
         let most = training
             .max_steps
@@ -154,16 +193,12 @@ impl Inputs {
         on_event: &mut dyn FnMut(Event<'_>),
     ) -> Result<Vec<Trained>> {
         match self.rows {
-            Rows::Tables {
-                data,
-                train: proteins,
-                valid,
-            } => {
+            Rows::Tables { data, parts } => {
                 let data = TrainingData {
                     data: &data,
                     labels: &self.labels,
-                    train: proteins,
-                    valid,
+                    train: parts.train,
+                    valid: parts.valid,
                 };
                 train(tasks, &data, options, on_event)
             }
@@ -199,14 +234,19 @@ impl Inputs {
                         .into()),
                     }
                 };
-                let whole = self.info.sample.is_none() && self.info.pool.is_none();
+                let kind = match (&self.info.pool, &self.info.sample) {
+                    (Some(_), _) => RowKind::Pooled,
+                    (None, Some(_)) => RowKind::Sample,
+                    (None, None) => RowKind::Residues,
+                };
+                let training = &task.training;
                 let mut pipe = Pipe::new(
                     Box::new(arriving),
                     Box::new(assign),
                     &self.labels,
-                    (whole, self.info.pool.is_some()),
-                    (task.training.seed, task.training.shuffle),
-                    task.training.batch,
+                    kind,
+                    training.shuffle.then_some(training.seed),
+                    training.batch,
                 );
                 Ok(vec![train_on_pipe(task, &mut pipe, options, on_event)?])
             }
@@ -244,10 +284,13 @@ fn assign(
     split: Option<&Partition>,
     on_bad: OnBad,
     context: &Context,
-) -> Result<(Vec<u32>, Vec<u32>)> {
+) -> Result<Parts> {
     let all = 0..data.len() as u32;
     let Some(split) = split else {
-        return Ok((all.collect(), Vec::new()));
+        return Ok(Parts {
+            train: all.collect(),
+            valid: Vec::new(),
+        });
     };
     if on_bad == OnBad::Error {
         split.check(all.clone().map(|p| data.accession(p)))?;
@@ -274,7 +317,10 @@ fn assign(
         ));
     }
     context.metric("skipped_proteins", skipped.len());
-    Ok((of(Part::Train).collect(), of(Part::Valid).collect()))
+    Ok(Parts {
+        train: of(Part::Train).collect(),
+        valid: of(Part::Valid).collect(),
+    })
 }
 
 /// What all tables say of themselves.

@@ -102,8 +102,8 @@ fn compare(
             expected: expected.into(),
         })
     };
-    if let Some((what, found, expected)) = state.data.difference(data) {
-        return differs(what, &found, &expected);
+    if let Some(difference) = state.data.difference(data) {
+        return differs(difference.what, &difference.own, &difference.theirs);
     }
     if state.config == *config {
         return Ok(());

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use super::{
     batch::Batch,
-    labels::{LabelIndex, ProteinLabels},
+    labels::{ProteinLabels, TrainingLabels},
 };
+use crate::annot::label_index::LabelError;
 use crate::sae::error::SaeError;
 use crate::table::{activations::ActivationBatch, rows::ActivationRows};
 
@@ -250,8 +251,8 @@ impl Dataset {
     /// Demands that all labels lie within their proteins.
     ///
     /// # Errors
-    /// [`SaeError::LabelPastEnd`].
-    pub fn check_labels(&self, labels: &LabelIndex) -> Result<(), SaeError> {
+    /// [`LabelError::PastEnd`].
+    pub fn check_labels(&self, labels: &TrainingLabels) -> Result<(), LabelError> {
         self.proteins
             .iter()
             .try_for_each(|p| labels.check_length(&p.accession, p.length))
@@ -259,7 +260,7 @@ impl Dataset {
 
     /// Counts, over the rows of `proteins`, the positives and the negatives of each concept.
     #[must_use]
-    pub fn count_labels(&self, proteins: &[u32], labels: &LabelIndex) -> LabelCounts {
+    pub fn count_labels(&self, proteins: &[u32], labels: &TrainingLabels) -> LabelCounts {
         let mut counts = LabelCounts::new(labels.groups().len());
         let mut here = Vec::new();
         for &protein in proteins {

@@ -3,7 +3,7 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use super::{batch::Batch, dataset::Dataset, labels::LabelIndex, order::EpochOrder};
+use super::{batch::Batch, dataset::Dataset, labels::TrainingLabels, order::EpochOrder};
 use crate::{Result, error::no_thread};
 
 /// Batches that may lie ready.
@@ -24,7 +24,7 @@ pub struct Epoch<'a> {
     /// The tables.
     pub data: &'a Dataset,
     /// Their labels.
-    pub labels: &'a LabelIndex,
+    pub labels: &'a TrainingLabels,
     /// What activations are multiplied by.
     pub scale: f32,
     /// The rows' order.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{batch::Batch, dataset::check_finite, labels::LabelIndex, loader::Source};
+use super::{batch::Batch, dataset::check_finite, labels::TrainingLabels, loader::Source};
 use crate::math::random::{Purpose, below, stream};
 use crate::{
     Result,
@@ -27,11 +27,32 @@ pub enum Part {
 
 /// One row that waits.
 #[derive(Clone, Debug, Default)]
-struct Waiting {
+pub(crate) struct Waiting {
     /// Its activations, unscaled.
-    x: Vec<f32>,
-    labels: Vec<u32>,
-    groups: u64,
+    pub(crate) x: Vec<f32>,
+    /// Its concepts, ascending.
+    pub(crate) labels: Vec<u32>,
+    /// Groups of concepts that its protein's labels speak of, a bit each.
+    pub(crate) groups: u64,
+}
+
+/// What the rows of a stream are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowKind {
+    /// All residues of each protein, so that its last position is its length.
+    Residues,
+    /// Some residues of each protein.
+    Sample,
+    /// One row a protein.
+    Pooled,
+}
+
+/// The protein that is arriving.
+struct Current {
+    accession: String,
+    part: Part,
+    /// Its last position so far.
+    length: u32,
 }
 
 /// A stream of activation batches.
@@ -44,11 +65,9 @@ pub type Assign<'a> = Box<dyn FnMut(&str) -> Result<Part> + Send + 'a>;
 pub struct Pipe<'a> {
     arriving: Arriving<'a>,
     assign: Assign<'a>,
-    labels: &'a LabelIndex,
-    /// Whether positions run to the protein's end.
-    whole: bool,
-    pooled: bool,
-    current: Option<(String, Part, u32)>,
+    labels: &'a TrainingLabels,
+    kind: RowKind,
+    current: Option<Current>,
     /// Rows of the batch that arrived last.
     pending: VecDeque<Waiting>,
     waiting: Vec<Waiting>,
@@ -64,30 +83,29 @@ pub struct Pipe<'a> {
 }
 
 impl<'a> Pipe<'a> {
-    /// Rows of `arriving`, which belong where `assign` says; in the order of arrival unless
-    /// `shuffled`.
+    /// Rows of `arriving`, which belong where `assign` says; shuffled by `seed`, without one in the order of arrival.
+    /// Batches have so many `rows`.
     #[must_use]
     pub fn new(
         arriving: Arriving<'a>,
         assign: Assign<'a>,
-        labels: &'a LabelIndex,
-        (whole, pooled): (bool, bool),
-        (seed, shuffled): (u64, bool),
+        labels: &'a TrainingLabels,
+        kind: RowKind,
+        seed: Option<u64>,
         rows: usize,
     ) -> Self {
         Self {
             arriving,
             assign,
             labels,
-            whole,
-            pooled,
+            kind,
             current: None,
             pending: VecDeque::new(),
             waiting: Vec::new(),
             valid: Vec::new(),
             free: Vec::new(),
             ended: false,
-            rng: shuffled.then(|| stream(seed, Purpose::Stream, 0)),
+            rng: seed.map(|seed| stream(seed, Purpose::Stream, 0)),
             scale: 1.0,
             rows,
         }
@@ -107,10 +125,9 @@ impl<'a> Pipe<'a> {
         Ok(())
     }
 
-    /// Activations, unscaled, and labels of the rows that wait.
-    pub fn waiting(&self) -> impl Iterator<Item = (&[f32], &[u32], u64)> + Clone {
-        let rows = self.waiting.iter();
-        rows.map(|w| (w.x.as_slice(), w.labels.as_slice(), w.groups))
+    /// The rows that wait.
+    pub(crate) fn waiting(&self) -> &[Waiting] {
+        &self.waiting
     }
 
     /// Group of each concept.
@@ -150,24 +167,29 @@ impl<'a> Pipe<'a> {
     }
 
     fn end_protein(&mut self) -> Result<()> {
-        if let Some((accession, _, length)) = self.current.take()
-            && self.whole
+        if let Some(protein) = self.current.take()
+            && self.kind == RowKind::Residues
         {
-            self.labels.check_length(&accession, length)?;
+            self.labels
+                .check_length(&protein.accession, protein.length)?;
         }
         Ok(())
     }
 
     fn take(&mut self, batch: &ActivationBatch) -> Result<()> {
-        let rows = ActivationRows::new(batch, self.pooled)?;
+        let rows = ActivationRows::new(batch, self.kind == RowKind::Pooled)?;
         for run in batch.runs() {
             let accession = batch.protein(run.start);
-            if self.current.as_ref().is_none_or(|c| c.0 != accession) {
+            let current = self.current.as_ref();
+            if current.is_none_or(|current| current.accession != accession) {
                 self.end_protein()?;
-                let part = (self.assign)(accession)?;
-                self.current = Some((accession.to_owned(), part, 0));
+                self.current = Some(Current {
+                    part: (self.assign)(accession)?,
+                    accession: accession.to_owned(),
+                    length: 0,
+                });
             }
-            let Some((_, part, length)) = &mut self.current else {
+            let Some(Current { part, length, .. }) = &mut self.current else {
                 continue;
             };
             let labels = self.labels.protein(accession);

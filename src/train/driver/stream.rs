@@ -66,15 +66,16 @@ fn check(task: &Task<'_>) -> Result<(), SaeError> {
 
 /// Begins a run by the rows that wait in the pipe.
 fn begin<'a>(task: &'a Task<'_>, pipe: &mut Pipe<'_>, options: &'a RunOptions) -> Result<Run<'a>> {
-    let statistics = Statistics::of(pipe.waiting().map(|(x, ..)| x), task.shape.width);
+    let statistics = Statistics::of(
+        pipe.waiting().iter().map(|row| row.x.as_slice()),
+        task.shape.width,
+    );
     let (config, params) = task.begin(&statistics);
     let mut counts = LabelCounts::new(task.concepts.concepts.len());
-    let mut rows = 0;
-    for (_, labels, groups) in pipe.waiting() {
-        rows += 1;
-        counts.add(labels, groups);
+    for row in pipe.waiting() {
+        counts.add(&row.labels, row.groups);
     }
-    if rows == 0 {
+    if pipe.waiting().is_empty() {
         return Err(SaeError::NoRows(": the pipe brought none".into()).into());
     }
     let scale = config.input_scale;
@@ -98,8 +99,8 @@ fn begin<'a>(task: &'a Task<'_>, pipe: &mut Pipe<'_>, options: &'a RunOptions) -
 fn first_rows(pipe: &Pipe<'_>) -> Batch<f32> {
     let mut sample = Batch::default();
     sample.clear();
-    for (x, ..) in pipe.waiting().take(SURVEY_ROWS) {
-        sample.x.extend_from_slice(x);
+    for row in pipe.waiting().iter().take(SURVEY_ROWS) {
+        sample.x.extend_from_slice(&row.x);
         sample.end_row(false);
     }
     sample

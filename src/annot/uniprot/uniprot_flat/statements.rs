@@ -51,8 +51,8 @@ impl Entry {
         let lines = |wanted: Code| {
             self.kept
                 .iter()
-                .filter(move |(code, ..)| *code == wanted)
-                .map(|&(_, line, start, end)| (line, &self.text[start..end]))
+                .filter(move |kept| kept.code == wanted)
+                .map(|kept| (kept.line, &self.text[kept.place.clone()]))
         };
         for (line, text) in lines(Code::Reference) {
             put_reference(collector, protein, line, text)?;
