@@ -4,6 +4,8 @@ pub mod alignment;
 pub mod association;
 pub mod dictionary;
 pub mod fidelity;
+pub mod function;
+pub mod logistic;
 pub mod metrics;
 pub mod rank;
 pub mod sheet;

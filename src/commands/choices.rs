@@ -7,6 +7,10 @@ use crate::{
         conversion::InputTransform,
         settings::{LabelLevel, Normalize, Operand, Schedule, Unlabelled},
     },
+    score::function::{
+        result::{Evaluator, Normalization},
+        terms::Propagation,
+    },
 };
 use clap::{ValueEnum, builder::PossibleValue};
 use schemars::{JsonSchema, schema_for};
@@ -37,11 +41,14 @@ choices! {
     Activation: Relu Topk Batchtopk;
     AxiomNorm: None Batchnorm Unit;
     Balance: None Sqrt Inverse;
+    Evaluator: Deepgo Cafa;
     ForcedMean: All Active;
     InputTransform: None LayerNorm LayerNormBiased UnitLength Center;
     LabelLevel: Residue Protein Auto;
+    Normalization: Cafa Pred Gt;
     Normalize: Scale None;
     Operand: F32 Bf16;
+    Propagation: Max Fill;
     Schedule: Step Constant Cosine;
     Unlabelled: Negative Ignore Namespace;
     Variant: Protsae Topk Batchtopk Relu Gated Jumprelu Splice LinearProbe;

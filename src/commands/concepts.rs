@@ -200,6 +200,16 @@ pub enum Propagation {
     All,
 }
 
+impl From<Propagation> for Relations {
+    fn from(propagation: Propagation) -> Self {
+        match propagation {
+            Propagation::IsA => Self::IsA,
+            Propagation::IsAPartOf => Self::IsAPartOf,
+            Propagation::All => Self::All,
+        }
+    }
+}
+
 /// Which axioms to write, as an option.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Axioms {
@@ -232,13 +242,11 @@ impl Tool for Args {
         }
         let hierarchy = match &ontology {
             Some(ontology) => {
-                let relations = match self.relations {
-                    Propagation::IsA => Relations::IsA,
-                    Propagation::IsAPartOf => Relations::IsAPartOf,
-                    Propagation::All => Relations::All,
-                };
                 let source = self.ontology.as_ref().map(ToString::to_string);
-                Some(Hierarchy::new(ontology, relations).during(&source.unwrap_or_default())?)
+                Some(
+                    Hierarchy::new(ontology, self.relations.into())
+                        .during(&source.unwrap_or_default())?,
+                )
             }
             None => None,
         };

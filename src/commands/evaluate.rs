@@ -1,51 +1,63 @@
-//! `protsae-evaluate`: how faithful an SAE is, and how well its latents agree with concepts.
+//! `protsae-evaluate`: how faithful an SAE is, how well its latents agree with concepts, and how well function is predicted.
 
 mod alignment;
+mod function;
 mod rows;
 
 use super::shared;
 use crate::{
     Error, Result,
+    annot::{concept::ConceptsFile, label_index::LabelIndex},
     cli::{
         CommonArgs, Context, Source, Target, Tool,
         args::{OnBad, OnBadArgs},
-        context::to_json,
         log,
         progress::Progress,
     },
-    error::Context as _,
     report::multiqc,
-    sae::encode::Encoder,
-    score::metrics::{METRICS_FORMAT, Metrics},
+    sae::{Sae, encode::Encoder},
+    score::metrics::{METRICS_FORMAT, Metrics, PartSize},
     split::partition::Partition,
+    table::activations::ActivationReader,
 };
 use alignment::Aligner;
+use clap::ValueEnum as _;
+use function::{FunctionArgs, Means};
 use rows::{Collector, PartRows};
 use serde_json::json;
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 /// Positive residues from which a residue-level concept counts in the means.
 const MIN_RESIDUES: usize = 50;
 /// Positive proteins from which a protein-level concept counts in the means.
 const MIN_PROTEINS: usize = 20;
 
-/// Score a trained SAE on held-out proteins
+/// Score a trained SAE, or predictions of function, on held-out proteins
 #[derive(clap::Parser, Debug)]
 #[command(name = Args::NAME, version, after_help = "Example:
-  protsae-evaluate -i activations.arrow -m model/ --labels labels.arrow --split split.tsv -o metrics.json")]
+  protsae-evaluate -i activations.arrow -m model/ --labels labels.arrow --split split.tsv -o metrics.json
+  protsae-evaluate --suite function --evaluator cafa --predictions theirs.tsv --truth truth.tsv --ontology go.obo \\
+    --information-accretion IA.txt -o metrics.json")]
 pub struct Args {
     /// Activation table; repeat for several; '-' for standard input
-    #[arg(short, long, required = true, value_name = "TABLE")]
+    #[arg(
+        short,
+        long,
+        required_unless_present = "predictions",
+        value_name = "TABLE"
+    )]
     input: Vec<Source>,
 
     /// Model folder
-    #[arg(short, long, value_name = "DIR")]
-    model: PathBuf,
+    #[arg(
+        short,
+        long,
+        required_unless_present = "predictions",
+        value_name = "DIR"
+    )]
+    model: Option<PathBuf>,
 
-    /// Label table; needed for the suite 'alignment'
+    /// Label table; needed for the suites 'alignment' and 'function'
     #[arg(long, value_name = "TABLE")]
     labels: Option<Source>,
 
@@ -87,6 +99,9 @@ pub struct Args {
     sample_name: Option<String>,
 
     #[command(flatten)]
+    function: FunctionArgs,
+
+    #[command(flatten)]
     on_bad: OnBadArgs,
 
     #[command(flatten)]
@@ -97,6 +112,7 @@ pub struct Args {
 enum Suite {
     Fidelity,
     Alignment,
+    Function,
 }
 
 impl Tool for Args {
@@ -107,86 +123,14 @@ impl Tool for Args {
     }
 
     fn run(&self, context: &Context) -> Result<()> {
-        let sae = shared::load_model(context, &self.model)?;
-        let alignment = self.suite.contains(&Suite::Alignment);
-        let concepts = match &self.concepts {
-            Some(path) => {
-                let concepts = shared::read_concepts(context, path)?;
-                shared::check_vocabulary(&sae, &self.model, &concepts, path)?;
-                concepts
-            }
-            None => sae.concepts.clone(),
+        let metrics = match &self.model {
+            Some(folder) => self.score_model(context, folder)?,
+            None => self.score_predictions(context)?,
         };
-        let labels = match (&self.labels, alignment) {
-            (Some(source), true) => Some(shared::read_labels(context, source, &concepts)?),
-            (None, true) => {
-                return Err(Error::usage(
-                    "the suite 'alignment' needs --labels; or ask for --suite fidelity",
-                ));
-            }
-            (_, false) => None,
-        };
-        let split = match &self.split {
-            Some(source) => {
-                Some(Partition::read(context.open(source)?).map_err(source.in_input())?)
-            }
-            None => None,
-        };
-        let readers = shared::open_activations(context, &self.input, &sae, &self.model)?;
-        if context.is_dry_run() {
-            for (source, reader) in &readers {
-                let rows = reader.rows().map_err(source.in_input())?;
-                let rows = rows.map_or("a stream of unknown length".into(), |n| {
-                    format!("{n} residues")
-                });
-                log::plan(&format!("{source}: {rows}"))?;
-            }
+        let Some(metrics) = metrics else {
             return Ok(());
-        }
-        let mut output = context.create(&self.output)?;
-        let fidelity = self.suite.contains(&Suite::Fidelity);
-        let whole = readers.iter().all(|(_, r)| r.info().sample.is_none());
-        let mut aligner = labels
-            .as_ref()
-            .map(|l| Aligner::new(&sae, l, split.is_some(), whole));
-        let seek_maxima = aligner.as_ref().is_some_and(|a| a.seek_maxima);
-        if seek_maxima {
-            shared::warn_of_unknown_maxima(&self.model);
-        }
-        let mut collector = Collector::new(&sae, split.as_ref(), fidelity, seek_maxima);
-        let mut encoder = Encoder::new(&sae);
-        let total = readers.iter().map(|(_, r)| r.rows().ok().flatten()).sum();
-        let mut progress = Progress::new("residues", total);
-        for (source, reader) in readers {
-            for batch in reader {
-                let batch = batch.map_err(source.in_input())?;
-                let each = |rows: &PartRows| aligner.as_mut().map_or(Ok(()), |a| a.protein(rows));
-                collector
-                    .batch(&mut encoder, &batch, each)
-                    .map_err(source.in_input())?;
-                progress.add(batch.rows() as u64);
-            }
-            let each = |rows: &PartRows| aligner.as_mut().map_or(Ok(()), |a| a.protein(rows));
-            collector
-                .end_table(&mut encoder, each)
-                .map_err(source.in_input())?;
-        }
-        progress.finish();
-        self.check_unlisted(context, &collector)?;
-        let metrics = Metrics {
-            format: METRICS_FORMAT.into(),
-            sae: sae.identity(),
-            plm: sae.config.plm.clone(),
-            valid: split.is_some().then_some(collector.valid),
-            test: collector.test,
-            fidelity: fidelity.then(|| collector.fidelity()),
-            alignment: aligner.map(|a| a.finish(&concepts, self.min_residues, self.min_proteins)),
         };
-        let text = to_json(&metrics)?;
-        output
-            .write_all(text.as_bytes())
-            .during(&self.output.to_string())?;
-        output.commit()?;
+        context.write_json(&self.output, &metrics)?;
         if let Some(target) = &self.multiqc {
             let sample = self.sample(target);
             context.write_json(target, &multiqc_table(&sample, &metrics))?;
@@ -198,6 +142,117 @@ impl Tool for Args {
 }
 
 impl Args {
+    /// Scores predictions that others made; none in a dry run.
+    fn score_predictions(&self, context: &Context) -> Result<Option<Metrics>> {
+        if self.suite != [Suite::Function] {
+            return Err(Error::usage(
+                "predictions have scores of the suite 'function' alone: ask for --suite function",
+            ));
+        }
+        let setting = self.function.setting(context)?;
+        if context.is_dry_run() {
+            for source in &self.function.predictions {
+                log::plan(&format!("{source}: predictions to score"))?;
+            }
+            return Ok(None);
+        }
+        let (function, proteins) = setting.score_files(context)?;
+        Ok(Some(Metrics {
+            format: METRICS_FORMAT.into(),
+            sae: None,
+            plm: None,
+            valid: None,
+            test: PartSize {
+                proteins: proteins as u64,
+                residues: 0,
+            },
+            fidelity: None,
+            alignment: None,
+            function: Some(function),
+        }))
+    }
+
+    /// Scores a model; none in a dry run.
+    fn score_model(&self, context: &Context, folder: &Path) -> Result<Option<Metrics>> {
+        let sae = shared::load_model(context, folder)?;
+        let [fidelity, alignment, function] =
+            [Suite::Fidelity, Suite::Alignment, Suite::Function].map(|s| self.suite.contains(&s));
+        let concepts = match &self.concepts {
+            Some(path) => {
+                let concepts = shared::read_concepts(context, path)?;
+                shared::check_vocabulary(&sae, folder, &concepts, path)?;
+                concepts
+            }
+            None => sae.concepts.clone(),
+        };
+        let labels = self.labels(context, &concepts)?;
+        let setting = function
+            .then(|| self.function.setting(context))
+            .transpose()?;
+        let split = match &self.split {
+            Some(source) => {
+                Some(Partition::read(context.open(source)?).map_err(source.in_input())?)
+            }
+            None => None,
+        };
+        let readers = shared::open_activations(context, &self.input, &sae, folder)?;
+        if context.is_dry_run() {
+            return plan(&readers).map(|()| None);
+        }
+        let whole = readers.iter().all(|(_, r)| r.info().sample.is_none());
+        let of_alignment = labels.as_ref().filter(|_| alignment);
+        let mut aligner = of_alignment.map(|l| Aligner::new(&sae, l, split.is_some(), whole));
+        let seek_maxima = aligner.as_ref().is_some_and(|a| a.seek_maxima);
+        if seek_maxima {
+            shared::warn_of_unknown_maxima(folder);
+        }
+        let with_train = seek_maxima || function;
+        let mut collector = Collector::new(&sae, split.as_ref(), fidelity, with_train);
+        let shape = &sae.config.shape;
+        let mut means = function.then(|| Means::new(shape.latents, shape.width));
+        let mut each = |rows: &PartRows| {
+            if let Some(means) = &mut means {
+                means.add(rows);
+            }
+            aligner.as_mut().map_or(Ok(()), |a| a.protein(rows))
+        };
+        read(&sae, readers, &mut collector, &mut each)?;
+        self.check_unlisted(context, &collector)?;
+        let function = match (&setting, &mut means, &labels) {
+            (Some(setting), Some(means), Some(labels)) => {
+                means.sort();
+                Some(setting.score_model(context, means, &concepts, labels)?)
+            }
+            _ => None,
+        };
+        Ok(Some(Metrics {
+            format: METRICS_FORMAT.into(),
+            sae: Some(sae.identity()),
+            plm: sae.config.plm.clone(),
+            valid: split.is_some().then_some(collector.valid),
+            test: collector.test,
+            fidelity: fidelity.then(|| collector.fidelity()),
+            alignment: aligner.map(|a| a.finish(&concepts, self.min_residues, self.min_proteins)),
+            function,
+        }))
+    }
+
+    /// The labels, where a suite needs them.
+    fn labels(&self, context: &Context, concepts: &ConceptsFile) -> Result<Option<LabelIndex>> {
+        let needs = |suite: &&Suite| **suite != Suite::Fidelity;
+        match (&self.labels, self.suite.iter().find(needs)) {
+            (Some(source), Some(_)) => Ok(Some(shared::read_labels(context, source, concepts)?)),
+            (None, Some(suite)) => {
+                let name = suite.to_possible_value();
+                let name = name.as_ref().map_or("", |value| value.get_name());
+                Err(Error::usage(format!(
+                    "the suite '{name}' needs --labels; or ask for --suite fidelity"
+                )))
+            }
+            (_, None) => Ok(None),
+        }
+    }
+
     /// Proteins that the split does not list: an error, or counted.
     fn check_unlisted(&self, context: &Context, collector: &Collector<'_>) -> Result<()> {
         let unlisted = &collector.unlisted;
@@ -222,6 +277,43 @@ impl Args {
         let file = file.map_or(env!("CARGO_PKG_NAME").into(), |name| name.to_string_lossy());
         file.strip_suffix("_mqc.json").unwrap_or(&file).to_owned()
     }
+}
+
+fn plan(readers: &[(&Source, ActivationReader)]) -> Result<()> {
+    for (source, reader) in readers {
+        let rows = reader.rows().map_err(source.in_input())?;
+        let rows = rows.map_or("a stream of unknown length".into(), |n| {
+            format!("{n} residues")
+        });
+        log::plan(&format!("{source}: {rows}"))?;
+    }
+    Ok(())
+}
+
+/// Reads all tables; `each` gets every protein once.
+fn read(
+    sae: &Sae,
+    readers: Vec<(&Source, ActivationReader)>,
+    collector: &mut Collector<'_>,
+    each: &mut impl FnMut(&PartRows) -> Result<()>,
+) -> Result<()> {
+    let mut encoder = Encoder::new(sae);
+    let total = readers.iter().map(|(_, r)| r.rows().ok().flatten()).sum();
+    let mut progress = Progress::new("residues", total);
+    for (source, reader) in readers {
+        for batch in reader {
+            let batch = batch.map_err(source.in_input())?;
+            collector
+                .batch(&mut encoder, &batch, &mut *each)
+                .map_err(source.in_input())?;
+            progress.add(batch.rows() as u64);
+        }
+        collector
+            .end_table(&mut encoder, &mut *each)
+            .map_err(source.in_input())?;
+    }
+    progress.finish();
+    Ok(())
 }
 
 fn multiqc_table(sample: &str, metrics: &Metrics) -> serde_json::Value {

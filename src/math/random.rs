@@ -22,6 +22,8 @@ pub enum Purpose {
     Rows = 6,
     /// Order of rows from a pipe.
     Stream = 7,
+    /// Groups of proteins of a bootstrap's replicate.
+    Bootstrap = 8,
 }
 
 /// The stream of a purpose, and of a part of it.

@@ -188,6 +188,12 @@ impl Ontology {
             .then_some(class)
     }
 
+    /// The current term of which a class is an alternative id, also where an obsolete term has that id too.
+    #[must_use]
+    pub fn alternative(&self, class: Class) -> Option<Class> {
+        self.current(*self.alternatives.get(&class)?)
+    }
+
     /// Depth first, each obsolete term once: they may replace each other.
     fn replacement(&self, term: &Term) -> Option<Class> {
         let mut seen = HashSet::new();

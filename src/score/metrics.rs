@@ -1,7 +1,7 @@
 //! `metrics.json` (`metrics/1`): how faithful an SAE is, and how well its latents agree with
 //! concepts on held-out proteins. What has no support is null.
 
-use super::fidelity::Fidelity;
+use super::{fidelity::Fidelity, function::result::Function};
 use crate::{
     annot::concept::{ConceptKind, Level},
     table::{PlmIdentity, SaeIdentity},
@@ -18,8 +18,8 @@ pub const METRICS_FORMAT: &str = "metrics/1";
 pub struct Metrics {
     /// `metrics/1`.
     pub format: String,
-    /// The SAE.
-    pub sae: SaeIdentity,
+    /// The SAE; null where predictions of others were scored.
+    pub sae: Option<SaeIdentity>,
     /// The activations.
     pub plm: Option<PlmIdentity>,
     /// Proteins by which latents and thresholds were chosen; none: chosen on the test proteins.
@@ -30,6 +30,9 @@ pub struct Metrics {
     pub fidelity: Option<Fidelity>,
     /// Agreement with concepts on the test proteins.
     pub alignment: Option<Alignment>,
+    /// Function prediction on the test proteins.
+    #[serde(default)]
+    pub function: Option<Function>,
 }
 
 /// Size of a part.

@@ -30,6 +30,8 @@ pub(super) struct PartRows {
     pub(super) values: Vec<f32>,
     /// Logits of the concepts, rows x m.
     pub(super) logits: Vec<f32>,
+    /// Sums over the rows of the PLM's activations.
+    pub(super) activation_sums: Vec<f64>,
 }
 
 impl PartRows {
@@ -42,6 +44,14 @@ impl PartRows {
         self.latents.clear();
         self.values.clear();
         self.logits.clear();
+        self.activation_sums.clear();
+    }
+
+    fn add_activations(&mut self, x: &[f32]) {
+        self.activation_sums.resize(x.len(), 0.0);
+        for (sum, &x) in self.activation_sums.iter_mut().zip(x) {
+            *sum += f64::from(x);
+        }
     }
 
     /// Position, latents and activations of each row.
@@ -253,6 +263,7 @@ impl<'a> Collector<'a> {
                 sums.add(&x[place], reconstruction, latents, logits, norms);
             }
             let current = &mut self.current;
+            current.add_activations(&x[row * d..(row + 1) * d]);
             current.positions.push(position);
             current.latents.extend_from_slice(latents);
             current.values.extend_from_slice(values);
