@@ -22,8 +22,10 @@ pub enum Purpose {
     Rows = 6,
     /// Order of rows from a pipe.
     Stream = 7,
-    /// Groups of proteins of a bootstrap's replicate.
+    /// Clusters of a bootstrap.
     Bootstrap = 8,
+    /// Proteins whose labels are exchanged.
+    Exchange = 9,
 }
 
 /// The stream of a purpose, and of a part of it.

@@ -1,8 +1,18 @@
-//! `dictionary.json` (`dictionary/1`): what each latent means and how well.
+//! `dictionary.json` (`dictionary/2`): what each latent means, and how annotations of each concept are read.
+//!
+//! `dictionary/1` is read as well: it has latents alone.
+
+mod concepts;
+mod error;
+mod latents;
+
+pub use concepts::{
+    CallReading, CallSource, ConceptEntry, Evidence, EvidenceSource, RangeReading, RangeScores,
+};
+pub use error::DictionaryError;
+pub use latents::{ConceptName, Entry, LatentKind, Status, TopProtein};
 
 use crate::{
-    annot::concept::ConceptKind,
-    error::{Classify, ErrorKind, kind_of},
     report::{Catalogue, LatentInfo},
     table::SaeIdentity,
 };
@@ -10,13 +20,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Format name and version of `dictionary.json`.
-pub const DICTIONARY_FORMAT: &str = "dictionary/1";
+pub const DICTIONARY_FORMAT: &str = "dictionary/2";
+/// The version before, without concepts.
+pub const DICTIONARY_FORMAT_1: &str = "dictionary/1";
 
 /// The content of `dictionary.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Dictionary {
-    /// `dictionary/1`.
+    /// `dictionary/2`, or `dictionary/1`, which has no concepts.
     pub format: String,
     /// The SAE whose latents these are.
     pub sae: Option<SaeIdentity>,
@@ -26,55 +38,9 @@ pub struct Dictionary {
     pub proteins: u64,
     /// One entry a latent, by index.
     pub latents: Vec<Entry>,
-}
-
-/// What can be wrong with a dictionary.
-#[derive(Debug, thiserror::Error)]
-pub enum DictionaryError {
-    /// No dictionary.
-    #[error("not a dictionary: {0}")]
-    Json(#[from] serde_json::Error),
-    /// Another version.
-    #[error("this is '{0}', expected '{DICTIONARY_FORMAT}'")]
-    Format(String),
-    /// An entry is not where its index says.
-    #[error("entry {at} has index {index}")]
-    Index {
-        /// Its place.
-        at: usize,
-        /// Its index.
-        index: u32,
-    },
-    /// It was made with other maxima than the model's.
-    #[error(
-        "the maximum of latent {latent} is {dictionary}, in the model {model}; make the dictionary anew"
-    )]
-    Maximum {
-        /// The latent.
-        latent: u32,
-        /// The dictionary's.
-        dictionary: f64,
-        /// The model's.
-        model: f64,
-    },
-    /// More or fewer latents than the model.
-    #[error("it describes {dictionary} latents, the model has {model}")]
-    Latents {
-        /// Latents of the dictionary.
-        dictionary: usize,
-        /// Latents of the model.
-        model: usize,
-    },
-}
-
-impl Classify for DictionaryError {
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Format(_) | Self::Latents { .. } | Self::Maximum { .. } => ErrorKind::Mismatch,
-            Self::Json(error) => kind_of(error),
-            Self::Index { .. } => ErrorKind::Data,
-        }
-    }
+    /// One entry a concept of the vocabulary, by index.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concepts: Option<Vec<ConceptEntry>>,
 }
 
 impl Dictionary {
@@ -84,17 +50,41 @@ impl Dictionary {
     /// [`DictionaryError`] where it is none.
     pub fn read(input: impl std::io::Read) -> Result<Self, DictionaryError> {
         let dictionary: Self = serde_json::from_reader(input)?;
-        if dictionary.format != DICTIONARY_FORMAT {
-            return Err(DictionaryError::Format(dictionary.format));
+        let has_concepts = match dictionary.format.as_str() {
+            DICTIONARY_FORMAT => true,
+            DICTIONARY_FORMAT_1 => false,
+            _ => return Err(DictionaryError::Format(dictionary.format)),
+        };
+        if has_concepts != dictionary.concepts.is_some() {
+            return Err(DictionaryError::Concepts(dictionary.format));
         }
-        let mut entries = dictionary.latents.iter().enumerate();
-        match entries.find(|(at, e)| e.index as usize != *at) {
-            Some((at, entry)) => Err(DictionaryError::Index {
-                at,
-                index: entry.index,
-            }),
-            None => Ok(dictionary),
+        let mut indices = dictionary.latents.iter().map(|e| e.index).enumerate();
+        if let Some((at, index)) = indices.find(|(at, index)| *index as usize != *at) {
+            return Err(DictionaryError::Index { at, index });
         }
+        dictionary.check_concepts()?;
+        Ok(dictionary)
+    }
+
+    /// Entries of concepts; none in `dictionary/1`.
+    #[must_use]
+    pub fn concepts(&self) -> &[ConceptEntry] {
+        self.concepts.as_deref().unwrap_or_default()
+    }
+
+    fn check_concepts(&self) -> Result<(), DictionaryError> {
+        for (at, entry) in self.concepts().iter().enumerate() {
+            let index = entry.index;
+            if index as usize != at {
+                return Err(DictionaryError::Index { at, index });
+            }
+            let bad = |problem| DictionaryError::Concept {
+                concept: entry.id.clone(),
+                problem,
+            };
+            entry.check(self.latents.len()).map_err(bad)?;
+        }
+        Ok(())
     }
 
     /// A catalogue of the dictionary's latents.
@@ -146,100 +136,4 @@ impl Dictionary {
         }
         Ok(())
     }
-}
-
-/// Whether a latent was given a concept in training.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum LatentKind {
-    /// Tied to a concept in training.
-    Defined,
-    /// Free.
-    Unknown,
-}
-
-/// What is known of a latent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// Tied to a concept in training.
-    Defined,
-    /// Found to agree with a concept.
-    Named,
-    /// Active, and no concept is known.
-    Unnamed,
-    /// Never active.
-    Dead,
-}
-
-impl Status {
-    /// The name in tables.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Defined => "defined",
-            Self::Named => "named",
-            Self::Unnamed => "unnamed",
-            Self::Dead => "dead",
-        }
-    }
-}
-
-/// A concept by id.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ConceptName {
-    /// Id.
-    pub id: String,
-    /// Name.
-    pub name: String,
-    /// Kind.
-    pub kind: ConceptKind,
-}
-
-/// One latent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Entry {
-    /// Index of the latent.
-    pub index: u32,
-    /// Whether it was given a concept in training.
-    pub kind: LatentKind,
-    /// Its concept: the given one, or the one it agrees with best.
-    pub concept: Option<ConceptName>,
-    /// What is known of it.
-    pub status: Status,
-    /// Harmonic mean of precision and recall on the test proteins; none without support.
-    pub f1: Option<f64>,
-    /// Share of the residues it marks that carry the concept.
-    pub precision: Option<f64>,
-    /// Share of the concept's instances that it touches.
-    pub recall: Option<f64>,
-    /// Area under the ROC curve of its activation.
-    pub auroc: Option<f64>,
-    /// False discovery rate of the association, over all pairs tested.
-    pub q_value: Option<f64>,
-    /// Share of its maximum from which it counts.
-    pub threshold: Option<f64>,
-    /// Residues (or proteins) of the test proteins that carry the concept.
-    pub support: u64,
-    /// Share of residues on which it is active.
-    pub density: f64,
-    /// Largest activation over the training rows, of which thresholds are shares: the model's, or, of a
-    /// model that does not know it, over the training proteins that were read.
-    pub maximum: f64,
-    /// The proteins in which it is most active.
-    pub top_proteins: Vec<TopProtein>,
-}
-
-/// A protein in which a latent is active.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TopProtein {
-    /// Accession.
-    pub protein: String,
-    /// Largest activation in it.
-    pub activation: f64,
-    /// Runs of residues in which it is active, 1-based, inclusive.
-    pub ranges: Vec<[u32; 2]>,
 }

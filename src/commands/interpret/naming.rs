@@ -6,7 +6,7 @@ use crate::{
     score::{
         alignment::{LatentCounts, THRESHOLDS, aurocs, count},
         association::{LogFactorials, q_values},
-        dictionary::{ConceptName, DICTIONARY_FORMAT, Dictionary, Entry, LatentKind, Status},
+        dictionary::{ConceptName, DICTIONARY_FORMAT_1, Dictionary, Entry, LatentKind, Status},
         sheet::{Sheet, judged_on},
     },
     table::SaeIdentity,
@@ -80,11 +80,12 @@ pub(super) fn dictionary(
         entry.top_proteins = top;
     }
     Dictionary {
-        format: DICTIONARY_FORMAT.into(),
+        format: DICTIONARY_FORMAT_1.into(),
         sae: Some(identity),
         residues: reading.residues,
         proteins: reading.proteins,
         latents,
+        concepts: None,
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
         },
     },
     score::{
-        dictionary::{DICTIONARY_FORMAT, Dictionary},
+        dictionary::{DICTIONARY_FORMAT, DICTIONARY_FORMAT_1, Dictionary},
         metrics::{METRICS_FORMAT, Metrics},
     },
     split::partition::{self, Partition},
@@ -189,7 +189,7 @@ fn sidecar(name: &str, text: &str) -> Result<String> {
     };
     match format {
         CONCEPTS_FORMAT => drop(parse_concepts(text.as_bytes(), name)?),
-        DICTIONARY_FORMAT => drop(Dictionary::read(text.as_bytes())?),
+        DICTIONARY_FORMAT | DICTIONARY_FORMAT_1 => drop(Dictionary::read(text.as_bytes())?),
         COUNTS_FORMAT => known::<Counts>(text, None)?,
         METRICS_FORMAT => known::<Metrics>(text, None)?,
         SUMMARY_FORMAT => known::<Summary>(text, None)?,

@@ -1,0 +1,229 @@
+//! How annotations of one concept are read from a model, and how right they are.
+
+use crate::{
+    annot::concept::{ConceptKind, Level},
+    score::{
+        calibration::{Calibration, Stored},
+        decode::Decoder,
+        matching::Tally,
+        precision::{PrecisionStep, probability},
+    },
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One concept of the vocabulary.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConceptEntry {
+    /// Its index in the vocabulary, and in tables.
+    pub index: u32,
+    /// Id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Kind.
+    pub kind: ConceptKind,
+    /// Whether ranges or whole proteins are annotated with it.
+    pub level: Level,
+    /// Whether absence of a label says nothing, unless its protein has labels of other such concepts.
+    pub partial: bool,
+    /// Why it is of no use; none where it is of use.
+    pub unusable: Option<String>,
+    /// How its ranges are read; none for a concept of whole proteins, or of no use.
+    pub ranges: Option<RangeReading>,
+    /// How proteins are called; none for a concept of ranges, or of no use.
+    pub calls: Option<CallReading>,
+}
+
+/// How ranges of a concept are read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RangeReading {
+    /// What is read.
+    pub evidence: Evidence,
+    /// From evidence to log-odds, at natural class frequencies.
+    pub calibration: Calibration,
+    /// Log-odds of the class frequency.
+    pub base: f64,
+    /// Log-odds of a residue that has no entry in a table, and the least.
+    pub floor: f64,
+    /// From log-odds to ranges.
+    pub decoder: Decoder,
+    /// The probability that a range is right, by its mean log-odds.
+    pub precision: Vec<PrecisionStep>,
+    /// Scores on the proteins by which all of this was chosen.
+    pub validation: RangeScores,
+    /// Scores on proteins that had no part in it.
+    pub test: RangeScores,
+}
+
+/// Where a concept's evidence is found.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// What is read of it.
+    pub source: EvidenceSource,
+    /// The latent: a concept's own, or one that agrees with it.
+    pub latent: u32,
+    /// What the value is divided by: 1 for a logit.
+    pub maximum: f64,
+}
+
+/// What is read of a latent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EvidenceSource {
+    /// The logit of the concept's predictor.
+    Logit,
+    /// The activation, over the latent's maximum.
+    Activation,
+}
+
+/// How whole proteins are called.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallReading {
+    /// What is read.
+    pub source: CallSource,
+    /// From it to log-odds.
+    pub calibration: Calibration,
+    /// The probability that a call is right, by its probability.
+    pub precision: Vec<PrecisionStep>,
+}
+
+/// What calls of proteins are read from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "score", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum CallSource {
+    /// The mean of the logit over residues.
+    LogitMean {
+        /// The latent.
+        latent: u32,
+    },
+    /// A logistic regression on the mean activations of latents.
+    Probe {
+        /// Latents, ascending.
+        latents: Vec<u32>,
+        /// Their weights; as many.
+        weights: Vec<f64>,
+        /// What is added.
+        bias: f64,
+    },
+}
+
+/// How right ranges are.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RangeScores {
+    /// Labelled instances.
+    pub truths: u64,
+    /// Ranges.
+    pub predicted: u64,
+    /// Ranges that are right, one to one with instances.
+    pub right: u64,
+    /// Share of the ranges that are right.
+    pub precision: Option<f64>,
+    /// Share of the instances that are found.
+    pub recall: Option<f64>,
+    /// Harmonic mean of both.
+    pub f1: Option<f64>,
+    /// 95 % interval of F1, by drawing clusters again.
+    pub f1_interval: Option<[f64; 2]>,
+    /// 95 % interval of the precision.
+    pub precision_interval: Option<[f64; 2]>,
+}
+
+impl RangeScores {
+    /// Scores of these counts, without intervals.
+    #[must_use]
+    pub fn of(tally: Tally) -> Self {
+        Self {
+            truths: tally.truths,
+            predicted: tally.predicted,
+            right: tally.right,
+            precision: tally.precision(),
+            recall: tally.recall(),
+            f1: tally.f1(),
+            f1_interval: None,
+            precision_interval: None,
+        }
+    }
+}
+
+impl RangeReading {
+    /// What a table keeps of a residue with this value of the latent.
+    #[must_use]
+    pub fn probability(&self, value: f32) -> Option<f32> {
+        let evidence = f64::from(value) / self.evidence.maximum;
+        self.stored()
+            .probability(self.calibration.log_odds(evidence))
+    }
+
+    /// How a table keeps its log-odds.
+    #[must_use]
+    pub fn stored(&self) -> Stored {
+        Stored { floor: self.floor }
+    }
+
+    /// The probability that a range of this mean log-odds is right.
+    #[must_use]
+    pub fn range_probability(&self, score: f64) -> f64 {
+        probability(&self.precision, score)
+    }
+
+    /// The highest probability that any range can have.
+    #[must_use]
+    pub fn best_precision(&self) -> f64 {
+        self.precision.last().map_or(0.0, |step| step.precision)
+    }
+}
+
+impl ConceptEntry {
+    /// What is wrong with it, for a model with this many latents.
+    pub(super) fn check(&self, latents: usize) -> Result<(), String> {
+        if let Some(reading) = &self.ranges {
+            let Evidence {
+                latent, maximum, ..
+            } = reading.evidence;
+            if latent as usize >= latents {
+                return Err(format!(
+                    "its latent is {latent}, the dictionary has {latents}"
+                ));
+            }
+            if !(maximum.is_finite() && maximum > 0.0) {
+                return Err(format!("its latent's maximum is {maximum}"));
+            }
+            if !(reading.floor.is_finite() && reading.base.is_finite()) {
+                return Err("its floor is no number".into());
+            }
+            check_calibration(&reading.calibration)?;
+            check_table(&reading.precision)?;
+            reading.decoder.check()?;
+        }
+        if let Some(calls) = &self.calls {
+            check_calibration(&calls.calibration)?;
+            check_table(&calls.precision)?;
+        }
+        Ok(())
+    }
+}
+
+fn check_calibration(calibration: &Calibration) -> Result<(), String> {
+    if calibration.is_sound() {
+        Ok(())
+    } else {
+        Err("its calibration falls, or is no number".into())
+    }
+}
+
+fn check_table(table: &[PrecisionStep]) -> Result<(), String> {
+    let in_order =
+        |w: &[PrecisionStep]| w[0].score < w[1].score && w[0].precision <= w[1].precision;
+    let shares = |s: &PrecisionStep| s.score.is_finite() && (0.0..=1.0).contains(&s.precision);
+    if table.windows(2).all(in_order) && table.iter().all(shares) {
+        Ok(())
+    } else {
+        Err("its table of precision falls, or holds no probabilities".into())
+    }
+}

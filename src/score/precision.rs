@@ -1,0 +1,191 @@
+//! How likely a range is right: correctness against score over ranges of proteins that had no part in finding them.
+
+use super::calibration::{Pool, pool_adjacent_violators};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Ranges that the pooled precision of a level stands for.
+const PSEUDO_COUNTS: f64 = 10.0;
+/// Levels of a concept at most.
+const LEVELS: usize = 10;
+/// Ranges of a level at least.
+const LEVEL_RANGES: usize = 10;
+
+/// A range that was held against labels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Judged {
+    /// Mean log-odds of its residues.
+    pub score: f64,
+    /// Whether it is right.
+    pub right: bool,
+}
+
+/// A level of scores.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PrecisionStep {
+    /// The score from which it holds; the first holds for all below as well.
+    pub score: f64,
+    /// The probability that a range of this score is right.
+    pub precision: f64,
+    /// Ranges that it rests on.
+    pub ranges: u64,
+}
+
+/// Precision by score over all concepts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PooledPrecision {
+    steps: Vec<Pool>,
+    starts: Vec<f64>,
+}
+
+impl PooledPrecision {
+    /// Of the ranges of all concepts.
+    #[must_use]
+    pub fn new(judged: impl IntoIterator<Item = Judged>) -> Self {
+        let mut all: Vec<Judged> = judged.into_iter().collect();
+        sort(&mut all);
+        let mut values = Vec::new();
+        let mut starts = Vec::new();
+        for (at, tie) in all.chunk_by(|a, b| a.score == b.score).enumerate() {
+            let right = tie.iter().filter(|j| j.right).count();
+            starts.push(tie[0].score);
+            values.push(Pool {
+                weight: tie.len() as f64,
+                value: right as f64 / tie.len() as f64,
+                at: at as f64,
+            });
+        }
+        let weights: Vec<f64> = values.iter().map(|v| v.weight).collect();
+        let steps = pool_adjacent_violators(values);
+        // the score at which each pool begins
+        let mut begin = Vec::new();
+        let mut at = 0;
+        for step in &steps {
+            begin.push(starts[at]);
+            let mut left = step.weight;
+            while left > 0.5 && at < weights.len() {
+                left -= weights[at];
+                at += 1;
+            }
+        }
+        Self {
+            steps,
+            starts: begin,
+        }
+    }
+
+    /// The precision at a score.
+    fn at(&self, score: f64) -> f64 {
+        let above = self.starts.partition_point(|&s| s <= score);
+        let step = self.steps.get(above.saturating_sub(1));
+        step.map_or(0.0, |s| s.value)
+    }
+
+    /// The table of a concept: its ranges in levels of equal count, each with ten more at the precision that all
+    /// concepts together have there; never falling.
+    #[must_use]
+    pub fn table(&self, judged: &[Judged]) -> Vec<PrecisionStep> {
+        let mut all = judged.to_vec();
+        sort(&mut all);
+        let size = all.len().div_ceil(LEVELS).max(LEVEL_RANGES);
+        let mut levels: Vec<&[Judged]> = Vec::new();
+        let mut rest = &all[..];
+        while !rest.is_empty() {
+            let mut end = size.min(rest.len());
+            if rest.len() - end < LEVEL_RANGES {
+                end = rest.len();
+            }
+            // equal scores are of one level
+            while end < rest.len() && rest[end].score == rest[end - 1].score {
+                end += 1;
+            }
+            levels.push(&rest[..end]);
+            rest = &rest[end..];
+        }
+        let pools = levels.iter().enumerate().map(|(at, level)| {
+            let right = level.iter().filter(|j| j.right).count() as f64;
+            let n = level.len() as f64;
+            let pooled = level.iter().map(|j| self.at(j.score)).sum::<f64>() / n;
+            Pool {
+                weight: n + PSEUDO_COUNTS,
+                value: (right + PSEUDO_COUNTS * pooled) / (n + PSEUDO_COUNTS),
+                at: at as f64,
+            }
+        });
+        let mut steps = Vec::new();
+        let mut at = 0;
+        for pool in pool_adjacent_violators(pools) {
+            let score = levels[at][0].score;
+            let (mut weight, mut ranges) = (0.0, 0);
+            while at < levels.len() && weight + 0.5 < pool.weight {
+                weight += levels[at].len() as f64 + PSEUDO_COUNTS;
+                ranges += levels[at].len() as u64;
+                at += 1;
+            }
+            steps.push(PrecisionStep {
+                score,
+                precision: pool.value,
+                ranges,
+            });
+        }
+        steps
+    }
+}
+
+fn sort(all: &mut [Judged]) {
+    all.sort_by(|a, b| a.score.total_cmp(&b.score).then(a.right.cmp(&b.right)));
+}
+
+/// The probability that a range of this score is right; 0 where the table says nothing.
+#[must_use]
+pub fn probability(table: &[PrecisionStep], score: f64) -> f64 {
+    let above = table.partition_point(|step| step.score <= score);
+    let step = table.get(above.saturating_sub(1));
+    step.map_or(0.0, |s| s.precision)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn judged(score: f64, right: bool) -> Judged {
+        Judged { score, right }
+    }
+
+    #[test]
+    fn few_ranges_say_what_all_concepts_say() {
+        let all = (0..1000).map(|i| judged(f64::from(i) / 100.0, i % 10 < i / 100));
+        let pooled = PooledPrecision::new(all);
+        let table = pooled.table(&[judged(5.05, false)]);
+        assert_eq!(table.len(), 1);
+        // ten at about a half, and one that is wrong
+        assert!((table[0].precision - 5.0 / 11.0).abs() < 0.05, "{table:?}");
+        let many: Vec<Judged> = (0..400).map(|_| judged(5.05, false)).collect();
+        assert!(pooled.table(&many)[0].precision < 0.05);
+        assert_eq!(pooled.table(&[]), []);
+        assert!(probability(&[], 3.0) == 0.0);
+    }
+
+    proptest! {
+        #[test]
+        fn tables_never_fall_and_count_every_range(
+            scores in prop::collection::vec((-5_i32..6, any::<bool>()), 1..120)
+        ) {
+            let all: Vec<Judged> = scores.iter().map(|&(s, right)| judged(f64::from(s), right)).collect();
+            let table = PooledPrecision::new(all.iter().copied()).table(&all);
+            prop_assert!(table.windows(2).all(|w| w[0].score < w[1].score && w[0].precision < w[1].precision));
+            prop_assert_eq!(table.iter().map(|s| s.ranges).sum::<u64>(), all.len() as u64);
+            prop_assert!(table.iter().all(|s| (0.0..=1.0).contains(&s.precision)));
+            // asking for more only takes ranges away
+            let kept = |p: f64| -> Vec<usize> {
+                (0..all.len()).filter(|&i| probability(&table, all[i].score) >= p).collect()
+            };
+            for (low, high) in [(0.0, 0.3), (0.3, 0.8), (0.8, 0.95)] {
+                let lower = kept(low);
+                prop_assert!(kept(high).iter().all(|i| lower.contains(i)));
+            }
+        }
+    }
+}
