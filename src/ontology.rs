@@ -12,7 +12,8 @@ pub mod obo;
 
 pub use error::OntologyError;
 pub use model::{
-    Class, Ontology, OntologyCounts, OntologyIdentity, PART_OF, Relation, Resolved, Term,
+    Class, NEVER_IN_TAXON, ONLY_IN_TAXON, Ontology, OntologyCounts, OntologyIdentity, PART_OF,
+    Relation, Resolved, Term,
 };
 
 use std::io::{BufRead, Cursor, Read};

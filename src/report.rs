@@ -4,6 +4,7 @@
 //! rows of a feature table into ranges, and one module a format writes them.
 
 pub mod bed;
+pub mod calls;
 pub mod catalogue;
 pub mod curve;
 pub mod formats;

@@ -6,6 +6,7 @@
 //! as long as the columns fit by name and by type up to width ([`mod@column`]).
 
 pub mod activations;
+pub mod calls;
 pub mod column;
 pub mod error;
 pub mod features;

@@ -1,5 +1,6 @@
-//! Annotations of the Gene Ontology: GAF, GPAD, and files of function prediction.
+//! Annotations of the Gene Ontology: GAF, GPAD, files of function prediction, and rules of annotation.
 
 pub mod cafa;
 pub mod gaf;
 pub mod gpad;
+pub mod rules;

@@ -1,5 +1,7 @@
 //! `protsae-annotate`: features into standard annotation files.
 
+mod calls;
+
 use super::shared::{self, WholeProteins};
 use crate::{
     Error, Result,
@@ -10,6 +12,7 @@ use crate::{
     error::Context as _,
     report::{
         Catalogue, FeatureRange, LatentInfo, ProteinRanges, RangeFinder, RangeRules, RangeWriter,
+        calls::{self as call_formats, CallFormat},
         formats::{self, FORMATS, RangeFormat},
         range::{DEFAULT_PROBABILITY, DEFAULT_THRESHOLD},
     },
@@ -21,16 +24,24 @@ use crate::{
         schema,
     },
 };
+use calls::{CallArgs, Job as CallJob, Names};
 use clap::builder::PossibleValuesParser;
 use std::{io::Write as _, path::PathBuf};
 
-/// Turn features into annotation files: GFF3, BED or a table of ranges
+/// Turn features into annotation files: ranges of residues, or calls of whole proteins
 #[derive(clap::Parser, Debug)]
 #[command(name = Args::NAME, version, after_help = "Example:
-  protsae-annotate -i features.arrow -m model/ -o features.gff3")]
+  protsae-annotate -i features.arrow -m model/ -o features.gff3
+  protsae-annotate --proteins proteins.arrow -m model/ --ontology go.obo --date 2026-11-28 --taxon 559292 \\
+    -o calls.gaf")]
 pub struct Args {
     /// Feature table; repeat for several; '-' for standard input
-    #[arg(short, long, required = true, value_name = "TABLE")]
+    #[arg(
+        short,
+        long,
+        required_unless_present = "proteins",
+        value_name = "TABLE"
+    )]
     input: Vec<Source>,
 
     /// Model folder: names of concepts and maxima of latents
@@ -51,8 +62,17 @@ pub struct Args {
     output: Target,
 
     /// Format; without it the output's suffix decides
-    #[arg(short, long, value_parser = PossibleValuesParser::new(FORMATS.map(|format| format.name)))]
+    #[arg(short, long, value_parser = PossibleValuesParser::new(format_names()))]
     format: Option<String>,
+
+    /// What is annotated, where a format is of both: ranges of residues, or whole proteins
+    /// [default: residues, unless --proteins alone is given]
+    #[arg(long, value_enum)]
+    level: Option<AnnotationLevel>,
+
+    /// Least probability that a call is right [default: 0.8; formats of scores, as cafa: 0]
+    #[arg(long, value_name = "P")]
+    min_precision: Option<f64>,
 
     /// Share of its maximum from which a latent counts (with --by probability: the probability)
     /// [default: the latent's own in the dictionary, else 0.15; probabilities 0.5]
@@ -76,7 +96,36 @@ pub struct Args {
     latents: Which,
 
     #[command(flatten)]
+    calls: CallArgs,
+
+    #[command(flatten)]
     common: CommonArgs,
+}
+
+/// Names of all formats, of ranges first.
+fn format_names() -> Vec<&'static str> {
+    let mut names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+    for format in call_formats::FORMATS {
+        if !names.contains(&format.name) {
+            names.push(format.name);
+        }
+    }
+    names
+}
+
+/// What is annotated.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum AnnotationLevel {
+    /// Ranges of residues.
+    Residues,
+    /// Whole proteins.
+    Proteins,
+}
+
+/// The format of a run.
+enum Chosen {
+    Ranges(RangeFormat),
+    Calls(CallFormat),
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +149,17 @@ impl Tool for Args {
     }
 
     fn run(&self, context: &Context) -> Result<()> {
-        let format = self.format()?;
+        calls::check_precision(self.min_precision)?;
+        let format = match self.format()? {
+            Chosen::Ranges(format) => format,
+            Chosen::Calls(format) => return self.write_calls(context, format),
+        };
+        if self.input.is_empty() {
+            return Err(Error::usage(format!(
+                "the format '{}' is of ranges of residues: give --input, or ask for --level proteins",
+                format.name
+            )));
+        }
         if let Some(threshold) = self.threshold
             && !(threshold.is_finite() && threshold >= 0.0)
         {
@@ -153,19 +212,92 @@ impl Tool for Args {
 
 impl Args {
     /// The format that was asked for, by name or by the output's suffix.
-    fn format(&self) -> Result<RangeFormat> {
-        let by_suffix = || {
-            let name = self.output.path()?.file_name()?.to_str()?;
-            formats::by_file_name(split_compression(name).0)
+    fn format(&self) -> Result<Chosen> {
+        let file = self
+            .output
+            .path()
+            .and_then(|path| path.file_name()?.to_str());
+        let file = file.map(|name| split_compression(name).0);
+        let (of_ranges, of_calls) = match &self.format {
+            Some(name) => (formats::by_name(name), call_formats::by_name(name)),
+            None => (
+                file.and_then(formats::by_file_name),
+                file.and_then(call_formats::by_file_name),
+            ),
         };
-        let named = self.format.as_deref().and_then(formats::by_name);
-        named.or_else(by_suffix).ok_or_else(|| {
-            let names = FORMATS.map(|format| format.name).join(", ");
-            Error::usage(format!(
-                "cannot tell the format of {}; name it by --format, one of {names}",
-                self.output
-            ))
-        })
+        let alone = self.input.is_empty() && !self.calls.proteins.is_empty();
+        let level = self.level.unwrap_or(if alone {
+            AnnotationLevel::Proteins
+        } else {
+            AnnotationLevel::Residues
+        });
+        match (of_ranges, of_calls, level) {
+            (Some(format), _, AnnotationLevel::Residues) | (Some(format), None, _) => {
+                Ok(Chosen::Ranges(format))
+            }
+            (_, Some(format), _) => Ok(Chosen::Calls(format)),
+            (None, None, _) => Err(Error::usage(format!(
+                "cannot tell the format of {}; name it by --format, one of {}",
+                self.output,
+                format_names().join(", ")
+            ))),
+        }
+    }
+
+    /// Writes calls of whole proteins.
+    fn write_calls(&self, context: &Context, format: CallFormat) -> Result<()> {
+        let sae = match &self.model {
+            Some(folder) => Some(shared::load_model(context, folder)?),
+            None => None,
+        };
+        let dictionary = match &self.dictionary {
+            Some(path) => {
+                let source = Source::File(path.clone());
+                Some(Dictionary::read(context.open(&source)?).map_err(source.in_input())?)
+            }
+            None => None,
+        };
+        let identity = match (&self.model, &sae, &self.dictionary, &dictionary) {
+            (Some(folder), Some(sae), ..) => Some((folder.display().to_string(), sae.identity())),
+            (_, _, Some(path), Some(dictionary)) => {
+                let own = dictionary.sae.clone();
+                own.map(|own| (path.display().to_string(), own))
+            }
+            _ => None,
+        };
+        let names = Names::new(sae.as_ref(), dictionary.as_ref());
+        self.calls.check(format, &names)?;
+        let ontology = self.calls.ontology(context)?;
+        if context.is_dry_run() {
+            return calls::plan(context, &self.calls.proteins);
+        }
+        let provenance = self.calls.provenance(
+            ontology.as_ref().map(|(ontology, _)| ontology),
+            identity.as_ref().map(|(_, sae)| sae),
+            dictionary.is_some(),
+        );
+        let mut output = context.create(&self.output)?;
+        let counts = {
+            let mut writer = (format.writer)(&mut output, &provenance);
+            let job = CallJob {
+                names: &names,
+                ontology: ontology.as_ref(),
+                format,
+                min_precision: self.min_precision,
+                identity: identity.as_ref(),
+            };
+            let run = self.calls.run(context, &job, &mut *writer);
+            run.map_err(|e| name_output(e, &self.output))?
+        };
+        output.flush().during(&self.output.to_string())?;
+        output.commit()?;
+        context.metric("proteins", counts.proteins);
+        context.metric("calls", counts.calls);
+        context.metric("uncalibrated_proteins", counts.uncalibrated);
+        context.metric("terms_moved_to_ancestors", counts.moved);
+        context.metric("terms_of_other_taxa", counts.other_taxon);
+        context.metric("terms_unknown_or_obsolete", counts.unknown);
+        Ok(())
     }
 
     /// What the latents are called, and what says of which SAE they are, by name.

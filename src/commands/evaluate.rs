@@ -22,6 +22,7 @@ use crate::{
 };
 use alignment::Aligner;
 use clap::ValueEnum as _;
+pub(super) use function::CURVE_COLUMNS;
 use function::{FunctionArgs, Means};
 use rows::{Collector, PartRows};
 use serde_json::json;

@@ -24,6 +24,11 @@ pub type Relation = u32;
 /// Identity of `part_of`.
 pub const PART_OF: &str = "BFO:0000050";
 
+/// Identity of `only_in_taxon`.
+pub const ONLY_IN_TAXON: &str = "RO:0002160";
+/// Identity of `never_in_taxon`.
+pub const NEVER_IN_TAXON: &str = "RO:0002161";
+
 /// A term and its clauses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Term {
@@ -45,6 +50,12 @@ pub struct Term {
     pub equivalent_to: Vec<Class>,
     /// `replaced_by` of an obsolete term.
     pub replaced_by: Vec<Class>,
+    /// `subset`: names, without what stands before a `#`.
+    pub subsets: Vec<String>,
+    /// `only_in_taxon`: organisms outside of the taxon do not have it.
+    pub only_in_taxon: Vec<Class>,
+    /// `never_in_taxon`: organisms of the taxon do not have it.
+    pub never_in_taxon: Vec<Class>,
 }
 
 /// How much of what was read.

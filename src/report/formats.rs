@@ -8,6 +8,8 @@ use std::io::Write;
 pub enum Level {
     /// Ranges of residues.
     Residues,
+    /// Whole proteins ([`super::calls::FORMATS`]).
+    Proteins,
 }
 
 /// Makes the writer of a format; whether ranges were found by probability shows in some.

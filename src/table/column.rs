@@ -260,6 +260,14 @@ fn any_lists<'a>(
     array: &'a ArrayRef,
 ) -> Result<(Vec<usize>, &'a ArrayRef), TableError> {
     no_nulls(name, array)?;
+    nullable_lists(name, array)
+}
+
+/// [`any_lists`], also where rows are null.
+fn nullable_lists<'a>(
+    name: &'static str,
+    array: &'a ArrayRef,
+) -> Result<(Vec<usize>, &'a ArrayRef), TableError> {
     match array.data_type() {
         DataType::List(_) => Ok(list_parts(array.as_list::<i32>())),
         DataType::LargeList(_) => Ok(list_parts(array.as_list::<i64>())),
@@ -299,6 +307,78 @@ pub fn float_lists<'a>(
     let (offsets, values) = any_lists(name, find(batch, name)?)?;
     let values = plain_floats(name, values)?;
     Ok(Lists { offsets, values })
+}
+
+/// Places of the values of each row in a column of lists that may be null, and all values; none where it is absent.
+type OptionalRows<'a> = Option<(Vec<Option<std::ops::Range<usize>>>, &'a ArrayRef)>;
+
+fn optional_rows<'a>(
+    batch: &'a RecordBatch,
+    name: &'static str,
+) -> Result<OptionalRows<'a>, TableError> {
+    let Some(array) = batch.column_by_name(name) else {
+        return Ok(None);
+    };
+    if *array.data_type() == DataType::Null {
+        return Ok(None);
+    }
+    let (offsets, values) = nullable_lists(name, array)?;
+    let nulls = array.logical_nulls();
+    let rows = offsets.windows(2).enumerate().map(|(row, ends)| {
+        let is_null = nulls.as_ref().is_some_and(|n| n.is_null(row));
+        (!is_null).then_some(ends[0]..ends[1])
+    });
+    Ok(Some((rows.collect(), values)))
+}
+
+fn pick<T: Clone>(rows: Vec<Option<std::ops::Range<usize>>>, values: &[T]) -> Vec<Option<Vec<T>>> {
+    let take = |range: std::ops::Range<usize>| values.get(range).unwrap_or_default().to_vec();
+    rows.into_iter().map(|range| range.map(take)).collect()
+}
+
+/// A column of lists of numbers that may be null; absent counts as all null.
+///
+/// # Errors
+/// [`TableError`] where it is of another type or out of range, or a list holds a null.
+pub fn optional_integer_lists(
+    batch: &RecordBatch,
+    name: &'static str,
+) -> Result<Vec<Option<Vec<u32>>>, TableError> {
+    match optional_rows(batch, name)? {
+        Some((rows, values)) => Ok(pick(rows, &plain_integers(name, values)?)),
+        None => Ok(vec![None; batch.num_rows()]),
+    }
+}
+
+/// A column of lists of floating-point numbers that may be null; absent counts as all null.
+///
+/// # Errors
+/// [`TableError`] where it is of another type, or a list holds a null.
+pub fn optional_float_lists(
+    batch: &RecordBatch,
+    name: &'static str,
+) -> Result<Vec<Option<Vec<f32>>>, TableError> {
+    match optional_rows(batch, name)? {
+        Some((rows, values)) => Ok(pick(rows, &plain_floats(name, values)?)),
+        None => Ok(vec![None; batch.num_rows()]),
+    }
+}
+
+/// A column of lists of strings that may be null; absent counts as all null.
+///
+/// # Errors
+/// [`TableError`] where it is of another type, or a list holds a null.
+pub fn optional_string_lists(
+    batch: &RecordBatch,
+    name: &'static str,
+) -> Result<Vec<Option<Vec<String>>>, TableError> {
+    let Some((rows, values)) = optional_rows(batch, name)? else {
+        return Ok(vec![None; batch.num_rows()]);
+    };
+    no_nulls(name, values)?;
+    let strings = any_strings(name, values)?;
+    let all: Vec<String> = strings.iter().flatten().map(str::to_owned).collect();
+    Ok(pick(rows, &all))
 }
 
 /// Width of the vectors in a column: of a fixed-size list, or of the first row of a list; none where there is no row.

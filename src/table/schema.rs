@@ -38,6 +38,17 @@ pub const SOURCE: &str = "source";
 /// Evidence code of a label.
 pub const EVIDENCE: &str = "evidence";
 
+/// Indices of the concepts that a protein is called to have (`proteins/2`); null where nothing calls.
+pub const CALL: &str = "call";
+/// The probability that each call is right.
+pub const CALL_PROBABILITY: &str = "call_probability";
+/// The training protein nearest to a protein that has the concept of a call, or an empty string.
+pub const DONOR: &str = "donor";
+/// The cosine of the activations of both, 0 without one.
+pub const DONOR_SCORE: &str = "donor_score";
+/// The share of the nearest training proteins, by similarity, that have the concept of a call.
+pub const NEIGHBOUR_SCORE: &str = "neighbour_score";
+
 /// Metadata key: format and version of the table.
 pub const META_FORMAT: &str = "protsae.format";
 /// Metadata key: version of the program that wrote the table.
@@ -70,7 +81,9 @@ pub const ACTIVATIONS_FORMAT: &str = "activations/1";
 /// Format of feature tables.
 pub const FEATURES_FORMAT: &str = "features/1";
 /// Format of protein tables.
-pub const PROTEINS_FORMAT: &str = "proteins/1";
+pub const PROTEINS_FORMAT: &str = "proteins/2";
+/// Format of protein tables without calls.
+pub const PROTEINS_FORMAT_1: &str = "proteins/1";
 /// Format of label tables.
 pub const LABELS_FORMAT: &str = "labels/1";
 
@@ -138,6 +151,10 @@ pub fn features() -> Vec<Field> {
     ]
 }
 
+fn optional_list(name: &str, of: DataType) -> Field {
+    Field::new(name, DataType::List(item(of)), true)
+}
+
 /// Columns of a protein table: one row a protein.
 #[must_use]
 pub fn proteins() -> Vec<Field> {
@@ -150,6 +167,11 @@ pub fn proteins() -> Vec<Field> {
         list(LATENT, DataType::UInt32),
         list(ACTIVATION_MEAN, DataType::Float32),
         list(ACTIVATION_MAX, DataType::Float32),
+        optional_list(CALL, DataType::UInt32),
+        optional_list(CALL_PROBABILITY, DataType::Float32),
+        optional_list(DONOR, DataType::Utf8),
+        optional_list(DONOR_SCORE, DataType::Float32),
+        optional_list(NEIGHBOUR_SCORE, DataType::Float32),
     ]
 }
 

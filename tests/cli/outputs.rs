@@ -68,7 +68,7 @@ fn every_option_of_a_path_has_a_role() {
         ("protsae-encode", vec!["output", "proteins"]),
         ("protsae-annotate", vec!["output"]),
         ("protsae-interpret", vec!["output", "table"]),
-        ("protsae-evaluate", vec!["output", "multiqc"]),
+        ("protsae-evaluate", vec!["output", "multiqc", "curves"]),
         ("protsae-convert", vec!["output"]),
         ("protsae-schema", vec![]),
     ];

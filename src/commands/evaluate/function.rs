@@ -6,7 +6,7 @@ mod files;
 mod means;
 mod methods;
 
-pub(super) use aspect::Groups;
+pub(in crate::commands) use curves::COLUMNS as CURVE_COLUMNS;
 pub(super) use means::Means;
 
 use super::super::concepts::Propagation as Relations;
@@ -23,7 +23,7 @@ use crate::{
         terms::{Propagation, TermGraph},
     },
 };
-use aspect::Aspect;
+use aspect::{Aspect, Groups};
 use curves::Curve;
 use std::collections::HashMap;
 

@@ -175,7 +175,10 @@ impl Task<'_> {
                 }
             }
         }
-        let is_counted = !self.of_interest || number > 0;
+        // as in the extension: proteins whose only truths are orphans that are left out do not count, weigh as they may
+        let counts_plainly = || all_true().any(|t| self.counts[t as usize]);
+        let is_counted =
+            !self.of_interest || number > 0 && (self.known.is_none() || counts_plainly());
         for ([predicted, right], row) in at_least(&slots).into_iter().zip(&mut sums.0) {
             let row = &mut row[half..half + HALF];
             row[PREDICTED] += f64::from(predicted > 0.0);

@@ -1,0 +1,495 @@
+//! Calls of whole proteins into annotation files.
+
+use crate::{
+    Error, Result,
+    annot::{
+        concept::{Concept, ConceptKind, Level},
+        go::rules::Rules,
+    },
+    cli::{Context, Source, log},
+    commands::shared::{self, WholeProteins},
+    ontology::{
+        self, Ontology,
+        graph::{Hierarchy, Relations},
+    },
+    report::calls::{
+        Aspect, Call, CallFormat, CallWriter, Corroboration, DATABASE, ProteinCalls, Provenance,
+        REFERENCE,
+    },
+    sae::folder::Sae,
+    score::dictionary::Dictionary,
+    table::{
+        SaeIdentity,
+        calls::CallList,
+        proteins::{self, ProteinFeatures},
+    },
+};
+use chrono::NaiveDate;
+use std::collections::{BTreeMap, HashSet};
+
+/// Least score of a call that no dictionary has calibrated.
+const UNCALIBRATED: f64 = 0.5;
+/// Who says so, where nothing else is said.
+const ASSIGNED_BY: &str = "ProtSAE";
+/// Digits of a model's SHA-256 that name it.
+const DIGITS: usize = 12;
+
+/// Options of calls.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Calls of whole proteins")]
+pub(super) struct CallArgs {
+    /// Protein table (protsae-encode --proteins), for formats of calls: gaf, gpad, cafa, ...; repeat for several
+    #[arg(long, value_name = "TABLE")]
+    pub(super) proteins: Vec<Source>,
+
+    /// Ontology whose rules of annotation hold for calls of its terms; needed for gaf and gpad
+    #[arg(long, value_name = "FILE.obo")]
+    ontology: Option<Source>,
+
+    /// Date of the annotations, for gaf and gpad: no clock is read
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    date: Option<NaiveDate>,
+
+    /// NCBI's number of the organism, for gaf and gpad; terms that it cannot have are not written
+    #[arg(long, value_name = "N")]
+    taxon: Option<u32>,
+
+    /// Numbers of the taxa above the organism's, by which the ontology's constraints of taxa are told
+    #[arg(
+        long,
+        value_name = "N,N,...",
+        value_delimiter = ',',
+        requires = "taxon"
+    )]
+    lineage: Vec<u32>,
+
+    /// Database of the accessions
+    #[arg(long, value_name = "NAME", default_value = DATABASE)]
+    database: String,
+
+    /// Reference of the model, DOI:... or PMID:...
+    #[arg(long, value_name = "ID", default_value = REFERENCE)]
+    reference: String,
+
+    /// Who says so, for gaf and gpad
+    #[arg(long, value_name = "NAME", default_value = ASSIGNED_BY)]
+    assigned_by: String,
+
+    /// Write the ancestors of called terms too, not the most specific alone; cafa always has them, with their scores
+    #[arg(long)]
+    propagated: bool,
+
+    /// Team of a submission to CAFA
+    #[arg(long, value_name = "NAME", default_value = ASSIGNED_BY)]
+    author: String,
+
+    /// Number of the model in a submission to CAFA
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=3))]
+    model_number: u8,
+
+    /// Key words of a submission to CAFA
+    #[arg(
+        long,
+        value_name = "WORDS",
+        value_delimiter = ',',
+        default_value = "machine learning"
+    )]
+    keywords: Vec<String>,
+
+    /// Only calls that something speaks for beside the model: a neighbour that has the term
+    #[arg(long)]
+    corroborated_only: bool,
+}
+
+/// What is called what: concepts by number.
+pub(super) struct Names {
+    concepts: Vec<Named>,
+    /// Whether parents are known.
+    has_parents: bool,
+}
+
+struct Named {
+    id: String,
+    name: String,
+    kind: ConceptKind,
+    level: Level,
+    namespace: Option<String>,
+    parents: Vec<u32>,
+}
+
+impl Names {
+    /// The concepts of a model, else those of a dictionary.
+    pub(super) fn new(sae: Option<&Sae>, dictionary: Option<&Dictionary>) -> Self {
+        let of_model = |concept: &Concept| Named {
+            id: concept.id.clone(),
+            name: concept.name.clone(),
+            kind: concept.kind,
+            level: concept.level,
+            namespace: concept.namespace.clone(),
+            parents: concept.parents.clone(),
+        };
+        let concepts = match (sae, dictionary) {
+            (Some(sae), _) => sae.concepts.concepts.iter().map(of_model).collect(),
+            (None, Some(dictionary)) => (dictionary.concepts().iter())
+                .map(|entry| Named {
+                    id: entry.id.clone(),
+                    name: entry.name.clone(),
+                    kind: entry.kind,
+                    level: entry.level,
+                    namespace: None,
+                    parents: Vec::new(),
+                })
+                .collect(),
+            (None, None) => Vec::new(),
+        };
+        Self {
+            concepts,
+            has_parents: sae.is_some(),
+        }
+    }
+}
+
+/// How often what happened.
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) proteins: u64,
+    pub(super) calls: u64,
+    pub(super) moved: u64,
+    pub(super) other_taxon: u64,
+    pub(super) unknown: u64,
+    pub(super) uncalibrated: u64,
+}
+
+impl CallArgs {
+    /// Demands what a format needs.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Usage`], naming what is missing.
+    pub(super) fn check(&self, format: CallFormat, names: &Names) -> Result<()> {
+        if self.proteins.is_empty() {
+            return Err(Error::usage(format!(
+                "the format '{}' is of whole proteins: give --proteins, which protsae-encode --proteins writes",
+                format.name
+            )));
+        }
+        let needed = [
+            ("--ontology", self.ontology.is_none()),
+            ("--date", self.date.is_none()),
+            ("--taxon", self.taxon.is_none()),
+        ];
+        if let Some((option, _)) = needed
+            .iter()
+            .find(|(_, missing)| format.official && *missing)
+        {
+            return Err(Error::usage(format!(
+                "the format '{}' needs {option}",
+                format.name
+            )));
+        }
+        let all = self.propagated || format.scored;
+        if !all && self.ontology.is_none() && !names.has_parents {
+            return Err(Error::usage(
+                "which terms are the most specific nobody says: give --ontology or --model, or ask for all by --propagated",
+            ));
+        }
+        Ok(())
+    }
+
+    /// What the files say of themselves.
+    pub(super) fn provenance(
+        &self,
+        ontology: Option<&Ontology>,
+        sae: Option<&SaeIdentity>,
+        calibrated: bool,
+    ) -> Provenance {
+        let sha256 = sae.map_or("", |sae| sae.sha256.as_str());
+        Provenance {
+            date: self.date,
+            taxon: self.taxon,
+            database: self.database.clone(),
+            reference: self.reference.clone(),
+            assigned_by: self.assigned_by.clone(),
+            model: format!(
+                "{ASSIGNED_BY}:{}",
+                sha256.get(..DIGITS).unwrap_or("unknown")
+            ),
+            ontology: ontology.map_or(String::new(), |o| o.identity.version.clone()),
+            submission: (
+                self.author.clone(),
+                self.model_number,
+                self.keywords.clone(),
+            ),
+            calibrated,
+        }
+    }
+
+    /// Reads the ontology, with the hierarchy along which terms imply others.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub(super) fn ontology(&self, context: &Context) -> Result<Option<(Ontology, Hierarchy)>> {
+        let Some(source) = &self.ontology else {
+            return Ok(None);
+        };
+        let ontology = ontology::read(context.open_ahead(source)?).map_err(source.in_input())?;
+        let hierarchy =
+            Hierarchy::new(&ontology, Relations::IsAPartOf).map_err(source.in_input())?;
+        let has_taxa = |term: &ontology::Term| {
+            !term.only_in_taxon.is_empty() || !term.never_in_taxon.is_empty()
+        };
+        let constrains = ontology.terms.iter().flatten().any(has_taxa);
+        if constrains && self.taxon.is_some() && self.lineage.is_empty() {
+            log::warn(
+                "the ontology has constraints of taxa, of which those above --taxon are not told without --lineage",
+            );
+        }
+        Ok(Some((ontology, hierarchy)))
+    }
+
+    /// Writes the calls of all tables.
+    ///
+    /// # Errors
+    /// Where a table cannot be read or does not fit, or writing fails.
+    pub(super) fn run(
+        &self,
+        context: &Context,
+        job: &Job<'_>,
+        writer: &mut dyn CallWriter,
+    ) -> Result<Counts> {
+        let taxa: Option<Vec<u32>> = self
+            .taxon
+            .map(|taxon| self.lineage.iter().copied().chain([taxon]).collect());
+        let mut rules = (job.ontology)
+            .map(|(ontology, hierarchy)| Rules::new(ontology, hierarchy, taxa.as_deref()));
+        let mut counts = Counts::default();
+        let mut whole = WholeProteins::default();
+        writer.begin()?;
+        for source in &self.proteins {
+            let table = context.open_table(source)?;
+            let each = |info: &crate::table::features::FeatureInfo, row: ProteinFeatures| {
+                if counts.proteins == 0 {
+                    job.check(info.sae.as_ref(), source)?;
+                }
+                whole.next(&row.protein)?;
+                let calls = self.calls(job, rules.as_mut(), &row, source, &mut counts)?;
+                counts.proteins += 1;
+                counts.calls += calls.len() as u64;
+                let protein = ProteinCalls {
+                    protein: &row.protein,
+                    calls: &calls,
+                };
+                Ok::<(), Error>(writer.protein(&protein)?)
+            };
+            proteins::read(table, each).map_err(source.in_input())?;
+            whole.end_of_table();
+        }
+        writer.end()?;
+        if counts.uncalibrated > 0 {
+            log::warn(&format!(
+                "{} proteins have no calls of a dictionary: scores are mean probabilities of the model, which are not calibrated",
+                counts.uncalibrated
+            ));
+        }
+        if let Some(rules) = rules {
+            counts.moved = rules.counts.moved;
+            counts.other_taxon = rules.counts.other_taxon;
+            counts.unknown = rules.counts.unknown;
+        }
+        Ok(counts)
+    }
+
+    /// The calls of a protein that are written.
+    fn calls(
+        &self,
+        job: &Job<'_>,
+        rules: Option<&mut Rules<'_>>,
+        row: &ProteinFeatures,
+        source: &Source,
+        counts: &mut Counts,
+    ) -> Result<Vec<Call>> {
+        counts.uncalibrated += u64::from(row.calls.is_none());
+        let mut said = Vec::new();
+        for (at, concept, score) in candidates(row) {
+            let names = &job.names.concepts;
+            let named = names.get(concept as usize).ok_or_else(|| {
+                Error::mismatch(format!(
+                    "{source} names concept {concept}, the model or dictionary has {}",
+                    names.len()
+                ))
+            })?;
+            let is_call = named.kind == ConceptKind::Go || named.level == Level::Protein;
+            let is_wanted = named.kind == ConceptKind::Go || !job.format.terms_only;
+            if is_call && is_wanted && score >= job.least(row) {
+                said.push((concept, call(named, score, row.calls.as_ref(), at)));
+            }
+        }
+        if self.corroborated_only {
+            said.retain(|(_, call)| !call.corroborated_by.is_empty());
+        }
+        let all = self.propagated || job.format.scored;
+        let mut calls = match rules {
+            Some(rules) => ruled(rules, job, said, all),
+            None if all => said.into_iter().map(|(_, call)| call).collect(),
+            None => most_specific(&job.names.concepts, said),
+        };
+        calls.sort_by(|a, b| a.kind.cmp(&b.kind).then_with(|| a.concept.cmp(&b.concept)));
+        Ok(calls)
+    }
+}
+
+/// What is written where, and from what.
+pub(super) struct Job<'a> {
+    pub(super) names: &'a Names,
+    pub(super) ontology: Option<&'a (Ontology, Hierarchy)>,
+    pub(super) format: CallFormat,
+    pub(super) min_precision: Option<f64>,
+    pub(super) identity: Option<&'a (String, SaeIdentity)>,
+}
+
+/// The default of `--min-precision`.
+pub(super) const MIN_PRECISION: f64 = 0.8;
+
+impl Job<'_> {
+    /// Least score of a call that is written.
+    fn least(&self, row: &ProteinFeatures) -> f64 {
+        let default = match (self.format.scored, row.calls.is_some()) {
+            (true, _) => 0.0,
+            (false, true) => MIN_PRECISION,
+            (false, false) => UNCALIBRATED,
+        };
+        self.min_precision.unwrap_or(default)
+    }
+
+    fn check(&self, sae: Option<&SaeIdentity>, source: &Source) -> Result<()> {
+        match (self.identity, sae) {
+            (Some((name, own)), Some(table)) => {
+                own.check_same(name, table, &source.to_string())?;
+            }
+            _ => log::warn(&format!(
+                "{source}: nothing says that it was made by this model"
+            )),
+        }
+        Ok(())
+    }
+}
+
+/// The concepts that a row says something of: their place among its calls, number and score.
+fn candidates(row: &ProteinFeatures) -> impl Iterator<Item = (usize, u32, f64)> {
+    let (concepts, scores) = match &row.calls {
+        Some(calls) => (&calls.concepts, &calls.probabilities),
+        None => (&row.concepts, &row.probability_mean),
+    };
+    let scored = concepts.iter().zip(scores).enumerate();
+    scored.map(|(at, (&concept, &score))| (at, concept, f64::from(score)))
+}
+
+fn call(named: &Named, score: f64, calls: Option<&CallList>, at: usize) -> Call {
+    let neighbours = calls.and_then(|calls| calls.neighbours.as_ref());
+    let donor = neighbours
+        .and_then(|n| n.donors.get(at))
+        .filter(|donor| !donor.is_empty());
+    let donor_score = neighbours.and_then(|n| n.donor_scores.get(at));
+    Call {
+        concept: named.id.clone(),
+        name: named.name.clone(),
+        kind: named.kind,
+        aspect: named
+            .namespace
+            .as_deref()
+            .and_then(|n| Aspect::of(n, false)),
+        score,
+        corroborated_by: donor
+            .map(|_| Corroboration::Neighbour)
+            .into_iter()
+            .collect(),
+        donor_score: donor.and(donor_score).map(|&s| f64::from(s)),
+        donor: donor.cloned(),
+    }
+}
+
+/// Calls of which no other implies another, by the parents of the vocabulary.
+fn most_specific(concepts: &[Named], said: Vec<(u32, Call)>) -> Vec<Call> {
+    let mut implied: HashSet<u32> = HashSet::new();
+    let mut open: Vec<u32> = Vec::new();
+    for (concept, _) in &said {
+        open.extend(&concepts[*concept as usize].parents);
+    }
+    while let Some(concept) = open.pop() {
+        if implied.insert(concept)
+            && let Some(named) = concepts.get(concept as usize)
+        {
+            open.extend(&named.parents);
+        }
+    }
+    let kept = said.into_iter().filter(|(c, _)| !implied.contains(c));
+    kept.map(|(_, call)| call).collect()
+}
+
+/// Calls as the rules of the ontology have them; those that are no terms stay as they are.
+fn ruled(rules: &mut Rules<'_>, job: &Job<'_>, said: Vec<(u32, Call)>, all: bool) -> Vec<Call> {
+    let Some((ontology, _)) = job.ontology else {
+        return Vec::new();
+    };
+    let (terms, others): (Vec<_>, Vec<_>) = said
+        .into_iter()
+        .partition(|(_, call)| call.kind == ConceptKind::Go);
+    let names = &job.names.concepts;
+    let mut calls: Vec<Call> = if all {
+        others.into_iter().map(|(_, call)| call).collect()
+    } else {
+        most_specific(names, others)
+    };
+    let ids = terms
+        .iter()
+        .map(|(_, call)| (call.concept.as_str(), call.score));
+    let applied = rules.apply(ids, all);
+    // what speaks for a term speaks for what it implies; of several the likeliest
+    let mut support: BTreeMap<u32, &Call> = BTreeMap::new();
+    for (_, call) in &terms {
+        for &class in rules.implied(&call.concept) {
+            let best = support.entry(class).or_insert(call);
+            if call.score > best.score {
+                *best = call;
+            }
+        }
+    }
+    for (class, score) in applied {
+        let complex = rules.is_complex(class);
+        let Some(from) = support.get(&class) else {
+            continue;
+        };
+        calls.push(Call {
+            concept: ontology.classes[class as usize].clone(),
+            name: ontology
+                .term(class)
+                .map_or(String::new(), |t| t.name.clone()),
+            kind: ConceptKind::Go,
+            aspect: Aspect::of(ontology.namespace(class), complex),
+            score,
+            corroborated_by: from.corroborated_by.clone(),
+            donor: from.donor.clone(),
+            donor_score: from.donor_score,
+        });
+    }
+    calls
+}
+
+/// Plans the tables.
+pub(super) fn plan(context: &Context, sources: &[Source]) -> Result<()> {
+    for source in sources {
+        let table = context.open_table(source)?;
+        let rows = table.rows().map_err(source.in_input())?;
+        let rows = rows.map_or("a stream of unknown length".into(), |n| {
+            format!("{n} proteins")
+        });
+        log::plan(&format!("{source}: {rows}"))?;
+    }
+    Ok(())
+}
+
+/// Refuses a share outside 0 to 1.
+pub(super) fn check_precision(least: Option<f64>) -> Result<()> {
+    least.map_or(Ok(()), |least| {
+        shared::check_share("--min-precision", least)
+    })
+}
