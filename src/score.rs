@@ -3,6 +3,7 @@
 pub mod alignment;
 pub mod association;
 pub mod calibration;
+pub mod calls;
 pub mod decode;
 pub mod dictionary;
 pub mod fidelity;

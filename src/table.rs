@@ -15,6 +15,7 @@ mod head;
 pub mod labels;
 mod messages;
 pub mod metadata;
+pub mod neighbours;
 pub mod proteins;
 pub mod rows;
 pub mod schema;

@@ -9,8 +9,13 @@ use crate::{
         encode::{Encoded, Encoder, sigmoid},
         folder::Sae,
     },
+    score::{
+        calls::{Caller, ProteinMeans},
+        dictionary::Dictionary,
+    },
     table::{
         activations::{ActivationBatch, ActivationReader},
+        calls::CallList,
         features::{FeatureInfo, FeatureWriter, ResidueFeatures},
         proteins::{MIN_PROBABILITY, ProteinFeatures, ProteinWriter},
     },
@@ -43,6 +48,10 @@ pub struct Args {
     #[arg(long, value_name = "TABLE")]
     proteins: Option<Target>,
 
+    /// Dictionary by which proteins are called to have concepts, for --proteins
+    #[arg(long, value_name = "FILE.json")]
+    dictionary: Option<PathBuf>,
+
     /// Least probability of the concepts that are listed for a residue
     #[arg(long, default_value_t = DEFAULT_MIN_PROBABILITY, value_name = "P")]
     min_probability: f32,
@@ -71,6 +80,7 @@ impl Tool for Args {
             )));
         }
         let sae = shared::load_model(context, &self.model)?;
+        let caller = self.caller(context, &sae)?;
         let readers = shared::open_activations(context, &self.input, &sae, &self.model)?;
         if context.is_dry_run() {
             return plan(&sae, &readers);
@@ -98,6 +108,7 @@ impl Tool for Args {
             features: writer,
             proteins,
             totals: Totals::new(sae.config.shape.defined, sae.config.shape.latents),
+            caller,
             whole: WholeProteins::default(),
             min_probability: self.min_probability,
             min_activation: self.min_activation,
@@ -123,6 +134,22 @@ impl Tool for Args {
         let (features, proteins) = sink.finish()?;
         proteins.map_or(Ok(()), Output::commit)?;
         features.commit()
+    }
+}
+
+impl Args {
+    /// What calls proteins, where a dictionary was given that does.
+    fn caller(&self, context: &Context, sae: &Sae) -> Result<Option<Caller>> {
+        let Some(path) = &self.dictionary else {
+            return Ok(None);
+        };
+        let source = Source::File(path.clone());
+        let dictionary = Dictionary::read(context.open(&source)?).map_err(source.in_input())?;
+        if let Some(own) = &dictionary.sae {
+            let folder = self.model.display().to_string();
+            own.check_same(&source.to_string(), &sae.identity(), &folder)?;
+        }
+        Caller::new(dictionary.concepts()).map_err(source.in_input())
     }
 }
 
@@ -175,6 +202,7 @@ struct Totals {
     protein: String,
     residues: u32,
     probability_sum: Vec<f64>,
+    logit_sum: Vec<f64>,
     probability_max: Vec<f32>,
     activation_sum: Vec<f64>,
     activation_max: Vec<f32>,
@@ -188,6 +216,7 @@ impl Totals {
             protein: String::new(),
             residues: 0,
             probability_sum: vec![0.0; concepts],
+            logit_sum: vec![0.0; concepts],
             probability_max: vec![0.0; concepts],
             activation_sum: vec![0.0; latents],
             activation_max: vec![0.0; latents],
@@ -200,9 +229,11 @@ impl Totals {
         let sums = self
             .probability_sum
             .iter_mut()
-            .zip(&mut self.probability_max);
-        for (&logit, (sum, max)) in logits.iter().zip(sums) {
+            .zip(&mut self.probability_max)
+            .zip(&mut self.logit_sum);
+        for (&logit, ((sum, max), logit_sum)) in logits.iter().zip(sums) {
             let p = sigmoid(logit);
+            *logit_sum += f64::from(logit);
             *sum += f64::from(p);
             *max = max.max(p);
         }
@@ -217,8 +248,9 @@ impl Totals {
     }
 
     /// The protein's row; begins anew.
-    fn take(&mut self) -> ProteinFeatures {
+    fn take(&mut self, caller: Option<&Caller>) -> ProteinFeatures {
         let n = f64::from(self.residues.max(1));
+        let logits = self.logit_sum.iter().map(|sum| (sum / n) as f32).collect();
         let mut row = ProteinFeatures {
             protein: std::mem::take(&mut self.protein),
             length: std::mem::take(&mut self.residues),
@@ -233,6 +265,7 @@ impl Totals {
             }
         }
         self.probability_sum.fill(0.0);
+        self.logit_sum.fill(0.0);
         self.probability_max.fill(0.0);
         self.touched.sort_unstable();
         for &latent in &self.touched {
@@ -245,6 +278,19 @@ impl Totals {
             self.activation_max[k] = 0.0;
         }
         self.touched.clear();
+        row.calls = caller.map(|caller| {
+            let latents = row.latents.iter().copied();
+            let means = ProteinMeans {
+                logits,
+                latents: latents.zip(row.activation_mean.iter().copied()).collect(),
+            };
+            let (concepts, probabilities) = caller.call(&means).into_iter().unzip();
+            CallList {
+                concepts,
+                probabilities,
+                neighbours: None,
+            }
+        });
         row
     }
 }
@@ -256,6 +302,7 @@ struct Sink {
     features: FeatureWriter<Output>,
     proteins: Option<ProteinWriter<Output>>,
     totals: Totals,
+    caller: Option<Caller>,
     whole: WholeProteins,
     min_probability: f32,
     min_activation: f32,
@@ -349,7 +396,8 @@ impl Sink {
     fn end_protein(&mut self) -> Result<()> {
         match &mut self.proteins {
             Some(writer) if self.totals.residues > 0 => {
-                writer.push(&self.totals.take()).during(&self.names[1])
+                let row = self.totals.take(self.caller.as_ref());
+                writer.push(&row).during(&self.names[1])
             }
             _ => Ok(()),
         }

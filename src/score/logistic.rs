@@ -108,6 +108,32 @@ impl Logistic {
     }
 }
 
+impl Logistic {
+    /// A concept's weights on features as they are: those of at least a share of the largest, by feature, and the bias.
+    #[must_use]
+    pub fn unscaled(
+        &self,
+        concept: usize,
+        scaling: &Scaling,
+        least_share: f32,
+    ) -> (Vec<u32>, Vec<f64>, f64) {
+        let own = &self.weights[concept * self.width..(concept + 1) * self.width];
+        let largest = own.iter().fold(0.0_f32, |most, w| most.max(w.abs()));
+        let (mut features, mut weights) = (Vec::new(), Vec::new());
+        let mut bias = f64::from(self.biases[concept]);
+        for (feature, &weight) in own.iter().enumerate() {
+            let factor = scaling.factor[feature];
+            if factor > 0.0 && weight.abs() >= least_share * largest && weight != 0.0 {
+                let weight = f64::from(weight) * f64::from(factor);
+                bias -= weight * f64::from(scaling.mean[feature]);
+                features.push(feature as u32);
+                weights.push(weight);
+            }
+        }
+        (features, weights, bias)
+    }
+}
+
 /// Which rows have which concept.
 #[derive(Clone, Copy, Debug)]
 pub struct Targets<'a> {

@@ -87,6 +87,9 @@ pub const PROTEINS_FORMAT_1: &str = "proteins/1";
 /// Format of label tables.
 pub const LABELS_FORMAT: &str = "labels/1";
 
+/// Format of tables of training proteins with their mean activations.
+pub const NEIGHBOURS_FORMAT: &str = "neighbours/1";
+
 /// Name of the value field inside list columns, as pyarrow names it.
 pub const LIST_ITEM: &str = "item";
 
@@ -173,6 +176,14 @@ pub fn proteins() -> Vec<Field> {
         optional_list(DONOR_SCORE, DataType::Float32),
         optional_list(NEIGHBOUR_SCORE, DataType::Float32),
     ]
+}
+
+/// Columns of a table of training proteins: one row a protein.
+#[must_use]
+pub fn neighbours(width: usize) -> Vec<Field> {
+    let mut fields = activations(width, ActivationType::F32, true);
+    fields.push(list(CONCEPT, DataType::UInt32));
+    fields
 }
 
 /// Columns of a label table: one row a label.

@@ -1,7 +1,7 @@
 //! Means over the residues of each protein, of all that a model says.
 
 use super::super::rows::PartRows;
-use crate::{sae::encode::sigmoid, split::partition::Part};
+use crate::{sae::encode::sigmoid, score::calls::ProteinMeans, split::partition::Part};
 
 /// One protein.
 pub(super) struct Mean {
@@ -39,33 +39,29 @@ impl Means {
         let Some(part) = rows.part else { return };
         let n = rows.positions.len().max(1) as f64;
         let concepts = rows.logits.len() / rows.positions.len().max(1);
-        let mut sums = vec![(0.0_f64, 0.0_f64); concepts];
+        let mut sums = vec![0.0_f64; concepts];
         for row in rows.logits.chunks_exact(concepts.max(1)) {
-            for ((p, l), &logit) in sums.iter_mut().zip(row) {
-                *p += f64::from(sigmoid(logit));
-                *l += f64::from(logit);
+            for (sum, &logit) in sums.iter_mut().zip(row) {
+                *sum += f64::from(sigmoid(logit));
             }
         }
-        let mut active: Vec<(u32, f32)> = (rows.latents.iter().copied())
-            .zip(rows.values.iter().copied())
-            .collect();
-        // a stable sort: each latent's values are added in the order of the residues
-        active.sort_by_key(|&(latent, _)| latent);
-        let latents = active.chunk_by(|a, b| a.0 == b.0).map(|same| {
-            let sum: f64 = same.iter().map(|&(_, value)| f64::from(value)).sum();
-            (same[0].0, (sum / n) as f32)
-        });
+        let means = ProteinMeans::of(
+            rows.positions.len(),
+            &rows.logits,
+            &rows.latents,
+            &rows.values,
+        );
         self.proteins.push(Mean {
             protein: rows.protein.clone(),
             part,
-            probabilities: sums.iter().map(|(p, _)| (p / n) as f32).collect(),
-            logits: sums.iter().map(|(_, l)| (l / n) as f32).collect(),
+            probabilities: sums.iter().map(|sum| (sum / n) as f32).collect(),
+            logits: means.logits,
             activations: rows
                 .activation_sums
                 .iter()
                 .map(|s| (s / n) as f32)
                 .collect(),
-            latents: latents.collect(),
+            latents: means.latents,
         });
     }
 
