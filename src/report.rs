@@ -4,11 +4,13 @@
 //! rows of a feature table into ranges, and one module a format writes them.
 
 pub mod bed;
+pub mod bedgraph;
 pub mod calls;
 pub mod catalogue;
 pub mod curve;
 pub mod formats;
 pub mod gff3;
+pub mod json;
 pub mod multiqc;
 pub mod range;
 pub mod so;
@@ -53,8 +55,28 @@ pub struct ProteinRanges<'a> {
     pub protein: &'a str,
     /// Residues.
     pub length: u32,
-    /// Ranges, by start, end and latent.
+    /// Ranges, by start, end and entry.
     pub ranges: &'a [FeatureRange],
+    /// Calibrated probabilities of concepts that have ranges here; for formats that show them.
+    pub tracks: &'a [Track],
+}
+
+/// The calibrated probability of a concept along a protein.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Track {
+    /// The entry of the catalogue.
+    pub entry: u32,
+    /// Positions, 1-based and ascending, and probabilities; what is missing is as good as 0.
+    pub values: Vec<(u32, f32)>,
+}
+
+impl FeatureRange {
+    /// An id that follows from protein, latent and place alone; both ends of a bond have one.
+    #[must_use]
+    pub fn id(&self, protein: &str, info: &LatentInfo) -> String {
+        let [start, end] = self.whole;
+        format!("{protein}.f{}.{start}.{end}", info.latent)
+    }
 }
 
 /// Writes ranges protein by protein.

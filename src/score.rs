@@ -13,5 +13,7 @@ pub mod logistic;
 pub mod matching;
 pub mod metrics;
 pub mod precision;
+pub mod range_metrics;
+pub mod ranges;
 pub mod rank;
 pub mod sheet;

@@ -143,6 +143,10 @@ pub struct Concept {
     pub proteins: u64,
     /// Residues that carry it (0 for a protein-level concept).
     pub residues: u64,
+    /// Whether absence of a label says nothing, unless its protein has labels of other such concepts (`HELIX`, `STRAND`
+    /// and `TURN` are known where there is a structure).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// log2(min over direct parents of n(parent) / n(concept)), n counting proteins.
     pub information_content: f64,
 }
@@ -179,6 +183,7 @@ mod tests {
             parents: vec![0],
             proteins: 7,
             residues: 0,
+            partial: index == 1,
             information_content: 0.1,
         };
         let file = ConceptsFile {

@@ -85,6 +85,21 @@ const NOTE_OF_ONE_PROTEIN: [&str; 8] = [
 /// Keys of bonds: two positions are two ends, not a stretch.
 const BONDS: [&str; 4] = ["DISULFID", "CROSSLNK", "THIOETH", "THIOLEST"];
 
+/// Keys that say nothing about function: they are kept as labels and are no annotation.
+pub const NO_ANNOTATION: [&str; 9] = [
+    "CHAIN", "CONFLICT", "INIT_MET", "MUTAGEN", "NON_CONS", "NON_TER", "UNSURE", "VARIANT",
+    "VAR_SEQ",
+];
+
+/// Keys that are given only where there is a structure: absence elsewhere says nothing.
+pub const PARTIAL: [&str; 3] = ["HELIX", "STRAND", "TURN"];
+
+/// The key of a concept of features, by its id: `BINDING` of `BINDING:Zn(2+)`.
+#[must_use]
+pub fn key_of_concept(id: &str) -> &str {
+    id.split(':').next().unwrap_or(id)
+}
+
 /// The key of a feature given by key or by label, in any case; others in upper case as they are.
 #[must_use]
 pub fn key(name: &str) -> String {

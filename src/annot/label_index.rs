@@ -149,6 +149,12 @@ impl LabelIndex {
         self.by_protein.get(protein).map_or(&[], Vec::as_slice)
     }
 
+    /// Proteins that carry a label, and their labels, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[LabelRange])> {
+        let all = self.by_protein.iter();
+        all.map(|(protein, labels)| (protein.as_str(), labels.as_slice()))
+    }
+
     /// Proteins that carry a label.
     #[must_use]
     pub fn proteins(&self) -> usize {
@@ -159,6 +165,12 @@ impl LabelIndex {
     #[must_use]
     pub fn concepts(&self) -> usize {
         self.ids.len()
+    }
+
+    /// Id of a concept.
+    #[must_use]
+    pub fn id(&self, concept: u32) -> &str {
+        &self.ids[concept as usize]
     }
 
     /// Whether a concept's labels name residues.
@@ -200,6 +212,7 @@ mod tests {
             parents: Vec::new(),
             proteins: 1,
             residues: 1,
+            partial: false,
             information_content: 0.0,
         };
         ConceptsFile {

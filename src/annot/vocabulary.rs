@@ -12,6 +12,7 @@ use super::{
     concept::{CONCEPTS_FORMAT, ConceptKind, ConceptsFile},
     error::AnnotError,
     expansion::{Expansion, Fact, covered, merged},
+    feature::PARTIAL,
     label::LabelRef,
     mappings::References,
     position::Place,
@@ -52,6 +53,8 @@ pub struct Choice {
     pub axioms: AxiomScope,
     /// Axioms to take in place of the ontology's own.
     pub normal_forms: Option<NormalForms>,
+    /// Keys of features whose absence says nothing.
+    pub partial_features: Vec<String>,
 }
 
 impl Default for Choice {
@@ -61,6 +64,7 @@ impl Default for Choice {
             namespaces: Vec::new(),
             axioms: AxiomScope::default(),
             normal_forms: None,
+            partial_features: PARTIAL.map(str::to_owned).into(),
         }
     }
 }

@@ -1,38 +1,48 @@
 //! `protsae-annotate`: features into standard annotation files.
 
 mod calls;
+mod decoding;
+mod job;
+mod known;
 
-use super::shared::{self, WholeProteins};
+use super::{feature_keys::FeatureKeys, shared};
 use crate::{
     Error, Result,
-    cli::{
-        CommonArgs, Context, Source, Target, Tool, log, progress::Progress,
-        target::split_compression,
-    },
+    annot::feature::NO_ANNOTATION,
+    cli::{CommonArgs, Context, Source, Target, Tool, log, target::split_compression},
     error::Context as _,
     report::{
-        Catalogue, FeatureRange, LatentInfo, ProteinRanges, RangeFinder, RangeRules, RangeWriter,
+        Catalogue, LatentInfo, RangeFinder, RangeRules,
         calls::{self as call_formats, CallFormat},
-        formats::{self, FORMATS, RangeFormat},
+        formats::{self, FORMATS, Level, RangeFormat},
         range::{DEFAULT_PROBABILITY, DEFAULT_THRESHOLD},
     },
     sae::folder::Sae,
-    score::dictionary::Dictionary,
-    table::{
-        SaeIdentity, TableError,
-        features::{FeatureBatch, FeatureReader},
-        schema,
-    },
+    score::dictionary::{ConceptEntry, Dictionary},
+    table::{SaeIdentity, features::FeatureReader, schema},
 };
-use calls::{CallArgs, Job as CallJob, Names};
+use calls::{CallArgs, Job as CallJob};
 use clap::builder::PossibleValuesParser;
-use std::{io::Write as _, path::PathBuf};
+use decoding::Decoding;
+use job::{Finder, Job};
+use known::{Known, concept_catalogue};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
-/// Turn features into annotation files: ranges of residues, or calls of whole proteins
+/// Default of `--min-precision`.
+pub(super) const MIN_PRECISION: f64 = 0.8;
+
+/// Turn features into annotation files: ranges of residues, or calls of whole proteins.
+///
+/// With a dictionary that protsae-interpret made from activations, and features that protsae-encode calibrated by it,
+/// ranges of concepts are written that are right with a probability of --min-precision. Otherwise, or with --latents named
+/// or all, ranges are runs of residues on which latents are active; nobody knows how often those are right.
 #[derive(clap::Parser, Debug)]
 #[command(name = Args::NAME, version, after_help = "Example:
-  protsae-annotate -i features.arrow -m model/ -o features.gff3
-  protsae-annotate --proteins proteins.arrow -m model/ --ontology go.obo --date 2026-11-28 --taxon 559292 \\
+  protsae-annotate -i features.arrow --dictionary dictionary.json -o features.gff3
+  protsae-annotate -i features.arrow --dictionary dictionary.json --ontology go.obo --date 2026-11-28 --taxon 559292 \\
     -o calls.gaf")]
 pub struct Args {
     /// Feature table; repeat for several; '-' for standard input
@@ -53,7 +63,7 @@ pub struct Args {
     )]
     model: Option<PathBuf>,
 
-    /// Dictionary of latents: names, thresholds and maxima of each
+    /// Dictionary: how ranges of each concept are found, and how likely right; names, thresholds and maxima of latents
     #[arg(long, value_name = "FILE.json")]
     dictionary: Option<PathBuf>,
 
@@ -70,9 +80,13 @@ pub struct Args {
     #[arg(long, value_enum)]
     level: Option<AnnotationLevel>,
 
-    /// Least probability that a call is right [default: 0.8; formats of scores, as cafa: 0]
+    /// Least probability that a range or a call is right; 0 writes all [default: 0.8; formats of scores, as cafa: 0]
     #[arg(long, value_name = "P")]
     min_precision: Option<f64>,
+
+    /// Keys of features that say nothing about function, whose ranges are not written; or none
+    #[arg(long, value_name = "KEYS", default_value_t = FeatureKeys::of(&NO_ANNOTATION))]
+    exclude_features: FeatureKeys,
 
     /// Share of its maximum from which a latent counts (with --by probability: the probability)
     /// [default: the latent's own in the dictionary, else 0.15; probabilities 0.5]
@@ -80,18 +94,19 @@ pub struct Args {
     threshold: Option<f32>,
 
     /// What makes a range: activations of latents, or probabilities of concepts
-    #[arg(long, value_enum, default_value = "activation")]
-    by: By,
+    /// [default: activation]
+    #[arg(long, value_enum)]
+    by: Option<By>,
 
-    /// Shortest range, in residues
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    min_run: u32,
+    /// Shortest run of activations that makes a range, in residues [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    min_run: Option<u32>,
 
-    /// Longest gap that is bridged, in residues
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    max_gap: u32,
+    /// Longest gap between runs of activations that is bridged, in residues [default: 0]
+    #[arg(long, value_name = "N")]
+    max_gap: Option<u32>,
 
-    /// Which latents: those given concepts in training, also those that the dictionary names, or all
+    /// Which latents: those given concepts of residues in training, also those that the dictionary names, or all
     #[arg(long, value_enum, default_value = "defined")]
     latents: Which,
 
@@ -149,7 +164,6 @@ impl Tool for Args {
     }
 
     fn run(&self, context: &Context) -> Result<()> {
-        calls::check_precision(self.min_precision)?;
         let format = match self.format()? {
             Chosen::Ranges(format) => format,
             Chosen::Calls(format) => return self.write_calls(context, format),
@@ -167,40 +181,49 @@ impl Tool for Args {
                 "--threshold is {threshold}, expected 0 or more"
             )));
         }
-        let (catalogue, identity) = self.catalogue(context)?;
-        let readers = self.open(context, identity.as_ref())?;
+        let Known {
+            mut catalogue,
+            identity,
+            dictionary,
+        } = self.known(context)?;
+        let decoders = self.decoders(dictionary, format)?;
+        self.choose(&mut catalogue);
+        let (finder, calibrated_by) = match decoders {
+            Some((concepts, sha256)) => {
+                catalogue = concept_catalogue(&concepts);
+                let decoding = Decoding::new(
+                    concepts,
+                    |concept| self.wants_concept(&catalogue.latents[concept as usize]),
+                    self.min_precision.unwrap_or(MIN_PRECISION),
+                    format.level == Level::Tracks,
+                );
+                (Finder::Decoding(decoding), Some(sha256))
+            }
+            None => (Finder::Runs(self.runs(&catalogue)), None),
+        };
+        let readers = self.open(context, identity.as_ref(), calibrated_by.as_deref())?;
         if context.is_dry_run() {
-            return plan(&catalogue, &readers);
+            return plan(&finder, &catalogue, &readers);
         }
         let mut output = context.create(&self.output)?;
-        let by_probability = self.by == By::Probability;
         let counts = {
-            let mut writer = (format.writer)(&mut output, &catalogue, by_probability);
-            let rules = RangeRules {
-                threshold: self.threshold,
-                min_run: self.min_run,
-                max_gap: self.max_gap,
-                by_probability,
-            };
-            let mut job = Job {
-                finder: RangeFinder::new(&catalogue, rules),
-                writer: &mut *writer,
-                whole: WholeProteins::default(),
-                ranges: Vec::new(),
-                length: 0,
-                counts: Counts::default(),
-            };
-            job.run(readers).map_err(|e| name_output(e, &self.output))?;
-            job.counts
+            let mut writer = (format.writer)(&mut output, &catalogue);
+            let counts = Job::new(finder, &mut *writer).run(readers);
+            counts.map_err(|e| name_output(e, &self.output))?
         };
         output.flush().during(&self.output.to_string())?;
         output.commit()?;
         context.metric("proteins", counts.proteins);
         context.metric("residues", counts.residues);
         context.metric("ranges", counts.ranges);
+        if calibrated_by.is_some() {
+            let least = self.min_precision.unwrap_or(MIN_PRECISION);
+            context.metric("min_precision", least);
+            return Ok(());
+        }
         context.metric(
             "default_threshold",
-            if by_probability {
+            if self.by() == By::Probability {
                 DEFAULT_PROBABILITY
             } else {
                 DEFAULT_THRESHOLD
@@ -246,30 +269,19 @@ impl Args {
 
     /// Writes calls of whole proteins.
     fn write_calls(&self, context: &Context, format: CallFormat) -> Result<()> {
+        if let Some(least) = self.min_precision {
+            shared::check_share("--min-precision", least)?;
+        }
         let sae = match &self.model {
             Some(folder) => Some(shared::load_model(context, folder)?),
             None => None,
         };
-        let dictionary = match &self.dictionary {
-            Some(path) => {
-                let source = Source::File(path.clone());
-                Some(Dictionary::read(context.open(&source)?).map_err(source.in_input())?)
-            }
-            None => None,
-        };
-        let identity = match (&self.model, &sae, &self.dictionary, &dictionary) {
-            (Some(folder), Some(sae), ..) => Some((folder.display().to_string(), sae.identity())),
-            (_, _, Some(path), Some(dictionary)) => {
-                let own = dictionary.sae.clone();
-                own.map(|own| (path.display().to_string(), own))
-            }
-            _ => None,
-        };
-        let names = Names::new(sae.as_ref(), dictionary.as_ref());
+        let (dictionary, identity) = self.dictionary_of(context, sae.as_ref())?;
+        let names = calls::Names::new(sae.as_ref(), dictionary.as_ref());
         self.calls.check(format, &names)?;
         let ontology = self.calls.ontology(context)?;
         if context.is_dry_run() {
-            return calls::plan(context, &self.calls.proteins);
+            return calls::plan(context, self.input.iter().chain(&self.calls.proteins));
         }
         let provenance = self.calls.provenance(
             ontology.as_ref().map(|(ontology, _)| ontology),
@@ -285,73 +297,113 @@ impl Args {
                 format,
                 min_precision: self.min_precision,
                 identity: identity.as_ref(),
+                features: &self.input,
             };
             let run = self.calls.run(context, &job, &mut *writer);
             run.map_err(|e| name_output(e, &self.output))?
         };
         output.flush().during(&self.output.to_string())?;
         output.commit()?;
-        context.metric("proteins", counts.proteins);
-        context.metric("calls", counts.calls);
-        context.metric("uncalibrated_proteins", counts.uncalibrated);
-        context.metric("terms_moved_to_ancestors", counts.moved);
-        context.metric("terms_of_other_taxa", counts.other_taxon);
-        context.metric("terms_unknown_or_obsolete", counts.unknown);
+        counts.report(context);
         Ok(())
     }
 
-    /// What the latents are called, and what says of which SAE they are, by name.
-    fn catalogue(&self, context: &Context) -> Result<(Catalogue, Option<(String, SaeIdentity)>)> {
-        let sae = match &self.model {
-            Some(folder) => Some(shared::load_model(context, folder)?),
-            None => None,
-        };
-        let mut catalogue = Catalogue::default();
+    /// The dictionary, and which SAE all is of, by the name of who says it.
+    fn dictionary_of(
+        &self,
+        context: &Context,
+        sae: Option<&Sae>,
+    ) -> Result<(Option<Dictionary>, Option<(String, SaeIdentity)>)> {
         let folder = self.model.as_ref().map(|f| f.display().to_string());
-        let mut identity = folder.zip(sae.as_ref().map(Sae::identity));
-        if let Some(sae) = &sae {
-            let defined = sae.config.shape.defined;
-            for (i, &maximum) in sae.latent_max.iter().enumerate() {
-                let concept = sae.concepts.concepts.get(i).filter(|_| i < defined);
-                let info = concept.map_or_else(
-                    || LatentInfo::unnamed(i, maximum),
-                    |c| LatentInfo::of_concept(c, maximum),
-                );
-                catalogue.latents.push(info);
+        let of_model = folder.zip(sae.map(Sae::identity));
+        let Some(path) = &self.dictionary else {
+            return Ok((None, of_model));
+        };
+        let (dictionary, _) = shared::read_dictionary(context, path)?;
+        let name = path.display().to_string();
+        let identity = match (of_model, &dictionary.sae) {
+            (Some((folder, sae)), Some(own)) => {
+                own.check_same(&name, &sae, &folder)?;
+                Some((folder, sae))
             }
+            (None, Some(own)) => Some((name, own.clone())),
+            (of_model, None) => of_model,
+        };
+        Ok((Some(dictionary), identity))
+    }
+
+    fn by(&self) -> By {
+        self.by.unwrap_or(By::Activation)
+    }
+
+    /// How runs of activations are found.
+    fn runs(&self, catalogue: &Catalogue) -> RangeFinder {
+        let rules = RangeRules {
+            threshold: self.threshold,
+            min_run: self.min_run.unwrap_or(1),
+            max_gap: self.max_gap.unwrap_or(0),
+            by_probability: self.by() == By::Probability,
+        };
+        RangeFinder::new(catalogue, rules)
+    }
+
+    /// How concepts are read, where a dictionary says it and no other latents are asked for.
+    fn decoders(
+        &self,
+        dictionary: Option<(Dictionary, String)>,
+        format: RangeFormat,
+    ) -> Result<Option<(Vec<ConceptEntry>, String)>> {
+        let of_activations = [
+            ("--threshold", self.threshold.is_some()),
+            ("--by", self.by.is_some()),
+            ("--min-run", self.min_run.is_some()),
+            ("--max-gap", self.max_gap.is_some()),
+        ];
+        if let Some(p) = self.min_precision {
+            shared::check_share("--min-precision", p)?;
         }
-        if let Some(path) = &self.dictionary {
-            let source = Source::File(path.clone());
-            let dictionary = Dictionary::read(context.open(&source)?).map_err(source.in_input())?;
-            match (&identity, &dictionary.sae) {
-                (Some((folder, sae)), Some(own)) => {
-                    own.check_same(&source.to_string(), sae, folder)?;
-                }
-                (None, Some(own)) => identity = Some((source.to_string(), own.clone())),
-                (_, None) => {}
-            }
-            if sae.is_none() {
-                catalogue = dictionary.catalogue();
-            }
-            let known = sae.as_ref().is_none_or(Sae::knows_maxima);
-            dictionary
-                .describe(&mut catalogue, known)
-                .map_err(source.in_input())?;
+        let has_dictionary = dictionary.is_some();
+        let concepts =
+            dictionary.and_then(|(dictionary, sha256)| Some((dictionary.concepts?, sha256)));
+        if let (Some(concepts), Which::Defined) = (concepts, self.latents) {
+            return match of_activations.iter().find(|(_, given)| *given) {
+                None => Ok(Some(concepts)),
+                Some((option, _)) => Err(Error::usage(format!(
+                    "{option} is for runs of activations, and the dictionary says how ranges are found; ask for \
+                     --min-precision, or for --latents named or all"
+                ))),
+            };
         }
-        let known = self.dictionary.is_some() || sae.as_ref().is_none_or(Sae::knows_maxima);
-        if !known && self.by == By::Activation {
+        if self.min_precision.is_some() || format.level == Level::Tracks {
+            let what = self.min_precision.map_or("bedGraph", |_| "--min-precision");
+            return Err(Error::usage(format!(
+                "{what} needs a --dictionary that protsae-interpret made from activations, and no other --latents than defined"
+            )));
+        }
+        if has_dictionary && self.latents == Which::Defined {
             log::warn(
-                "the model does not know the maxima of its latents, which stand as 1: thresholds are activations; --dictionary has them",
+                "the dictionary does not say how likely ranges are right: it was made from features, or by an older version; \
+                 made anew from activations, it does",
             );
         }
+        Ok(None)
+    }
+
+    /// Whether ranges of a concept are written unless all are asked for.
+    fn wants_concept(&self, info: &LatentInfo) -> bool {
+        let id = info.concept.as_deref().unwrap_or_default();
+        !info.whole_protein && !self.exclude_features.have(id)
+    }
+
+    /// Marks the latents that are wanted.
+    fn choose(&self, catalogue: &mut Catalogue) {
         for info in &mut catalogue.latents {
             info.wanted = match self.latents {
-                Which::Defined => info.defined,
+                Which::Defined => info.defined && self.wants_concept(info),
                 Which::Named => info.concept.is_some(),
                 Which::All => true,
             };
         }
-        Ok((catalogue, identity))
     }
 
     /// Opens all inputs and checks that they fit, before any work.
@@ -359,6 +411,7 @@ impl Args {
         &'a self,
         context: &Context,
         identity: Option<&(String, SaeIdentity)>,
+        calibrated_by: Option<&str>,
     ) -> Result<Vec<(&'a Source, FeatureReader)>> {
         let mut readers = Vec::new();
         for source in &self.input {
@@ -379,9 +432,32 @@ impl Args {
                     "{source}: nothing says that it was made by this model"
                 )),
             }
+            if let (Some(sha256), Some(path)) = (calibrated_by, &self.dictionary) {
+                check_calibrated(source, info.dictionary.as_deref(), path, sha256)?;
+            }
             readers.push((source, reader));
         }
         Ok(readers)
+    }
+}
+
+/// Demands features whose probabilities are calibrated by a dictionary.
+fn check_calibrated(
+    source: &Source,
+    found: Option<&str>,
+    dictionary: &Path,
+    sha256: &str,
+) -> Result<()> {
+    match found {
+        Some(found) if found == sha256 => Ok(()),
+        Some(found) => Err(Error::mismatch(format!(
+            "{source} is calibrated by the dictionary {found}, {} is {sha256}",
+            dictionary.display()
+        ))),
+        None => Err(Error::mismatch(format!(
+            "{source} is not calibrated by {}: encode it with --dictionary",
+            dictionary.display()
+        ))),
     }
 }
 
@@ -394,10 +470,20 @@ fn name_output(error: Error, target: &Target) -> Error {
     }
 }
 
-fn plan(catalogue: &Catalogue, readers: &[(&Source, FeatureReader)]) -> Result<()> {
-    let wanted = catalogue.latents.iter().filter(|l| l.wanted).count();
+fn plan(
+    finder: &Finder,
+    catalogue: &Catalogue,
+    readers: &[(&Source, FeatureReader)],
+) -> Result<()> {
+    let (wanted, what) = match finder {
+        Finder::Runs(_) => {
+            let wanted = catalogue.latents.iter().filter(|l| l.wanted);
+            (wanted.count(), "latents")
+        }
+        Finder::Decoding(decoding) => (decoding.wanted(), "concepts"),
+    };
     log::plan(&format!(
-        "ranges of {wanted} of {} latents",
+        "ranges of {wanted} of {} {what}",
         catalogue.latents.len()
     ))?;
     for (source, reader) in readers {
@@ -408,102 +494,4 @@ fn plan(catalogue: &Catalogue, readers: &[(&Source, FeatureReader)]) -> Result<(
         log::plan(&format!("{source}: {rows}"))?;
     }
     Ok(())
-}
-
-#[derive(Default)]
-struct Counts {
-    proteins: u64,
-    residues: u64,
-    ranges: u64,
-}
-
-/// The work on all inputs.
-struct Job<'a> {
-    finder: RangeFinder,
-    writer: &'a mut dyn RangeWriter,
-    whole: WholeProteins,
-    ranges: Vec<FeatureRange>,
-    /// Position of the protein's last residue so far; 0: no protein has begun.
-    length: u32,
-    counts: Counts,
-}
-
-impl Job<'_> {
-    fn run(&mut self, readers: Vec<(&Source, FeatureReader)>) -> Result<()> {
-        let total = readers.iter().map(|(_, r)| r.rows().ok().flatten()).sum();
-        let mut progress = Progress::new("residues", total);
-        self.writer.begin()?;
-        for (source, reader) in readers {
-            for batch in reader {
-                let batch = batch.map_err(source.in_input())?;
-                self.batch(&batch, source)?;
-                progress.add(batch.rows() as u64);
-            }
-            self.end_protein()?;
-            self.whole.end_of_table();
-        }
-        progress.finish();
-        Ok(self.writer.end()?)
-    }
-
-    fn batch(&mut self, batch: &FeatureBatch, source: &Source) -> Result<()> {
-        let columns = batch.columns().map_err(source.in_input())?;
-        let latents = self.finder.latents() as u32;
-        let largest = [&columns.latent.values, &columns.concept.values];
-        if let Some(bad) = largest
-            .into_iter()
-            .flat_map(|v| v.iter())
-            .find(|&&k| k >= latents)
-        {
-            return Err(Error::mismatch(format!(
-                "{source} names latent {bad}, the model or dictionary has {latents}"
-            )));
-        }
-        for run in batch.runs() {
-            let protein = batch.protein(run.start);
-            if self.whole.current != protein || self.length == 0 {
-                self.end_protein()?;
-            }
-            self.whole.next(protein).map_err(source.in_input())?;
-            for row in run {
-                let position = columns.position[row];
-                if position != self.length + 1 {
-                    return Err(TableError::Value {
-                        column: schema::POSITION,
-                        row,
-                        problem: format!(
-                            "residue {position} of protein '{protein}' follows residue {}; proteins must be whole",
-                            self.length
-                        ),
-                    })
-                    .map_err(source.in_input());
-                }
-                self.length = position;
-                self.finder.residue(
-                    position,
-                    columns.latent.row(row),
-                    columns.activation.row(row),
-                    columns.concept.row(row),
-                    columns.probability.row(row),
-                );
-            }
-        }
-        Ok(())
-    }
-
-    fn end_protein(&mut self) -> Result<()> {
-        if self.length == 0 {
-            return Ok(());
-        }
-        self.finder.finish(&mut self.ranges);
-        self.counts.proteins += 1;
-        self.counts.residues += u64::from(self.length);
-        self.counts.ranges += self.ranges.len() as u64;
-        let protein = ProteinRanges {
-            protein: &self.whole.current,
-            length: std::mem::take(&mut self.length),
-            ranges: &self.ranges,
-        };
-        Ok(self.writer.protein(&protein)?)
-    }
 }

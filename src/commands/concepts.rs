@@ -5,13 +5,14 @@ mod reading;
 mod warnings;
 mod writing;
 
-use super::split::write_split;
+use super::{feature_keys::FeatureKeys, split::write_split};
 use crate::{
     Error, Result,
     annot::{
         collect::{Collector, Settings},
         concept::ConceptKind,
         evidence::EvidenceFilter,
+        feature::PARTIAL,
         format::Format,
         vocabulary::{AxiomScope, Choice, DEFAULT_MIN_COUNT, Terminology, Vocabulary},
     },
@@ -133,6 +134,10 @@ pub struct Args {
     /// Proteins that a concept needs, after propagation
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MIN_COUNT)]
     pub min_count: u64,
+
+    /// Keys of features that are given only where there is a structure, so that absence elsewhere says nothing; or none
+    #[arg(long, value_name = "KEYS", default_value_t = FeatureKeys::of(&PARTIAL))]
+    pub partial_features: FeatureKeys,
 
     /// Axioms to write: all of the ontology, those that say something about a concept, or none
     #[arg(long, value_enum, value_name = "WHICH", default_value = "all")]
@@ -279,6 +284,7 @@ impl Tool for Args {
                 Axioms::None => AxiomScope::None,
             },
             normal_forms: self.read_normal_forms(context)?,
+            partial_features: self.partial_features.keys().to_vec(),
         };
         let is_protein = |name: &str| collector.knows(name);
         let clusters =

@@ -1,25 +1,27 @@
 //! `protsae-encode`: activations through a trained SAE into features.
 
+mod calling;
+mod listed;
+
 use super::shared::{self, WholeProteins};
 use crate::{
     Error, Result,
     cli::{CommonArgs, Context, Output, Source, Target, Tool, log, progress::Progress},
     error::Context as _,
     sae::{
+        config::Shape,
         encode::{Encoded, Encoder, sigmoid},
         folder::Sae,
     },
-    score::{
-        calls::{Caller, ProteinMeans},
-        dictionary::Dictionary,
-    },
+    score::calls::ProteinMeans,
     table::{
         activations::{ActivationBatch, ActivationReader},
-        calls::CallList,
         features::{FeatureInfo, FeatureWriter, ResidueFeatures},
         proteins::{MIN_PROBABILITY, ProteinFeatures, ProteinWriter},
     },
 };
+use calling::Calling;
+use listed::Listed;
 use std::path::PathBuf;
 
 /// Default of `--min-probability`.
@@ -30,7 +32,7 @@ const BLOCK_NUMBERS: usize = 1 << 24;
 /// Apply a trained SAE: activations in, features out
 #[derive(clap::Parser, Debug)]
 #[command(name = Args::NAME, version, after_help = "Example:
-  protsae-encode -i activations.arrow -m model/ -o features.arrow --proteins proteins.arrow")]
+  protsae-encode -i activations.arrow -m model/ --dictionary dictionary.json -o features.arrow")]
 pub struct Args {
     /// Activation table; repeat for several; '-' for standard input
     #[arg(short, long, required = true, value_name = "TABLE")]
@@ -48,13 +50,20 @@ pub struct Args {
     #[arg(long, value_name = "TABLE")]
     proteins: Option<Target>,
 
-    /// Dictionary by which proteins are called to have concepts, for --proteins
-    #[arg(long, value_name = "FILE.json")]
+    /// Dictionary by which probabilities of concepts are calibrated, for protsae-annotate to find ranges in: those of its
+    /// usable concepts are listed, above each one's floor; and by which whole proteins are called to have concepts
+    #[arg(long, value_name = "FILE.json", conflicts_with = "min_probability")]
     dictionary: Option<PathBuf>,
 
-    /// Least probability of the concepts that are listed for a residue
-    #[arg(long, default_value_t = DEFAULT_MIN_PROBABILITY, value_name = "P")]
-    min_probability: f32,
+    /// Training proteins (protsae-interpret --neighbours-out): of each call, those that are near and have the concept are
+    /// told, in the protein table
+    #[arg(long, value_name = "TABLE", requires_all = ["dictionary", "proteins"])]
+    neighbours: Option<Source>,
+
+    /// Least probability of the concepts that are listed for a residue, as the model has it, without a dictionary
+    /// [default: 0.5]
+    #[arg(long, value_name = "P")]
+    min_probability: Option<f32>,
 
     /// Least activation of the latents that are listed for a residue
     #[arg(long, default_value_t = 0.0, value_name = "Z")]
@@ -72,7 +81,8 @@ impl Tool for Args {
     }
 
     fn run(&self, context: &Context) -> Result<()> {
-        shared::check_share("--min-probability", self.min_probability.into())?;
+        let least = self.min_probability.unwrap_or(DEFAULT_MIN_PROBABILITY);
+        shared::check_share("--min-probability", least.into())?;
         if !self.min_activation.is_finite() {
             return Err(Error::usage(format!(
                 "--min-activation is {}, expected a number",
@@ -80,12 +90,22 @@ impl Tool for Args {
             )));
         }
         let sae = shared::load_model(context, &self.model)?;
-        let caller = self.caller(context, &sae)?;
+        let (listed, dictionary, calling) = match &self.dictionary {
+            Some(path) => {
+                let (readings, concepts, sha256) = self.readings(context, &sae, path)?;
+                let calling = self.calling(context, &sae, &concepts)?;
+                (Listed::Calibrated(readings), Some(sha256), calling)
+            }
+            None => (Listed::Model { least }, None, None),
+        };
         let readers = shared::open_activations(context, &self.input, &sae, &self.model)?;
         if context.is_dry_run() {
             return plan(&sae, &readers);
         }
-        let info = common_info(&sae, &readers)?;
+        let info = FeatureInfo {
+            dictionary,
+            ..common_info(&sae, &readers)?
+        };
         let output = context.create(&self.output)?;
         let container = self.output.container();
         let writer =
@@ -107,10 +127,10 @@ impl Tool for Args {
             names: [self.output.to_string(), proteins_name.unwrap_or_default()],
             features: writer,
             proteins,
-            totals: Totals::new(sae.config.shape.defined, sae.config.shape.latents),
-            caller,
+            totals: Totals::new(&sae.config.shape),
+            calling,
             whole: WholeProteins::default(),
-            min_probability: self.min_probability,
+            listed,
             min_activation: self.min_activation,
             rows: 0,
             concepts: Vec::new(),
@@ -137,22 +157,6 @@ impl Tool for Args {
     }
 }
 
-impl Args {
-    /// What calls proteins, where a dictionary was given that does.
-    fn caller(&self, context: &Context, sae: &Sae) -> Result<Option<Caller>> {
-        let Some(path) = &self.dictionary else {
-            return Ok(None);
-        };
-        let source = Source::File(path.clone());
-        let dictionary = Dictionary::read(context.open(&source)?).map_err(source.in_input())?;
-        if let Some(own) = &dictionary.sae {
-            let folder = self.model.display().to_string();
-            own.check_same(&source.to_string(), &sae.identity(), &folder)?;
-        }
-        Caller::new(dictionary.concepts()).map_err(source.in_input())
-    }
-}
-
 /// What the feature table says of itself; all inputs must agree on the sampling.
 fn common_info(sae: &Sae, readers: &[(&Source, ActivationReader)]) -> Result<FeatureInfo> {
     let mut samples = readers.iter().map(|(s, r)| (s, r.info().sample));
@@ -174,6 +178,7 @@ fn common_info(sae: &Sae, readers: &[(&Source, ActivationReader)]) -> Result<Fea
         plm: sae.config.plm.clone(),
         sae: Some(sae.identity()),
         sample: first,
+        dictionary: None,
     })
 }
 
@@ -201,8 +206,9 @@ fn plan(sae: &Sae, readers: &[(&Source, ActivationReader)]) -> Result<()> {
 struct Totals {
     protein: String,
     residues: u32,
-    probability_sum: Vec<f64>,
+    input_sum: Vec<f64>,
     logit_sum: Vec<f64>,
+    probability_sum: Vec<f64>,
     probability_max: Vec<f32>,
     activation_sum: Vec<f64>,
     activation_max: Vec<f32>,
@@ -211,12 +217,14 @@ struct Totals {
 }
 
 impl Totals {
-    fn new(concepts: usize, latents: usize) -> Self {
+    fn new(shape: &Shape) -> Self {
+        let (concepts, latents) = (shape.defined, shape.latents);
         Self {
             protein: String::new(),
             residues: 0,
-            probability_sum: vec![0.0; concepts],
+            input_sum: vec![0.0; shape.width],
             logit_sum: vec![0.0; concepts],
+            probability_sum: vec![0.0; concepts],
             probability_max: vec![0.0; concepts],
             activation_sum: vec![0.0; latents],
             activation_max: vec![0.0; latents],
@@ -224,8 +232,11 @@ impl Totals {
         }
     }
 
-    fn add(&mut self, logits: &[f32], latents: &[u32], values: &[f32]) {
+    fn add(&mut self, x: &[f32], logits: &[f32], latents: &[u32], values: &[f32]) {
         self.residues += 1;
+        for (sum, &x) in self.input_sum.iter_mut().zip(x) {
+            *sum += f64::from(x);
+        }
         let sums = self
             .probability_sum
             .iter_mut()
@@ -248,9 +259,14 @@ impl Totals {
     }
 
     /// The protein's row; begins anew.
-    fn take(&mut self, caller: Option<&Caller>) -> ProteinFeatures {
+    fn take(&mut self, calling: Option<&Calling>) -> ProteinFeatures {
         let n = f64::from(self.residues.max(1));
-        let logits = self.logit_sum.iter().map(|sum| (sum / n) as f32).collect();
+        let mean = |sums: &[f64]| {
+            sums.iter()
+                .map(|sum| (sum / n) as f32)
+                .collect::<Vec<f32>>()
+        };
+        let (input, logits) = (mean(&self.input_sum), mean(&self.logit_sum));
         let mut row = ProteinFeatures {
             protein: std::mem::take(&mut self.protein),
             length: std::mem::take(&mut self.residues),
@@ -264,8 +280,9 @@ impl Totals {
                 row.probability_max.push(max);
             }
         }
-        self.probability_sum.fill(0.0);
+        self.input_sum.fill(0.0);
         self.logit_sum.fill(0.0);
+        self.probability_sum.fill(0.0);
         self.probability_max.fill(0.0);
         self.touched.sort_unstable();
         for &latent in &self.touched {
@@ -278,18 +295,13 @@ impl Totals {
             self.activation_max[k] = 0.0;
         }
         self.touched.clear();
-        row.calls = caller.map(|caller| {
+        row.calls = calling.map(|calling| {
             let latents = row.latents.iter().copied();
             let means = ProteinMeans {
                 logits,
                 latents: latents.zip(row.activation_mean.iter().copied()).collect(),
             };
-            let (concepts, probabilities) = caller.call(&means).into_iter().unzip();
-            CallList {
-                concepts,
-                probabilities,
-                neighbours: None,
-            }
+            calling.call(&means, &input)
         });
         row
     }
@@ -302,9 +314,9 @@ struct Sink {
     features: FeatureWriter<Output>,
     proteins: Option<ProteinWriter<Output>>,
     totals: Totals,
-    caller: Option<Caller>,
+    calling: Option<Calling>,
     whole: WholeProteins,
-    min_probability: f32,
+    listed: Listed,
     min_activation: f32,
     rows: u64,
     concepts: Vec<u32>,
@@ -333,7 +345,9 @@ impl Sink {
                 .map_err(source.in_input())?;
             for row in start..end {
                 self.protein(batch.protein(row), source)?;
-                self.residue(positions[row], residues[row], &encoded, row - start)?;
+                let x = &activations[row * width..(row + 1) * width];
+                let letter = (positions[row], residues[row]);
+                self.residue(letter, x, &encoded, row - start)?;
             }
         }
         Ok(())
@@ -350,8 +364,8 @@ impl Sink {
 
     fn residue(
         &mut self,
-        position: u32,
-        residue: u8,
+        (position, residue): (u32, u8),
+        x: &[f32],
         encoded: &Encoded<'_>,
         row: usize,
     ) -> Result<()> {
@@ -359,18 +373,12 @@ impl Sink {
         let m = encoded.concepts;
         let logits = &encoded.logits[row * m..(row + 1) * m];
         let (latents, values) = encoded.z.row(row);
-        if self.proteins.is_some() {
-            self.totals.add(logits, latents, values);
+        if self.proteins.is_some() || self.calling.is_some() {
+            self.totals.add(x, logits, latents, values);
         }
-        self.concepts.clear();
-        self.probabilities.clear();
-        for (concept, &logit) in logits.iter().enumerate() {
-            let p = sigmoid(logit);
-            if p >= self.min_probability {
-                self.concepts.push(concept as u32);
-                self.probabilities.push(p);
-            }
-        }
+        let (concepts, probabilities) = (&mut self.concepts, &mut self.probabilities);
+        self.listed
+            .list(logits, (latents, values), concepts, probabilities);
         self.latents.clear();
         self.activations.clear();
         for (&latent, &value) in latents.iter().zip(values) {
@@ -392,14 +400,18 @@ impl Sink {
             .during(&self.names[0])
     }
 
-    /// Writes the row of the protein that has ended, if there is one.
+    /// Writes what is said of the whole of the protein that has ended, if there is one.
     fn end_protein(&mut self) -> Result<()> {
+        if self.totals.residues == 0 {
+            return Ok(());
+        }
+        let row = self.totals.take(self.calling.as_ref());
+        if let Some(calls) = &row.calls {
+            self.features.calls(&calls.concepts, &calls.probabilities);
+        }
         match &mut self.proteins {
-            Some(writer) if self.totals.residues > 0 => {
-                let row = self.totals.take(self.caller.as_ref());
-                writer.push(&row).during(&self.names[1])
-            }
-            _ => Ok(()),
+            Some(writer) => writer.push(&row).during(&self.names[1]),
+            None => Ok(()),
         }
     }
 

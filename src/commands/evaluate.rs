@@ -2,12 +2,13 @@
 
 mod alignment;
 mod function;
+mod ranges;
 mod rows;
 
-use super::shared;
+use super::{feature_keys::FeatureKeys, shared};
 use crate::{
     Error, Result,
-    annot::{concept::ConceptsFile, label_index::LabelIndex},
+    annot::{concept::ConceptsFile, feature::NO_ANNOTATION, label_index::LabelIndex},
     cli::{
         CommonArgs, Context, Source, Target, Tool,
         args::{OnBad, OnBadArgs},
@@ -16,7 +17,10 @@ use crate::{
     },
     report::multiqc,
     sae::{Sae, encode::Encoder},
-    score::metrics::{METRICS_FORMAT, Metrics, PartSize},
+    score::{
+        dictionary::ConceptEntry,
+        metrics::{METRICS_FORMAT, Metrics, PartSize},
+    },
     split::partition::Partition,
     table::activations::ActivationReader,
 };
@@ -24,10 +28,13 @@ use alignment::Aligner;
 use clap::ValueEnum as _;
 pub(super) use function::CURVE_COLUMNS;
 use function::{FunctionArgs, Means};
+use ranges::RangeScorer;
 use rows::{Collector, PartRows};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
+/// Default of `--min-precision`, as of protsae-annotate.
+const MIN_PRECISION: f64 = super::annotate::MIN_PRECISION;
 /// Positive residues from which a residue-level concept counts in the means.
 const MIN_RESIDUES: usize = 50;
 /// Positive proteins from which a protein-level concept counts in the means.
@@ -58,7 +65,7 @@ pub struct Args {
     )]
     model: Option<PathBuf>,
 
-    /// Label table; needed for the suites 'alignment' and 'function'
+    /// Label table; needed for the suites 'alignment', 'ranges' and 'function'
     #[arg(long, value_name = "TABLE")]
     labels: Option<Source>,
 
@@ -70,7 +77,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE.tsv")]
     split: Option<Source>,
 
-    /// What to compute
+    /// What to compute; 'ranges' needs activations of whole proteins
     #[arg(
         long,
         value_enum,
@@ -78,6 +85,23 @@ pub struct Args {
         default_value = "fidelity,alignment"
     )]
     suite: Vec<Suite>,
+
+    /// Dictionary whose ranges are scored [default: ranges are read as is best on valid, as protsae-interpret does]
+    #[arg(long, value_name = "FILE.json")]
+    dictionary: Option<PathBuf>,
+
+    /// The probability of being right from which ranges are scored as protsae-annotate writes them
+    #[arg(long, default_value_t = MIN_PRECISION, value_name = "P")]
+    min_precision: f64,
+
+    /// Clusters of homologues, which stay whole, also where intervals draw from proteins: MMseqs2's two columns or
+    /// CD-HIT's .clstr; repeatable. In the suite 'ranges' proteins of one sequence are together in any case
+    #[arg(long, value_name = "FILE")]
+    clusters: Vec<Source>,
+
+    /// Keys of features that say nothing about function, of which no ranges are scored; or none
+    #[arg(long, value_name = "KEYS", default_value_t = FeatureKeys::of(&NO_ANNOTATION))]
+    exclude_features: FeatureKeys,
 
     /// Positive test residues from which a residue-level concept counts in the means
     #[arg(long, default_value_t = MIN_RESIDUES, value_name = "N")]
@@ -113,6 +137,7 @@ pub struct Args {
 enum Suite {
     Fidelity,
     Alignment,
+    Ranges,
     Function,
 }
 
@@ -150,7 +175,7 @@ impl Args {
                 "predictions have scores of the suite 'function' alone: ask for --suite function",
             ));
         }
-        let setting = self.function.setting(context)?;
+        let setting = self.function.setting(context, &self.clusters)?;
         if context.is_dry_run() {
             for source in &self.function.predictions {
                 log::plan(&format!("{source}: predictions to score"))?;
@@ -169,6 +194,7 @@ impl Args {
             },
             fidelity: None,
             alignment: None,
+            ranges: None,
             function: Some(function),
         }))
     }
@@ -176,8 +202,14 @@ impl Args {
     /// Scores a model; none in a dry run.
     fn score_model(&self, context: &Context, folder: &Path) -> Result<Option<Metrics>> {
         let sae = shared::load_model(context, folder)?;
-        let [fidelity, alignment, function] =
-            [Suite::Fidelity, Suite::Alignment, Suite::Function].map(|s| self.suite.contains(&s));
+        let [fidelity, alignment, with_ranges, function] = [
+            Suite::Fidelity,
+            Suite::Alignment,
+            Suite::Ranges,
+            Suite::Function,
+        ]
+        .map(|suite| self.suite.contains(&suite));
+        shared::check_share("--min-precision", self.min_precision)?;
         let concepts = match &self.concepts {
             Some(path) => {
                 let concepts = shared::read_concepts(context, path)?;
@@ -188,7 +220,7 @@ impl Args {
         };
         let labels = self.labels(context, &concepts)?;
         let setting = function
-            .then(|| self.function.setting(context))
+            .then(|| self.function.setting(context, &self.clusters))
             .transpose()?;
         let split = match &self.split {
             Some(source) => {
@@ -197,6 +229,10 @@ impl Args {
             None => None,
         };
         let readers = shared::open_activations(context, &self.input, &sae, folder)?;
+        let dictionary = self.readings(context, &sae, folder)?;
+        if with_ranges {
+            check_whole(&readers)?;
+        }
         if context.is_dry_run() {
             return plan(&readers).map(|()| None);
         }
@@ -207,18 +243,30 @@ impl Args {
         if seek_maxima {
             shared::warn_of_unknown_maxima(folder);
         }
+        let mut ranges = labels.as_ref().filter(|_| with_ranges).map(|labels| {
+            let (split, excluded) = (split.as_ref(), &self.exclude_features);
+            RangeScorer::new(&sae, labels, &concepts, split, excluded, dictionary)
+        });
         let with_train = seek_maxima || function;
         let mut collector = Collector::new(&sae, split.as_ref(), fidelity, with_train);
+        collector.with_residues = with_ranges;
         let shape = &sae.config.shape;
         let mut means = function.then(|| Means::new(shape.latents, shape.width));
         let mut each = |rows: &PartRows| {
             if let Some(means) = &mut means {
                 means.add(rows);
             }
-            aligner.as_mut().map_or(Ok(()), |a| a.protein(rows))
+            aligner.as_mut().map_or(Ok(()), |a| a.protein(rows))?;
+            ranges.as_mut().map_or(Ok(()), |r| r.protein(rows))
         };
         read(&sae, readers, &mut collector, &mut each)?;
         self.check_unlisted(context, &collector)?;
+        let maxima = aligner.as_ref().map_or(&sae.latent_max, |a| &a.maxima);
+        let ranges = ranges.map(|r| {
+            let (files, least) = (&self.clusters, self.min_precision);
+            r.finish(context, files, &concepts, maxima, least)
+        });
+        let ranges = ranges.transpose()?;
         let function = match (&setting, &mut means, &labels) {
             (Some(setting), Some(means), Some(labels)) => {
                 means.sort();
@@ -234,6 +282,7 @@ impl Args {
             test: collector.test,
             fidelity: fidelity.then(|| collector.fidelity()),
             alignment: aligner.map(|a| a.finish(&concepts, self.min_residues, self.min_proteins)),
+            ranges,
             function,
         }))
     }
@@ -251,6 +300,31 @@ impl Args {
                 )))
             }
             (_, None) => Ok(None),
+        }
+    }
+
+    /// How a dictionary reads concepts, where one is given.
+    fn readings(
+        &self,
+        context: &Context,
+        sae: &Sae,
+        folder: &Path,
+    ) -> Result<Option<Vec<ConceptEntry>>> {
+        let Some(path) = &self.dictionary else {
+            return Ok(None);
+        };
+        let (dictionary, _) = shared::read_dictionary(context, path)?;
+        let name = path.display().to_string();
+        if let Some(own) = &dictionary.sae {
+            let folder = folder.display().to_string();
+            own.check_same(&name, &sae.identity(), &folder)?;
+        }
+        match dictionary.concepts {
+            Some(concepts) => Ok(Some(concepts)),
+            None => Err(Error::mismatch(format!(
+                "{name} is '{}', which does not say how ranges are found",
+                dictionary.format
+            ))),
         }
     }
 
@@ -278,6 +352,17 @@ impl Args {
         let file = file.map_or(env!("CARGO_PKG_NAME").into(), |name| name.to_string_lossy());
         file.strip_suffix("_mqc.json").unwrap_or(&file).to_owned()
     }
+}
+
+/// Demands tables of all residues.
+fn check_whole(readers: &[(&Source, ActivationReader)]) -> Result<()> {
+    let sampled = |(source, reader): &(&Source, ActivationReader)| {
+        let sample = reader.info().sample?;
+        Some(Error::mismatch(format!(
+            "{source} holds {sample} residues a protein, expected whole proteins: the suite 'ranges' needs all of them"
+        )))
+    };
+    readers.iter().find_map(sampled).map_or(Ok(()), Err)
 }
 
 fn plan(readers: &[(&Source, ActivationReader)]) -> Result<()> {

@@ -1,25 +1,27 @@
 //! `protsae-interpret`: what each latent means, as a dictionary.
 
+mod calls;
+mod input;
 mod naming;
+mod ranges;
 mod reading;
 
-use super::shared;
+use super::{feature_keys::FeatureKeys, ranges as shared_ranges, shared};
 use crate::{
-    Result,
+    Error, Result,
+    annot::feature::NO_ANNOTATION,
     cli::{
         CommonArgs, Context, Source, Target, Tool,
         args::{OnBad, OnBadArgs},
         context::to_json,
         log,
-        progress::Progress,
     },
     error::Context as _,
     report::tsv::write_line,
-    sae::folder::Sae,
     score::dictionary::{Dictionary, LatentKind, Status},
     split::partition::Partition,
-    table::features::FeatureReader,
 };
+use input::Inputs;
 use naming::{Rules, dictionary};
 use reading::Reading;
 use std::{io::Write as _, path::PathBuf};
@@ -31,17 +33,18 @@ const FDR: f64 = 0.05;
 /// Default of `--top-proteins`.
 const TOP_PROTEINS: usize = 10;
 
-/// Say what each latent means: the concept it agrees with, how well, and where to see it
+/// Say what each latent means, and how ranges of each concept are read: calibrated, decoded, and how likely right
 #[derive(clap::Parser, Debug)]
 #[command(name = Args::NAME, version, after_help = "Example:
-  protsae-interpret -i features.arrow -m model/ --labels labels.arrow --concepts concepts.json \\
+  protsae-interpret -i activations.arrow -m model/ --labels labels.arrow --concepts concepts.json \\
     --split split.tsv -o dictionary.json")]
 pub struct Args {
-    /// Feature table; repeat for several; '-' for standard input
+    /// Activation table of whole proteins; repeat for several; '-' for standard input. Of a feature table, only names of
+    /// latents are found
     #[arg(short, long, required = true, value_name = "TABLE")]
     input: Vec<Source>,
 
-    /// Model folder: the maxima of its latents, of which thresholds are shares
+    /// Model folder
     #[arg(short, long, value_name = "DIR")]
     model: PathBuf,
 
@@ -53,10 +56,18 @@ pub struct Args {
     #[arg(long, value_name = "FILE.json")]
     concepts: PathBuf,
 
-    /// Which proteins are for what: names and thresholds are chosen on valid, scores are of test;
-    /// without it, both on all proteins
+    /// Which proteins are for what: everything is chosen on valid, scores are of test; without it, both on all proteins
     #[arg(long, value_name = "FILE.tsv")]
     split: Option<Source>,
+
+    /// Clusters of homologues, which stay whole where precision is estimated: MMseqs2's two columns or CD-HIT's .clstr;
+    /// repeatable. Proteins of one sequence are together in any case
+    #[arg(long, value_name = "FILE")]
+    clusters: Vec<Source>,
+
+    /// Keys of features that say nothing about function, of which no ranges are read; or none
+    #[arg(long, value_name = "KEYS", default_value_t = FeatureKeys::of(&NO_ANNOTATION))]
+    exclude_features: FeatureKeys,
 
     /// Least F1 on the proteins for choosing that gives a latent a name
     #[arg(long, default_value_t = MIN_F1, value_name = "F1")]
@@ -77,6 +88,10 @@ pub struct Args {
     /// Also write the dictionary as a table
     #[arg(long, value_name = "FILE.tsv")]
     table: Option<Target>,
+
+    /// Also write the training proteins, with their mean activations and concepts, for protsae-encode --neighbours
+    #[arg(long, value_name = "TABLE")]
+    neighbours_out: Option<Target>,
 
     #[command(flatten)]
     on_bad: OnBadArgs,
@@ -105,7 +120,10 @@ impl Tool for Args {
             }
             None => None,
         };
-        let readers = self.open(context, &sae)?;
+        if !sae.knows_maxima() {
+            shared::warn_of_unknown_maxima(&self.model);
+        }
+        let inputs = Inputs::open(self, context, &sae)?;
         if context.is_dry_run() {
             log::plan(&format!(
                 "{} concepts, labels of {} proteins",
@@ -116,18 +134,21 @@ impl Tool for Args {
         }
         let mut output = context.create(&self.output)?;
         let mut reading = Reading::new(&labels, split.as_ref(), &sae, self.top_proteins);
-        let total = readers.iter().map(|(_, r)| r.rows().ok().flatten()).sum();
-        let mut progress = Progress::new("residues", total);
-        for (source, reader) in readers {
-            reading.whole = reader.info().sample.is_none();
-            for batch in reader {
-                let batch = batch.map_err(source.in_input())?;
-                reading.batch(&batch).map_err(source.in_input())?;
-                progress.add(batch.rows() as u64);
-            }
-            reading.end_table().map_err(source.in_input())?;
+        if inputs.have_ranges() {
+            reading.gathered = Some(shared_ranges::gather(
+                &labels,
+                &concepts.concepts,
+                split.as_ref(),
+                sae.config.shape.defined,
+                &self.exclude_features,
+            ));
+            reading.means = Some(calls::Means::new(split.is_some()));
+        } else if self.neighbours_out.is_some() {
+            return Err(Error::usage(
+                "--neighbours-out needs activations of whole proteins",
+            ));
         }
-        progress.finish();
+        inputs.read(&sae, &mut reading)?;
         if !reading.unlisted.is_empty() {
             if self.on_bad.on_bad == OnBad::Error {
                 Partition::default().check(reading.unlisted.iter().map(String::as_str))?;
@@ -140,7 +161,13 @@ impl Tool for Args {
             min_f1: self.min_f1,
             fdr: self.fdr,
         };
-        let dictionary = dictionary(reading, &concepts, sae.identity(), rules);
+        let mut dictionary = dictionary(&mut reading, &concepts, sae.identity(), rules);
+        let clusters = ranges::add(&mut dictionary, self, context, &mut reading, &concepts)?;
+        if let (Some(means), Some(clusters)) = (reading.means.take(), clusters) {
+            let (known, defined) = ((&concepts, &labels), reading.defined);
+            let means = calls::add(&mut dictionary, context, known, defined, means, &clusters)?;
+            calls::write_neighbours(self, context, &sae, &labels, &means)?;
+        }
         let text = to_json(&dictionary)?;
         output
             .write_all(text.as_bytes())
@@ -163,33 +190,6 @@ impl Tool for Args {
             context.metric(status.name(), n);
         }
         Ok(())
-    }
-}
-
-impl Args {
-    /// Opens all inputs; they must be of the model.
-    fn open<'a>(
-        &'a self,
-        context: &Context,
-        sae: &Sae,
-    ) -> Result<Vec<(&'a Source, FeatureReader)>> {
-        let (folder, identity) = (self.model.display().to_string(), sae.identity());
-        if !sae.knows_maxima() {
-            shared::warn_of_unknown_maxima(&self.model);
-        }
-        let mut readers: Vec<(&Source, FeatureReader)> = Vec::new();
-        for source in &self.input {
-            let reader =
-                FeatureReader::new(context.open_table(source)?).map_err(source.in_input())?;
-            match &reader.info().sae {
-                Some(table) => identity.check_same(&folder, table, &source.to_string())?,
-                None => log::warn(&format!(
-                    "{source}: nothing says that it was made by this model"
-                )),
-            }
-            readers.push((source, reader));
-        }
-        Ok(readers)
     }
 }
 

@@ -7,9 +7,11 @@ use crate::{
         label_index::{LabelCollector, LabelIndex},
     },
     cli::{Context, Source, log},
+    hash,
     sae::folder::{self, Sae},
+    score::dictionary::Dictionary,
     seq::fasta,
-    table::{PlmIdentity, TableError, activations::ActivationReader, labels},
+    table::{PlmIdentity, TableError, TableSource, activations::ActivationReader, labels},
 };
 use std::{
     collections::HashSet,
@@ -81,6 +83,19 @@ pub(super) fn read_concepts(context: &Context, path: &Path) -> Result<ConceptsFi
     Ok(folder::parse_concepts(&text, &source.to_string())?)
 }
 
+/// Reads a dictionary; with the SHA-256 of the file's content.
+///
+/// # Errors
+/// Where it is none, naming the file.
+pub(super) fn read_dictionary(context: &Context, path: &Path) -> Result<(Dictionary, String)> {
+    let source = Source::File(path.to_owned());
+    let mut text = Vec::new();
+    let mut reader = context.open(&source)?;
+    reader.read_to_end(&mut text).map_err(source.in_input())?;
+    let dictionary = Dictionary::read(text.as_slice()).map_err(source.in_input())?;
+    Ok((dictionary, hash::sha256(&text)))
+}
+
 /// Says where maxima of latents come from that the model does not know.
 pub(super) fn warn_of_unknown_maxima(folder: &Path) {
     log::warn(&format!(
@@ -146,15 +161,28 @@ pub(super) fn open_activations<'a>(
 ) -> Result<Vec<(&'a Source, ActivationReader)>> {
     let mut readers = Vec::new();
     for source in inputs {
-        let mut reader =
-            ActivationReader::new(context.open_table(source)?).map_err(source.in_input())?;
-        check_residue_rows(&reader, source)?;
-        let width = reader.width().unwrap_or(sae.config.shape.width);
-        check_plm(sae, folder, reader.info().plm.as_ref(), width, source)?;
-        reader.demand_width(sae.config.shape.width, folder.display().to_string());
-        readers.push((source, reader));
+        let table = context.open_table(source)?;
+        readers.push((source, open_activation_table(table, source, sae, folder)?));
     }
     Ok(readers)
+}
+
+/// Opens a table of activations and checks that it fits the model.
+///
+/// # Errors
+/// Where it is none, or is of another PLM, layer or site, naming both.
+pub(super) fn open_activation_table(
+    table: TableSource,
+    source: &Source,
+    sae: &Sae,
+    folder: &Path,
+) -> Result<ActivationReader> {
+    let mut reader = ActivationReader::new(table).map_err(source.in_input())?;
+    check_residue_rows(&reader, source)?;
+    let width = reader.width().unwrap_or(sae.config.shape.width);
+    check_plm(sae, folder, reader.info().plm.as_ref(), width, source)?;
+    reader.demand_width(sae.config.shape.width, folder.display().to_string());
+    Ok(reader)
 }
 
 /// Demands a table with one row a residue.

@@ -43,7 +43,7 @@ impl<W: Write> RangeWriter for BedWriter<'_, W> {
 
     fn protein(&mut self, protein: &ProteinRanges<'_>) -> io::Result<()> {
         for range in protein.ranges {
-            let info = &self.catalogue.latents[range.latent as usize];
+            let info = &self.catalogue.latents[range.entry as usize];
             let mut record = bed::Record::new();
             record.set_chrom(protein.protein);
             record.set_start(u64::from(range.start) - 1);
@@ -72,18 +72,18 @@ mod tests {
             latents: vec![info],
         };
         let range = FeatureRange {
-            latent: 0,
             start: 10,
             end: 42,
+            whole: [10, 42],
             score: 0.93,
-            max_activation: 3.25,
-            probability: None,
+            ..FeatureRange::default()
         };
         let mut out = Vec::new();
         let ranges = ProteinRanges {
             protein,
             length: 99,
             ranges: &[range],
+            tracks: &[],
         };
         let mut writer = BedWriter::new(&mut out, &catalogue);
         writer.protein(&ranges).unwrap();

@@ -1,14 +1,16 @@
 //! What each latent is called, and from which activation on it counts.
 
 use super::so;
-use crate::annot::concept::{Concept, ConceptKind};
+use crate::annot::concept::{Concept, ConceptKind, Level};
 
-/// ECO term "match to sequence model evidence used in automatic assertion".
-pub const EVIDENCE: &str = "ECO:0000256";
+/// ECO term "deep learning method evidence used in automatic assertion".
+pub const EVIDENCE: &str = "ECO:0008006";
 
 /// What is known of a latent.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LatentInfo {
+    /// Its number in the model.
+    pub latent: u32,
     /// Name shown to people.
     pub name: String,
     /// Id of its concept, if it has one.
@@ -25,6 +27,8 @@ pub struct LatentInfo {
     pub maximum: f32,
     /// Share of the maximum from which it counts, where it has one of its own.
     pub threshold: Option<f32>,
+    /// Whether its concept is of whole proteins, so that ranges of it are no annotation.
+    pub whole_protein: bool,
     /// Whether ranges of it are wanted.
     pub wanted: bool,
 }
@@ -34,6 +38,7 @@ impl LatentInfo {
     #[must_use]
     pub fn unnamed(index: usize, maximum: f32) -> Self {
         Self {
+            latent: index as u32,
             name: format!("latent {index}"),
             so_type: so::POLYPEPTIDE_REGION,
             maximum,
@@ -45,18 +50,21 @@ impl LatentInfo {
     #[must_use]
     pub fn of_concept(concept: &Concept, maximum: f32) -> Self {
         let mut info = Self {
+            latent: concept.index,
             name: concept.name.clone(),
             maximum,
             defined: true,
             ..Self::default()
         };
         info.set_concept(&concept.id, concept.kind);
+        info.whole_protein = concept.level == Level::Protein;
         info
     }
 
     /// Ties the latent to a concept by id and kind.
     pub fn set_concept(&mut self, id: &str, kind: ConceptKind) {
         self.so_type = so::POLYPEPTIDE_REGION;
+        self.whole_protein = matches!(kind, ConceptKind::Go | ConceptKind::Keyword);
         match kind {
             ConceptKind::Go => self.ontology_terms.push(id.to_owned()),
             ConceptKind::Interpro | ConceptKind::Keyword => self.dbxrefs.push(id.to_owned()),
@@ -67,9 +75,9 @@ impl LatentInfo {
     }
 }
 
-/// All latents of a model, by index.
+/// All latents of a model by index, or all concepts of a dictionary.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Catalogue {
-    /// Latent i is entry i.
+    /// Latent i, or concept i, is entry i.
     pub latents: Vec<LatentInfo>,
 }

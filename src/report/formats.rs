@@ -1,6 +1,9 @@
 //! The one table of the formats that ranges are written in: a format is added by a module and a line here.
 
-use super::{Catalogue, RangeWriter, bed::BedWriter, gff3::Gff3Writer, tsv::TsvWriter};
+use super::{
+    Catalogue, RangeWriter, bed::BedWriter, bedgraph::BedGraphWriter, gff3::Gff3Writer,
+    json::JsonWriter, tsv::TsvWriter,
+};
 use std::io::Write;
 
 /// What the records of a format are of.
@@ -10,11 +13,12 @@ pub enum Level {
     Residues,
     /// Whole proteins ([`super::calls::FORMATS`]).
     Proteins,
+    /// Each residue of a protein that has ranges: calibrated probabilities are needed.
+    Tracks,
 }
 
-/// Makes the writer of a format; whether ranges were found by probability shows in some.
-pub type MakeWriter =
-    for<'a> fn(&'a mut dyn Write, &'a Catalogue, bool) -> Box<dyn RangeWriter + 'a>;
+/// Makes the writer of a format.
+pub type MakeWriter = for<'a> fn(&'a mut dyn Write, &'a Catalogue) -> Box<dyn RangeWriter + 'a>;
 
 /// A format of ranges.
 #[derive(Clone, Copy, Debug)]
@@ -30,26 +34,36 @@ pub struct RangeFormat {
 }
 
 /// All formats.
-pub const FORMATS: [RangeFormat; 3] = [
+pub const FORMATS: [RangeFormat; 5] = [
     RangeFormat {
         name: "gff3",
         suffixes: &["gff3", "gff"],
         level: Level::Residues,
-        writer: |out, catalogue, by_probability| {
-            Box::new(Gff3Writer::new(out, catalogue, by_probability))
-        },
+        writer: |out, catalogue| Box::new(Gff3Writer::new(out, catalogue)),
     },
     RangeFormat {
         name: "bed",
         suffixes: &["bed"],
         level: Level::Residues,
-        writer: |out, catalogue, _| Box::new(BedWriter::new(out, catalogue)),
+        writer: |out, catalogue| Box::new(BedWriter::new(out, catalogue)),
     },
     RangeFormat {
         name: "tsv",
         suffixes: &["tsv", "txt"],
         level: Level::Residues,
-        writer: |out, catalogue, _| Box::new(TsvWriter::new(out, catalogue)),
+        writer: |out, catalogue| Box::new(TsvWriter::new(out, catalogue)),
+    },
+    RangeFormat {
+        name: "json",
+        suffixes: &["json"],
+        level: Level::Residues,
+        writer: |out, catalogue| Box::new(JsonWriter::new(out, catalogue)),
+    },
+    RangeFormat {
+        name: "bedgraph",
+        suffixes: &["bedgraph", "bg"],
+        level: Level::Tracks,
+        writer: |out, catalogue| Box::new(BedGraphWriter::new(out, catalogue)),
     },
 ];
 

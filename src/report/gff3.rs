@@ -27,33 +27,23 @@ pub const SOURCE: &str = "ProtSAE";
 pub struct Gff3Writer<'a, W: Write> {
     out: gff::io::Writer<W>,
     catalogue: &'a Catalogue,
-    /// Name of the score's source among the attributes.
-    by_probability: bool,
 }
 
 impl<'a, W: Write> Gff3Writer<'a, W> {
     /// A writer of ranges of the latents of a catalogue.
-    pub fn new(out: W, catalogue: &'a Catalogue, by_probability: bool) -> Self {
+    pub fn new(out: W, catalogue: &'a Catalogue) -> Self {
         Self {
             out: gff::io::Writer::new(out),
             catalogue,
-            by_probability,
         }
     }
 
     /// Writes the range of a protein, whose line in `##sequence-region` names it as column 1 does.
-    fn record(
-        &mut self,
-        protein: &str,
-        number_in_protein: usize,
-        range: &FeatureRange,
-    ) -> io::Result<()> {
-        let latent = range.latent;
-        let info = &self.catalogue.latents[latent as usize];
+    fn record(&mut self, protein: &str, range: &FeatureRange) -> io::Result<()> {
+        let info = &self.catalogue.latents[range.entry as usize];
         let one = |v: String| Value::from(v);
-        let id = format!("{protein}.f{latent}.{number_in_protein}");
         let mut attributes = vec![
-            (tag::ID.into(), one(id)),
+            (tag::ID.into(), one(range.id(protein, info))),
             (tag::NAME.into(), one(info.name.clone())),
         ];
         if !info.ontology_terms.is_empty() {
@@ -74,12 +64,17 @@ impl<'a, W: Write> Gff3Writer<'a, W> {
         if let Some(concept) = &info.concept {
             attributes.push(("concept".into(), one(concept.clone())));
         }
-        attributes.push(("latent".into(), one(latent.to_string())));
-        if !self.by_probability {
-            attributes.push(("max_activation".into(), one(number(range.max_activation))));
+        attributes.push(("latent".into(), one(info.latent.to_string())));
+        if let Some(decoder) = range.decoder {
+            attributes.push(("decoder".into(), one(decoder.to_owned())));
         }
-        if let Some(probability) = range.probability {
-            attributes.push(("probability".into(), one(number(probability))));
+        let numbers = [
+            ("max_activation", range.max_activation),
+            ("mean_pi", range.mean_pi),
+            ("probability", range.probability),
+        ];
+        for (name, value) in numbers {
+            attributes.extend(value.map(|v| (name.into(), one(number(v)))));
         }
         let record = RecordBuf::builder()
             .set_reference_sequence_name(protein)
@@ -126,8 +121,8 @@ impl<W: Write> RangeWriter for Gff3Writer<'_, W> {
         let region = DirectiveValue::SequenceRegion(region);
         self.out
             .write_directive(&DirectiveBuf::new(key::SEQUENCE_REGION, Some(region)))?;
-        for (i, range) in protein.ranges.iter().enumerate() {
-            self.record(protein.protein, i + 1, range)?;
+        for range in protein.ranges {
+            self.record(protein.protein, range)?;
         }
         if protein.ranges.is_empty() {
             return Ok(());
@@ -151,28 +146,62 @@ mod tests {
         let catalogue = Catalogue {
             latents: vec![info],
         };
-        let mut writer = Gff3Writer::new(Vec::new(), &catalogue, false);
+        let mut writer = Gff3Writer::new(Vec::new(), &catalogue);
         let range = FeatureRange {
-            latent: 0,
             start: 10,
             end: 42,
+            whole: [10, 42],
             score: 0.93,
-            max_activation: 3.25,
-            probability: Some(0.75),
+            max_activation: Some(3.25),
+            mean_pi: Some(0.75),
+            ..FeatureRange::default()
         };
         writer.begin().unwrap();
         let protein = ProteinRanges {
             protein: "P12345",
             length: 99,
             ranges: &[range],
+            tracks: &[],
         };
         writer.protein(&protein).unwrap();
         let text = String::from_utf8(writer.out.into_inner()).unwrap();
         let expected = "##gff-version 3\n##sequence-region P12345 1 99\n\
-            P12345\tProtSAE\tpolypeptide_region\t10\t42\t0.93\t.\t.\tID=P12345.f0.1;\
-            Name=ATP%3B binding%2C 100 %25;Ontology_term=GO:0005524,ECO:0000256;\
-            concept=GO:0005524;latent=0;max_activation=3.25;probability=0.75\n###\n";
+            P12345\tProtSAE\tpolypeptide_region\t10\t42\t0.93\t.\t.\tID=P12345.f0.10.42;\
+            Name=ATP%3B binding%2C 100 %25;Ontology_term=GO:0005524,ECO:0008006;\
+            concept=GO:0005524;latent=0;max_activation=3.25;mean_pi=0.75\n###\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn the_ends_of_a_bond_have_one_id_and_probability_is_that_of_being_right() {
+        let mut info = LatentInfo::unnamed(7, 1.0);
+        info.name = "Disulfide bond".into();
+        info.set_concept("DISULFID", crate::annot::concept::ConceptKind::Feature);
+        let catalogue = Catalogue {
+            latents: vec![info],
+        };
+        let end = |position| FeatureRange {
+            start: position,
+            end: position,
+            whole: [5, 20],
+            score: 0.875,
+            decoder: Some("bonds"),
+            probability: Some(0.875),
+            ..FeatureRange::default()
+        };
+        let mut writer = Gff3Writer::new(Vec::new(), &catalogue);
+        let ranges = ProteinRanges {
+            protein: "P1",
+            length: 30,
+            ranges: &[end(5), end(20)],
+            tracks: &[],
+        };
+        writer.protein(&ranges).unwrap();
+        let text = String::from_utf8(writer.out.into_inner()).unwrap();
+        let attributes = "ID=P1.f7.5.20;Name=Disulfide bond;concept=DISULFID;latent=7;decoder=bonds;probability=0.875";
+        let line =
+            |at| format!("P1\tProtSAE\tdisulfide_bond\t{at}\t{at}\t0.875\t.\t.\t{attributes}\n");
+        assert!(text.contains(&(line(5) + &line(20))), "{text}");
     }
 
     #[test]
@@ -190,19 +219,19 @@ mod tests {
             ("sp|P1|N/x", "sp|P1|N%2Fx"),
             ("caf\u{e9}", "caf%C3%A9"),
         ] {
-            let mut writer = Gff3Writer::new(Vec::new(), &catalogue, false);
+            let mut writer = Gff3Writer::new(Vec::new(), &catalogue);
             let range = FeatureRange {
-                latent: 0,
                 start: 1,
                 end: 2,
+                whole: [1, 2],
                 score: 1.0,
-                max_activation: 1.0,
-                probability: None,
+                ..FeatureRange::default()
             };
             let ranges = ProteinRanges {
                 protein,
                 length: 9,
                 ranges: &[range],
+                tracks: &[],
             };
             writer.protein(&ranges).unwrap();
             let text = String::from_utf8(writer.out.into_inner()).unwrap();

@@ -11,20 +11,27 @@ pub const DEFAULT_THRESHOLD: f32 = 0.15;
 /// Probability from which a concept counts, where nothing else is said.
 pub const DEFAULT_PROBABILITY: f32 = 0.5;
 
-/// A range of residues in which a latent is active.
-#[derive(Clone, Debug, PartialEq)]
+/// A range of residues that a latent stands for, or an end of a bond.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct FeatureRange {
-    /// The latent.
-    pub latent: u32,
+    /// The entry of the catalogue.
+    pub entry: u32,
     /// First residue, 1-based.
     pub start: u32,
     /// Last residue, inclusive.
     pub end: u32,
-    /// Largest activation over the latent's maximum, or largest probability.
+    /// First and last residue of the whole, of which this is one line: of a bond both ends, else start and end.
+    pub whole: [u32; 2],
+    /// The probability that it is right; where nobody knows, the largest activation over the latent's maximum, or the
+    /// model's largest probability.
     pub score: f32,
-    /// Largest activation (or probability, where that is what was asked for).
-    pub max_activation: f32,
-    /// Mean probability of the concept over those residues of the range that list it.
+    /// Largest activation, where ranges are runs of them.
+    pub max_activation: Option<f32>,
+    /// Mean of the model's probability over those residues of the range that list it; it is not calibrated.
+    pub mean_pi: Option<f32>,
+    /// How it was found, where that is a concept's own way.
+    pub decoder: Option<&'static str>,
+    /// The probability that it is right.
     pub probability: Option<f32>,
 }
 
@@ -188,12 +195,14 @@ impl RangeFinder {
         if run.end != 0 && run.end - run.start + 1 >= self.rules.min_run {
             let n = run.probabilities;
             self.found.push(FeatureRange {
-                latent,
+                entry: latent,
                 start: run.start,
                 end: run.end,
+                whole: [run.start, run.end],
                 score: run.score,
-                max_activation: run.max,
-                probability: (n > 0).then(|| (run.probability_sum / f64::from(n)) as f32),
+                max_activation: (!self.rules.by_probability).then_some(run.max),
+                mean_pi: (n > 0).then(|| (run.probability_sum / f64::from(n)) as f32),
+                ..FeatureRange::default()
             });
         }
     }
@@ -205,7 +214,7 @@ impl RangeFinder {
         }
         ranges.clear();
         ranges.append(&mut self.found);
-        ranges.sort_unstable_by_key(|r| (r.start, r.end, r.latent));
+        ranges.sort_unstable_by_key(|r| (r.start, r.end, r.entry));
     }
 }
 
@@ -275,11 +284,11 @@ mod tests {
         let mut found = Vec::new();
         finder.residue(9, &[0], &[1.0], &[0], &[0.5]);
         finder.finish(&mut found);
-        assert_eq!(found[0].probability, Some(0.5));
+        assert_eq!(found[0].mean_pi, Some(0.5));
         finder.residue(1, &[0], &[1.0], &[], &[]);
         finder.finish(&mut found);
         assert_eq!(
-            (found.len(), found[0].start, found[0].probability),
+            (found.len(), found[0].start, found[0].mean_pi),
             (1, 1, None)
         );
     }

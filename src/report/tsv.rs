@@ -14,7 +14,7 @@ pub fn write_line(mut out: impl Write, fields: &[&str]) -> io::Result<()> {
 }
 
 /// Columns of the table.
-pub const COLUMNS: [&str; 9] = [
+pub const COLUMNS: [&str; 12] = [
     "protein",
     "start",
     "end",
@@ -23,7 +23,10 @@ pub const COLUMNS: [&str; 9] = [
     "name",
     "score",
     "max_activation",
+    "mean_pi",
+    "decoder",
     "probability",
+    "id",
 ];
 
 /// Writes tab-separated values.
@@ -46,17 +49,21 @@ impl<W: Write> RangeWriter for TsvWriter<'_, W> {
 
     fn protein(&mut self, protein: &ProteinRanges<'_>) -> io::Result<()> {
         for range in protein.ranges {
-            let info = &self.catalogue.latents[range.latent as usize];
+            let info = &self.catalogue.latents[range.entry as usize];
+            let optional = |value: Option<f32>| value.map(number).unwrap_or_default();
             let fields = [
                 protein.protein,
                 &range.start.to_string(),
                 &range.end.to_string(),
-                &range.latent.to_string(),
+                &info.latent.to_string(),
                 info.concept.as_deref().unwrap_or_default(),
                 &info.name,
                 &number(range.score),
-                &number(range.max_activation),
-                &range.probability.map(number).unwrap_or_default(),
+                &optional(range.max_activation),
+                &optional(range.mean_pi),
+                range.decoder.unwrap_or_default(),
+                &optional(range.probability),
+                &range.id(protein.protein, info),
             ];
             write_line(&mut self.out, &fields)?;
         }

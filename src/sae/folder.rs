@@ -283,6 +283,7 @@ mod tests {
             parents: Vec::new(),
             proteins: 1,
             residues: 0,
+            partial: false,
             information_content: 0.0,
         }
     }

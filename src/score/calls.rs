@@ -126,7 +126,9 @@ impl Caller {
     #[must_use]
     pub fn call(&self, means: &ProteinMeans) -> Vec<(u32, f32)> {
         let reading = |reading: &Option<CallReading>| {
-            reading.as_ref().map_or(0.0, |reading| reading.probability(means))
+            reading
+                .as_ref()
+                .map_or(0.0, |reading| reading.probability(means))
         };
         let mut scores: Vec<f64> = self.readings.iter().map(reading).collect();
         self.graph.propagate(&mut scores, Propagation::Max);
@@ -138,7 +140,9 @@ impl Caller {
         }
         self.graph.propagate(&mut scores, Propagation::Max);
         let calls = (0..).zip(&scores).filter(|(_, score)| **score >= FLOOR);
-        calls.map(|(concept, &score)| (concept, score as f32)).collect()
+        calls
+            .map(|(concept, &score)| (concept, score as f32))
+            .collect()
     }
 }
 
@@ -169,13 +173,17 @@ mod tests {
                     slope: 1.0,
                     intercept: 0.0,
                 },
-                precision: [(0.05, 0.1), (0.5, 0.4 + f64::from(index) / 10.0), (0.9, 0.95)]
-                    .map(|(score, precision)| PrecisionStep {
-                        score,
-                        precision,
-                        ranges: 10,
-                    })
-                    .to_vec(),
+                precision: [
+                    (0.05, 0.1),
+                    (0.5, 0.4 + f64::from(index) / 10.0),
+                    (0.9, 0.95),
+                ]
+                .map(|(score, precision)| PrecisionStep {
+                    score,
+                    precision,
+                    ranges: 10,
+                })
+                .to_vec(),
             }),
         };
         let probe = CallSource::Probe {

@@ -64,6 +64,9 @@ pub enum Unusable {
     /// Evidence does not rise with the concept.
     #[error("what the model says does not speak for it")]
     NoSlope,
+    /// A dictionary does not say how it is read.
+    #[error("the dictionary does not say how it is read")]
+    Unread,
     /// No decoder finds anything.
     #[error("no range is right, however it is read")]
     NothingRight,
@@ -95,7 +98,14 @@ pub struct Fit {
 pub fn check_support<'a>(truths: impl IntoIterator<Item = &'a [Item]>) -> Result<(), Unusable> {
     let carried = truths.into_iter().filter(|t| !t.is_empty());
     let counts = carried.fold((0, 0), |(i, p), t| (i + t.len(), p + 1));
-    let (instances, proteins) = counts;
+    check_counts(counts.0, counts.1)
+}
+
+/// Whether these are enough to choose by.
+///
+/// # Errors
+/// [`Unusable::Few`].
+pub fn check_counts(instances: usize, proteins: usize) -> Result<(), Unusable> {
     if instances < MIN_INSTANCES || proteins < MIN_PROTEINS {
         return Err(Unusable::Few {
             instances,

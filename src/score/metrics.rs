@@ -1,7 +1,7 @@
 //! `metrics.json` (`metrics/1`): how faithful an SAE is, and how well its latents agree with
 //! concepts on held-out proteins. What has no support is null.
 
-use super::{fidelity::Fidelity, function::result::Function};
+use super::{fidelity::Fidelity, function::result::Function, range_metrics::RangeMetrics};
 use crate::{
     annot::concept::{ConceptKind, Level},
     table::{PlmIdentity, SaeIdentity},
@@ -33,6 +33,9 @@ pub struct Metrics {
     /// Function prediction on the test proteins.
     #[serde(default)]
     pub function: Option<Function>,
+    /// Ranges of concepts on the test proteins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranges: Option<RangeMetrics>,
 }
 
 /// Size of a part.

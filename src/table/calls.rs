@@ -1,6 +1,10 @@
 //! Calls of proteins as columns of lists, null where nothing calls.
 
-use super::{TableError, column, schema as s};
+use super::{
+    TableError,
+    column::{self, NullableLists},
+    schema as s,
+};
 use arrow_array::{
     ArrayRef, RecordBatch,
     builder::{Float32Builder, ListBuilder, StringBuilder, UInt32Builder},
@@ -96,13 +100,13 @@ pub(super) struct CallLists {
 impl CallLists {
     pub(super) fn read(batch: &RecordBatch) -> Result<Self, TableError> {
         let concepts = column::optional_integer_lists(batch, s::CALL)?;
-        let mut probabilities = column::optional_float_lists(batch, s::CALL_PROBABILITY)?;
-        let mut donors = column::optional_string_lists(batch, s::DONOR)?;
-        let mut donor_scores = column::optional_float_lists(batch, s::DONOR_SCORE)?;
-        let mut neighbour_scores = column::optional_float_lists(batch, s::NEIGHBOUR_SCORE)?;
-        let mut rows = Vec::with_capacity(concepts.len());
-        for (row, concepts) in concepts.into_iter().enumerate() {
-            let Some(concepts) = concepts else {
+        let probabilities = column::optional_float_lists(batch, s::CALL_PROBABILITY)?;
+        let donors = column::optional_string_lists(batch, s::DONOR)?;
+        let donor_scores = column::optional_float_lists(batch, s::DONOR_SCORE)?;
+        let neighbour_scores = column::optional_float_lists(batch, s::NEIGHBOUR_SCORE)?;
+        let mut rows = Vec::with_capacity(batch.num_rows());
+        for row in 0..batch.num_rows() {
+            let Some(concepts) = concepts.as_ref().and_then(|lists| lists.row(row)) else {
                 rows.push(None);
                 continue;
             };
@@ -115,26 +119,26 @@ impl CallLists {
                         problem: format!("{found} values for {} calls", concepts.len()),
                     })
             };
-            let probabilities = probabilities[row].take().unwrap_or_default();
-            as_many(s::CALL_PROBABILITY, probabilities.len())?;
-            let neighbours = match donors[row].take() {
+            let floats = |name, lists: &Option<NullableLists<'_, f32>>| {
+                let own = lists.as_ref().and_then(|lists| lists.row(row));
+                let own = own.unwrap_or_default().to_vec();
+                as_many(name, own.len()).map(|()| own)
+            };
+            let donors = donors.as_ref().and_then(|lists| lists.row(row));
+            let neighbours = match donors {
                 Some(donors) => {
-                    let donor_scores = donor_scores[row].take().unwrap_or_default();
-                    let neighbour_scores = neighbour_scores[row].take().unwrap_or_default();
                     as_many(s::DONOR, donors.len())?;
-                    as_many(s::DONOR_SCORE, donor_scores.len())?;
-                    as_many(s::NEIGHBOUR_SCORE, neighbour_scores.len())?;
                     Some(NeighbourList {
-                        donors,
-                        donor_scores,
-                        neighbour_scores,
+                        donors: donors.to_vec(),
+                        donor_scores: floats(s::DONOR_SCORE, &donor_scores)?,
+                        neighbour_scores: floats(s::NEIGHBOUR_SCORE, &neighbour_scores)?,
                     })
                 }
                 None => None,
             };
             rows.push(Some(CallList {
-                concepts,
-                probabilities,
+                concepts: concepts.to_vec(),
+                probabilities: floats(s::CALL_PROBABILITY, &probabilities)?,
                 neighbours,
             }));
         }

@@ -14,6 +14,7 @@ use arrow_array::{
         Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
     },
 };
+use arrow_buffer::NullBuffer;
 use arrow_schema::DataType;
 use half::slice::HalfFloatSliceExt;
 use std::borrow::Cow;
@@ -227,6 +228,21 @@ impl<T: Clone> Lists<'_, T> {
     }
 }
 
+/// A column of lists that may be null.
+pub struct NullableLists<'a, T: Clone> {
+    lists: Lists<'a, T>,
+    nulls: Option<NullBuffer>,
+}
+
+impl<T: Clone> NullableLists<'_, T> {
+    /// The values of a row; none where it is null.
+    #[must_use]
+    pub fn row(&self, row: usize) -> Option<&[T]> {
+        let null = self.nulls.as_ref().is_some_and(|n| n.is_null(row));
+        (!null).then(|| self.lists.row(row))
+    }
+}
+
 fn list_parts<O: OffsetSizeTrait>(lists: &GenericListArray<O>) -> (Vec<usize>, &ArrayRef) {
     let offsets = lists.value_offsets().iter().map(|o| o.as_usize()).collect();
     (offsets, lists.values())
@@ -260,11 +276,11 @@ fn any_lists<'a>(
     array: &'a ArrayRef,
 ) -> Result<(Vec<usize>, &'a ArrayRef), TableError> {
     no_nulls(name, array)?;
-    nullable_lists(name, array)
+    lists_of(name, array)
 }
 
-/// [`any_lists`], also where rows are null.
-fn nullable_lists<'a>(
+/// Offsets and values of lists, of which some may be null.
+fn lists_of<'a>(
     name: &'static str,
     array: &'a ArrayRef,
 ) -> Result<(Vec<usize>, &'a ArrayRef), TableError> {
@@ -309,76 +325,70 @@ pub fn float_lists<'a>(
     Ok(Lists { offsets, values })
 }
 
-/// Places of the values of each row in a column of lists that may be null, and all values; none where it is absent.
-type OptionalRows<'a> = Option<(Vec<Option<std::ops::Range<usize>>>, &'a ArrayRef)>;
-
-fn optional_rows<'a>(
+/// A column of lists of numbers that may be null; none where it is absent or all null.
+///
+/// # Errors
+/// [`TableError`] where it is of another type, or out of range.
+pub fn optional_integer_lists<'a>(
     batch: &'a RecordBatch,
     name: &'static str,
-) -> Result<OptionalRows<'a>, TableError> {
-    let Some(array) = batch.column_by_name(name) else {
+) -> Result<Option<NullableLists<'a, u32>>, TableError> {
+    let Some((offsets, values, nulls)) = optional_lists(batch, name)? else {
         return Ok(None);
     };
-    if *array.data_type() == DataType::Null {
+    let values = plain_integers(name, values)?;
+    let lists = Lists { offsets, values };
+    Ok(Some(NullableLists { lists, nulls }))
+}
+
+/// A column of lists of floating-point numbers that may be null; none where it is absent or all null.
+///
+/// # Errors
+/// [`TableError`] where it is of another type.
+pub fn optional_float_lists<'a>(
+    batch: &'a RecordBatch,
+    name: &'static str,
+) -> Result<Option<NullableLists<'a, f32>>, TableError> {
+    let Some((offsets, values, nulls)) = optional_lists(batch, name)? else {
         return Ok(None);
-    }
-    let (offsets, values) = nullable_lists(name, array)?;
-    let nulls = array.logical_nulls();
-    let rows = offsets.windows(2).enumerate().map(|(row, ends)| {
-        let is_null = nulls.as_ref().is_some_and(|n| n.is_null(row));
-        (!is_null).then_some(ends[0]..ends[1])
-    });
-    Ok(Some((rows.collect(), values)))
+    };
+    let values = plain_floats(name, values)?;
+    let lists = Lists { offsets, values };
+    Ok(Some(NullableLists { lists, nulls }))
 }
 
-fn pick<T: Clone>(rows: Vec<Option<std::ops::Range<usize>>>, values: &[T]) -> Vec<Option<Vec<T>>> {
-    let take = |range: std::ops::Range<usize>| values.get(range).unwrap_or_default().to_vec();
-    rows.into_iter().map(|range| range.map(take)).collect()
-}
-
-/// A column of lists of numbers that may be null; absent counts as all null.
-///
-/// # Errors
-/// [`TableError`] where it is of another type or out of range, or a list holds a null.
-pub fn optional_integer_lists(
-    batch: &RecordBatch,
-    name: &'static str,
-) -> Result<Vec<Option<Vec<u32>>>, TableError> {
-    match optional_rows(batch, name)? {
-        Some((rows, values)) => Ok(pick(rows, &plain_integers(name, values)?)),
-        None => Ok(vec![None; batch.num_rows()]),
-    }
-}
-
-/// A column of lists of floating-point numbers that may be null; absent counts as all null.
+/// A column of lists of strings that may be null; none where it is absent or all null.
 ///
 /// # Errors
 /// [`TableError`] where it is of another type, or a list holds a null.
-pub fn optional_float_lists(
-    batch: &RecordBatch,
+pub fn optional_string_lists<'a>(
+    batch: &'a RecordBatch,
     name: &'static str,
-) -> Result<Vec<Option<Vec<f32>>>, TableError> {
-    match optional_rows(batch, name)? {
-        Some((rows, values)) => Ok(pick(rows, &plain_floats(name, values)?)),
-        None => Ok(vec![None; batch.num_rows()]),
-    }
-}
-
-/// A column of lists of strings that may be null; absent counts as all null.
-///
-/// # Errors
-/// [`TableError`] where it is of another type, or a list holds a null.
-pub fn optional_string_lists(
-    batch: &RecordBatch,
-    name: &'static str,
-) -> Result<Vec<Option<Vec<String>>>, TableError> {
-    let Some((rows, values)) = optional_rows(batch, name)? else {
-        return Ok(vec![None; batch.num_rows()]);
+) -> Result<Option<NullableLists<'a, String>>, TableError> {
+    let Some((offsets, values, nulls)) = optional_lists(batch, name)? else {
+        return Ok(None);
     };
     no_nulls(name, values)?;
     let strings = any_strings(name, values)?;
-    let all: Vec<String> = strings.iter().flatten().map(str::to_owned).collect();
-    Ok(pick(rows, &all))
+    let values = strings.iter().flatten().map(str::to_owned).collect();
+    let lists = Lists { offsets, values };
+    Ok(Some(NullableLists { lists, nulls }))
+}
+
+type OptionalLists<'a> = Option<(Vec<usize>, &'a ArrayRef, Option<NullBuffer>)>;
+
+fn optional_lists<'a>(
+    batch: &'a RecordBatch,
+    name: &'static str,
+) -> Result<OptionalLists<'a>, TableError> {
+    let Some(array) = batch.column_by_name(name) else {
+        return Ok(None);
+    };
+    if array.logical_null_count() == array.len() {
+        return Ok(None);
+    }
+    let (offsets, values) = lists_of(name, array)?;
+    Ok(Some((offsets, values, array.logical_nulls())))
 }
 
 /// Width of the vectors in a column: of a fixed-size list, or of the first row of a list; none where there is no row.

@@ -1,15 +1,16 @@
-//! `features/1`: one row a residue, none left out, with the active latents and likely concepts.
+//! `features/2`: one row a residue, none left out, with the active latents and likely concepts; on the last row of a
+//! protein, what the whole of it is called with. `features/1`, without calls, is read as well.
 
 use super::{
     Container, PlmIdentity, SaeIdentity, TableError, TableSink, TableSource, activations,
-    column::{self, Lists},
+    column::{self, Lists, NullableLists},
     metadata, schema as s,
 };
 use arrow_array::{
     Array, ArrayRef, Float32Array, ListArray, RecordBatch, StringArray, UInt32Array,
     builder::StringBuilder,
 };
-use arrow_buffer::{OffsetBuffer, ScalarBuffer};
+use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Schema};
 use std::{borrow::Cow, io::Write, ops::Range, sync::Arc};
 
@@ -27,6 +28,8 @@ pub struct FeatureInfo {
     pub sae: Option<SaeIdentity>,
     /// Residues kept of each protein; `None` where all are.
     pub sample: Option<u32>,
+    /// SHA-256 of the dictionary by which probabilities are calibrated; `None`: they are the model's own.
+    pub dictionary: Option<String>,
 }
 
 impl FeatureInfo {
@@ -41,6 +44,7 @@ impl FeatureInfo {
             plm: PlmIdentity::from_schema(schema)?,
             sae: SaeIdentity::from_schema(schema)?,
             sample: sample.and_then(|v| v.parse().ok()),
+            dictionary: schema.metadata.get(s::META_DICTIONARY_SHA256).cloned(),
         })
     }
 
@@ -54,6 +58,9 @@ impl FeatureInfo {
         }
         if let Some(sample) = self.sample {
             entries.push((s::META_PLM_SAMPLE.into(), sample.to_string()));
+        }
+        if let Some(dictionary) = &self.dictionary {
+            entries.push((s::META_DICTIONARY_SHA256.into(), dictionary.clone()));
         }
         entries
     }
@@ -75,6 +82,14 @@ impl<T: Copy> Ragged<T> {
             .push(i32::try_from(self.values.len()).unwrap_or(i32::MAX));
     }
 
+    /// Replaces the last row.
+    fn replace_last(&mut self, row: &[T]) {
+        self.ends.pop();
+        let end = self.ends.last().copied().unwrap_or(0);
+        self.values.truncate(usize::try_from(end).unwrap_or(0));
+        self.push(row);
+    }
+
     fn offsets(&mut self) -> OffsetBuffer<i32> {
         let ends = std::mem::take(&mut self.ends);
         let offsets: Vec<i32> = std::iter::once(0).chain(ends).collect();
@@ -85,9 +100,14 @@ impl<T: Copy> Ragged<T> {
 impl Ragged<u32> {
     /// The rows as a list column; begins anew.
     pub(super) fn finish(&mut self) -> Result<ArrayRef, TableError> {
+        self.finish_nullable(None)
+    }
+
+    /// The rows as a list column, some of them null; begins anew.
+    fn finish_nullable(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, TableError> {
         let offsets = self.offsets();
         let values = UInt32Array::from(std::mem::take(&mut self.values));
-        let list = ListArray::try_new(s::item(DataType::UInt32), offsets, Arc::new(values), None)?;
+        let list = ListArray::try_new(s::item(DataType::UInt32), offsets, Arc::new(values), nulls)?;
         Ok(Arc::new(list))
     }
 }
@@ -95,9 +115,15 @@ impl Ragged<u32> {
 impl Ragged<f32> {
     /// The rows as a list column; begins anew.
     pub(super) fn finish(&mut self) -> Result<ArrayRef, TableError> {
+        self.finish_nullable(None)
+    }
+
+    /// The rows as a list column, some of them null; begins anew.
+    fn finish_nullable(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, TableError> {
         let offsets = self.offsets();
         let values = Float32Array::from(std::mem::take(&mut self.values));
-        let list = ListArray::try_new(s::item(DataType::Float32), offsets, Arc::new(values), None)?;
+        let list =
+            ListArray::try_new(s::item(DataType::Float32), offsets, Arc::new(values), nulls)?;
         Ok(Arc::new(list))
     }
 }
@@ -156,6 +182,9 @@ pub struct FeatureWriter<W: Write> {
     activation: Ragged<f32>,
     concept: Ragged<u32>,
     probability: Ragged<f32>,
+    call: Ragged<u32>,
+    call_probability: Ragged<f32>,
+    has_calls: Vec<bool>,
 }
 
 impl<W: Write> FeatureWriter<W> {
@@ -175,6 +204,9 @@ impl<W: Write> FeatureWriter<W> {
             activation: Ragged::default(),
             concept: Ragged::default(),
             probability: Ragged::default(),
+            call: Ragged::default(),
+            call_probability: Ragged::default(),
+            has_calls: Vec::new(),
         })
     }
 
@@ -183,6 +215,11 @@ impl<W: Write> FeatureWriter<W> {
     /// # Errors
     /// [`TableError::Io`] where writing fails.
     pub fn push(&mut self, protein: &str, row: ResidueFeatures<'_>) -> Result<(), TableError> {
+        // a full batch waits for what may be said of its last row
+        let values = self.latent.values.len().max(self.concept.values.len());
+        if self.position.len() == BATCH_ROWS || values >= BATCH_VALUES {
+            self.flush()?;
+        }
         self.protein.append_value(protein);
         self.position.push(row.position);
         let letter = char::from(row.residue);
@@ -191,17 +228,27 @@ impl<W: Write> FeatureWriter<W> {
         self.activation.push(row.activations);
         self.concept.push(row.concepts);
         self.probability.push(row.probabilities);
-        let values = self.latent.values.len().max(self.concept.values.len());
-        if self.position.len() == BATCH_ROWS || values >= BATCH_VALUES {
-            self.flush()?;
-        }
+        self.call.push(&[]);
+        self.call_probability.push(&[]);
+        self.has_calls.push(false);
         Ok(())
+    }
+
+    /// Says of the protein of the last row, which is complete, what it is called with: concepts, ascending, and the
+    /// probability that each call is right.
+    pub fn calls(&mut self, concepts: &[u32], probabilities: &[f32]) {
+        if let Some(last) = self.has_calls.last_mut() {
+            *last = true;
+            self.call.replace_last(concepts);
+            self.call_probability.replace_last(probabilities);
+        }
     }
 
     fn flush(&mut self) -> Result<(), TableError> {
         if self.position.is_empty() {
             return Ok(());
         }
+        let nulls = NullBuffer::from(std::mem::take(&mut self.has_calls));
         let columns: Vec<ArrayRef> = vec![
             Arc::new(self.protein.finish()),
             Arc::new(UInt32Array::from(std::mem::take(&mut self.position))),
@@ -210,6 +257,8 @@ impl<W: Write> FeatureWriter<W> {
             self.activation.finish()?,
             self.concept.finish()?,
             self.probability.finish()?,
+            self.call.finish_nullable(Some(nulls.clone()))?,
+            self.call_probability.finish_nullable(Some(nulls))?,
         ];
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;
         self.sink.write(&batch)
@@ -290,6 +339,19 @@ pub struct FeatureColumns<'a> {
     pub concept: Lists<'a, u32>,
     /// Their probabilities.
     pub probability: Lists<'a, f32>,
+    call: Option<NullableLists<'a, u32>>,
+    call_probability: Option<NullableLists<'a, f32>>,
+}
+
+impl FeatureColumns<'_> {
+    /// Concepts that the protein of a row is called with, and the probabilities that calls are right; none but on the
+    /// last row of a protein, or where nothing is said of whole proteins.
+    #[must_use]
+    pub fn calls(&self, row: usize) -> Option<(&[u32], &[f32])> {
+        let concepts = self.call.as_ref()?.row(row)?;
+        let probabilities = self.call_probability.as_ref()?.row(row)?;
+        Some((concepts, probabilities))
+    }
 }
 
 impl FeatureBatch {
@@ -323,9 +385,20 @@ impl FeatureBatch {
             activation: column::float_lists(&self.batch, s::ACTIVATION)?,
             concept: column::integer_lists(&self.batch, s::CONCEPT)?,
             probability: column::float_lists(&self.batch, s::PROBABILITY)?,
+            call: column::optional_integer_lists(&self.batch, s::CALL)?,
+            call_probability: column::optional_float_lists(&self.batch, s::CALL_PROBABILITY)?,
         };
         same_lengths(s::ACTIVATION, &columns.latent, &columns.activation)?;
         same_lengths(s::PROBABILITY, &columns.concept, &columns.probability)?;
+        let both = |row| columns.calls(row).map(|(c, p)| (c.len(), p.len()));
+        let differ = |&row: &usize| both(row).is_some_and(|(c, p)| c != p);
+        if let Some(row) = (0..self.rows()).find(differ) {
+            return Err(TableError::Value {
+                column: s::CALL_PROBABILITY,
+                row,
+                problem: "as many probabilities as calls are needed".into(),
+            });
+        }
         Ok(columns)
     }
 }
@@ -345,5 +418,52 @@ pub(super) fn same_lengths<A: Clone, B: Clone>(
             row,
             problem: format!("{} values for {} indices", right[row], left[row]),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    /// What is said of proteins stands on their last rows, even where a batch ends with them.
+    #[test]
+    fn calls_stand_on_the_last_row_of_a_protein() {
+        let mut writer =
+            FeatureWriter::new(Vec::new(), Container::Stream, &FeatureInfo::default()).unwrap();
+        let residue = |position| ResidueFeatures {
+            position,
+            residue: b'M',
+            latents: &[],
+            activations: &[],
+            concepts: &[],
+            probabilities: &[],
+        };
+        let length = BATCH_ROWS as u32;
+        for position in 1..=length {
+            writer.push("P1", residue(position)).unwrap();
+        }
+        writer.calls(&[3, 7], &[0.5, 0.25]);
+        writer.push("P2", residue(1)).unwrap();
+        writer.calls(&[], &[]);
+        writer.push("P3", residue(1)).unwrap();
+        let bytes = writer.finish().unwrap();
+        let source = TableSource::from_reader(Box::new(Cursor::new(bytes))).unwrap();
+        let mut said = Vec::new();
+        for batch in FeatureReader::new(source).unwrap() {
+            let batch = batch.unwrap();
+            let columns = batch.columns().unwrap();
+            for row in 0..batch.rows() {
+                if let Some((concepts, probabilities)) = columns.calls(row) {
+                    let at = (batch.protein(row).to_owned(), columns.position[row]);
+                    said.push((at, concepts.to_vec(), probabilities.to_vec()));
+                }
+            }
+        }
+        let expected = [
+            (("P1".to_owned(), length), vec![3, 7], vec![0.5, 0.25]),
+            (("P2".to_owned(), 1), vec![], vec![]),
+        ];
+        assert_eq!(said, expected);
     }
 }

@@ -246,6 +246,8 @@ impl SaeIdentity {
 /// [`TableError::Format`] naming both.
 pub fn check_format(schema: &Schema, expected: &'static str) -> Result<(), TableError> {
     match schema.metadata.get(s::META_FORMAT) {
+        // features/2 has columns more, which may be null
+        Some(found) if found == s::FEATURES_FORMAT_1 && expected == s::FEATURES_FORMAT => Ok(()),
         Some(found) if found != expected => Err(TableError::Format {
             found: found.clone(),
             expected,

@@ -1,9 +1,7 @@
 //! `neighbours/1`: one row a training protein, with its mean activation of the PLM and the concepts that it has.
 
 use super::{
-    Container, TableError, TableSink, TableSource, column,
-    features::FeatureInfo,
-    schema as s,
+    Container, TableError, TableSink, TableSource, column, features::FeatureInfo, schema as s,
 };
 use arrow_array::{
     RecordBatch,

@@ -9,14 +9,18 @@ pub const PROTEIN: &str = "protein";
 pub const POSITION: &str = "position";
 /// One-letter code of the residue.
 pub const RESIDUE: &str = "residue";
-/// Activation of the PLM (`activations/1`) or of latents (`features/1`).
+/// Activation of the PLM (`activations/1`) or of latents (`features/2`).
 pub const ACTIVATION: &str = "activation";
 /// Indices of latents.
 pub const LATENT: &str = "latent";
-/// Indices of concepts (`features/1`, `proteins/1`) or a concept's id (`labels/1`).
+/// Indices of concepts (`features/2`, `proteins/1`) or a concept's id (`labels/1`).
 pub const CONCEPT: &str = "concept";
 /// Probabilities of concepts.
 pub const PROBABILITY: &str = "probability";
+/// Indices of the concepts that a whole protein is called with (`features/2`: on its last row); null where nothing calls.
+pub const CALL: &str = "call";
+/// Probability that each call is right.
+pub const CALL_PROBABILITY: &str = "call_probability";
 /// Number of residues of the protein.
 pub const LENGTH: &str = "length";
 /// Mean probability over the residues of the protein.
@@ -38,10 +42,6 @@ pub const SOURCE: &str = "source";
 /// Evidence code of a label.
 pub const EVIDENCE: &str = "evidence";
 
-/// Indices of the concepts that a protein is called to have (`proteins/2`); null where nothing calls.
-pub const CALL: &str = "call";
-/// The probability that each call is right.
-pub const CALL_PROBABILITY: &str = "call_probability";
 /// The training protein nearest to a protein that has the concept of a call, or an empty string.
 pub const DONOR: &str = "donor";
 /// The cosine of the activations of both, 0 without one.
@@ -73,13 +73,17 @@ pub const META_SAE_SHA256: &str = "sae.sha256";
 pub const META_SAE_LATENTS: &str = "sae.latents";
 /// Metadata key: defined latents (concepts) of the SAE.
 pub const META_SAE_CONCEPTS: &str = "sae.concepts";
+/// Metadata key: SHA-256 of the dictionary by which probabilities are calibrated; absent where they are the model's own.
+pub const META_DICTIONARY_SHA256: &str = "dictionary.sha256";
 /// Metadata key: K of the SAE's `TopK`.
 pub const META_SAE_K: &str = "sae.k";
 
 /// Format of activation tables.
 pub const ACTIVATIONS_FORMAT: &str = "activations/1";
 /// Format of feature tables.
-pub const FEATURES_FORMAT: &str = "features/1";
+pub const FEATURES_FORMAT: &str = "features/2";
+/// The format of feature tables before, without calls of whole proteins.
+pub const FEATURES_FORMAT_1: &str = "features/1";
 /// Format of protein tables.
 pub const PROTEINS_FORMAT: &str = "proteins/2";
 /// Format of protein tables without calls.
@@ -151,11 +155,9 @@ pub fn features() -> Vec<Field> {
         list(ACTIVATION, DataType::Float32),
         list(CONCEPT, DataType::UInt32),
         list(PROBABILITY, DataType::Float32),
+        list(CALL, DataType::UInt32).with_nullable(true),
+        list(CALL_PROBABILITY, DataType::Float32).with_nullable(true),
     ]
-}
-
-fn optional_list(name: &str, of: DataType) -> Field {
-    Field::new(name, DataType::List(item(of)), true)
 }
 
 /// Columns of a protein table: one row a protein.
@@ -170,11 +172,11 @@ pub fn proteins() -> Vec<Field> {
         list(LATENT, DataType::UInt32),
         list(ACTIVATION_MEAN, DataType::Float32),
         list(ACTIVATION_MAX, DataType::Float32),
-        optional_list(CALL, DataType::UInt32),
-        optional_list(CALL_PROBABILITY, DataType::Float32),
-        optional_list(DONOR, DataType::Utf8),
-        optional_list(DONOR_SCORE, DataType::Float32),
-        optional_list(NEIGHBOUR_SCORE, DataType::Float32),
+        list(CALL, DataType::UInt32).with_nullable(true),
+        list(CALL_PROBABILITY, DataType::Float32).with_nullable(true),
+        list(DONOR, DataType::Utf8).with_nullable(true),
+        list(DONOR_SCORE, DataType::Float32).with_nullable(true),
+        list(NEIGHBOUR_SCORE, DataType::Float32).with_nullable(true),
     ]
 }
 

@@ -227,7 +227,7 @@ fn a_table_of_another_plm_or_layer_does_not_fit() {
         "protsae-annotate",
         annotate,
         3,
-        &["activations/1", "features/1"],
+        &["activations/1", "features/2"],
     );
     let sampled = folder.path().join("sampled.arrow");
     let mut all = arguments![

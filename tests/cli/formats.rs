@@ -139,7 +139,7 @@ fn names_stand_unquoted_in_bed_and_in_tables() {
     for (format, column, protein) in [("bed", 3, 0), ("tsv", 5, 0)] {
         let all = annotate(&table, &model, format);
         let text = String::from_utf8(succeed("protsae-annotate", &all).stdout).unwrap();
-        let columns = if format == "bed" { 6 } else { 9 };
+        let columns = if format == "bed" { 6 } else { 12 };
         assert!(
             text.lines().all(|l| l.split('\t').count() == columns),
             "{text}"

@@ -131,7 +131,7 @@ fn every_file_of_a_run_is_what_it_claims_to_be() {
         "\tlabels/1 of ",
         "\tsplit of 24 proteins",
         "\tactivations/1 of ",
-        "\tfeatures/1 of ",
+        "\tfeatures/2 of ",
         "\tmodel/1 of 96 latents",
         "\tsummary/1",
         "\tlog of ",
@@ -242,7 +242,7 @@ fn wrong_content_is_found_in_every_kind_of_file() {
         "\"fvv\": {",
         &["fvu"],
     );
-    found(&run("annotate.yaml"), "min-run", "min-ran", &["min-ran"]);
+    found(&run("annotate.yaml"), "latents", "latens", &["latens"]);
     found(
         &run("grid/grid.json"),
         "\"folder\":",

@@ -62,6 +62,7 @@ fn concept(index: u32) -> Concept {
         parents: Vec::new(),
         proteins: 1,
         residues: 0,
+        partial: false,
         information_content: 0.0,
     }
 }

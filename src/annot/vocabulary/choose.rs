@@ -5,6 +5,7 @@ use crate::{
     annot::{
         axiom_numbering,
         concept::{Axioms, Concept, ConceptKind, Level},
+        feature::key_of_concept,
     },
     ontology::{Class, graph::Hierarchy, normal::NormalForms},
 };
@@ -48,7 +49,7 @@ impl Vocabulary<'_> {
         for (number, &candidate) in (0..).zip(&chosen) {
             self.numbers[candidate as usize] = Some(number);
         }
-        self.describe(&chosen);
+        self.describe(&chosen, &choice.partial_features);
         self.file.zero_classes.clear();
         self.file.relations.clear();
         self.file.axioms = Axioms::default();
@@ -84,7 +85,7 @@ impl Vocabulary<'_> {
         }
     }
 
-    fn describe(&mut self, chosen: &[u32]) {
+    fn describe(&mut self, chosen: &[u32], partial_features: &[String]) {
         let of_class = self.of_class();
         self.file.concepts = chosen
             .iter()
@@ -129,6 +130,10 @@ impl Vocabulary<'_> {
                     parents,
                     proteins: c.proteins,
                     residues: c.residues,
+                    partial: c.kind == ConceptKind::Feature
+                        && partial_features
+                            .iter()
+                            .any(|key| key == key_of_concept(&c.id)),
                     information_content: fewest
                         .map_or(0.0, |parent| (parent as f64 / c.proteins as f64).log2()),
                 }

@@ -1,5 +1,6 @@
 //! Calls of whole proteins into annotation files.
 
+use super::MIN_PRECISION;
 use crate::{
     Error, Result,
     annot::{
@@ -7,7 +8,7 @@ use crate::{
         go::rules::Rules,
     },
     cli::{Context, Source, log},
-    commands::shared::{self, WholeProteins},
+    commands::shared::WholeProteins,
     ontology::{
         self, Ontology,
         graph::{Hierarchy, Relations},
@@ -21,6 +22,7 @@ use crate::{
     table::{
         SaeIdentity,
         calls::CallList,
+        features::{FeatureInfo, FeatureReader},
         proteins::{self, ProteinFeatures},
     },
 };
@@ -152,12 +154,23 @@ impl Names {
 /// How often what happened.
 #[derive(Default)]
 pub(super) struct Counts {
-    pub(super) proteins: u64,
-    pub(super) calls: u64,
-    pub(super) moved: u64,
-    pub(super) other_taxon: u64,
-    pub(super) unknown: u64,
-    pub(super) uncalibrated: u64,
+    proteins: u64,
+    calls: u64,
+    moved: u64,
+    other_taxon: u64,
+    unknown: u64,
+    uncalibrated: u64,
+}
+
+impl Counts {
+    pub(super) fn report(&self, context: &Context) {
+        context.metric("proteins", self.proteins);
+        context.metric("calls", self.calls);
+        context.metric("uncalibrated_proteins", self.uncalibrated);
+        context.metric("terms_moved_to_ancestors", self.moved);
+        context.metric("terms_of_other_taxa", self.other_taxon);
+        context.metric("terms_unknown_or_obsolete", self.unknown);
+    }
 }
 
 impl CallArgs {
@@ -166,12 +179,6 @@ impl CallArgs {
     /// # Errors
     /// [`crate::ErrorKind::Usage`], naming what is missing.
     pub(super) fn check(&self, format: CallFormat, names: &Names) -> Result<()> {
-        if self.proteins.is_empty() {
-            return Err(Error::usage(format!(
-                "the format '{}' is of whole proteins: give --proteins, which protsae-encode --proteins writes",
-                format.name
-            )));
-        }
         let needed = [
             ("--ontology", self.ontology.is_none()),
             ("--date", self.date.is_none()),
@@ -264,21 +271,22 @@ impl CallArgs {
         let mut counts = Counts::default();
         let mut whole = WholeProteins::default();
         writer.begin()?;
+        for source in job.features {
+            self.features(context, job, source, |row| {
+                whole.next(&row.protein)?;
+                self.protein(job, rules.as_mut(), row, source, &mut counts, writer)
+            })?;
+            whole.end_of_table();
+        }
         for source in &self.proteins {
             let table = context.open_table(source)?;
-            let each = |info: &crate::table::features::FeatureInfo, row: ProteinFeatures| {
-                if counts.proteins == 0 {
+            let mut is_checked = false;
+            let each = |info: &FeatureInfo, row: ProteinFeatures| {
+                if !std::mem::replace(&mut is_checked, true) {
                     job.check(info.sae.as_ref(), source)?;
                 }
                 whole.next(&row.protein)?;
-                let calls = self.calls(job, rules.as_mut(), &row, source, &mut counts)?;
-                counts.proteins += 1;
-                counts.calls += calls.len() as u64;
-                let protein = ProteinCalls {
-                    protein: &row.protein,
-                    calls: &calls,
-                };
-                Ok::<(), Error>(writer.protein(&protein)?)
+                self.protein(job, rules.as_mut(), &row, source, &mut counts, writer)
             };
             proteins::read(table, each).map_err(source.in_input())?;
             whole.end_of_table();
@@ -296,6 +304,60 @@ impl CallArgs {
             counts.unknown = rules.counts.unknown;
         }
         Ok(counts)
+    }
+
+    /// The calls on the last row of each protein of a feature table.
+    fn features(
+        &self,
+        context: &Context,
+        job: &Job<'_>,
+        source: &Source,
+        mut each: impl FnMut(&ProteinFeatures) -> Result<()>,
+    ) -> Result<()> {
+        let reader = FeatureReader::new(context.open_table(source)?).map_err(source.in_input())?;
+        job.check(reader.info().sae.as_ref(), source)?;
+        let mut current = ProteinFeatures::default();
+        for batch in reader {
+            let batch = batch.map_err(source.in_input())?;
+            let columns = batch.columns().map_err(source.in_input())?;
+            for run in batch.runs() {
+                let protein = batch.protein(run.start);
+                if current.protein != protein {
+                    finish(&mut current, source, &mut each)?;
+                    protein.clone_into(&mut current.protein);
+                }
+                for row in run {
+                    if let Some((concepts, probabilities)) = columns.calls(row) {
+                        current.calls = Some(CallList {
+                            concepts: concepts.to_vec(),
+                            probabilities: probabilities.to_vec(),
+                            neighbours: None,
+                        });
+                    }
+                }
+            }
+        }
+        finish(&mut current, source, &mut each)
+    }
+
+    /// Writes the calls of a protein.
+    fn protein(
+        &self,
+        job: &Job<'_>,
+        rules: Option<&mut Rules<'_>>,
+        row: &ProteinFeatures,
+        source: &Source,
+        counts: &mut Counts,
+        writer: &mut dyn CallWriter,
+    ) -> Result<()> {
+        let calls = self.calls(job, rules, row, source, counts)?;
+        counts.proteins += 1;
+        counts.calls += calls.len() as u64;
+        let protein = ProteinCalls {
+            protein: &row.protein,
+            calls: &calls,
+        };
+        Ok(writer.protein(&protein)?)
     }
 
     /// The calls of a protein that are written.
@@ -337,6 +399,26 @@ impl CallArgs {
     }
 }
 
+/// Hands a protein of a feature table over, which must have calls.
+fn finish(
+    current: &mut ProteinFeatures,
+    source: &Source,
+    each: &mut impl FnMut(&ProteinFeatures) -> Result<()>,
+) -> Result<()> {
+    let protein = std::mem::take(current);
+    if protein.protein.is_empty() {
+        return Ok(());
+    }
+    if protein.calls.is_none() {
+        return Err(Error::mismatch(format!(
+            "{source} has no calls of protein '{}': encode it with --dictionary, one that protsae-interpret made from \
+             activations, or give --proteins",
+            protein.protein
+        )));
+    }
+    each(&protein)
+}
+
 /// What is written where, and from what.
 pub(super) struct Job<'a> {
     pub(super) names: &'a Names,
@@ -344,10 +426,9 @@ pub(super) struct Job<'a> {
     pub(super) format: CallFormat,
     pub(super) min_precision: Option<f64>,
     pub(super) identity: Option<&'a (String, SaeIdentity)>,
+    /// Feature tables, whose calls come first.
+    pub(super) features: &'a [Source],
 }
-
-/// The default of `--min-precision`.
-pub(super) const MIN_PRECISION: f64 = 0.8;
 
 impl Job<'_> {
     /// Least score of a call that is written.
@@ -475,7 +556,7 @@ fn ruled(rules: &mut Rules<'_>, job: &Job<'_>, said: Vec<(u32, Call)>, all: bool
 }
 
 /// Plans the tables.
-pub(super) fn plan(context: &Context, sources: &[Source]) -> Result<()> {
+pub(super) fn plan<'a>(context: &Context, sources: impl Iterator<Item = &'a Source>) -> Result<()> {
     for source in sources {
         let table = context.open_table(source)?;
         let rows = table.rows().map_err(source.in_input())?;
@@ -485,11 +566,4 @@ pub(super) fn plan(context: &Context, sources: &[Source]) -> Result<()> {
         log::plan(&format!("{source}: {rows}"))?;
     }
     Ok(())
-}
-
-/// Refuses a share outside 0 to 1.
-pub(super) fn check_precision(least: Option<f64>) -> Result<()> {
-    least.map_or(Ok(()), |least| {
-        shared::check_share("--min-precision", least)
-    })
 }

@@ -38,7 +38,7 @@ pub(super) struct Aligner<'a> {
     /// Whether tables hold all residues of their proteins.
     whole: bool,
     /// Largest activation of each latent over the training rows: the model's, where it knows them.
-    maxima: Vec<f32>,
+    pub(super) maxima: Vec<f32>,
     /// Whether they are still to be found among these proteins.
     pub(super) seek_maxima: bool,
     /// Sheets of the validation proteins; none: latents are chosen on the test proteins.

@@ -98,10 +98,6 @@ pub(super) struct FunctionArgs {
     #[arg(long, value_name = "N", default_value_t = baseline::NEIGHBOURS as u32, value_parser = clap::value_parser!(u32).range(1..))]
     neighbours: u32,
 
-    /// Clusters of homologues, which the bootstrap draws whole: MMseqs2's two columns or CD-HIT's .clstr; repeatable
-    #[arg(long, value_name = "FILE")]
-    clusters: Vec<Source>,
-
     /// Replicates of the bootstrap for 95 % intervals; 0: none
     #[arg(long, value_name = "N", default_value_t = REPLICATES)]
     bootstrap: usize,
@@ -152,7 +148,11 @@ impl FunctionArgs {
     ///
     /// # Errors
     /// Where options contradict each other, or an input cannot be read.
-    pub(super) fn setting<'a>(&'a self, context: &Context) -> Result<Setting<'a>> {
+    pub(super) fn setting<'a>(
+        &'a self,
+        context: &Context,
+        clusters: &[Source],
+    ) -> Result<Setting<'a>> {
         let of_cafa = [
             (
                 "--information-accretion",
@@ -186,7 +186,7 @@ impl FunctionArgs {
             }
             None => None,
         };
-        let clusters = read_clusters(context, &self.clusters, false, |_| true)?;
+        let clusters = read_clusters(context, clusters, false, |_| true)?;
         let ontology = match &self.ontology {
             Some(source) => {
                 let read = ontology::read(context.open_ahead(source)?);
@@ -244,7 +244,7 @@ impl Setting<'_> {
             evaluator: self.args.evaluator,
             normalization: self.args.norm,
             propagation: self.args.prop,
-            clustered: !self.args.clusters.is_empty(),
+            clustered: self.groups.are_clusters(),
             replicates: self.args.bootstrap,
             cells: scored.cells,
         })

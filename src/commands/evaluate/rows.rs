@@ -32,6 +32,8 @@ pub(super) struct PartRows {
     pub(super) logits: Vec<f32>,
     /// Sums over the rows of the PLM's activations.
     pub(super) activation_sums: Vec<f64>,
+    /// One-letter codes.
+    pub(super) residues: Vec<u8>,
 }
 
 impl PartRows {
@@ -44,6 +46,7 @@ impl PartRows {
         self.latents.clear();
         self.values.clear();
         self.logits.clear();
+        self.residues.clear();
         self.activation_sums.clear();
     }
 
@@ -114,9 +117,12 @@ pub(super) struct Collector<'a> {
     whole: WholeProteins,
     /// Whether training proteins are encoded too; they take part in no score.
     with_train: bool,
+    /// Whether letters of residues are asked for.
+    pub(super) with_residues: bool,
     /// Rows that wait for the encoder: activations, positions, and where proteins begin.
     waiting: Vec<f32>,
     waiting_positions: Vec<u32>,
+    waiting_residues: Vec<u8>,
     starts: Vec<(usize, String, Part)>,
     current: PartRows,
     block: usize,
@@ -141,8 +147,10 @@ impl<'a> Collector<'a> {
             sums: fidelity.then(|| FidelitySums::new(shape.width, shape.latents, shape.defined)),
             whole: WholeProteins::default(),
             with_train,
+            with_residues: false,
             waiting: Vec::new(),
             waiting_positions: Vec::new(),
+            waiting_residues: Vec::new(),
             starts: Vec::new(),
             current: PartRows::default(),
             block: (BLOCK_NUMBERS / numbers).clamp(1, 1 << 14),
@@ -173,6 +181,11 @@ impl<'a> Collector<'a> {
         let width = batch.width();
         let activations = batch.activations()?;
         let positions = batch.positions()?;
+        let residues = if self.with_residues {
+            batch.residues()?
+        } else {
+            vec![b'X'; batch.rows()]
+        };
         for run in batch.runs() {
             let protein = batch.protein(run.start);
             let part = self.part(protein);
@@ -191,6 +204,8 @@ impl<'a> Collector<'a> {
             }
             self.waiting
                 .extend_from_slice(&activations[run.start * width..run.end * width]);
+            self.waiting_residues
+                .extend_from_slice(&residues[run.clone()]);
             self.waiting_positions.extend_from_slice(&positions[run]);
             if self.waiting_positions.len() >= self.block {
                 self.encode(encoder, &mut each)?;
@@ -237,6 +252,7 @@ impl<'a> Collector<'a> {
     ) -> Result<()> {
         let x = std::mem::take(&mut self.waiting);
         let positions = std::mem::take(&mut self.waiting_positions);
+        let residues = std::mem::take(&mut self.waiting_residues);
         let starts = std::mem::take(&mut self.starts);
         let encoded = encoder.encode(&x)?;
         let d = self.sae.config.shape.width;
@@ -265,6 +281,7 @@ impl<'a> Collector<'a> {
             let current = &mut self.current;
             current.add_activations(&x[row * d..(row + 1) * d]);
             current.positions.push(position);
+            current.residues.push(residues[row]);
             current.latents.extend_from_slice(latents);
             current.values.extend_from_slice(values);
             current.offsets.push(current.latents.len());

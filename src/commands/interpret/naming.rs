@@ -38,7 +38,7 @@ fn sheet_of<'s>(sheets: &'s Sheets, concept: &Concept) -> &'s Sheet {
 
 /// Makes the dictionary.
 pub(super) fn dictionary(
-    reading: Reading<'_>,
+    reading: &mut Reading<'_>,
     concepts: &ConceptsFile,
     identity: SaeIdentity,
     rules: Rules,
@@ -74,9 +74,9 @@ pub(super) fn dictionary(
         .par_iter()
         .zip(q)
         .enumerate()
-        .map(|(k, (choice, q))| entry(&reading, concepts, k, choice.as_ref(), q, rules))
+        .map(|(k, (choice, q))| entry(reading, concepts, k, choice.as_ref(), q, rules))
         .collect();
-    for (entry, top) in latents.iter_mut().zip(reading.top) {
+    for (entry, top) in latents.iter_mut().zip(std::mem::take(&mut reading.top)) {
         entry.top_proteins = top;
     }
     Dictionary {

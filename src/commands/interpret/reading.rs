@@ -1,16 +1,18 @@
-//! Reads feature tables into sheets, and notes where each latent is most active.
+//! Reads features, or activations through the model, into sheets, and notes where each latent is most active.
 
+use super::calls::Means;
 use crate::{
     Error, Result,
     annot::label_index::LabelIndex,
-    commands::shared::WholeProteins,
-    sae::folder::Sae,
+    commands::{ranges::Sequences, shared::WholeProteins},
+    sae::{encode::Encoder, folder::Sae},
     score::{
         dictionary::TopProtein,
+        ranges::{self, Gathered},
         sheet::{Sheet, judged_on},
     },
     split::partition::{Part, Partition},
-    table::features::FeatureBatch,
+    table::{TableError, activations::ActivationBatch, features::FeatureBatch, schema},
 };
 use std::collections::BTreeMap;
 
@@ -42,6 +44,41 @@ struct Rows {
     offsets: Vec<usize>,
     latents: Vec<u32>,
     values: Vec<f32>,
+    /// Logits, of proteins by which ranges are chosen or scored.
+    logits: Vec<f32>,
+    residues: Vec<u8>,
+    /// Sums over the residues of the PLM's activations.
+    sums: Vec<f64>,
+}
+
+impl Rows {
+    fn add_activation(&mut self, x: &[f32]) {
+        self.sums.resize(x.len(), 0.0);
+        for (sum, &x) in self.sums.iter_mut().zip(x) {
+            *sum += f64::from(x);
+        }
+    }
+
+    fn push(&mut self, position: u32, latents: &[u32], values: &[f32]) {
+        self.positions.push(position);
+        self.latents.extend_from_slice(latents);
+        self.values.extend_from_slice(values);
+        self.offsets.push(self.latents.len());
+    }
+}
+
+/// Demands residues from the first to the last.
+fn check_whole(protein: &str, positions: &[u32]) -> Result<(), TableError> {
+    match (1..).zip(positions).find(|(at, position)| at != *position) {
+        None => Ok(()),
+        Some((at, position)) => Err(TableError::Value {
+            column: schema::POSITION,
+            row: at as usize - 1,
+            problem: format!(
+                "residue {position} of protein '{protein}' stands where residue {at} should; proteins must be whole"
+            ),
+        }),
+    }
 }
 
 /// What has been read.
@@ -65,6 +102,11 @@ pub(super) struct Reading<'a> {
     seek_maxima: bool,
     pub(super) top: Vec<Vec<TopProtein>>,
     pub(super) unlisted: Vec<String>,
+    /// What ranges are read by; none where no logits are at hand, or not of whole proteins.
+    pub(super) gathered: Option<Gathered<'a>>,
+    pub(super) sequences: Sequences,
+    /// What calls are fitted to, where ranges are read.
+    pub(super) means: Option<Means>,
     top_count: usize,
     tracker: WholeProteins,
     rows: Rows,
@@ -98,13 +140,61 @@ impl<'a> Reading<'a> {
             seek_maxima,
             top: vec![Vec::new(); latents],
             unlisted: Vec::new(),
+            gathered: None,
+            sequences: Sequences::default(),
+            means: None,
             top_count,
             tracker: WholeProteins::default(),
             rows: Rows::default(),
         }
     }
 
-    pub(super) fn batch(&mut self, batch: &FeatureBatch) -> Result<()> {
+    /// Adds a batch of activations, `block` rows at once through the encoder.
+    pub(super) fn activations(
+        &mut self,
+        encoder: &mut Encoder<'_>,
+        batch: &ActivationBatch,
+        block: usize,
+    ) -> Result<()> {
+        let width = batch.width();
+        let activations = batch.activations()?;
+        let positions = batch.positions()?;
+        let residues = batch.residues()?;
+        for start in (0..batch.rows()).step_by(block) {
+            let end = (start + block).min(batch.rows());
+            let encoded = encoder.encode(&activations[start * width..end * width])?;
+            let m = encoded.concepts;
+            for row in start..end {
+                let protein = batch.protein(row);
+                if self.tracker.current != protein {
+                    self.end_protein()?;
+                }
+                self.tracker.next(protein)?;
+                let at = row - start;
+                let (latents, values) = encoded.z.row(at);
+                self.rows.push(positions[row], latents, values);
+                if self.means.is_some() {
+                    let x = &activations[row * width..(row + 1) * width];
+                    self.rows.add_activation(x);
+                }
+                if self.gathered.is_some() && self.part() != Some(Part::Train) {
+                    let logits = &encoded.logits[at * m..(at + 1) * m];
+                    self.rows.logits.extend_from_slice(logits);
+                    self.rows.residues.push(residues[row]);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What the protein that is being read is for.
+    fn part(&self) -> Option<Part> {
+        self.split
+            .map_or(Some(Part::Test), |s| s.of(&self.tracker.current))
+    }
+
+    /// Adds a batch of features.
+    pub(super) fn features(&mut self, batch: &FeatureBatch) -> Result<()> {
         let columns = batch.columns()?;
         let known = self.active.len();
         if let Some(&latent) = columns.latent.values.iter().max()
@@ -121,12 +211,8 @@ impl<'a> Reading<'a> {
             }
             self.tracker.next(protein)?;
             for row in run {
-                self.rows.positions.push(columns.position[row]);
-                self.rows.latents.extend_from_slice(columns.latent.row(row));
-                self.rows
-                    .values
-                    .extend_from_slice(columns.activation.row(row));
-                self.rows.offsets.push(self.rows.latents.len());
+                let (latents, values) = (columns.latent.row(row), columns.activation.row(row));
+                self.rows.push(columns.position[row], latents, values);
             }
         }
         Ok(())
@@ -148,8 +234,7 @@ impl<'a> Reading<'a> {
             let length = rows.positions.last().copied().unwrap_or(0);
             self.labels.check_length(&protein, length)?;
         }
-        let part = self.split.map_or(Some(Part::Test), |s| s.of(&protein));
-        let Some(part) = part else {
+        let Some(part) = self.part() else {
             self.unlisted.push(protein);
             return Ok(());
         };
@@ -157,11 +242,24 @@ impl<'a> Reading<'a> {
         self.residues += rows.positions.len() as u64;
         let of_training = part == Part::Train || self.split.is_none();
         let latents = self.note(&protein, &rows, self.seek_maxima && of_training);
+        if let Some(means) = &mut self.means {
+            let (n, active) = (rows.positions.len(), (&rows.latents[..], &rows.values[..]));
+            means.add(part, &protein, n, &rows.logits, active, &rows.sums);
+        }
         let sheets = match (part, &mut self.valid) {
             (Part::Train, _) => return Ok(()),
             (Part::Valid, Some(valid)) => valid,
             _ => &mut self.test,
         };
+        if let Some(gathered) = &mut self.gathered {
+            check_whole(&protein, &rows.positions)?;
+            let of = match part {
+                Part::Valid => ranges::Part::Choosing,
+                _ => ranges::Part::Reporting,
+            };
+            gathered.add(of, &protein, rows.positions.len(), &rows.logits);
+            self.sequences.add(&protein, rows.residues);
+        }
         let labels = self.labels.of(&protein);
         let level = |c: u32| self.labels.level(c);
         let starts = std::iter::once(0).chain(rows.offsets.iter().copied());

@@ -21,7 +21,7 @@ pub(super) fn table(source: TableSource) -> Result<String> {
     let format = schema.metadata.get(s::META_FORMAT).cloned();
     let fields = match format.as_deref() {
         Some(s::ACTIVATIONS_FORMAT) => s::activations(0, ActivationType::F32, false),
-        Some(s::FEATURES_FORMAT) => s::features(),
+        Some(s::FEATURES_FORMAT | s::FEATURES_FORMAT_1) => s::features(),
         Some(s::LABELS_FORMAT) => s::labels(),
         Some(s::NEIGHBOURS_FORMAT) => s::neighbours(0),
         Some(s::PROTEINS_FORMAT) => s::proteins(),
@@ -52,7 +52,7 @@ pub(super) fn table(source: TableSource) -> Result<String> {
             }
             rows
         }
-        Some(s::FEATURES_FORMAT) => {
+        Some(s::FEATURES_FORMAT | s::FEATURES_FORMAT_1) => {
             let mut rows = 0;
             for batch in FeatureReader::new(source)? {
                 let batch = batch?;
@@ -70,7 +70,9 @@ pub(super) fn table(source: TableSource) -> Result<String> {
             rows
         }
         Some(s::NEIGHBOURS_FORMAT) => {
-            let field = schema.column_with_name(s::ACTIVATION).map(|(_, f)| f.data_type());
+            let field = schema
+                .column_with_name(s::ACTIVATION)
+                .map(|(_, f)| f.data_type());
             let width = match field {
                 Some(DataType::FixedSizeList(_, width)) => usize::try_from(*width).unwrap_or(0),
                 _ => 0,

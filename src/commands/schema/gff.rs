@@ -11,7 +11,7 @@ const COLUMNS: usize = 9;
 /// GFF3: what it is.
 pub(super) fn check(text: &str) -> Result<String, CheckError> {
     let mut lengths: HashMap<&str, u64> = HashMap::new();
-    let mut ids = std::collections::HashSet::new();
+    let mut ids = HashMap::new();
     let mut lines = text.lines().zip(1..);
     let first = lines.next().map_or("", |(line, _)| line);
     demand(first == VERSION, 1, "the line", first, VERSION)?;
@@ -48,7 +48,7 @@ fn feature<'a>(
     text: &'a str,
     line: usize,
     lengths: &HashMap<&str, u64>,
-    ids: &mut std::collections::HashSet<&'a str>,
+    ids: &mut HashMap<&'a str, (&'a str, &'a str)>,
 ) -> Result<(), CheckError> {
     let columns: Vec<&str> = text.split('\t').collect();
     let &[
@@ -105,6 +105,7 @@ fn feature<'a>(
         phase,
         "a phase",
     )?;
+    let mut has_id = false;
     for attribute in attributes.split(';') {
         let (tag, value) = attribute.split_once('=').unwrap_or((attribute, ""));
         let fits = !tag.is_empty() && !value.is_empty() && !value.contains(['=', '&']);
@@ -117,7 +118,11 @@ fn feature<'a>(
             "tag=value, escaped",
         )?;
         if tag == "ID" {
-            demand(ids.insert(value), line, "ID", value, "one that occurs once")?;
+            let own = (id, kind);
+            // lines of one id are parts of one feature
+            let fits = *ids.entry(value).or_insert(own) == own && !has_id;
+            demand(fits, line, "ID", value, "that of one feature, once")?;
+            has_id = true;
         }
     }
     Ok(())

@@ -147,10 +147,12 @@ fn range(line: usize, text: &str) -> Result<(), CheckError> {
     let start = fields.integer("start", 1)?;
     fields.integer("end", start)?;
     fields.integer("latent", 0)?;
+    fields.not_empty("score")?;
+    fields.not_empty("id")?;
     for column in ["score", "max_activation"] {
-        fields.not_empty(column)?;
         fields.share(column, 0.0, f64::INFINITY)?;
     }
+    fields.share("mean_pi", 0.0, 1.0)?;
     fields.share("probability", 0.0, 1.0)
 }
 
@@ -184,12 +186,12 @@ mod tests {
         let with =
             |row: &str| message(table(&format!("{}\n{row}\n", tsv::COLUMNS.join("\t"))).unwrap());
         assert_eq!(
-            with("P1\t1\t9\t3\t\tlatent 3\t0.5\t1\t"),
+            with("P1\t1\t9\t3\t\tlatent 3\t0.5\t1\t\t\t\ti"),
             "table of ranges of 1 rows"
         );
-        assert!(with("P1\t9\t1\t3\t\tlatent 3\t0.5\t1\t").starts_with("line 2: end is '1'"));
-        assert!(with("P1\t1\t9\t3\t\tlatent 3\tnan\t1\t").contains("score is 'nan'"));
-        assert!(with("P1\t1\t9").contains("number of columns is '3', expected 9"));
+        assert!(with("P1\t9\t1\t3\t\tlatent 3\t0.5\t1\t\t\t\ti").starts_with("line 2: end is '1'"));
+        assert!(with("P1\t1\t9\t3\t\tlatent 3\tnan\t1\t\t\t\ti").contains("score is 'nan'"));
+        assert!(with("P1\t1\t9").contains("number of columns is '3', expected 12"));
         let header = interpret::COLUMNS.join("\t");
         let with = |row: &str| message(table(&format!("{header}\n{row}\n")).unwrap());
         let fine = "0\tdefined\tdefined\tGO:1\tx\t0.5\t\t\t\t1e-3\t0.15\t4\t0.1\tP1,P2";

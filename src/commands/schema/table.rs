@@ -25,14 +25,19 @@ pub(super) fn all() -> Vec<(String, Value)> {
         s::META_SAE_K,
     ];
     let pooled = [&plm[..], &[s::META_PLM_POOL]].concat();
-    let features = [&plm[..], &sae[..]].concat();
+    let proteins = [&plm[..], &sae[..]].concat();
+    let features = [&proteins[..], &[s::META_DICTIONARY_SHA256]].concat();
     let activations = s::activations(ANY_WIDTH, ActivationType::F16, false);
     [
         (s::ACTIVATIONS_FORMAT, activations, &pooled[..]),
         (s::FEATURES_FORMAT, s::features(), &features[..]),
         (s::LABELS_FORMAT, s::labels(), &[]),
-        (s::NEIGHBOURS_FORMAT, s::neighbours(ANY_WIDTH), &features[..]),
-        (s::PROTEINS_FORMAT, s::proteins(), &features[..]),
+        (
+            s::NEIGHBOURS_FORMAT,
+            s::neighbours(ANY_WIDTH),
+            &features[..],
+        ),
+        (s::PROTEINS_FORMAT, s::proteins(), &proteins[..]),
     ]
     .map(|(format, fields, metadata)| {
         let name = format.split('/').next().unwrap_or(format);

@@ -67,7 +67,11 @@ pub fn fit(task: &Fit) -> Result<Vec<(u32, Result<CallReading, String>)>, Functi
     let judged = task.judge(&graph, &chosen);
     let pooled = PooledPrecision::new(judged.iter().flatten().copied());
     // only what is called can be implied
-    let usable: Vec<bool> = chosen.iter().zip(&judged).map(|(c, j)| c.is_ok() && !j.is_empty()).collect();
+    let usable: Vec<bool> = chosen
+        .iter()
+        .zip(&judged)
+        .map(|(c, j)| c.is_ok() && !j.is_empty())
+        .collect();
     let readings = chosen.into_iter().zip(&judged).zip(&task.concepts);
     let readings = readings.map(|((candidate, judged), &concept)| {
         let candidate = candidate?;
@@ -168,7 +172,9 @@ impl Fit {
                 bias,
             });
         }
-        let candidates = sources.into_iter().filter_map(|s| self.candidate(s, &positive));
+        let candidates = sources
+            .into_iter()
+            .filter_map(|s| self.candidate(s, &positive));
         let best = candidates.reduce(|best, next| if next.loss < best.loss { next } else { best });
         best.ok_or_else(|| "its evidence does not speak for it".into())
     }
@@ -220,11 +226,7 @@ impl Fit {
     }
 
     /// Probabilities of concepts on validation proteins, with those of their descendants, held against labels.
-    fn judge(
-        &self,
-        graph: &TermGraph,
-        chosen: &[Result<Candidate, String>],
-    ) -> Vec<Vec<Judged>> {
+    fn judge(&self, graph: &TermGraph, chosen: &[Result<Candidate, String>]) -> Vec<Vec<Judged>> {
         let mut judged = vec![Vec::new(); self.concepts.len()];
         for (row, truths) in self.valid_truths.iter().enumerate() {
             let mut scores = vec![0.0; graph.len()];
@@ -234,8 +236,7 @@ impl Fit {
                 }
             }
             graph.propagate(&mut scores, Propagation::Max);
-            for ((&concept, candidate), judged) in
-                self.concepts.iter().zip(chosen).zip(&mut judged)
+            for ((&concept, candidate), judged) in self.concepts.iter().zip(chosen).zip(&mut judged)
             {
                 let score = scores[concept as usize];
                 if candidate.is_ok() && score >= FLOOR {
@@ -302,7 +303,10 @@ mod tests {
     fn each_concept_is_read_where_it_shows() {
         let readings = fit(&task()).unwrap();
         let reading = |at: usize| readings[at].1.as_ref();
-        assert!(matches!(reading(0).unwrap().source, CallSource::LogitMean { latent: 0 }));
+        assert!(matches!(
+            reading(0).unwrap().source,
+            CallSource::LogitMean { latent: 0 }
+        ));
         let CallSource::Probe { latents, .. } = &reading(1).unwrap().source else {
             panic!("{readings:?}");
         };
@@ -316,13 +320,19 @@ mod tests {
         for (means, truths) in task.valid.iter().zip(&task.valid_truths) {
             for at in [0, 1] {
                 let reading = reading(at).unwrap();
-                let p = crate::score::precision::probability(&reading.precision, reading.probability(means));
+                let p = crate::score::precision::probability(
+                    &reading.precision,
+                    reading.probability(means),
+                );
                 if p >= 0.8 {
                     called += 1;
                     right += usize::from(truths.contains(&(at as u32)));
                 }
             }
         }
-        assert!(called > 50 && right * 10 > called * 8, "{right} of {called}");
+        assert!(
+            called > 50 && right * 10 > called * 8,
+            "{right} of {called}"
+        );
     }
 }

@@ -157,7 +157,13 @@ impl RangeReading {
     /// What a table keeps of a residue with this value of the latent.
     #[must_use]
     pub fn probability(&self, value: f32) -> Option<f32> {
-        let evidence = f64::from(value) / self.evidence.maximum;
+        let evidence = match self.evidence.source {
+            EvidenceSource::Logit => f64::from(value),
+            // rounded, as where it was chosen
+            EvidenceSource::Activation => {
+                f64::from((f64::from(value) / self.evidence.maximum) as f32)
+            }
+        };
         self.stored()
             .probability(self.calibration.log_odds(evidence))
     }

@@ -44,6 +44,12 @@ impl Training {
         self.lengths.mean()
     }
 
+    /// Instances in training.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.lengths.count()
+    }
+
     /// Whether positions must be exact: most instances are single residues, or bonds.
     #[must_use]
     pub fn is_of_sites(&self) -> bool {
@@ -61,17 +67,14 @@ pub(super) struct Candidates {
 
 impl Candidates {
     pub(super) fn new(training: &Training, start: f64, base: f64) -> Self {
+        // of concepts whose labels have one end for the most part, sites are the instances
+        let mut bonds = Vec::new();
         if training.bonds {
             let separations = training.separations.ln_durations();
-            let bonds = THRESHOLDS.map(|threshold| Bonds {
+            bonds.extend(THRESHOLDS.map(|threshold| Bonds {
                 threshold,
                 separations: separations.clone(),
-            });
-            return Self {
-                bridges: Vec::new(),
-                segments: Vec::new(),
-                bonds: bonds.into(),
-            };
+            }));
         }
         let mean = training.lengths.mean();
         let share = |of: f64| (mean / of).round().max(1.0) as u32;
@@ -99,7 +102,7 @@ impl Candidates {
         Self {
             bridges,
             segments,
-            bonds: Vec::new(),
+            bonds,
         }
     }
 
@@ -119,12 +122,10 @@ impl Candidates {
             (0..self.len()).for_each(|_| next(&[]));
             return;
         }
-        if !self.bridges.is_empty() {
-            for threshold in THRESHOLDS {
-                let above = runs::above(residues, threshold);
-                for &(max_gap, min_run) in &self.bridges {
-                    next(&runs::bridge(&above, max_gap, min_run));
-                }
+        for threshold in THRESHOLDS {
+            let above = runs::above(residues, threshold);
+            for &(max_gap, min_run) in &self.bridges {
+                next(&runs::bridge(&above, max_gap, min_run));
             }
         }
         for (_, recursion) in &mut self.segments {
@@ -138,15 +139,13 @@ impl Candidates {
     /// The candidates, in order.
     pub(super) fn decoders(self) -> Vec<Decoder> {
         let mut all = Vec::with_capacity(self.len());
-        if !self.bridges.is_empty() {
-            for threshold in THRESHOLDS {
-                for &(max_gap, min_run) in &self.bridges {
-                    all.push(Decoder::Runs(Runs {
-                        threshold,
-                        max_gap,
-                        min_run,
-                    }));
-                }
+        for threshold in THRESHOLDS {
+            for &(max_gap, min_run) in &self.bridges {
+                all.push(Decoder::Runs(Runs {
+                    threshold,
+                    max_gap,
+                    min_run,
+                }));
             }
         }
         let segments = self.segments.into_iter();

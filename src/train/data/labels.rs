@@ -251,6 +251,7 @@ pub fn vocabulary(labels: &[Label]) -> ConceptsFile {
             parents: Vec::new(),
             proteins: count.proteins.len() as u64,
             residues: count.residues.values().map(|r| r.len() as u64).sum(),
+            partial: false,
             information_content: 0.0,
         })
         .collect();

@@ -25,6 +25,11 @@ impl Groups {
         }
     }
 
+    /// Whether any clusters are known.
+    pub(super) fn are_clusters(&self) -> bool {
+        !self.cluster_of.is_empty()
+    }
+
     /// Numbers of the groups of proteins, from 0 in their order; who is in no cluster is alone.
     fn of<'a>(&self, proteins: impl Iterator<Item = &'a str>) -> Vec<usize> {
         let mut numbers = HashMap::new();

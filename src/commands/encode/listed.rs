@@ -1,0 +1,99 @@
+//! Concepts that are listed for a residue.
+
+use super::Args;
+use crate::{
+    Error, Result,
+    cli::Context,
+    commands::shared,
+    sae::{encode::sigmoid, folder::Sae},
+    score::dictionary::{ConceptEntry, EvidenceSource, RangeReading},
+};
+use std::path::Path;
+
+/// Which concepts are listed for a residue, and with which probability.
+pub(super) enum Listed {
+    /// Those above a probability of the model.
+    Model { least: f32 },
+    /// Those of a dictionary above their floors, calibrated; by index.
+    Calibrated(Vec<(u32, RangeReading)>),
+}
+
+impl Listed {
+    /// Lists the concepts of a residue by its logits and active latents.
+    pub(super) fn list(
+        &self,
+        logits: &[f32],
+        (latents, values): (&[u32], &[f32]),
+        concepts: &mut Vec<u32>,
+        probabilities: &mut Vec<f32>,
+    ) {
+        concepts.clear();
+        probabilities.clear();
+        match self {
+            Self::Model { least } => {
+                for (concept, &logit) in logits.iter().enumerate() {
+                    let p = sigmoid(logit);
+                    if p >= *least {
+                        concepts.push(concept as u32);
+                        probabilities.push(p);
+                    }
+                }
+            }
+            Self::Calibrated(readings) => {
+                for (concept, reading) in readings {
+                    let latent = reading.evidence.latent;
+                    let value = match reading.evidence.source {
+                        EvidenceSource::Logit => logits[latent as usize],
+                        EvidenceSource::Activation => {
+                            latents.binary_search(&latent).map_or(0.0, |at| values[at])
+                        }
+                    };
+                    if let Some(p) = reading.probability(value) {
+                        concepts.push(*concept);
+                        probabilities.push(p);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Args {
+    /// How the usable concepts of the dictionary are read, all its concepts, and the SHA-256 of it.
+    pub(super) fn readings(
+        &self,
+        context: &Context,
+        sae: &Sae,
+        path: &Path,
+    ) -> Result<(Vec<(u32, RangeReading)>, Vec<ConceptEntry>, String)> {
+        let (dictionary, sha256) = shared::read_dictionary(context, path)?;
+        let name = path.display().to_string();
+        if dictionary.concepts.is_none() {
+            return Err(Error::mismatch(format!(
+                "{name} is '{}', which does not calibrate; make it anew from activations",
+                dictionary.format
+            )));
+        }
+        if let Some(own) = &dictionary.sae {
+            let folder = self.model.display().to_string();
+            own.check_same(&name, &sae.identity(), &folder)?;
+        }
+        let defined = sae.config.shape.defined;
+        let mut readings = Vec::new();
+        let concepts = dictionary.concepts.unwrap_or_default();
+        for entry in &concepts {
+            let Some(reading) = &entry.ranges else {
+                continue;
+            };
+            let latent = reading.evidence.latent as usize;
+            if reading.evidence.source == EvidenceSource::Logit && latent >= defined {
+                return Err(Error::mismatch(format!(
+                    "concept '{}' is read by logit {latent} in {name}, the model has {defined}",
+                    entry.id
+                )));
+            }
+            readings.push((entry.index, reading.clone()));
+        }
+        Ok((readings, concepts, sha256))
+    }
+}

@@ -1,0 +1,255 @@
+//! Ranges of all concepts of a vocabulary: evidence is gathered protein by protein, each concept's reading is chosen on
+//! some proteins and scored on others.
+
+mod gather;
+mod scores;
+
+pub use gather::{Gathered, Part, PartRows, Target};
+pub use scores::{Found, Scored};
+
+use super::{
+    calibration::Stored,
+    decode::Residues,
+    dictionary::{Evidence, EvidenceSource, RangeReading, RangeScores},
+    fitting::{self, Fit, Sample, Unusable},
+    matching::Tally,
+    precision::{PooledPrecision, PrecisionStep},
+};
+use crate::math::random::{Purpose, shuffle, stream};
+use rayon::prelude::*;
+use std::collections::{BTreeMap, HashMap};
+
+/// What became of a concept.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Index of the concept.
+    pub concept: u32,
+    /// Mean length of its instances in training.
+    pub mean_length: f64,
+    /// Instances among the proteins for choosing.
+    pub chosen_by: u64,
+    /// Instances among the proteins for reporting.
+    pub reported: u64,
+    /// How it is read, and its ranges on the proteins for reporting; or why it is of no use.
+    pub result: Result<(RangeReading, Scored), Unusable>,
+}
+
+/// Where values of latents are found that have no logit: by part, in the order in which residues were gathered.
+pub trait Latents: Sync {
+    /// Activations of a latent on all residues of a part.
+    fn values(&self, part: Part, latent: u32) -> Vec<f32>;
+}
+
+/// What is tried for each concept, in order.
+pub type Candidates = BTreeMap<u32, Vec<Evidence>>;
+
+/// Numbers groups of proteins in an order that follows from names and seed alone: proteins that no group has are
+/// groups of their own.
+#[must_use]
+pub fn number_clusters<'a>(
+    groups: &'a [Vec<String>],
+    proteins: impl IntoIterator<Item = &'a str>,
+    seed: u64,
+) -> HashMap<String, u32> {
+    let grouped: HashMap<&str, &str> = groups
+        .iter()
+        .filter_map(|group| Some((group.first()?.as_str(), group)))
+        .flat_map(|(first, group)| group.iter().map(move |name| (name.as_str(), first)))
+        .collect();
+    let proteins: Vec<&str> = proteins.into_iter().collect();
+    let group = |name: &'a str| grouped.get(name).copied().unwrap_or(name);
+    let mut firsts: Vec<&str> = proteins.iter().map(|&name| group(name)).collect();
+    firsts.sort_unstable();
+    firsts.dedup();
+    // accessions that follow one another are often of one family
+    shuffle(&mut stream(seed, Purpose::Bootstrap, u64::MAX), &mut firsts);
+    let numbers: HashMap<&str, u32> = firsts.into_iter().zip(0..).collect();
+    let number = |name: &'a str| numbers.get(group(name)).copied().unwrap_or_default();
+    proteins
+        .into_iter()
+        .map(|name| (name.to_owned(), number(name)))
+        .collect()
+}
+
+/// Chooses how every concept is read, and scores it.
+#[must_use]
+pub fn read_all(
+    gathered: &Gathered<'_>,
+    candidates: &Candidates,
+    latents: &impl Latents,
+    clusters: &HashMap<String, u32>,
+    seed: u64,
+) -> Vec<Outcome> {
+    let targets: Vec<&Target> = gathered.targets.iter().collect();
+    let fits: Vec<Result<(Evidence, Fit), Unusable>> = targets
+        .par_iter()
+        .map(|target| best_fit(gathered, target, candidates, latents, clusters))
+        .collect();
+    let judged = fits.iter().flatten().flat_map(|(_, fit)| &fit.judged);
+    let pooled = PooledPrecision::new(judged.copied());
+    let few = gathered.few.iter().map(|&(concept, why)| Outcome {
+        concept,
+        mean_length: 0.0,
+        chosen_by: 0,
+        reported: 0,
+        result: Err(why),
+    });
+    let mut outcomes: Vec<Outcome> = targets
+        .par_iter()
+        .zip(fits)
+        .map(|(target, fit)| {
+            let reading = fit.map(|(evidence, fit)| {
+                let precision = pooled.table(&fit.judged);
+                reading(evidence, fit, precision)
+            });
+            outcome(gathered, target, reading, latents, clusters, seed)
+        })
+        .collect();
+    outcomes.extend(few);
+    outcomes
+}
+
+/// Scores concepts that are read in a known way; what has none is of no use.
+#[must_use]
+pub fn score_all(
+    gathered: &Gathered<'_>,
+    readings: &BTreeMap<u32, RangeReading>,
+    latents: &impl Latents,
+    clusters: &HashMap<String, u32>,
+    seed: u64,
+) -> Vec<Outcome> {
+    let targets: Vec<&Target> = gathered.targets.iter().collect();
+    targets
+        .par_iter()
+        .map(|target| {
+            let reading = readings.get(&target.concept).cloned();
+            let reading = reading.ok_or(Unusable::Unread);
+            outcome(gathered, target, reading, latents, clusters, seed)
+        })
+        .collect()
+}
+
+/// Scores a concept on the proteins for reporting.
+fn outcome(
+    gathered: &Gathered<'_>,
+    target: &Target,
+    reading: Result<RangeReading, Unusable>,
+    latents: &impl Latents,
+    clusters: &HashMap<String, u32>,
+    seed: u64,
+) -> Outcome {
+    let instances = |rows: &PartRows| rows.truths(target).map(|t| t.len() as u64).sum();
+    Outcome {
+        concept: target.concept,
+        mean_length: target.training.mean_length(),
+        chosen_by: instances(gathered.choosing()),
+        reported: instances(gathered.reporting()),
+        result: reading.map(|mut reading| {
+            let scored = score(gathered, target, &reading, latents, clusters);
+            reading.test = scores::with_intervals(&scored, seed, target.concept);
+            (reading, scored)
+        }),
+    }
+}
+
+fn reading(evidence: Evidence, fit: Fit, precision: Vec<PrecisionStep>) -> RangeReading {
+    RangeReading {
+        evidence,
+        calibration: fit.calibration,
+        base: fit.base,
+        floor: fit.floor,
+        decoder: fit.decoder,
+        precision,
+        validation: RangeScores::of(fit.chosen_on),
+        test: RangeScores::default(),
+    }
+}
+
+/// Of all that could speak for a concept, what finds its ranges best.
+fn best_fit(
+    gathered: &Gathered<'_>,
+    target: &Target,
+    candidates: &Candidates,
+    latents: &impl Latents,
+    clusters: &HashMap<String, u32>,
+) -> Result<(Evidence, Fit), Unusable> {
+    let part = gathered.choosing();
+    fitting::check_support(part.truths(target))?;
+    let mut best: Result<(Evidence, Fit), Unusable> = Err(Unusable::NoEvidence);
+    for evidence in candidates.get(&target.concept).into_iter().flatten() {
+        let values = values(gathered, part.part, target, *evidence, latents);
+        let samples: Vec<Sample<'_>> = part
+            .proteins(target)
+            .map(|protein| Sample {
+                evidence: &values[protein.residues.clone()],
+                truths: protein.truths,
+                cluster: clusters.get(protein.name).copied().unwrap_or_default(),
+            })
+            .collect();
+        let fit = fitting::fit(&samples, &target.training);
+        match (&best, fit) {
+            (Ok((_, old)), Ok(fit)) if fit.f1 > old.f1 => best = Ok((*evidence, fit)),
+            (Ok(_), _) => {}
+            (Err(_), Ok(fit)) => best = Ok((*evidence, fit)),
+            (Err(_), Err(why)) => best = Err(why),
+        }
+    }
+    best
+}
+
+/// Evidence of every residue of a part, in the order in which they were gathered.
+fn values(
+    gathered: &Gathered<'_>,
+    part: Part,
+    target: &Target,
+    evidence: Evidence,
+    latents: &impl Latents,
+) -> Vec<f32> {
+    match evidence.source {
+        EvidenceSource::Logit => gathered.of(part).logits(target).to_vec(),
+        EvidenceSource::Activation => {
+            let mut values = latents.values(part, evidence.latent);
+            for value in &mut values {
+                *value = (f64::from(*value) / evidence.maximum) as f32;
+            }
+            values
+        }
+    }
+}
+
+/// Reads the proteins for reporting.
+fn score(
+    gathered: &Gathered<'_>,
+    target: &Target,
+    reading: &RangeReading,
+    latents: &impl Latents,
+    clusters: &HashMap<String, u32>,
+) -> Scored {
+    let part = gathered.reporting();
+    let values = values(gathered, part.part, target, reading.evidence, latents);
+    let stored = Stored {
+        floor: reading.floor,
+    };
+    let mut scored = Scored::new(part.clusters(clusters));
+    let mut log_odds = Vec::new();
+    for protein in part.proteins(target) {
+        log_odds.clear();
+        let evidence = &values[protein.residues.clone()];
+        let round = |&x: &f32| stored.round(reading.calibration.log_odds(f64::from(x)));
+        log_odds.extend(evidence.iter().map(round));
+        let residues = Residues {
+            log_odds: &log_odds,
+            floor: reading.floor,
+            base: reading.base,
+        };
+        let items = reading.decoder.decode(residues);
+        let tally = Tally::of(&items, protein.truths, false);
+        let cluster = clusters.get(protein.name).copied().unwrap_or_default();
+        scored.add(cluster, tally);
+        scored.protein(&items, protein.truths, |item| {
+            let score = item.score(&log_odds);
+            (score, reading.range_probability(score))
+        });
+    }
+    scored
+}

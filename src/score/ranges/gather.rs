@@ -1,0 +1,368 @@
+//! What is gathered of proteins: logits of the concepts that may be read, and their labelled instances.
+
+use crate::{
+    annot::{
+        concept::{Concept, ConceptKind, Level},
+        feature,
+        label_index::{LabelIndex, LabelRange},
+    },
+    score::{
+        decode::Item,
+        fitting::{self, Training, Unusable},
+    },
+    split::partition::{self, Partition},
+};
+use std::{collections::HashMap, ops::Range};
+
+/// Which proteins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Those by which everything is chosen.
+    Choosing,
+    /// Those on which it is reported; the same where there is no split.
+    Reporting,
+}
+
+/// A concept whose ranges may be read.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Index of the concept.
+    pub concept: u32,
+    /// Whether its instances join two residues.
+    pub bonds: bool,
+    /// Whether only proteins with labels of partial concepts count.
+    pub partial: bool,
+    /// What its instances in training look like.
+    pub training: Training,
+    /// Its column of logits, where there is one.
+    column: Option<usize>,
+}
+
+/// The proteins of a part.
+#[derive(Debug)]
+pub struct PartRows {
+    /// Which.
+    pub part: Part,
+    proteins: Vec<Protein>,
+    /// Logits of each column, by residue.
+    logits: Vec<Vec<f32>>,
+    residues: usize,
+}
+
+#[derive(Debug)]
+struct Protein {
+    name: String,
+    residues: Range<usize>,
+    /// Instances by concept, ascending.
+    truths: Vec<(u32, Vec<Item>)>,
+    /// Whether it has labels of partial concepts.
+    has_partial: bool,
+}
+
+/// A protein as one concept sees it.
+pub(super) struct Seen<'a> {
+    pub(super) name: &'a str,
+    pub(super) residues: Range<usize>,
+    pub(super) truths: &'a [Item],
+}
+
+/// Everything that is gathered.
+#[derive(Debug)]
+pub struct Gathered<'a> {
+    labels: &'a LabelIndex,
+    /// Concepts that may be read, by index.
+    pub targets: Vec<Target>,
+    /// Concepts that have too few instances for it.
+    pub(super) few: Vec<(u32, Unusable)>,
+    /// Whether each concept of the vocabulary joins residues, and is partial.
+    bonds: Vec<bool>,
+    partial: Vec<bool>,
+    choosing: Option<PartRows>,
+    reporting: PartRows,
+}
+
+impl<'a> Gathered<'a> {
+    /// Begins to gather. Concepts of residues that `is_excluded` does not name may be read where there is enough to
+    /// choose by; the first `logits` concepts have logits. Without a split, everything is of one part.
+    #[must_use]
+    pub fn new(
+        labels: &'a LabelIndex,
+        concepts: &[Concept],
+        split: Option<&Partition>,
+        logits: usize,
+        is_excluded: impl Fn(&Concept) -> bool,
+    ) -> Self {
+        let bonds: Vec<bool> = concepts.iter().map(is_bond).collect();
+        let mut counts = Counts::new(concepts.len());
+        for (protein, of_protein) in labels.iter() {
+            let part = split.map(|s| s.of(protein));
+            counts.add(part, &truths(of_protein, &bonds));
+        }
+        let mut columns = 0;
+        let (mut targets, mut few) = (Vec::new(), Vec::new());
+        for (concept, count) in concepts.iter().zip(counts.of) {
+            if concept.level != Level::Residue || is_excluded(concept) {
+                continue;
+            }
+            if let Err(why) = fitting::check_counts(count.instances, count.proteins) {
+                few.push((concept.index, why));
+                continue;
+            }
+            let index = concept.index as usize;
+            let column = (index < logits).then_some(columns);
+            columns += usize::from(column.is_some());
+            targets.push(Target {
+                concept: concept.index,
+                bonds: bonds[index],
+                partial: concept.partial,
+                training: Training::new(count.lengths, count.separations, bonds[index]),
+                column,
+            });
+        }
+        let rows = |part| PartRows {
+            part,
+            proteins: Vec::new(),
+            logits: vec![Vec::new(); columns],
+            residues: 0,
+        };
+        Self {
+            labels,
+            targets,
+            few,
+            bonds,
+            partial: concepts.iter().map(|c| c.partial).collect(),
+            choosing: split.map(|_| rows(Part::Choosing)),
+            reporting: rows(Part::Reporting),
+        }
+    }
+
+    /// Adds a protein of a part with its logits `[residues, logits]`.
+    pub fn add(&mut self, part: Part, protein: &str, residues: usize, logits: &[f32]) {
+        let labels = self.labels.of(protein);
+        let rows = match (part, &mut self.choosing) {
+            (Part::Choosing, Some(rows)) => rows,
+            _ => &mut self.reporting,
+        };
+        let m = logits.len().checked_div(residues).unwrap_or(0);
+        for target in &self.targets {
+            if let Some(column) = target.column {
+                let own = logits.iter().skip(target.concept as usize);
+                rows.logits[column].extend(own.step_by(m.max(1)));
+            }
+        }
+        let has_partial = labels.iter().any(|l| self.partial[l.concept as usize]);
+        rows.proteins.push(Protein {
+            name: protein.to_owned(),
+            residues: rows.residues..rows.residues + residues,
+            truths: truths(labels, &self.bonds),
+            has_partial,
+        });
+        rows.residues += residues;
+    }
+
+    /// Puts proteins in the order of their names, so that the order of the input does not show.
+    pub fn sort(&mut self) {
+        for rows in self.choosing.iter_mut().chain([&mut self.reporting]) {
+            rows.proteins.sort_by(|a, b| a.name.cmp(&b.name));
+        }
+    }
+
+    /// Gives every protein of a part the labels of another, by a permutation of the proteins: a control.
+    pub fn exchange_labels(&mut self, mut permute: impl FnMut(usize) -> Vec<usize>) {
+        for rows in self.choosing.iter_mut().chain([&mut self.reporting]) {
+            let order = permute(rows.proteins.len());
+            let all: Vec<_> = rows.proteins.iter().map(|p| p.truths.clone()).collect();
+            for (protein, &other) in rows.proteins.iter_mut().zip(&order) {
+                let length = protein.residues.len() as u32;
+                protein.truths.clone_from(&all[other]);
+                for (_, items) in &mut protein.truths {
+                    items.retain(|item| item.end <= length);
+                }
+            }
+        }
+    }
+
+    /// The proteins by which everything is chosen.
+    #[must_use]
+    pub fn choosing(&self) -> &PartRows {
+        self.choosing.as_ref().unwrap_or(&self.reporting)
+    }
+
+    /// The proteins on which it is reported.
+    #[must_use]
+    pub fn reporting(&self) -> &PartRows {
+        &self.reporting
+    }
+
+    /// A part.
+    #[must_use]
+    pub fn of(&self, part: Part) -> &PartRows {
+        match part {
+            Part::Choosing => self.choosing(),
+            Part::Reporting => self.reporting(),
+        }
+    }
+
+    /// Id of a concept.
+    #[must_use]
+    pub fn id(&self, concept: u32) -> &str {
+        self.labels.id(concept)
+    }
+
+    /// Names of all proteins.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let all = self.choosing.iter().chain([&self.reporting]);
+        all.flat_map(|rows| rows.proteins.iter().map(|p| p.name.as_str()))
+    }
+}
+
+impl PartRows {
+    /// Logits of a concept, by residue.
+    pub(super) fn logits(&self, target: &Target) -> &[f32] {
+        target.column.map_or(&[], |column| &self.logits[column])
+    }
+
+    /// The proteins that count for a concept.
+    pub(super) fn proteins(&self, target: &Target) -> impl Iterator<Item = Seen<'_>> {
+        let counted = self
+            .proteins
+            .iter()
+            .filter(|protein| !target.partial || protein.has_partial);
+        counted.map(|protein| Seen {
+            name: &protein.name,
+            residues: protein.residues.clone(),
+            truths: protein.truths_of(target.concept),
+        })
+    }
+
+    /// Instances of a concept by protein.
+    pub(super) fn truths(&self, target: &Target) -> impl Iterator<Item = &[Item]> {
+        self.proteins(target).map(|protein| protein.truths)
+    }
+
+    /// Clusters of the part.
+    pub(super) fn clusters(&self, clusters: &HashMap<String, u32>) -> usize {
+        let mut all: Vec<_> = (self.proteins.iter())
+            .map(|p| clusters.get(&p.name))
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        all.len()
+    }
+
+    /// Residues.
+    #[must_use]
+    pub fn residues(&self) -> usize {
+        self.residues
+    }
+}
+
+impl Protein {
+    fn truths_of(&self, concept: u32) -> &[Item] {
+        let found = self.truths.binary_search_by_key(&concept, |(c, _)| *c);
+        found.map_or(&[], |at| &self.truths[at].1)
+    }
+}
+
+fn is_bond(concept: &Concept) -> bool {
+    concept.kind == ConceptKind::Feature && feature::is_bond(feature::key_of_concept(&concept.id))
+}
+
+/// Distinct instances by concept: ranges; of a concept of bonds, the two ends of an instance together.
+fn truths(labels: &[LabelRange], bonds: &[bool]) -> Vec<(u32, Vec<Item>)> {
+    let mut all = Vec::new();
+    for of_concept in labels.chunk_by(|a, b| a.concept == b.concept) {
+        let concept = of_concept[0].concept;
+        let of_concept = || of_concept.iter().filter(|l| !l.is_whole());
+        let mut items: Vec<Item> = if bonds[concept as usize] {
+            let placed: Vec<&LabelRange> = of_concept().collect();
+            let instances = placed.chunk_by(|a, b| a.instance == b.instance);
+            let one = |ends: &[&LabelRange]| match ends {
+                [a, b] => Item::bond(a.start, b.start),
+                _ => Item::range(ends[0].start, ends[0].end),
+            };
+            instances.map(one).collect()
+        } else {
+            of_concept().map(|l| Item::range(l.start, l.end)).collect()
+        };
+        items.sort_unstable();
+        items.dedup();
+        if !items.is_empty() {
+            all.push((concept, items));
+        }
+    }
+    all
+}
+
+/// Instances of each concept by part.
+struct Counts {
+    of: Vec<Count>,
+}
+
+#[derive(Clone, Default)]
+struct Count {
+    /// Among the proteins for choosing.
+    instances: usize,
+    proteins: usize,
+    /// Among those of training.
+    lengths: Vec<u32>,
+    separations: Vec<u32>,
+}
+
+impl Counts {
+    fn new(concepts: usize) -> Self {
+        Self {
+            of: vec![Count::default(); concepts],
+        }
+    }
+
+    /// Adds a protein; without a split, it is for training and choosing alike.
+    fn add(&mut self, part: Option<Option<partition::Part>>, truths: &[(u32, Vec<Item>)]) {
+        let trains = matches!(part, None | Some(Some(partition::Part::Train)));
+        let chooses = matches!(part, None | Some(Some(partition::Part::Valid)));
+        for (concept, items) in truths {
+            let count = &mut self.of[*concept as usize];
+            if chooses {
+                count.instances += items.len();
+                count.proteins += 1;
+            }
+            for item in items.iter().filter(|_| trains) {
+                if item.bond {
+                    count.separations.push(item.end - item.start);
+                    count.lengths.push(1);
+                } else {
+                    count.lengths.push(item.end - item.start + 1);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instances_are_distinct_ranges_and_bonds_have_two_ends() {
+        let label = |concept, instance, start, end| LabelRange {
+            concept,
+            instance,
+            start,
+            end,
+        };
+        let labels = [
+            label(0, 1, 3, 9),
+            label(0, 2, 3, 9),
+            label(0, 3, 5, 6),
+            label(1, 1, 8, 8),
+            label(1, 1, 2, 2),
+            label(1, 2, 7, 7),
+            label(2, 1, 0, 0),
+        ];
+        let expected = [
+            (0, vec![Item::range(3, 9), Item::range(5, 6)]),
+            (1, vec![Item::bond(2, 8), Item::range(7, 7)]),
+        ];
+        assert_eq!(truths(&labels, &[false, true, false]), expected);
+    }
+}
