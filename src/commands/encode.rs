@@ -110,16 +110,7 @@ impl Tool for Args {
         let container = self.output.container();
         let writer =
             FeatureWriter::new(output, container, &info).during(&self.output.to_string())?;
-        let proteins = match &self.proteins {
-            None => None,
-            Some(target) => {
-                let out = context.create(target)?;
-                Some(
-                    ProteinWriter::new(out, target.container(), &info)
-                        .during(&target.to_string())?,
-                )
-            }
-        };
+        let proteins = self.protein_writer(context, &info)?;
         let mut encoder = Encoder::new(&sae);
         let block = (BLOCK_NUMBERS / (sae.config.shape.width + sae.config.shape.defined)).max(1);
         let proteins_name = self.proteins.as_ref().map(Target::to_string);
@@ -154,6 +145,21 @@ impl Tool for Args {
         let (features, proteins) = sink.finish()?;
         proteins.map_or(Ok(()), Output::commit)?;
         features.commit()
+    }
+}
+
+impl Args {
+    fn protein_writer(
+        &self,
+        context: &Context,
+        info: &FeatureInfo,
+    ) -> Result<Option<ProteinWriter<Output>>> {
+        let Some(target) = &self.proteins else {
+            return Ok(None);
+        };
+        let out = context.create(target)?;
+        let writer = ProteinWriter::new(out, target.container(), info);
+        Ok(Some(writer.during(&target.to_string())?))
     }
 }
 

@@ -210,24 +210,12 @@ impl Args {
         ]
         .map(|suite| self.suite.contains(&suite));
         shared::check_share("--min-precision", self.min_precision)?;
-        let concepts = match &self.concepts {
-            Some(path) => {
-                let concepts = shared::read_concepts(context, path)?;
-                shared::check_vocabulary(&sae, folder, &concepts, path)?;
-                concepts
-            }
-            None => sae.concepts.clone(),
-        };
+        let concepts = self.vocabulary(context, &sae, folder)?;
         let labels = self.labels(context, &concepts)?;
         let setting = function
             .then(|| self.function.setting(context, &self.clusters))
             .transpose()?;
-        let split = match &self.split {
-            Some(source) => {
-                Some(Partition::read(context.open(source)?).map_err(source.in_input())?)
-            }
-            None => None,
-        };
+        let split = self.partition(context)?;
         let readers = shared::open_activations(context, &self.input, &sae, folder)?;
         let dictionary = self.readings(context, &sae, folder)?;
         if with_ranges {
@@ -285,6 +273,25 @@ impl Args {
             ranges,
             function,
         }))
+    }
+
+    /// The vocabulary of the labels.
+    fn vocabulary(&self, context: &Context, sae: &Sae, folder: &Path) -> Result<ConceptsFile> {
+        let Some(path) = &self.concepts else {
+            return Ok(sae.concepts.clone());
+        };
+        let concepts = shared::read_concepts(context, path)?;
+        shared::check_vocabulary(sae, folder, &concepts, path)?;
+        Ok(concepts)
+    }
+
+    /// Which proteins are for what.
+    fn partition(&self, context: &Context) -> Result<Option<Partition>> {
+        let Some(source) = &self.split else {
+            return Ok(None);
+        };
+        let partition = Partition::read(context.open(source)?).map_err(source.in_input())?;
+        Ok(Some(partition))
     }
 
     /// The labels, where a suite needs them.

@@ -7,11 +7,13 @@ use crate::math::product::{Matrix, multiply};
 use rayon::prelude::*;
 
 /// Strengths of the penalty that are tried, strongest first: each begins where the one before ended.
-pub const PENALTIES: [f32; 3] = [0.1, 0.01, 0.001];
-/// Steps at most.
-const STEPS: usize = 300;
+pub const PENALTIES: [f32; 2] = [0.1, 0.01];
+/// Steps at most: those that are left out would change what few rows say, as a stronger penalty does.
+const STEPS: usize = 100;
+/// Steps of Newton's method for one feature, at most.
+const NEWTON_STEPS: usize = 300;
 /// A concept's steps end where no part of its gradient is larger.
-const TOLERANCE: f32 = 1e-4;
+const TOLERANCE: f32 = 1e-3;
 /// Products with the matrix of second moments that find its largest eigenvalue.
 const POWER_STEPS: usize = 30;
 /// The largest eigenvalue is found from below.
@@ -295,7 +297,7 @@ pub fn line(values: &[f32], positive: &[bool]) -> (f64, f64) {
         }
     };
     let (mut slope, mut intercept) = (0.0, ((positives + 1.0) / (negatives + 1.0)).ln());
-    for _ in 0..STEPS {
+    for _ in 0..NEWTON_STEPS {
         let (mut g, mut h) = ([0.0; 2], [0.0; 3]);
         for (&x, &p) in values.iter().zip(positive) {
             let x = f64::from(x);
@@ -364,13 +366,16 @@ mod tests {
                             * f64::from(features[row * 4 + feature])
                             / 600.0;
                     }
-                    assert!(slope.abs() < 3e-4, "{penalty} {concept} {feature}: {slope}");
+                    assert!(
+                        slope.abs() < 1.5e-3,
+                        "{penalty} {concept} {feature}: {slope}"
+                    );
                 }
             }
         }
-        assert!(models[2].weights[0] > 2.0 * models[0].weights[0]);
+        assert!(models[1].weights[0] > 1.5 * models[0].weights[0]);
         let chosen = choose(&models, &features, targets);
-        assert_eq!(chosen.weights[..4], models[2].weights[..4]);
+        assert_eq!(chosen.weights[..4], models[1].weights[..4]);
     }
 
     #[test]

@@ -234,7 +234,13 @@ fn what_a_format_needs_is_asked_for() {
         "--format",
         "gaf"
     ];
-    refuse(&ranges, &["gaf", "--proteins"]);
+    let output = run("protsae-annotate", &[ranges, official()].concat());
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(
+        stderr.contains("no calls") && stderr.contains("--dictionary"),
+        "{stderr}"
+    );
     refuse(
         &annotate(&arguments!["--format", "tsv", "--min-precision", "2"]),
         &["--min-precision"],

@@ -1,10 +1,17 @@
 //! Calls of whole proteins into annotation files.
 
-use super::MIN_PRECISION;
+mod chosen;
+
+pub(super) use chosen::Names;
+
+use super::{
+    MIN_PRECISION,
+    support::{Support, SupportArgs},
+};
 use crate::{
     Error, Result,
     annot::{
-        concept::{Concept, ConceptKind, Level},
+        concept::{ConceptKind, Level},
         go::rules::Rules,
     },
     cli::{Context, Source, log},
@@ -13,12 +20,7 @@ use crate::{
         self, Ontology,
         graph::{Hierarchy, Relations},
     },
-    report::calls::{
-        Aspect, Call, CallFormat, CallWriter, Corroboration, DATABASE, ProteinCalls, Provenance,
-        REFERENCE,
-    },
-    sae::folder::Sae,
-    score::dictionary::Dictionary,
+    report::calls::{Call, CallFormat, CallWriter, DATABASE, ProteinCalls, Provenance, REFERENCE},
     table::{
         SaeIdentity,
         calls::CallList,
@@ -26,8 +28,8 @@ use crate::{
         proteins::{self, ProteinFeatures},
     },
 };
+use chosen::{call, candidates, most_specific, ruled};
 use chrono::NaiveDate;
-use std::collections::{BTreeMap, HashSet};
 
 /// Least score of a call that no dictionary has calibrated.
 const UNCALIBRATED: f64 = 0.5;
@@ -98,57 +100,12 @@ pub(super) struct CallArgs {
     )]
     keywords: Vec<String>,
 
-    /// Only calls that something speaks for beside the model: a neighbour that has the term
+    /// Only calls that something speaks for beside the model: a neighbour, a homologue or an InterPro entry
     #[arg(long)]
     corroborated_only: bool,
-}
 
-/// What is called what: concepts by number.
-pub(super) struct Names {
-    concepts: Vec<Named>,
-    /// Whether parents are known.
-    has_parents: bool,
-}
-
-struct Named {
-    id: String,
-    name: String,
-    kind: ConceptKind,
-    level: Level,
-    namespace: Option<String>,
-    parents: Vec<u32>,
-}
-
-impl Names {
-    /// The concepts of a model, else those of a dictionary.
-    pub(super) fn new(sae: Option<&Sae>, dictionary: Option<&Dictionary>) -> Self {
-        let of_model = |concept: &Concept| Named {
-            id: concept.id.clone(),
-            name: concept.name.clone(),
-            kind: concept.kind,
-            level: concept.level,
-            namespace: concept.namespace.clone(),
-            parents: concept.parents.clone(),
-        };
-        let concepts = match (sae, dictionary) {
-            (Some(sae), _) => sae.concepts.concepts.iter().map(of_model).collect(),
-            (None, Some(dictionary)) => (dictionary.concepts().iter())
-                .map(|entry| Named {
-                    id: entry.id.clone(),
-                    name: entry.name.clone(),
-                    kind: entry.kind,
-                    level: entry.level,
-                    namespace: None,
-                    parents: Vec::new(),
-                })
-                .collect(),
-            (None, None) => Vec::new(),
-        };
-        Self {
-            concepts,
-            has_parents: sae.is_some(),
-        }
-    }
+    #[command(flatten)]
+    support: SupportArgs,
 }
 
 /// How often what happened.
@@ -268,13 +225,15 @@ impl CallArgs {
             .map(|taxon| self.lineage.iter().copied().chain([taxon]).collect());
         let mut rules = (job.ontology)
             .map(|(ontology, hierarchy)| Rules::new(ontology, hierarchy, taxa.as_deref()));
+        let support = self.support.read(context, job.ontology)?;
         let mut counts = Counts::default();
         let mut whole = WholeProteins::default();
         writer.begin()?;
         for source in job.features {
             self.features(context, job, source, |row| {
                 whole.next(&row.protein)?;
-                self.protein(job, rules.as_mut(), row, source, &mut counts, writer)
+                let at = (row, source, &support);
+                self.protein(job, rules.as_mut(), at, &mut counts, writer)
             })?;
             whole.end_of_table();
         }
@@ -286,7 +245,8 @@ impl CallArgs {
                     job.check(info.sae.as_ref(), source)?;
                 }
                 whole.next(&row.protein)?;
-                self.protein(job, rules.as_mut(), &row, source, &mut counts, writer)
+                let at = (&row, source, &support);
+                self.protein(job, rules.as_mut(), at, &mut counts, writer)
             };
             proteins::read(table, each).map_err(source.in_input())?;
             whole.end_of_table();
@@ -345,12 +305,15 @@ impl CallArgs {
         &self,
         job: &Job<'_>,
         rules: Option<&mut Rules<'_>>,
-        row: &ProteinFeatures,
-        source: &Source,
+        (row, source, support): (&ProteinFeatures, &Source, &Support),
         counts: &mut Counts,
         writer: &mut dyn CallWriter,
     ) -> Result<()> {
-        let calls = self.calls(job, rules, row, source, counts)?;
+        let mut calls = self.calls(job, rules, row, source, counts)?;
+        support.note(&row.protein, &mut calls);
+        if self.corroborated_only {
+            calls.retain(|call| !call.corroborated_by.is_empty());
+        }
         counts.proteins += 1;
         counts.calls += calls.len() as u64;
         let protein = ProteinCalls {
@@ -385,14 +348,12 @@ impl CallArgs {
                 said.push((concept, call(named, score, row.calls.as_ref(), at)));
             }
         }
-        if self.corroborated_only {
-            said.retain(|(_, call)| !call.corroborated_by.is_empty());
-        }
         let all = self.propagated || job.format.scored;
-        let mut calls = match rules {
-            Some(rules) => ruled(rules, job, said, all),
+        let concepts = &job.names.concepts;
+        let mut calls = match rules.zip(job.ontology) {
+            Some((rules, (ontology, _))) => ruled(rules, ontology, concepts, said, all),
             None if all => said.into_iter().map(|(_, call)| call).collect(),
-            None => most_specific(&job.names.concepts, said),
+            None => most_specific(concepts, said),
         };
         calls.sort_by(|a, b| a.kind.cmp(&b.kind).then_with(|| a.concept.cmp(&b.concept)));
         Ok(calls)
@@ -452,107 +413,6 @@ impl Job<'_> {
         }
         Ok(())
     }
-}
-
-/// The concepts that a row says something of: their place among its calls, number and score.
-fn candidates(row: &ProteinFeatures) -> impl Iterator<Item = (usize, u32, f64)> {
-    let (concepts, scores) = match &row.calls {
-        Some(calls) => (&calls.concepts, &calls.probabilities),
-        None => (&row.concepts, &row.probability_mean),
-    };
-    let scored = concepts.iter().zip(scores).enumerate();
-    scored.map(|(at, (&concept, &score))| (at, concept, f64::from(score)))
-}
-
-fn call(named: &Named, score: f64, calls: Option<&CallList>, at: usize) -> Call {
-    let neighbours = calls.and_then(|calls| calls.neighbours.as_ref());
-    let donor = neighbours
-        .and_then(|n| n.donors.get(at))
-        .filter(|donor| !donor.is_empty());
-    let donor_score = neighbours.and_then(|n| n.donor_scores.get(at));
-    Call {
-        concept: named.id.clone(),
-        name: named.name.clone(),
-        kind: named.kind,
-        aspect: named
-            .namespace
-            .as_deref()
-            .and_then(|n| Aspect::of(n, false)),
-        score,
-        corroborated_by: donor
-            .map(|_| Corroboration::Neighbour)
-            .into_iter()
-            .collect(),
-        donor_score: donor.and(donor_score).map(|&s| f64::from(s)),
-        donor: donor.cloned(),
-    }
-}
-
-/// Calls of which no other implies another, by the parents of the vocabulary.
-fn most_specific(concepts: &[Named], said: Vec<(u32, Call)>) -> Vec<Call> {
-    let mut implied: HashSet<u32> = HashSet::new();
-    let mut open: Vec<u32> = Vec::new();
-    for (concept, _) in &said {
-        open.extend(&concepts[*concept as usize].parents);
-    }
-    while let Some(concept) = open.pop() {
-        if implied.insert(concept)
-            && let Some(named) = concepts.get(concept as usize)
-        {
-            open.extend(&named.parents);
-        }
-    }
-    let kept = said.into_iter().filter(|(c, _)| !implied.contains(c));
-    kept.map(|(_, call)| call).collect()
-}
-
-/// Calls as the rules of the ontology have them; those that are no terms stay as they are.
-fn ruled(rules: &mut Rules<'_>, job: &Job<'_>, said: Vec<(u32, Call)>, all: bool) -> Vec<Call> {
-    let Some((ontology, _)) = job.ontology else {
-        return Vec::new();
-    };
-    let (terms, others): (Vec<_>, Vec<_>) = said
-        .into_iter()
-        .partition(|(_, call)| call.kind == ConceptKind::Go);
-    let names = &job.names.concepts;
-    let mut calls: Vec<Call> = if all {
-        others.into_iter().map(|(_, call)| call).collect()
-    } else {
-        most_specific(names, others)
-    };
-    let ids = terms
-        .iter()
-        .map(|(_, call)| (call.concept.as_str(), call.score));
-    let applied = rules.apply(ids, all);
-    // what speaks for a term speaks for what it implies; of several the likeliest
-    let mut support: BTreeMap<u32, &Call> = BTreeMap::new();
-    for (_, call) in &terms {
-        for &class in rules.implied(&call.concept) {
-            let best = support.entry(class).or_insert(call);
-            if call.score > best.score {
-                *best = call;
-            }
-        }
-    }
-    for (class, score) in applied {
-        let complex = rules.is_complex(class);
-        let Some(from) = support.get(&class) else {
-            continue;
-        };
-        calls.push(Call {
-            concept: ontology.classes[class as usize].clone(),
-            name: ontology
-                .term(class)
-                .map_or(String::new(), |t| t.name.clone()),
-            kind: ConceptKind::Go,
-            aspect: Aspect::of(ontology.namespace(class), complex),
-            score,
-            corroborated_by: from.corroborated_by.clone(),
-            donor: from.donor.clone(),
-            donor_score: from.donor_score,
-        });
-    }
-    calls
 }
 
 /// Plans the tables.

@@ -186,7 +186,7 @@ impl Aspect {
                 information,
             }),
             known: known.as_deref(),
-            of_interest: setting.of_interest.is_some() || known.is_some(),
+            of_interest: setting.of_interest.is_some() || self.known.is_some(),
             normalization: setting.args.norm,
             groups: &self.groups(setting, proteins),
             replicates: setting.args.bootstrap,
