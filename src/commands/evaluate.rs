@@ -7,7 +7,7 @@ mod rows;
 use super::{feature_keys::FeatureKeys, shared};
 use crate::{
     Error, Result,
-    annot::feature::NO_ANNOTATION,
+    annot::{concept::ConceptsFile, feature::NO_ANNOTATION, label_index::LabelIndex},
     cli::{
         CommonArgs, Context, Source, Target, Tool,
         args::{OnBad, OnBadArgs},
@@ -138,42 +138,16 @@ impl Tool for Args {
         let alignment = self.suite.contains(&Suite::Alignment);
         let with_ranges = self.suite.contains(&Suite::Ranges);
         shared::check_share("--min-precision", self.min_precision)?;
-        let concepts = match &self.concepts {
-            Some(path) => {
-                let concepts = shared::read_concepts(context, path)?;
-                shared::check_vocabulary(&sae, &self.model, &concepts, path)?;
-                concepts
-            }
-            None => sae.concepts.clone(),
-        };
-        let labels = match (&self.labels, alignment || with_ranges) {
-            (Some(source), true) => Some(shared::read_labels(context, source, &concepts)?),
-            (None, true) => {
-                return Err(Error::usage(
-                    "the suites 'alignment' and 'ranges' need --labels; or ask for --suite fidelity",
-                ));
-            }
-            (_, false) => None,
-        };
-        let split = match &self.split {
-            Some(source) => {
-                Some(Partition::read(context.open(source)?).map_err(source.in_input())?)
-            }
-            None => None,
-        };
+        let concepts = self.vocabulary(context, &sae)?;
+        let labels = self.truths(context, &concepts)?;
+        let split = shared::read_split(context, self.split.as_ref())?;
         let readers = shared::open_activations(context, &self.input, &sae, &self.model)?;
         let dictionary = self.readings(context, &sae)?;
         if with_ranges {
             check_whole(&readers)?;
         }
         if context.is_dry_run() {
-            for (source, reader) in &readers {
-                let rows = reader.rows().map_err(source.in_input())?;
-                let rows = rows.map_or("a stream of unknown length".into(), |n| {
-                    format!("{n} residues")
-                });
-                log::plan(&format!("{source}: {rows}"))?;
-            }
+            plan(&readers)?;
             return Ok(());
         }
         let mut output = context.create(&self.output)?;
@@ -250,6 +224,17 @@ impl Tool for Args {
     }
 }
 
+fn plan(readers: &[(&Source, ActivationReader)]) -> Result<()> {
+    for (source, reader) in readers {
+        let rows = reader.rows().map_err(source.in_input())?;
+        let rows = rows.map_or("a stream of unknown length".into(), |n| {
+            format!("{n} residues")
+        });
+        log::plan(&format!("{source}: {rows}"))?;
+    }
+    Ok(())
+}
+
 /// Gives a protein to whoever scores it.
 fn give(
     rows: &PartRows,
@@ -272,6 +257,30 @@ fn check_whole(readers: &[(&Source, ActivationReader)]) -> Result<()> {
 }
 
 impl Args {
+    /// The vocabulary of the labels.
+    fn vocabulary(&self, context: &Context, sae: &Sae) -> Result<ConceptsFile> {
+        match &self.concepts {
+            Some(path) => {
+                let concepts = shared::read_concepts(context, path)?;
+                shared::check_vocabulary(sae, &self.model, &concepts, path)?;
+                Ok(concepts)
+            }
+            None => Ok(sae.concepts.clone()),
+        }
+    }
+
+    /// Labels, where a suite needs them.
+    fn truths(&self, context: &Context, concepts: &ConceptsFile) -> Result<Option<LabelIndex>> {
+        let needed = [Suite::Alignment, Suite::Ranges];
+        match (&self.labels, needed.iter().any(|s| self.suite.contains(s))) {
+            (Some(source), true) => Ok(Some(shared::read_labels(context, source, concepts)?)),
+            (None, true) => Err(Error::usage(
+                "the suites 'alignment' and 'ranges' need --labels; or ask for --suite fidelity",
+            )),
+            (_, false) => Ok(None),
+        }
+    }
+
     /// How a dictionary reads concepts, where one is given.
     fn readings(&self, context: &Context, sae: &Sae) -> Result<Option<Vec<ConceptEntry>>> {
         let Some(path) = &self.dictionary else {

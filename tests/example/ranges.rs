@@ -123,7 +123,9 @@ fn gff3(path: &Path) -> Vec<Range> {
         }
         ranges.push(Range {
             protein: columns[0].to_owned(),
-            concept: attributes["concept"].replace("%2B", "+").replace("%20", " "),
+            concept: attributes["concept"]
+                .replace("%2B", "+")
+                .replace("%20", " "),
             parts: vec![part],
             probability: attributes["probability"].parse().expect("a probability"),
         });
@@ -142,9 +144,11 @@ fn truths(results: &Path, part: &str) -> Truths {
     let source = Source::File(results.join("labels.arrow"));
     let mut instances: BTreeMap<(String, String, u32), Vec<(u32, u32)>> = BTreeMap::new();
     labels::read(source.open_table().expect("a table"), |label: Label| {
-        if let (Some(start), Some(end), true) =
-            (label.start, label.end, wanted.contains(label.protein.as_str()))
-        {
+        if let (Some(start), Some(end), true) = (
+            label.start,
+            label.end,
+            wanted.contains(label.protein.as_str()),
+        ) {
             let key = (label.protein, label.concept, label.instance);
             instances.entry(key).or_default().push((start, end));
         }
@@ -210,7 +214,10 @@ fn count(ranges: &[Range], truths: &Truths) -> BTreeMap<String, Counts> {
                 }
             }
         }
-        pairs.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| (&a.1, &a.2).cmp(&(&b.1, &b.2))));
+        pairs.sort_by(|a, b| {
+            b.0.total_cmp(&a.0)
+                .then_with(|| (&a.1, &a.2).cmp(&(&b.1, &b.2)))
+        });
         let (mut used, mut found) = (BTreeSet::new(), BTreeSet::new());
         for (share, range, truth) in pairs {
             if !used.contains(&range) && !found.contains(&truth) {
@@ -237,20 +244,30 @@ fn planted_motifs_are_whole_ranges_on_held_out_proteins_and_nothing_else_is_writ
     let mut lengths: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for ((_, concept), instances) in &truths {
         let own = lengths.entry(concept.as_str()).or_default();
-        own.extend(instances.iter().map(|parts| f64::from(parts[0].1 - parts[0].0 + 1)));
+        own.extend(
+            instances
+                .iter()
+                .map(|parts| f64::from(parts[0].1 - parts[0].0 + 1)),
+        );
     }
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let mut long = Vec::new();
     for (concept, counts) in &counts {
         println!("{concept}: {counts:?}, F1 {:.2}", counts.f1());
-        if lengths.get(concept.as_str()).is_some_and(|l| mean(l) > LONG) {
+        if lengths
+            .get(concept.as_str())
+            .is_some_and(|l| mean(l) > LONG)
+        {
             long.push(counts.f1());
         }
     }
     assert!(long.len() >= 6 && mean(&long) >= F1, "{long:?}");
     let sum = |f: fn(&Counts) -> u64| counts.values().map(f).sum::<u64>();
     let (ranges, right) = (sum(|c| c.ranges), sum(|c| c.right));
-    assert!(ranges > 50 && right as f64 >= 0.9 * ranges as f64, "{right} of {ranges}");
+    assert!(
+        ranges > 50 && right as f64 >= 0.9 * ranges as f64,
+        "{right} of {ranges}"
+    );
 }
 
 #[test]
@@ -264,14 +281,29 @@ fn counting_anew_gives_the_scores_of_evaluate_and_of_the_dictionary() {
     let all = count(&gff3(&results.join("all.gff3")), &truths);
     let mut compared = 0;
     for concept in &told.concepts {
-        let of = |counts: &BTreeMap<String, Counts>| counts.get(&concept.id).copied().unwrap_or_default();
+        let of = |counts: &BTreeMap<String, Counts>| {
+            counts.get(&concept.id).copied().unwrap_or_default()
+        };
         if concept.unusable.is_some() {
-            assert_eq!((of(&all).ranges, of(&written).ranges), (0, 0), "{}", concept.id);
+            assert_eq!(
+                (of(&all).ranges, of(&written).ranges),
+                (0, 0),
+                "{}",
+                concept.id
+            );
             continue;
         }
-        for (counted, told) in [(of(&all), &concept.scores), (of(&written), &concept.written)] {
+        for (counted, told) in [
+            (of(&all), &concept.scores),
+            (of(&written), &concept.written),
+        ] {
             let told = (told.predicted, told.right, told.truths);
-            assert_eq!((counted.ranges, counted.right, counted.truths), told, "{}", concept.id);
+            assert_eq!(
+                (counted.ranges, counted.right, counted.truths),
+                told,
+                "{}",
+                concept.id
+            );
         }
         let entry = dictionary.concepts().iter().find(|e| e.id == concept.id);
         let reading = entry.and_then(|e| e.ranges.as_ref()).expect("it is usable");
@@ -280,7 +312,10 @@ fn counting_anew_gives_the_scores_of_evaluate_and_of_the_dictionary() {
     }
     assert!(compared >= 8, "{compared}");
     let sum = |f: fn(&Counts) -> u64| written.values().map(f).sum::<u64>();
-    assert_eq!((sum(|c| c.ranges), sum(|c| c.right)), (told.written.ranges, told.written.right));
+    assert_eq!(
+        (sum(|c| c.ranges), sum(|c| c.right)),
+        (told.written.ranges, told.written.right)
+    );
 }
 
 #[test]
