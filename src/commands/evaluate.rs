@@ -215,7 +215,7 @@ impl Args {
         let setting = function
             .then(|| self.function.setting(context, &self.clusters))
             .transpose()?;
-        let split = self.partition(context)?;
+        let split = shared::read_split(context, self.split.as_ref())?;
         let readers = shared::open_activations(context, &self.input, &sae, folder)?;
         let dictionary = self.readings(context, &sae, folder)?;
         if with_ranges {
@@ -283,15 +283,6 @@ impl Args {
         let concepts = shared::read_concepts(context, path)?;
         shared::check_vocabulary(sae, folder, &concepts, path)?;
         Ok(concepts)
-    }
-
-    /// Which proteins are for what.
-    fn partition(&self, context: &Context) -> Result<Option<Partition>> {
-        let Some(source) = &self.split else {
-            return Ok(None);
-        };
-        let partition = Partition::read(context.open(source)?).map_err(source.in_input())?;
-        Ok(Some(partition))
     }
 
     /// The labels, where a suite needs them.

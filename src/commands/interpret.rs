@@ -114,12 +114,7 @@ impl Tool for Args {
         let concepts = shared::read_concepts(context, &self.concepts)?;
         shared::check_vocabulary(&sae, &self.model, &concepts, &self.concepts)?;
         let labels = shared::read_labels(context, &self.labels, &concepts)?;
-        let split = match &self.split {
-            Some(source) => {
-                Some(Partition::read(context.open(source)?).map_err(source.in_input())?)
-            }
-            None => None,
-        };
+        let split = shared::read_split(context, self.split.as_ref())?;
         if !sae.knows_maxima() {
             shared::warn_of_unknown_maxima(&self.model);
         }

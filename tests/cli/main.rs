@@ -22,6 +22,7 @@ mod options;
 mod outputs;
 mod pipe;
 mod places;
+mod ranges;
 mod rows;
 mod sandbox;
 mod schemas;

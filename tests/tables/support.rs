@@ -41,6 +41,7 @@ pub(crate) fn feature_info() -> FeatureInfo {
             k: 3,
         }),
         sample: None,
+        dictionary: None,
     }
 }
 
