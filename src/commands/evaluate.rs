@@ -18,6 +18,7 @@ use crate::{
     report::multiqc,
     sae::{Sae, encode::Encoder},
     score::{
+        calls::Caller,
         dictionary::ConceptEntry,
         metrics::{METRICS_FORMAT, Metrics, PartSize},
     },
@@ -86,7 +87,8 @@ pub struct Args {
     )]
     suite: Vec<Suite>,
 
-    /// Dictionary whose ranges are scored [default: ranges are read as is best on valid, as protsae-interpret does]
+    /// Dictionary whose ranges and calls are scored [default: ranges are read as is best on valid, as protsae-interpret
+    /// does; no calls]
     #[arg(long, value_name = "FILE.json")]
     dictionary: Option<PathBuf>,
 
@@ -231,6 +233,7 @@ impl Args {
         if seek_maxima {
             shared::warn_of_unknown_maxima(folder);
         }
+        let caller = dictionary.as_deref().map(Caller::new).transpose()?;
         let mut ranges = labels.as_ref().filter(|_| with_ranges).map(|labels| {
             let (split, excluded) = (split.as_ref(), &self.exclude_features);
             RangeScorer::new(&sae, labels, &concepts, split, excluded, dictionary)
@@ -258,7 +261,8 @@ impl Args {
         let function = match (&setting, &mut means, &labels) {
             (Some(setting), Some(means), Some(labels)) => {
                 means.sort();
-                Some(setting.score_model(context, means, &concepts, labels)?)
+                let known = (&concepts, labels);
+                Some(setting.score_model(context, means, known, caller.flatten())?)
             }
             _ => None,
         };

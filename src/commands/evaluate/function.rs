@@ -17,6 +17,7 @@ use crate::{
     commands::split::write_split::read_clusters,
     error::Context as _,
     ontology::{self, Ontology, graph::Hierarchy},
+    score::calls::Caller,
     score::function::{
         baseline,
         result::{Cell, Evaluator, Function, Normalization},
@@ -114,6 +115,8 @@ enum Method {
     Pi,
     /// Mean over residues of the concepts' logits, as a probability.
     Logit,
+    /// The probability that a call is right, by --dictionary.
+    Calls,
     /// Logistic regression on the mean activations of the latents.
     LatentProbe,
     /// The latent that ranks validation proteins best, its log-odds fitted to training proteins.
@@ -226,11 +229,11 @@ impl Setting<'_> {
         &self,
         context: &Context,
         means: &Means,
-        concepts: &ConceptsFile,
-        labels: &LabelIndex,
+        (concepts, labels): (&ConceptsFile, &LabelIndex),
+        caller: Option<Caller>,
     ) -> Result<Function> {
         let mut scored = Scored::default();
-        methods::score(self, means, concepts, labels, &mut scored)?;
+        methods::score(self, means, (concepts, labels), caller, &mut scored)?;
         self.finish(context, scored)
     }
 

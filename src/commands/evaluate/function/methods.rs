@@ -10,6 +10,7 @@ use crate::{
     cli::log,
     sae::encode::sigmoid,
     score::{
+        calls::{Caller, ProteinMeans},
         function::{
             baseline::{self, Column, Neighbours},
             terms::TermGraph,
@@ -32,6 +33,8 @@ struct Data<'a> {
     valid: Vec<&'a Mean>,
     test: Vec<&'a Mean>,
     labels: &'a LabelIndex,
+    /// What calls proteins, where a dictionary does.
+    caller: Option<Caller>,
 }
 
 /// What a method says of concept c (its place among [`Data::concepts`]) in test protein p.
@@ -40,6 +43,8 @@ enum Said {
     Own(fn(&Mean, usize) -> f32),
     /// Log-odds, `test x concepts`.
     LogOdds(Vec<f32>),
+    /// Concepts of each test protein, by their index, with the probability that it is right to call them.
+    Calls(Vec<Vec<(u32, f32)>>),
     /// The same of all proteins.
     Same,
     /// Rows of training proteins, for each test protein.
@@ -52,8 +57,8 @@ enum Said {
 pub(super) fn score(
     setting: &Setting<'_>,
     means: &Means,
-    concepts: &ConceptsFile,
-    labels: &LabelIndex,
+    (concepts, labels): (&ConceptsFile, &LabelIndex),
+    caller: Option<Caller>,
     scored: &mut Scored,
 ) -> Result<()> {
     let of_part = |part: Part| {
@@ -74,6 +79,7 @@ pub(super) fn score(
         valid: of_part(Part::Valid),
         test: of_part(Part::Test),
         labels,
+        caller,
     };
     let aspects = data.aspects(setting)?;
     for (method, name) in data.methods(setting) {
@@ -166,6 +172,7 @@ impl Data<'_> {
         let has_own = self.means.proteins.iter().any(|m| !m.logits.is_empty());
         let is_possible = |method: &Method| match method {
             Method::Pi | Method::Logit => has_own,
+            Method::Calls => self.caller.is_some(),
             _ => !self.train.is_empty(),
         };
         let wanted = all.filter(|m| asked.is_empty() || asked.contains(m));
@@ -176,7 +183,7 @@ impl Data<'_> {
         };
         for method in not.iter().filter(|m| asked.contains(m)) {
             log::warn(&format!(
-                "no scores of '{}': there are no concepts of the model, or no training proteins",
+                "no scores of '{}': there are no concepts of the model, no training proteins, or no --dictionary that calls",
                 name(method)
             ));
         }
@@ -188,6 +195,15 @@ impl Data<'_> {
             Method::Pi => Said::Own(|mean, c| mean.probabilities[c]),
             Method::Logit => Said::Own(|mean, c| sigmoid(mean.logits[c])),
             Method::Naive => Said::Same,
+            Method::Calls => {
+                let caller = self.caller.as_ref()?;
+                let means = |mean: &&Mean| ProteinMeans {
+                    logits: mean.logits.clone(),
+                    latents: mean.latents.clone(),
+                };
+                let proteins = self.test.iter().map(means);
+                Said::Calls(proteins.map(|means| caller.call(&means)).collect())
+            }
             Method::LinearProbe => Said::LogOdds(self.probe(self.means.width, |mean, row| {
                 row.copy_from_slice(&mean.activations)
             })?),
@@ -236,6 +252,11 @@ impl Data<'_> {
                 let value = at.map_or(0.0, |at| f64::from(mean.latents[at].1));
                 (1.0 + (-(slope * value + intercept)).exp()).recip()
             }),
+            Said::Calls(calls) => {
+                let index = self.concepts[place].index;
+                let at = calls[p].binary_search_by_key(&index, |call| call.0);
+                at.map_or(0.0, |at| f64::from(calls[p][at].1))
+            }
             Said::Same | Said::Near(_) => 0.0,
         };
         match said {
