@@ -12,6 +12,7 @@ pub mod feature_table;
 pub mod format;
 pub mod gff;
 pub mod go;
+pub mod hits;
 pub mod interpro;
 pub mod label;
 pub mod label_index;

@@ -6,6 +6,7 @@
 //! as long as the columns fit by name and by type up to width ([`mod@column`]).
 
 pub mod activations;
+pub mod calls;
 pub mod column;
 pub mod error;
 pub mod features;
@@ -14,6 +15,7 @@ mod head;
 pub mod labels;
 mod messages;
 pub mod metadata;
+pub mod neighbours;
 pub mod proteins;
 pub mod rows;
 pub mod schema;

@@ -43,7 +43,12 @@ static PLAIN: LazyLock<TempDir> = LazyLock::new(|| {
         .arg("--outdir")
         .arg(dir.path()));
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    for name in ["annotations.gff3", "calls.gaf", "dictionary.tsv", "metrics.json"] {
+    for name in [
+        "annotations.gff3",
+        "calls.gaf",
+        "dictionary.tsv",
+        "metrics.json",
+    ] {
         let path = dir.path().canonicalize().expect("it exists").join(name);
         assert!(
             said.contains(&path.display().to_string()),
@@ -230,7 +235,9 @@ fn nextflow_stubs_make_every_file() {
     let dir = run_nextflow(command, &["-stub-run"]);
     assert_eq!(steps(dir.path()), STEPS);
     for result in RESULTS {
-        let path = dir.path().join(format!("results/proteins.{}", of_nextflow(result)));
+        let path = dir
+            .path()
+            .join(format!("results/proteins.{}", of_nextflow(result)));
         assert_eq!(fs::read(&path).ok(), Some(Vec::new()), "{}", path.display());
     }
 }
