@@ -22,7 +22,7 @@ fn arrow2_reads_every_table() {
             4,
         ),
         (write_labels(Container::File), 2, 7),
-        (write_features(Container::File), 2, 7),
+        (write_features(Container::File), 2, 9),
         (write_proteins(Container::File), 1, 8),
     ];
     for (bytes, rows, columns) in tables {
