@@ -199,8 +199,9 @@ mod tests {
         writer.protein(&ranges).unwrap();
         let text = String::from_utf8(writer.out.into_inner()).unwrap();
         let attributes = "ID=P1.f7.5.20;Name=Disulfide bond;concept=DISULFID;latent=7;decoder=bonds;probability=0.875";
-        let line =
-            |at| format!("P1\tProtSAE\tdisulfide_bond\t{at}\t{at}\t0.875\t.\t.\t{attributes}\n");
+        let line = |at| {
+            format!("P1\tProtSAE\tpolypeptide_region\t{at}\t{at}\t0.875\t.\t.\t{attributes}\n")
+        };
         assert!(text.contains(&(line(5) + &line(20))), "{text}");
     }
 

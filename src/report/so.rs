@@ -12,8 +12,6 @@ const FEATURE_TYPES: &[(&str, &str)] = &[
     ("COILED", "coiled_coil"),
     ("COMPBIAS", "compositionally_biased_region_of_peptide"),
     ("CONFLICT", "sequence_conflict"),
-    ("CROSSLNK", "cross_link"),
-    ("DISULFID", "disulfide_bond"),
     ("DOMAIN", "polypeptide_domain"),
     ("HELIX", "alpha_helix"),
     ("INIT_MET", "cleaved_initiator_methionine"),
