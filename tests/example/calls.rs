@@ -88,10 +88,8 @@ fn neighbours_and_homologues_and_entries_speak_for_calls() {
     let proteins: BTreeMap<&str, ()> = (text.lines().skip(1))
         .filter_map(|line| Some((line.split('\t').next()?, ())))
         .collect();
-    let hits: String = proteins
-        .keys()
-        .map(|p| format!("{p}\tX9SYN0P001\t99.0\t9\t0\t0\t1\t9\t1\t9\t1e-9\t80\n"))
-        .collect();
+    let hit = |p: &&str| format!("{p}\tX9SYN0P001\t99.0\t9\t0\t0\t1\t9\t1\t9\t1e-9\t80");
+    let hits = proteins.keys().map(hit).collect::<Vec<_>>().join("\n");
     let gaf = example("annotations.gaf")
         .to_str()
         .expect("a path")

@@ -18,7 +18,7 @@ use crate::{
     split::partition::Part,
     table::{features::FeatureInfo, neighbours::NeighbourWriter},
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Means over the residues of the proteins that calls are fitted to.
 #[derive(Default)]
@@ -97,7 +97,7 @@ pub(super) fn add(
     (concepts, labels): (&ConceptsFile, &LabelIndex),
     defined: usize,
     mut means: Means,
-    clusters: &HashMap<String, u32>,
+    clusters: &BTreeMap<String, u32>,
 ) -> Result<Means> {
     means.sort();
     let latents = dictionary.latents.len();

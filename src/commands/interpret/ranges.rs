@@ -12,7 +12,7 @@ use crate::{
         ranges::{Candidates, Gathered, read_all},
     },
 };
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// Adds the sections of concepts, where ranges were gathered; numbers of the clusters of the proteins.
 pub(super) fn add(
@@ -21,7 +21,7 @@ pub(super) fn add(
     context: &Context,
     reading: &mut Reading<'_>,
     concepts: &ConceptsFile,
-) -> Result<Option<HashMap<String, u32>>> {
+) -> Result<Option<BTreeMap<String, u32>>> {
     let Some(mut gathered) = reading.gathered.take() else {
         return Ok(None);
     };
