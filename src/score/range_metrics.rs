@@ -279,11 +279,8 @@ fn at_most(k: u64, n: u64, p: f64) -> f64 {
 impl Reliability {
     fn new<'a>(found: impl Iterator<Item = &'a Found>) -> Self {
         let mut all: Vec<&Found> = found.collect();
-        let key = |f: &Found| (f.probability, f.right);
-        all.sort_by(|a, b| {
-            let (a, b) = (key(a), key(b));
-            a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))
-        });
+        // equal probabilities stay in the order of concepts and proteins, whether right or wrong
+        all.sort_by(|a, b| a.probability.total_cmp(&b.probability));
         let mut bins = Vec::new();
         for bin in 0..BINS {
             let part = &all[bin * all.len() / BINS..(bin + 1) * all.len() / BINS];
@@ -335,7 +332,7 @@ mod tests {
             })
             .collect();
         let reliability = Reliability::new(all.iter());
-        assert!(reliability.error.unwrap() < 0.11, "{reliability:?}");
+        assert!(reliability.error.unwrap() < 1e-9, "{reliability:?}");
         let wrong: Vec<Found> = (0..100).map(|_| found(0.9, false)).collect();
         assert!((Reliability::new(wrong.iter()).error.unwrap() - 0.9).abs() < 1e-12);
         assert_eq!(Reliability::new([].iter()).error, None);

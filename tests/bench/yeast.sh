@@ -80,12 +80,16 @@ done
 if [[ $whole == yes ]]; then
     measured embed protsae-embed -i "$fasta" -m "$plm" --layer "$layer" --dtype f16 -t "$threads" \
         -o "$outdir/activations.arrow"
+    measured interpret protsae-interpret -i "$outdir/activations.arrow" -m "$outdir/protsae" "${truth[@]}" \
+        -t "$threads" -o "$outdir/dictionary.json" --table "$outdir/dictionary.tsv"
     measured encode protsae-encode -i "$outdir/activations.arrow" -m "$outdir/protsae" -t "$threads" \
-        -o "$outdir/features.arrow" --proteins "$outdir/proteins.arrow"
-    measured interpret protsae-interpret -i "$outdir/features.arrow" -m "$outdir/protsae" "${truth[@]}" \
-        -o "$outdir/dictionary.json" --table "$outdir/dictionary.tsv"
-    measured annotate protsae-annotate -i "$outdir/features.arrow" -m "$outdir/protsae" \
-        --dictionary "$outdir/dictionary.json" --latents named --min-run 5 -o "$outdir/yeast.gff3"
+        --dictionary "$outdir/dictionary.json" -o "$outdir/features.arrow" --proteins "$outdir/proteins.arrow"
+    measured annotate protsae-annotate -i "$outdir/features.arrow" -t "$threads" \
+        --dictionary "$outdir/dictionary.json" -o "$outdir/yeast.gff3"
+    for variant in protsae topk; do
+        measured "ranges $variant" protsae-evaluate -i "$outdir/activations.arrow" -m "$outdir/$variant" "${truth[@]}" \
+            --suite ranges -t "$threads" -o "$outdir/$variant.ranges.json"
+    done
     if command -v gt >/dev/null; then
         measured "gt gff3validator" gt gff3validator -typecheck so -xrfcheck -- "$outdir/yeast.gff3"
     else
