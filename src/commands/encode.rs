@@ -307,7 +307,7 @@ impl Totals {
                 logits,
                 latents: latents.zip(row.activation_mean.iter().copied()).collect(),
             };
-            calling.call(&means, &input)
+            calling.call(&row.protein, &means, &input)
         });
         row
     }

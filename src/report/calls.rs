@@ -377,10 +377,8 @@ pub(crate) mod tests {
         let mut found = Vec::new();
         vocabulary
             .labels(|label| {
-                assert_eq!(
-                    label.evidence.is_some_and(|e| e == "IEA" || e == EVIDENCE),
-                    true
-                );
+                let is_electronic = |e| e == "IEA" || e == EVIDENCE;
+                assert!(label.evidence.is_some_and(is_electronic));
                 found.push((label.protein.to_owned(), label.concept.to_owned()));
                 Ok::<_, std::convert::Infallible>(())
             })

@@ -7,7 +7,7 @@
 
 mod fit;
 
-pub use fit::{Fit, fit};
+pub use fit::{Fit, Fitted, fit};
 
 use super::{
     calibration::sigmoid,

@@ -225,12 +225,16 @@ fn largest_eigenvalue(features: &[f32], width: usize) -> f32 {
         if length == 0.0 || rows == 0 {
             return 0.0;
         }
-        vector.iter_mut().for_each(|x| *x /= length);
+        for x in &mut vector {
+            *x /= length;
+        }
         let (mut image, mut next) = (vec![0.0; rows], vec![0.0; width]);
         let x = Matrix::new(features, rows, width, width);
         multiply(x, Matrix::new(&vector, width, 1, 1), &mut image, 1);
         multiply(x.transpose(), Matrix::new(&image, rows, 1, 1), &mut next, 1);
-        next.iter_mut().for_each(|x| *x /= rows as f32);
+        for x in &mut next {
+            *x /= rows as f32;
+        }
         value = next.iter().zip(&vector).map(|(a, b)| a * b).sum();
         vector = next;
     }
@@ -261,24 +265,22 @@ pub fn losses(logits: &[f32], targets: Targets<'_>) -> Vec<f64> {
 /// For each concept the weights of the penalty with the least loss on other rows, the strongest of equals.
 #[must_use]
 pub fn choose(models: &[Logistic], features: &[f32], targets: Targets<'_>) -> Logistic {
-    let losses: Vec<Vec<f64>> = models
-        .iter()
-        .map(|model| losses(&model.logits(features), targets))
-        .collect();
     let mut chosen = models.first().cloned().unwrap_or_default();
+    let Some(first) = models.first() else {
+        return chosen;
+    };
     let width = chosen.width;
-    for concept in 0..chosen.biases.len() {
-        let best = (0..models.len()).reduce(|best, next| {
-            if losses[next][concept] < losses[best][concept] {
-                next
-            } else {
-                best
+    let mut least = losses(&first.logits(features), targets);
+    for model in &models[1..] {
+        let own = losses(&model.logits(features), targets);
+        for (concept, (loss, least)) in own.into_iter().zip(&mut least).enumerate() {
+            if loss < *least {
+                *least = loss;
+                let range = concept * width..(concept + 1) * width;
+                chosen.weights[range.clone()].copy_from_slice(&model.weights[range]);
+                chosen.biases[concept] = model.biases[concept];
             }
-        });
-        let model = &models[best.unwrap_or_default()];
-        let range = concept * width..(concept + 1) * width;
-        chosen.weights[range.clone()].copy_from_slice(&model.weights[range]);
-        chosen.biases[concept] = model.biases[concept];
+        }
     }
     chosen
 }
@@ -386,7 +388,7 @@ mod tests {
         let (slope, intercept) = line(&values, &positive);
         assert!((intercept + 3.0_f64.ln()).abs() < 0.1, "{intercept}");
         assert!((slope - 2.0 * 3.0_f64.ln()).abs() < 0.2, "{slope}");
-        assert_eq!(line(&[1.0], &[true]).0.is_finite(), true);
+        assert!(line(&[1.0], &[true]).0.is_finite());
     }
 
     #[test]

@@ -157,14 +157,13 @@ fn predictions_for_cafa_are_scored_by_our_own_evaluator() {
     let submission = fs::read_to_string(path("b.txt")).unwrap();
     assert!(submission.starts_with("AUTHOR ProtSAE\nMODEL 1\nKEYWORDS machine learning.\n"));
     assert!(submission.ends_with("\nEND\n"));
-    let truth: String = lines(&fs::read_to_string(example("annotations.gaf")).unwrap())
-        .iter()
-        .filter(|line| !line.contains("NOT"))
-        .map(|line| {
-            let fields: Vec<&str> = line.split('\t').collect();
-            format!("{}\t{}\n", fields[1], fields[4])
-        })
-        .collect();
+    let gaf = fs::read_to_string(example("annotations.gaf")).unwrap();
+    let positive = lines(&gaf).into_iter().filter(|l| !l.contains("NOT"));
+    let rows = positive.map(|line| {
+        let fields: Vec<&str> = line.split('\t').collect();
+        [fields[1], fields[4]].join("\t")
+    });
+    let truth = rows.collect::<Vec<_>>().join("\n");
     fs::write(path("truth.tsv"), truth).unwrap();
     let evaluate = arguments![
         "--suite",

@@ -23,7 +23,7 @@ fn arrow2_reads_every_table() {
         ),
         (write_labels(Container::File), 2, 7),
         (write_features(Container::File), 2, 9),
-        (write_proteins(Container::File), 1, 8),
+        (write_proteins(Container::File), 1, 13),
     ];
     for (bytes, rows, columns) in tables {
         let mut cursor = std::io::Cursor::new(bytes);

@@ -70,13 +70,13 @@ fn rows(
             continue;
         }
         let is_term = words.get(1).is_some_and(|term| is_curie(term));
-        if !is_term && !(std::mem::take(&mut is_first) && words.len() > 1) {
+        let may_be_header = std::mem::take(&mut is_first) && words.len() > 1;
+        if !is_term && !may_be_header {
             return Err(AnnotError::record(
                 line,
                 "the second column is no term id like GO:0005524",
             ));
         }
-        is_first = false;
         if is_term {
             each(line, &words)?;
         }

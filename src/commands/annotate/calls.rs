@@ -230,7 +230,7 @@ impl CallArgs {
         let mut whole = WholeProteins::default();
         writer.begin()?;
         for source in job.features {
-            self.features(context, job, source, |row| {
+            features(context, job, source, |row| {
                 whole.next(&row.protein)?;
                 let at = (row, source, &support);
                 self.protein(job, rules.as_mut(), at, &mut counts, writer)
@@ -264,40 +264,6 @@ impl CallArgs {
             counts.unknown = rules.counts.unknown;
         }
         Ok(counts)
-    }
-
-    /// The calls on the last row of each protein of a feature table.
-    fn features(
-        &self,
-        context: &Context,
-        job: &Job<'_>,
-        source: &Source,
-        mut each: impl FnMut(&ProteinFeatures) -> Result<()>,
-    ) -> Result<()> {
-        let reader = FeatureReader::new(context.open_table(source)?).map_err(source.in_input())?;
-        job.check(reader.info().sae.as_ref(), source)?;
-        let mut current = ProteinFeatures::default();
-        for batch in reader {
-            let batch = batch.map_err(source.in_input())?;
-            let columns = batch.columns().map_err(source.in_input())?;
-            for run in batch.runs() {
-                let protein = batch.protein(run.start);
-                if current.protein != protein {
-                    finish(&mut current, source, &mut each)?;
-                    protein.clone_into(&mut current.protein);
-                }
-                for row in run {
-                    if let Some((concepts, probabilities)) = columns.calls(row) {
-                        current.calls = Some(CallList {
-                            concepts: concepts.to_vec(),
-                            probabilities: probabilities.to_vec(),
-                            neighbours: None,
-                        });
-                    }
-                }
-            }
-        }
-        finish(&mut current, source, &mut each)
     }
 
     /// Writes the calls of a protein.
@@ -358,6 +324,39 @@ impl CallArgs {
         calls.sort_by(|a, b| a.kind.cmp(&b.kind).then_with(|| a.concept.cmp(&b.concept)));
         Ok(calls)
     }
+}
+
+/// The calls on the last row of each protein of a feature table.
+fn features(
+    context: &Context,
+    job: &Job<'_>,
+    source: &Source,
+    mut each: impl FnMut(&ProteinFeatures) -> Result<()>,
+) -> Result<()> {
+    let reader = FeatureReader::new(context.open_table(source)?).map_err(source.in_input())?;
+    job.check(reader.info().sae.as_ref(), source)?;
+    let mut current = ProteinFeatures::default();
+    for batch in reader {
+        let batch = batch.map_err(source.in_input())?;
+        let columns = batch.columns().map_err(source.in_input())?;
+        for run in batch.runs() {
+            let protein = batch.protein(run.start);
+            if current.protein != protein {
+                finish(&mut current, source, &mut each)?;
+                protein.clone_into(&mut current.protein);
+            }
+            for row in run {
+                if let Some((concepts, probabilities)) = columns.calls(row) {
+                    current.calls = Some(CallList {
+                        concepts: concepts.to_vec(),
+                        probabilities: probabilities.to_vec(),
+                        neighbours: None,
+                    });
+                }
+            }
+        }
+    }
+    finish(&mut current, source, &mut each)
 }
 
 /// Hands a protein of a feature table over, which must have calls.

@@ -11,6 +11,9 @@ use crate::{
 };
 use std::io::Write as _;
 
+/// A dictionary, and which SAE all is of, by the name of who says it.
+type Identified = (Option<Dictionary>, Option<(String, SaeIdentity)>);
+
 impl Args {
     /// Writes calls of whole proteins.
     pub(super) fn write_calls(&self, context: &Context, format: CallFormat) -> Result<()> {
@@ -54,11 +57,7 @@ impl Args {
     }
 
     /// The dictionary, and which SAE all is of, by the name of who says it.
-    fn dictionary_of(
-        &self,
-        context: &Context,
-        sae: Option<&Sae>,
-    ) -> Result<(Option<Dictionary>, Option<(String, SaeIdentity)>)> {
+    fn dictionary_of(&self, context: &Context, sae: Option<&Sae>) -> Result<Identified> {
         let folder = self.model.as_ref().map(|f| f.display().to_string());
         let of_model = folder.zip(sae.map(Sae::identity));
         let Some(path) = &self.dictionary else {

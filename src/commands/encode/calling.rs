@@ -62,13 +62,11 @@ fn near(context: &Context, sae: &Sae, source: &Source) -> Result<Near> {
 
 impl Calling {
     /// Calls of a protein, from what the model says of it and the mean of its activations.
-    pub(super) fn call(&self, means: &ProteinMeans, activation: &[f32]) -> CallList {
+    pub(super) fn call(&self, protein: &str, means: &ProteinMeans, activation: &[f32]) -> CallList {
         let (concepts, probabilities): (Vec<u32>, Vec<f32>) =
             self.caller.call(means).into_iter().unzip();
-        let neighbours = self
-            .near
-            .as_ref()
-            .map(|near| near.of(&concepts, activation));
+        let near = self.near.as_ref();
+        let neighbours = near.map(|near| near.of(protein, &concepts, activation));
         CallList {
             concepts,
             probabilities,
@@ -78,9 +76,11 @@ impl Calling {
 }
 
 impl Near {
-    /// Who has the concepts of calls, among the nearest.
-    fn of(&self, concepts: &[u32], activation: &[f32]) -> NeighbourList {
-        let nearest = self.vectors.nearest(activation, NEIGHBOURS);
+    /// Who has the concepts of calls, among the nearest; a protein is no neighbour of its own.
+    fn of(&self, protein: &str, concepts: &[u32], activation: &[f32]) -> NeighbourList {
+        let mut nearest = self.vectors.nearest(activation, NEIGHBOURS + 1);
+        nearest.retain(|n| self.table.proteins[n.row] != protein);
+        nearest.truncate(NEIGHBOURS);
         let weight = |n: &Neighbour| n.similarity.max(0.0);
         let whole: f32 = nearest.iter().map(weight).sum();
         let mut list = NeighbourList::default();

@@ -58,14 +58,12 @@ impl Listed {
     }
 }
 
+/// How the usable concepts of a dictionary are read, by index, all its concepts, and the SHA-256 of it.
+pub(super) type Readings = (Vec<(u32, RangeReading)>, Vec<ConceptEntry>, String);
+
 impl Args {
     /// How the usable concepts of the dictionary are read, all its concepts, and the SHA-256 of it.
-    pub(super) fn readings(
-        &self,
-        context: &Context,
-        sae: &Sae,
-        path: &Path,
-    ) -> Result<(Vec<(u32, RangeReading)>, Vec<ConceptEntry>, String)> {
+    pub(super) fn readings(&self, context: &Context, sae: &Sae, path: &Path) -> Result<Readings> {
         let (dictionary, sha256) = shared::read_dictionary(context, path)?;
         let name = path.display().to_string();
         if dictionary.concepts.is_none() {

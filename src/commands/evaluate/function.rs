@@ -53,7 +53,7 @@ pub(super) struct FunctionArgs {
     #[arg(long, value_name = "FILE", requires = "predictions")]
     training: Vec<Source>,
 
-    /// Whose conventions hold: those of the DeepGO family, or those of CAFA-evaluator
+    /// Whose conventions hold: those of `DeepGO`'s family, or those of CAFA-evaluator
     #[arg(long, value_enum, value_name = "NAME", default_value = "deepgo")]
     evaluator: Evaluator,
 

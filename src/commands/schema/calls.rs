@@ -11,12 +11,15 @@ use crate::{
 const GAF_COLUMNS: usize = 17;
 const GPAD_COLUMNS: usize = 12;
 
+/// Checks a line, of this number.
+type Check = fn(usize, &str) -> Result<(), CheckError>;
+
 /// A table with a header, if it is one of these: what it is.
 pub(super) fn table(text: &str) -> Option<Result<String, CheckError>> {
     let header = text.lines().next()?;
     let rows = || text.lines().zip(1..).skip(1);
     let is = |columns: &[&str]| header == columns.join("\t");
-    let (what, each): (_, fn(usize, &str) -> Result<(), CheckError>) = if is(&COLUMNS) {
+    let (what, each): (_, Check) = if is(&COLUMNS) {
         ("table of calls", call)
     } else if is(&CURVE_COLUMNS) {
         ("curves", point)

@@ -53,11 +53,14 @@ struct Candidate {
     loss: f64,
 }
 
+/// A concept, and how it is called, or why it is not.
+pub type Fitted = (u32, Result<CallReading, String>);
+
 /// How each concept is called, or why it is not.
 ///
 /// # Errors
 /// [`FunctionError`] where parents are no hierarchy.
-pub fn fit(task: &Fit) -> Result<Vec<(u32, Result<CallReading, String>)>, FunctionError> {
+pub fn fit(task: &Fit) -> Result<Vec<Fitted>, FunctionError> {
     let graph = TermGraph::new(task.ids.clone(), task.parents.clone())?;
     let probe = task.probe();
     let chosen: Vec<Result<Candidate, String>> = (0..task.concepts.len())

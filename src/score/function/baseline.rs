@@ -78,7 +78,9 @@ impl Neighbours {
 fn to_unit(vector: &mut [f32]) {
     let length = dot(vector, vector).sqrt();
     if length > 0.0 {
-        vector.iter_mut().for_each(|x| *x /= length);
+        for x in vector {
+            *x /= length;
+        }
     }
 }
 
@@ -97,7 +99,9 @@ pub fn transfer(terms: usize, neighbours: &[Neighbour], training: &[Vec<u32>]) -
         }
     }
     // sums of shares may pass 1 by a rounding
-    scores.iter_mut().for_each(|score| *score = score.min(1.0));
+    for score in &mut scores {
+        *score = score.min(1.0);
+    }
     scores
 }
 
@@ -137,7 +141,7 @@ fn areas(
     let mut sorted = column.to_vec();
     sorted.sort_unstable_by(|a, b| a.1.total_cmp(&b.1));
     let silent = rows - sorted.len();
-    let silent_rank = (silent as f64 + 1.0) / 2.0;
+    let silent_rank = f64::midpoint(silent as f64, 1.0);
     let mut sums: Vec<f64> = positives
         .iter()
         .map(|p| p.len() as f64 * silent_rank)

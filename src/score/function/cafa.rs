@@ -6,7 +6,7 @@
 //! proteins count that have a true term among those that are scored, and no known term of a protein is scored.
 
 use super::{
-    curve::{self, Sums, at_least, f_measure, reached, share},
+    curve::{self, Sums, at_least, count, f_measure, reached, share},
     interval::bootstrap,
     result::{Cell, Normalization, Point, best_f, best_s},
     terms::TermScores,
@@ -104,8 +104,10 @@ impl Task<'_> {
             }
         });
         let mut total = Columns::new(THRESHOLDS);
-        groups.iter().for_each(|group| total += group);
-        let proteins = total.0.first().map_or(0.0, |row| row[TRUTHS]) as usize;
+        for group in &groups {
+            total += group;
+        }
+        let proteins = count(total.0.first().map_or(0.0, |row| row[TRUTHS]));
         let some = |p: usize| predictions.row(p).next().is_some();
         let mut cell = Cell {
             proteins,

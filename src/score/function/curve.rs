@@ -60,6 +60,13 @@ pub fn at_least<const C: usize>(counts: &[[f64; C]]) -> Vec<[f64; C]> {
     result
 }
 
+/// A sum of ones as a count.
+#[must_use]
+#[expect(clippy::cast_sign_loss, reason = "sums of ones are not negative")]
+pub fn count(sum: f64) -> usize {
+    sum as usize
+}
+
 /// A ratio; 0 where there is nothing to divide by, as both evaluators have it.
 #[must_use]
 pub fn share(part: f64, whole: f64) -> f64 {

@@ -4,7 +4,7 @@
 //! term. Recall is the mean over proteins with a truth, precision over those with a prediction.
 
 use super::{
-    curve::{self, Sums, at_least, f_measure, reached, share},
+    curve::{self, Sums, at_least, count, f_measure, reached, share},
     interval::bootstrap,
     result::{Cell, Point, best_f, best_s},
     terms::{TermGraph, TermScores},
@@ -55,7 +55,9 @@ impl Task<'_> {
             self.add(protein, predictions, &thresholds, all_terms, sums);
         });
         let mut total = Columns::new(THRESHOLDS);
-        groups.iter().for_each(|group| total += group);
+        for group in &groups {
+            total += group;
+        }
         let points = points(&total, &thresholds);
         let summary = |sums: &Columns| {
             let points = self::points(sums, &thresholds);
@@ -63,13 +65,13 @@ impl Task<'_> {
             let s = best_s(&points, None).map(|best| best.value);
             [f, s, aupr(&points)]
         };
-        let proteins = total.0.first().map_or(0.0, |row| row[TRUTHS]) as usize;
+        let proteins = count(total.0.first().map_or(0.0, |row| row[TRUTHS]));
         let (auc, auc_terms) = self.auc(predictions);
         let mut cell = Cell {
             proteins,
             predicted: self.predicted(predictions),
             groups: groups.len(),
-            terms: all_terms.0 as usize,
+            terms: count(all_terms.0),
             auc,
             auc_terms,
             ..Cell::default()

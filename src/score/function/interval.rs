@@ -47,6 +47,7 @@ pub fn bootstrap<const C: usize, const S: usize>(
 /// A quantile of sorted values, between neighbours by a straight line.
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let at = share * (sorted.len() - 1) as f64;
+    #[expect(clippy::cast_sign_loss, reason = "shares are not negative")]
     let (low, high) = (at.floor() as usize, at.ceil() as usize);
     sorted[low] + (sorted[high] - sorted[low]) * (at - at.floor())
 }

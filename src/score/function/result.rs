@@ -1,6 +1,6 @@
 //! What is reported of function prediction, in `metrics.json`. What has no support is null, with a reason.
 
-use super::{interval::Interval, terms::Propagation};
+use super::{curve::count, interval::Interval, terms::Propagation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Evaluator {
-    /// Those of the DeepGO family: roots left out, thresholds 0.00 to 1.00.
+    /// Those of `DeepGO`'s family: roots left out, thresholds 0.00 to 1.00.
     #[default]
     Deepgo,
     /// Those of CAFA-evaluator: roots counted, thresholds .01 to .99, weights of information accretion.
@@ -189,7 +189,7 @@ pub fn best_f(points: &[Point], interval: Option<Interval>) -> Option<BestF> {
         threshold: point.threshold,
         precision: point.precision,
         recall: point.recall,
-        predicted: point.predicted as usize,
+        predicted: count(point.predicted),
     })
 }
 

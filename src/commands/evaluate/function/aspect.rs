@@ -193,6 +193,6 @@ impl Aspect {
             seed: setting.seed,
         };
         let (cell, curves) = task.score(predictions);
-        (cell, Curve::of_rows(curves))
+        (cell, Curve::of_rows(&curves))
     }
 }

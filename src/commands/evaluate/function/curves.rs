@@ -74,7 +74,7 @@ impl Curve {
         }
     }
 
-    pub(super) fn of_rows(curves: Curves) -> Self {
+    pub(super) fn of_rows(curves: &Curves) -> Self {
         let rows = curves.thresholds.iter().enumerate().map(|(i, &threshold)| {
             let mut fields = vec![Some(threshold)];
             fields.extend(curves.plain[i].fields());

@@ -37,6 +37,9 @@ struct Data<'a> {
     caller: Option<Caller>,
 }
 
+/// Terms of an aspect: the place of each among [`Data::concepts`], and its number.
+type Places = Vec<(usize, u32)>;
+
 /// What a method says of concept c (its place among [`Data::concepts`]) in test protein p.
 enum Said {
     /// The model's own concept.
@@ -98,7 +101,7 @@ pub(super) fn score(
 
 impl Data<'_> {
     /// The aspects of the concepts, each with its terms' places among the concepts: (place, term).
-    fn aspects(&self, setting: &Setting<'_>) -> Result<Vec<(Aspect, Vec<(usize, u32)>)>> {
+    fn aspects(&self, setting: &Setting<'_>) -> Result<Vec<(Aspect, Places)>> {
         let mut by_namespace: BTreeMap<&str, Vec<&Concept>> = BTreeMap::new();
         for concept in &self.concepts {
             let namespace = concept.namespace.as_deref().unwrap_or_default();
@@ -205,7 +208,7 @@ impl Data<'_> {
                 Said::Calls(proteins.map(|means| caller.call(&means)).collect())
             }
             Method::LinearProbe => Said::LogOdds(self.probe(self.means.width, |mean, row| {
-                row.copy_from_slice(&mean.activations)
+                row.copy_from_slice(&mean.activations);
             })?),
             Method::LatentProbe => Said::LogOdds(self.probe(self.means.latents, |mean, row| {
                 for &(latent, value) in &mean.latents {
@@ -352,7 +355,9 @@ impl Data<'_> {
             };
             let values: Vec<f32> = self.train.iter().map(value).collect();
             let mut positive = vec![false; values.len()];
-            rows.iter().for_each(|&row| positive[row as usize] = true);
+            for row in rows {
+                positive[row as usize] = true;
+            }
             let (slope, intercept) = logistic::line(&values, &positive);
             Some((latent, slope, intercept))
         };
