@@ -177,6 +177,7 @@ fn main() {
                 ..ConceptsFile::default()
             },
             latent_max: vec![0.0; shape.latents],
+            positive_weight: Vec::new(),
             latent_scale: Vec::new(),
             sha256: String::new(),
             params,
