@@ -4,7 +4,7 @@ mod clauses;
 mod error;
 mod frames;
 pub mod graph;
-pub mod graphs;
+pub(crate) mod graphs;
 mod model;
 pub mod norm_file;
 pub mod normal;

@@ -36,7 +36,7 @@ const PROTEIN_MATCH: &str = "protein_match";
 
 /// Whose GFF it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flavour {
+pub(crate) enum Flavour {
     /// `UniProt`'s: types are labels of features.
     UniProt,
     /// `InterProScan`'s: `InterPro` entries among the cross-references.
@@ -82,7 +82,7 @@ fn is_end_of_features(line: &str) -> bool {
 /// # Errors
 /// [`AnnotError::Record`] for a line that is no feature, [`AnnotError::OtherSequence`] for a protein of another
 /// length or MD5 than the one given, unless bad records are skipped; the reader's errors.
-pub fn read(
+pub(crate) fn read(
     reader: impl BufRead,
     flavour: Flavour,
     collector: &mut Collector,

@@ -1,4 +1,4 @@
 //! Annotations of the Gene Ontology: GAF and GPAD.
 
-pub mod gaf;
-pub mod gpad;
+pub(crate) mod gaf;
+pub(crate) mod gpad;

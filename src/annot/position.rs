@@ -45,7 +45,7 @@ impl Place {
 
 /// What a position says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Position {
+pub(crate) enum Position {
     /// First and last residue; a fuzzy end (`<`, `>`) counts at its number.
     Known(u32, u32),
     /// An end is unknown or uncertain (`?`).
@@ -56,7 +56,7 @@ pub enum Position {
 
 /// Reads a position; none where it is malformed.
 #[must_use]
-pub fn parse(text: &str) -> Option<Position> {
+pub(crate) fn parse(text: &str) -> Option<Position> {
     if let Some(residue) = digits(text) {
         return Some(Position::Known(residue, residue));
     }

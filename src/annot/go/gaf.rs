@@ -15,7 +15,7 @@ pub(crate) const COLUMNS: std::ops::RangeInclusive<usize> = 15..=17;
 /// # Errors
 /// [`AnnotError::Record`] for a row that is no association, unless bad records are skipped; the
 /// reader's errors.
-pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
+pub(crate) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
     rows(reader, Some('!'), collector, row)
 }
 

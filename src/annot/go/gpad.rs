@@ -24,7 +24,7 @@ const GO_EVIDENCE: &str = "go_evidence=";
 /// # Errors
 /// [`AnnotError::Record`] for a row that is no association, unless bad records are skipped; the
 /// reader's errors.
-pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
+pub(crate) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
     rows(reader, Some('!'), collector, row)
 }
 

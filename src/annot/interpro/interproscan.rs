@@ -19,7 +19,7 @@ pub(crate) const COLUMNS: std::ops::RangeInclusive<usize> = 11..=15;
 /// # Errors
 /// [`AnnotError::Record`] for a row that is no match, unless bad records are skipped; the
 /// reader's errors.
-pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
+pub(crate) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
     rows(reader, None, collector, row)
 }
 

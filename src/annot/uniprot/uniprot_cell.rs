@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// One feature of a cell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CellFeature<'a> {
+pub(crate) struct CellFeature<'a> {
     /// Key in capitals.
     pub key: &'a str,
     /// Position as written.
@@ -16,7 +16,7 @@ pub struct CellFeature<'a> {
 impl<'a> CellFeature<'a> {
     /// The value of a qualifier, or an empty string.
     #[must_use]
-    pub fn qualifier(&self, name: &str) -> &'a str {
+    pub(crate) fn qualifier(&self, name: &str) -> &'a str {
         self.qualifiers
             .iter()
             .find(|(n, _)| *n == name)
@@ -28,7 +28,7 @@ impl<'a> CellFeature<'a> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn parse(cell: &str) -> Result<Vec<CellFeature<'_>>, String> {
+pub(crate) fn parse(cell: &str) -> Result<Vec<CellFeature<'_>>, String> {
     let mut features: Vec<CellFeature<'_>> = Vec::new();
     let mut rest = cell.trim();
     while !rest.is_empty() {
@@ -85,7 +85,7 @@ fn shown(text: &str) -> String {
 
 /// The ECO ids of an evidence text (`ECO:0000269|PubMed:1, ECO:0000305`), without repeats, joined by commas.
 #[must_use]
-pub fn eco_ids(text: &str) -> Cow<'_, str> {
+pub(crate) fn eco_ids(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     let mut ids = memchr::memchr_iter(b':', bytes).filter_map(|colon| {
         let is_eco = bytes[..colon].ends_with(b"ECO");

@@ -86,7 +86,7 @@ impl Column {
 /// [`AnnotError::Column`] without an entry column; [`AnnotError::Record`] for a bad row and
 /// [`AnnotError::OtherSequence`] for one whose length or sequence is not the one given, unless bad records are
 /// skipped; the reader's errors.
-pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
+pub(crate) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
     let mut lines = Lines::new(reader);
     let (line, header) = loop {
         match lines.next_line()? {
