@@ -7,4 +7,4 @@ pub mod random;
 pub mod real;
 pub mod simd;
 pub mod topk;
-pub(crate) mod vector;
+pub mod vector;

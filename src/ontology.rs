@@ -4,7 +4,7 @@ mod clauses;
 mod error;
 mod frames;
 pub mod graph;
-pub(crate) mod graphs;
+pub mod graphs;
 mod model;
 pub mod norm_file;
 pub mod normal;

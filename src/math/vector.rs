@@ -19,7 +19,7 @@ const LANES: usize = 32;
 /// Calls a closure, compiled for AVX-512: where [`isa`] has found it. Use [`wide!`](crate::wide).
 #[cfg(target_arch = "x86_64")]
 #[inline]
-pub(crate) fn on_avx512<R>(f: impl FnOnce() -> R) -> R {
+pub fn on_avx512<R>(f: impl FnOnce() -> R) -> R {
     // in its caller's unit of compilation, where the closure is
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi1,bmi2")]
@@ -37,7 +37,7 @@ pub(crate) fn on_avx512<R>(f: impl FnOnce() -> R) -> R {
 /// Calls a closure, compiled for AVX2: where [`isa`] has found it. Use [`wide!`](crate::wide).
 #[cfg(target_arch = "x86_64")]
 #[inline]
-pub(crate) fn on_avx2<R>(f: impl FnOnce() -> R) -> R {
+pub fn on_avx2<R>(f: impl FnOnce() -> R) -> R {
     #[inline]
     #[target_feature(enable = "avx2,fma,f16c,bmi1,bmi2")]
     fn call<R>(f: impl FnOnce() -> R) -> R {

@@ -145,7 +145,7 @@ impl<R: Read> Read for Hashing<R> {
 /// # Errors
 /// [`OntologyError::Graphs`] for JSON of another kind or cut off, [`OntologyError::NoTerms`], or
 /// the reader's error.
-pub(crate) fn read(reader: impl Read) -> Result<Ontology, OntologyError> {
+pub fn read(reader: impl Read) -> Result<Ontology, OntologyError> {
     let hashing = Hashing {
         inner: reader,
         hasher: Sha256::new(),

@@ -23,7 +23,10 @@ use std::borrow::Cow;
 ///
 /// # Errors
 /// [`TableError::MissingColumn`].
-pub(crate) fn find<'a>(batch: &'a RecordBatch, name: &'static str) -> Result<&'a ArrayRef, TableError> {
+pub(crate) fn find<'a>(
+    batch: &'a RecordBatch,
+    name: &'static str,
+) -> Result<&'a ArrayRef, TableError> {
     batch.column_by_name(name).ok_or_else(|| {
         let schema = batch.schema();
         let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
@@ -377,7 +380,10 @@ fn optional_lists<'a>(
 ///
 /// # Errors
 /// [`TableError`] where it is missing or holds no vectors.
-pub(crate) fn vector_width(batch: &RecordBatch, name: &'static str) -> Result<Option<usize>, TableError> {
+pub(crate) fn vector_width(
+    batch: &RecordBatch,
+    name: &'static str,
+) -> Result<Option<usize>, TableError> {
     let array = find(batch, name)?;
     if let DataType::FixedSizeList(_, width) = array.data_type() {
         return Ok(usize::try_from(*width).ok());

@@ -62,6 +62,7 @@ impl ActivationRows {
     }
 
     /// Whether f16 holds the activations.
+    #[cfg(feature = "cuda")]
     #[must_use]
     pub(crate) fn is_half(&self) -> bool {
         matches!(self.vectors, Vectors::Halves(_))

@@ -34,18 +34,18 @@ use crate::{
     table::PlmIdentity,
 };
 
-pub use stream::train_on_pipe;
-pub use tables::train;
+pub(crate) use stream::train_on_pipe;
+pub(crate) use tables::train;
 
 /// Rows that the first numbers (mean, scale) are drawn from, at most.
-pub const STATISTICS_ROWS: usize = 1 << 15;
+pub(crate) const STATISTICS_ROWS: usize = 1 << 15;
 /// Format name and version of `summary.json`.
-pub const SUMMARY_FORMAT: &str = "summary/1";
+pub(crate) const SUMMARY_FORMAT: &str = "summary/1";
 /// Rows of a batch that is only measured.
 pub(crate) const SURVEY_ROWS: usize = 2048;
 
 /// Where rows come from, and what they carry.
-pub struct TrainingData<'a> {
+pub(crate) struct TrainingData<'a> {
     /// The tables.
     pub data: &'a Dataset,
     /// Their labels.
@@ -59,7 +59,7 @@ pub struct TrainingData<'a> {
 impl TrainingData<'_> {
     /// Rows to train on.
     #[must_use]
-    pub fn train_rows(&self) -> u64 {
+    pub(crate) fn train_rows(&self) -> u64 {
         let rows = self.train.iter().map(|&p| u64::from(self.data.rows(p)));
         rows.sum()
     }
@@ -67,7 +67,7 @@ impl TrainingData<'_> {
 
 /// What to train.
 #[derive(Clone)]
-pub struct Task<'a> {
+pub(crate) struct Task<'a> {
     /// Its name in a grid, which is that of its folder; empty where it is the only one.
     pub name: String,
     /// Sizes.
@@ -86,7 +86,7 @@ pub struct Task<'a> {
 
 /// How a run reports and saves.
 #[derive(Clone, Debug, Default)]
-pub struct RunOptions {
+pub(crate) struct RunOptions {
     /// Steps per line of the log; 0: a line per epoch only.
     pub log_every: u64,
     /// Steps per checkpoint; 0: none.
@@ -101,7 +101,7 @@ pub struct RunOptions {
 
 /// What a run tells while it goes on.
 #[derive(Debug)]
-pub enum Event<'a> {
+pub(crate) enum Event<'a> {
     /// What the initial weights say of some rows.
     Predicted {
         /// Share of the latents that none of them activates.
@@ -122,7 +122,7 @@ pub enum Event<'a> {
 /// The content of `summary.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// `summary/1`.
     pub format: String,
     /// Steps made.
@@ -143,7 +143,7 @@ pub struct Summary {
 
 /// A model that has been trained.
 #[derive(Debug)]
-pub struct Trained {
+pub(crate) struct Trained {
     /// Its configuration.
     pub config: ModelConfig,
     /// Its parameters.

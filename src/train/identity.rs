@@ -14,7 +14,7 @@ use crate::{annot::concept::ConceptsFile, hash};
 /// The inputs of a run, each by a digest of its content, and what else decides the bytes of the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct DataIdentity {
+pub(crate) struct DataIdentity {
     /// Proteins to train on, with their rows.
     training_proteins: String,
     /// Proteins to select the model by, with their rows.

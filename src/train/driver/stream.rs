@@ -24,7 +24,7 @@ use crate::{
 ///
 /// # Errors
 /// As [`super::train()`].
-pub fn train_on_pipe(
+pub(crate) fn train_on_pipe(
     task: &Task<'_>,
     pipe: &mut Pipe<'_>,
     options: &RunOptions,
