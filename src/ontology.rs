@@ -12,8 +12,8 @@ pub mod obo;
 
 pub use error::OntologyError;
 pub use model::{
-    Class, Conjunct, Ontology, OntologyCounts, OntologyIdentity, PART_OF, Relation, Relationship,
-    Resolved, Term,
+    Class, Conjunct, NEVER_IN_TAXON, ONLY_IN_TAXON, Ontology, OntologyCounts, OntologyIdentity,
+    PART_OF, Relation, Relationship, Resolved, Term,
 };
 
 use std::io::{BufRead, Cursor, Read};

@@ -5,6 +5,7 @@
 
 pub mod bed;
 pub mod bedgraph;
+pub mod calls;
 pub mod catalogue;
 pub mod curve;
 pub mod formats;

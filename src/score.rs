@@ -3,11 +3,14 @@
 pub mod alignment;
 pub mod association;
 pub mod calibration;
+pub mod calls;
 pub mod consistency;
 pub mod decode;
 pub mod dictionary;
 pub mod fidelity;
 pub mod fitting;
+pub mod function;
+pub mod logistic;
 pub mod matching;
 pub mod metrics;
 pub mod precision;

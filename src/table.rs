@@ -6,6 +6,7 @@
 //! as long as the columns fit by name and by type up to width (`column`).
 
 pub mod activations;
+pub mod calls;
 pub(crate) mod column;
 pub(crate) mod error;
 pub mod features;
@@ -14,6 +15,7 @@ mod head;
 pub mod labels;
 mod messages;
 pub mod metadata;
+pub mod neighbours;
 pub mod proteins;
 pub(crate) mod rows;
 pub mod schema;

@@ -57,14 +57,14 @@ step "ProtSAE training" \
     --concepts "$outdir/concepts.json" --split "$outdir/split.tsv" \
     --latents 512 --k 32 --epochs 10 --batch 128 -t "$threads" -o "$outdir/model"
 
-step "latents of every residue" \
-    protsae-encode -i "$outdir/activations.arrow" -m "$outdir/model" -t "$threads" \
-    -o "$outdir/features.arrow" --proteins "$outdir/proteins.arrow"
+step "what latents mean, and how ranges and calls of each concept are found" \
+    protsae-interpret -i "$outdir/activations.arrow" -m "$outdir/model" --labels "$outdir/labels.arrow" \
+    --concepts "$outdir/concepts.json" --split "$outdir/split.tsv" --clusters "$example/clusters.tsv" \
+    -t "$threads" -o "$outdir/dictionary.json" --table "$outdir/dictionary.tsv"
 
-step "named features" \
-    protsae-interpret -i "$outdir/features.arrow" -m "$outdir/model" --labels "$outdir/labels.arrow" \
-    --concepts "$outdir/concepts.json" --split "$outdir/split.tsv" \
-    -o "$outdir/dictionary.json" --table "$outdir/dictionary.tsv"
+step "latents and concepts of every residue" \
+    protsae-encode -i "$outdir/activations.arrow" -m "$outdir/model" --dictionary "$outdir/dictionary.json" \
+    -t "$threads" -o "$outdir/features.arrow" --proteins "$outdir/proteins.arrow"
 
 step "metrics on held-out proteins" \
     protsae-evaluate -i "$outdir/activations.arrow" -m "$outdir/model" --labels "$outdir/labels.arrow" \
@@ -72,17 +72,23 @@ step "metrics on held-out proteins" \
     -o "$outdir/metrics.json" --multiqc "$outdir/protsae_mqc.json"
 
 step "ranges as GFF3" \
-    protsae-annotate -i "$outdir/features.arrow" -m "$outdir/model" --dictionary "$outdir/dictionary.json" \
-    --latents named -o "$outdir/annotations.gff3"
+    protsae-annotate -i "$outdir/features.arrow" --dictionary "$outdir/dictionary.json" \
+    -o "$outdir/annotations.gff3"
 
 step "ranges as a table" \
-    protsae-annotate -i "$outdir/features.arrow" -m "$outdir/model" --dictionary "$outdir/dictionary.json" \
-    --latents named -o "$outdir/annotations.tsv"
+    protsae-annotate -i "$outdir/features.arrow" --dictionary "$outdir/dictionary.json" \
+    -o "$outdir/annotations.tsv"
+
+# the proteins are made up: of no organism, on no date
+step "terms of whole proteins as GAF" \
+    protsae-annotate -i "$outdir/features.arrow" --dictionary "$outdir/dictionary.json" \
+    --ontology "$example/go_mini.obo" --taxon 32644 --date 2026-01-01 -o "$outdir/calls.gaf"
 
 cat <<END
 
 The whole pipeline ran in $((SECONDS - started)) s. The results:
-  GFF3 of the features   $outdir/annotations.gff3
+  ranges of residues     $outdir/annotations.gff3
+  terms of proteins      $outdir/calls.gaf
   named features         $outdir/dictionary.tsv
   metrics                $outdir/metrics.json
 END

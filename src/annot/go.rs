@@ -1,4 +1,6 @@
-//! Annotations of the Gene Ontology: GAF and GPAD.
+//! Annotations of the Gene Ontology: GAF, GPAD, files of function prediction, and rules of annotation.
 
+pub mod cafa;
 pub(crate) mod gaf;
 pub(crate) mod gpad;
+pub mod rules;

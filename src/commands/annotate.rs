@@ -1,8 +1,11 @@
 //! `protsae-annotate`: features into standard annotation files.
 
+mod calls;
 mod decoding;
 mod job;
 mod known;
+mod support;
+mod write_calls;
 
 use super::{feature_keys::FeatureKeys, shared};
 use crate::{
@@ -12,12 +15,14 @@ use crate::{
     error::Context as _,
     report::{
         Catalogue, LatentInfo, RangeFinder, RangeRules,
+        calls::{self as call_formats, CallFormat},
         formats::{self, FORMATS, Level, RangeFormat},
         range::{DEFAULT_PROBABILITY, DEFAULT_THRESHOLD},
     },
     score::dictionary::{ConceptEntry, Dictionary},
     table::{SaeIdentity, features::FeatureReader, schema},
 };
+use calls::CallArgs;
 use clap::builder::PossibleValuesParser;
 use decoding::Decoding;
 use job::{Finder, Job};
@@ -30,17 +35,24 @@ use std::{
 /// Default of `--min-precision`.
 pub(super) const MIN_PRECISION: f64 = 0.8;
 
-/// Turn features into annotation files: GFF3, BED, bedGraph, JSON or a table of ranges.
+/// Turn features into annotation files: ranges of residues, or calls of whole proteins.
 ///
 /// With a dictionary that protsae-interpret made from activations, and features that protsae-encode calibrated by it,
 /// ranges of concepts are written that are right with a probability of --min-precision. Otherwise, or with --latents named
 /// or all, ranges are runs of residues on which latents are active; nobody knows how often those are right.
 #[derive(clap::Parser, Debug)]
 #[command(name = Args::NAME, version, after_help = "Example:
-  protsae-annotate -i features.arrow --dictionary dictionary.json -o features.gff3")]
+  protsae-annotate -i features.arrow --dictionary dictionary.json -o features.gff3
+  protsae-annotate -i features.arrow --dictionary dictionary.json --ontology go.obo --date 2026-11-28 --taxon 559292 \\
+    -o calls.gaf")]
 pub struct Args {
     /// Feature table; repeat for several; '-' for standard input
-    #[arg(short, long, required = true, value_name = "TABLE")]
+    #[arg(
+        short,
+        long,
+        required_unless_present = "proteins",
+        value_name = "TABLE"
+    )]
     input: Vec<Source>,
 
     /// Model folder: names of concepts and maxima of latents
@@ -61,10 +73,15 @@ pub struct Args {
     output: Target,
 
     /// Format; without it the output's suffix decides
-    #[arg(short, long, value_parser = PossibleValuesParser::new(FORMATS.map(|format| format.name)))]
+    #[arg(short, long, value_parser = PossibleValuesParser::new(format_names()))]
     format: Option<String>,
 
-    /// Least probability that a range is right; 0 writes all [default: 0.8]
+    /// What is annotated, where a format is of both: ranges of residues, or whole proteins
+    /// [default: residues, unless --proteins alone is given]
+    #[arg(long, value_enum)]
+    level: Option<AnnotationLevel>,
+
+    /// Least probability that a range or a call is right; 0 writes all [default: 0.8; formats of scores, as cafa: 0]
     #[arg(long, value_name = "P")]
     min_precision: Option<f64>,
 
@@ -95,7 +112,36 @@ pub struct Args {
     latents: Which,
 
     #[command(flatten)]
+    calls: CallArgs,
+
+    #[command(flatten)]
     common: CommonArgs,
+}
+
+/// Names of all formats, of ranges first.
+fn format_names() -> Vec<&'static str> {
+    let mut names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+    for format in call_formats::FORMATS {
+        if !names.contains(&format.name) {
+            names.push(format.name);
+        }
+    }
+    names
+}
+
+/// What is annotated.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum AnnotationLevel {
+    /// Ranges of residues.
+    Residues,
+    /// Whole proteins.
+    Proteins,
+}
+
+/// The format of a run.
+enum Chosen {
+    Ranges(RangeFormat),
+    Calls(CallFormat),
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +165,16 @@ impl Tool for Args {
     }
 
     fn run(&self, context: &Context) -> Result<()> {
-        let format = self.format()?;
+        let format = match self.format()? {
+            Chosen::Ranges(format) => format,
+            Chosen::Calls(format) => return self.write_calls(context, format),
+        };
+        if self.input.is_empty() {
+            return Err(Error::usage(format!(
+                "the format '{}' is of ranges of residues: give --input, or ask for --level proteins",
+                format.name
+            )));
+        }
         if let Some(threshold) = self.threshold
             && !(threshold.is_finite() && threshold >= 0.0)
         {
@@ -181,19 +236,36 @@ impl Tool for Args {
 
 impl Args {
     /// The format that was asked for, by name or by the output's suffix.
-    fn format(&self) -> Result<RangeFormat> {
-        let by_suffix = || {
-            let name = self.output.path()?.file_name()?.to_str()?;
-            formats::by_file_name(split_compression(name).0)
+    fn format(&self) -> Result<Chosen> {
+        let file = self
+            .output
+            .path()
+            .and_then(|path| path.file_name()?.to_str());
+        let file = file.map(|name| split_compression(name).0);
+        let (of_ranges, of_calls) = match &self.format {
+            Some(name) => (formats::by_name(name), call_formats::by_name(name)),
+            None => (
+                file.and_then(formats::by_file_name),
+                file.and_then(call_formats::by_file_name),
+            ),
         };
-        let named = self.format.as_deref().and_then(formats::by_name);
-        named.or_else(by_suffix).ok_or_else(|| {
-            let names = FORMATS.map(|format| format.name).join(", ");
-            Error::usage(format!(
-                "cannot tell the format of {}; name it by --format, one of {names}",
-                self.output
-            ))
-        })
+        let alone = self.input.is_empty() && !self.calls.proteins.is_empty();
+        let level = self.level.unwrap_or(if alone {
+            AnnotationLevel::Proteins
+        } else {
+            AnnotationLevel::Residues
+        });
+        match (of_ranges, of_calls, level) {
+            (Some(format), _, AnnotationLevel::Residues) | (Some(format), None, _) => {
+                Ok(Chosen::Ranges(format))
+            }
+            (_, Some(format), _) => Ok(Chosen::Calls(format)),
+            (None, None, _) => Err(Error::usage(format!(
+                "cannot tell the format of {}; name it by --format, one of {}",
+                self.output,
+                format_names().join(", ")
+            ))),
+        }
     }
 
     fn by(&self) -> By {

@@ -7,6 +7,10 @@ use crate::{
         conversion::InputTransform,
         settings::{LabelLevel, Normalize, Operand, Schedule, Unlabelled},
     },
+    score::function::{
+        result::{Evaluator, Normalization},
+        terms::Propagation,
+    },
 };
 use clap::{ValueEnum, builder::PossibleValue};
 use schemars::{JsonSchema, schema_for};
@@ -38,13 +42,16 @@ choices! {
     AxiomNorm: None Batchnorm Unit;
     AxiomRadius: Signed Abs;
     Balance: None Sqrt Inverse;
+    Evaluator: Deepgo Cafa;
     ForcedBy: Own Coherent;
     ForcedMean: All Active;
     InputTransform: None LayerNorm LayerNormBiased UnitLength Center;
     LabelLevel: Residue Protein Auto;
+    Normalization: Cafa Pred Gt;
     Normalize: Scale None;
     Operand: F32 Bf16;
     PredictorCenter: Mean BDec;
+    Propagation: Max Fill;
     Schedule: Step Constant Cosine;
     Unlabelled: Negative Ignore Namespace;
 }

@@ -208,6 +208,16 @@ pub enum Propagation {
     All,
 }
 
+impl From<Propagation> for Relations {
+    fn from(propagation: Propagation) -> Self {
+        match propagation {
+            Propagation::IsA => Self::IsA,
+            Propagation::IsAPartOf => Self::IsAPartOf,
+            Propagation::All => Self::All,
+        }
+    }
+}
+
 /// Which axioms to write, as an option.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Axioms {
@@ -281,13 +291,8 @@ impl Args {
         let Some(ontology) = ontology else {
             return Ok(None);
         };
-        let relations = match self.relations {
-            Propagation::IsA => Relations::IsA,
-            Propagation::IsAPartOf => Relations::IsAPartOf,
-            Propagation::All => Relations::All,
-        };
         let source = self.ontology.as_ref().map(ToString::to_string);
-        let hierarchy = Hierarchy::new(ontology, relations);
+        let hierarchy = Hierarchy::new(ontology, self.relations.into());
         Ok(Some(hierarchy.during(&source.unwrap_or_default())?))
     }
 

@@ -1,5 +1,6 @@
 //! `protsae-encode`: activations through a trained SAE into features.
 
+mod calling;
 mod listed;
 
 use super::shared::{self, WholeProteins};
@@ -8,15 +9,18 @@ use crate::{
     cli::{CommonArgs, Context, Output, Source, Target, Tool, log, progress::Progress},
     error::Context as _,
     sae::{
+        config::Shape,
         encode::{Encoded, Encoder, sigmoid},
         folder::Sae,
     },
+    score::calls::ProteinMeans,
     table::{
         activations::{ActivationBatch, ActivationReader},
         features::{FeatureInfo, FeatureWriter, ResidueFeatures},
         proteins::{MIN_PROBABILITY, ProteinFeatures, ProteinWriter},
     },
 };
+use calling::Calling;
 use listed::Listed;
 use std::path::PathBuf;
 
@@ -47,9 +51,14 @@ pub struct Args {
     proteins: Option<Target>,
 
     /// Dictionary by which probabilities of concepts are calibrated, for protsae-annotate to find ranges in: those of its
-    /// usable concepts are listed, above each one's floor
+    /// usable concepts are listed, above each one's floor; and by which whole proteins are called to have concepts
     #[arg(long, value_name = "FILE.json", conflicts_with = "min_probability")]
     dictionary: Option<PathBuf>,
+
+    /// Training proteins (protsae-interpret --neighbours-out): of each call, those that are near and have the concept are
+    /// told, in the protein table
+    #[arg(long, value_name = "TABLE", requires_all = ["dictionary", "proteins"])]
+    neighbours: Option<Source>,
 
     /// Least probability of the concepts that are listed for a residue, as the model has it, without a dictionary
     /// [default: 0.5]
@@ -81,12 +90,13 @@ impl Tool for Args {
             )));
         }
         let sae = shared::load_model(context, &self.model)?;
-        let (listed, dictionary) = match &self.dictionary {
+        let (listed, dictionary, calling) = match &self.dictionary {
             Some(path) => {
-                let (readings, sha256) = self.readings(context, &sae, path)?;
-                (Listed::Calibrated(readings), Some(sha256))
+                let (readings, concepts, sha256) = self.readings(context, &sae, path)?;
+                let calling = self.calling(context, &sae, &concepts)?;
+                (Listed::Calibrated(readings), Some(sha256), calling)
             }
-            None => (Listed::Model { least }, None),
+            None => (Listed::Model { least }, None, None),
         };
         let readers = shared::open_activations(context, &self.input, &sae, &self.model)?;
         if context.is_dry_run() {
@@ -100,16 +110,7 @@ impl Tool for Args {
         let container = self.output.container();
         let writer =
             FeatureWriter::new(output, container, &info).during(&self.output.to_string())?;
-        let proteins = match &self.proteins {
-            None => None,
-            Some(target) => {
-                let out = context.create(target)?;
-                Some(
-                    ProteinWriter::new(out, target.container(), &info)
-                        .during(&target.to_string())?,
-                )
-            }
-        };
+        let proteins = self.protein_writer(context, &info)?;
         let mut encoder = Encoder::new(&sae);
         let block = (BLOCK_NUMBERS / (sae.config.shape.width + sae.config.shape.defined)).max(1);
         let proteins_name = self.proteins.as_ref().map(Target::to_string);
@@ -117,7 +118,8 @@ impl Tool for Args {
             names: [self.output.to_string(), proteins_name.unwrap_or_default()],
             features: writer,
             proteins,
-            totals: Totals::new(sae.config.shape.defined, sae.config.shape.latents),
+            totals: Totals::new(&sae.config.shape),
+            calling,
             whole: WholeProteins::default(),
             listed,
             min_activation: self.min_activation,
@@ -143,6 +145,21 @@ impl Tool for Args {
         let (features, proteins) = sink.finish()?;
         proteins.map_or(Ok(()), Output::commit)?;
         features.commit()
+    }
+}
+
+impl Args {
+    fn protein_writer(
+        &self,
+        context: &Context,
+        info: &FeatureInfo,
+    ) -> Result<Option<ProteinWriter<Output>>> {
+        let Some(target) = &self.proteins else {
+            return Ok(None);
+        };
+        let out = context.create(target)?;
+        let writer = ProteinWriter::new(out, target.container(), info);
+        Ok(Some(writer.during(&target.to_string())?))
     }
 }
 
@@ -195,6 +212,8 @@ fn plan(sae: &Sae, readers: &[(&Source, ActivationReader)]) -> Result<()> {
 struct Totals {
     protein: String,
     residues: u32,
+    input_sum: Vec<f64>,
+    logit_sum: Vec<f64>,
     probability_sum: Vec<f64>,
     probability_max: Vec<f32>,
     activation_sum: Vec<f64>,
@@ -204,10 +223,13 @@ struct Totals {
 }
 
 impl Totals {
-    fn new(concepts: usize, latents: usize) -> Self {
+    fn new(shape: &Shape) -> Self {
+        let (concepts, latents) = (shape.defined, shape.latents);
         Self {
             protein: String::new(),
             residues: 0,
+            input_sum: vec![0.0; shape.width],
+            logit_sum: vec![0.0; concepts],
             probability_sum: vec![0.0; concepts],
             probability_max: vec![0.0; concepts],
             activation_sum: vec![0.0; latents],
@@ -216,14 +238,19 @@ impl Totals {
         }
     }
 
-    fn add(&mut self, logits: &[f32], latents: &[u32], values: &[f32]) {
+    fn add(&mut self, x: &[f32], logits: &[f32], latents: &[u32], values: &[f32]) {
         self.residues += 1;
+        for (sum, &x) in self.input_sum.iter_mut().zip(x) {
+            *sum += f64::from(x);
+        }
         let sums = self
             .probability_sum
             .iter_mut()
-            .zip(&mut self.probability_max);
-        for (&logit, (sum, max)) in logits.iter().zip(sums) {
+            .zip(&mut self.probability_max)
+            .zip(&mut self.logit_sum);
+        for (&logit, ((sum, max), logit_sum)) in logits.iter().zip(sums) {
             let p = sigmoid(logit);
+            *logit_sum += f64::from(logit);
             *sum += f64::from(p);
             *max = max.max(p);
         }
@@ -238,8 +265,14 @@ impl Totals {
     }
 
     /// The protein's row; begins anew.
-    fn take(&mut self) -> ProteinFeatures {
+    fn take(&mut self, calling: Option<&Calling>) -> ProteinFeatures {
         let n = f64::from(self.residues.max(1));
+        let mean = |sums: &[f64]| {
+            sums.iter()
+                .map(|sum| (sum / n) as f32)
+                .collect::<Vec<f32>>()
+        };
+        let (input, logits) = (mean(&self.input_sum), mean(&self.logit_sum));
         let mut row = ProteinFeatures {
             protein: std::mem::take(&mut self.protein),
             length: std::mem::take(&mut self.residues),
@@ -253,6 +286,8 @@ impl Totals {
                 row.probability_max.push(max);
             }
         }
+        self.input_sum.fill(0.0);
+        self.logit_sum.fill(0.0);
         self.probability_sum.fill(0.0);
         self.probability_max.fill(0.0);
         self.touched.sort_unstable();
@@ -266,6 +301,14 @@ impl Totals {
             self.activation_max[k] = 0.0;
         }
         self.touched.clear();
+        row.calls = calling.map(|calling| {
+            let latents = row.latents.iter().copied();
+            let means = ProteinMeans {
+                logits,
+                latents: latents.zip(row.activation_mean.iter().copied()).collect(),
+            };
+            calling.call(&means, &input)
+        });
         row
     }
 }
@@ -277,6 +320,7 @@ struct Sink {
     features: FeatureWriter<Output>,
     proteins: Option<ProteinWriter<Output>>,
     totals: Totals,
+    calling: Option<Calling>,
     whole: WholeProteins,
     listed: Listed,
     min_activation: f32,
@@ -307,7 +351,9 @@ impl Sink {
                 .map_err(source.in_input())?;
             for row in start..end {
                 self.protein(batch.protein(row), source)?;
-                self.residue(positions[row], residues[row], &encoded, row - start)?;
+                let x = &activations[row * width..(row + 1) * width];
+                let letter = (positions[row], residues[row]);
+                self.residue(letter, x, &encoded, row - start)?;
             }
         }
         Ok(())
@@ -324,8 +370,8 @@ impl Sink {
 
     fn residue(
         &mut self,
-        position: u32,
-        residue: u8,
+        (position, residue): (u32, u8),
+        x: &[f32],
         encoded: &Encoded<'_>,
         row: usize,
     ) -> Result<()> {
@@ -333,8 +379,8 @@ impl Sink {
         let m = encoded.concepts;
         let logits = &encoded.logits[row * m..(row + 1) * m];
         let (latents, values) = encoded.z.row(row);
-        if self.proteins.is_some() {
-            self.totals.add(logits, latents, values);
+        if self.proteins.is_some() || self.calling.is_some() {
+            self.totals.add(x, logits, latents, values);
         }
         let (concepts, probabilities) = (&mut self.concepts, &mut self.probabilities);
         self.listed
@@ -360,13 +406,18 @@ impl Sink {
             .during(&self.names[0])
     }
 
-    /// Writes the row of the protein that has ended, if there is one.
+    /// Writes what is said of the whole of the protein that has ended, if there is one.
     fn end_protein(&mut self) -> Result<()> {
+        if self.totals.residues == 0 {
+            return Ok(());
+        }
+        let row = self.totals.take(self.calling.as_ref());
+        if let Some(calls) = &row.calls {
+            self.features.calls(&calls.concepts, &calls.probabilities);
+        }
         match &mut self.proteins {
-            Some(writer) if self.totals.residues > 0 => {
-                writer.push(&self.totals.take()).during(&self.names[1])
-            }
-            _ => Ok(()),
+            Some(writer) => writer.push(&row).during(&self.names[1]),
+            None => Ok(()),
         }
     }
 

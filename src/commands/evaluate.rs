@@ -1,38 +1,38 @@
-//! `protsae-evaluate`: how faithful an SAE is, and how well its latents agree with concepts.
+//! `protsae-evaluate`: how faithful an SAE is, how well its latents agree with concepts, and how well function is predicted.
 
 mod alignment;
+mod function;
 mod ranges;
 mod rows;
 
 use super::{feature_keys::FeatureKeys, shared};
 use crate::{
     Error, Result,
-    annot::feature::NO_ANNOTATION,
+    annot::{concept::ConceptsFile, feature::NO_ANNOTATION, label_index::LabelIndex},
     cli::{
         CommonArgs, Context, Source, Target, Tool,
         args::{OnBad, OnBadArgs},
-        context::to_json,
         log,
         progress::Progress,
     },
-    error::Context as _,
     report::multiqc,
-    sae::{encode::Encoder, folder::Sae},
+    sae::{Sae, encode::Encoder},
     score::{
+        calls::Caller,
         dictionary::ConceptEntry,
-        metrics::{METRICS_FORMAT, Metrics},
+        metrics::{METRICS_FORMAT, Metrics, PartSize},
     },
     split::partition::Partition,
     table::activations::ActivationReader,
 };
 use alignment::Aligner;
+use clap::ValueEnum as _;
+pub(super) use function::CURVE_COLUMNS;
+use function::{FunctionArgs, Means};
 use ranges::RangeScorer;
 use rows::{Collector, PartRows};
 use serde_json::json;
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 /// Default of `--min-precision`, as of protsae-annotate.
 const MIN_PRECISION: f64 = super::annotate::MIN_PRECISION;
@@ -41,20 +41,32 @@ const MIN_RESIDUES: usize = 50;
 /// Positive proteins from which a protein-level concept counts in the means.
 const MIN_PROTEINS: usize = 20;
 
-/// Score a trained SAE on held-out proteins
+/// Score a trained SAE, or predictions of function, on held-out proteins
 #[derive(clap::Parser, Debug)]
 #[command(name = Args::NAME, version, after_help = "Example:
-  protsae-evaluate -i activations.arrow -m model/ --labels labels.arrow --split split.tsv -o metrics.json")]
+  protsae-evaluate -i activations.arrow -m model/ --labels labels.arrow --split split.tsv -o metrics.json
+  protsae-evaluate --suite function --evaluator cafa --predictions theirs.tsv --truth truth.tsv --ontology go.obo \\
+    --information-accretion IA.txt -o metrics.json")]
 pub struct Args {
     /// Activation table; repeat for several; '-' for standard input
-    #[arg(short, long, required = true, value_name = "TABLE")]
+    #[arg(
+        short,
+        long,
+        required_unless_present = "predictions",
+        value_name = "TABLE"
+    )]
     input: Vec<Source>,
 
     /// Model folder
-    #[arg(short, long, value_name = "DIR")]
-    model: PathBuf,
+    #[arg(
+        short,
+        long,
+        required_unless_present = "predictions",
+        value_name = "DIR"
+    )]
+    model: Option<PathBuf>,
 
-    /// Label table; needed for the suites 'alignment' and 'ranges'
+    /// Label table; needed for the suites 'alignment', 'ranges' and 'function'
     #[arg(long, value_name = "TABLE")]
     labels: Option<Source>,
 
@@ -75,7 +87,8 @@ pub struct Args {
     )]
     suite: Vec<Suite>,
 
-    /// Dictionary whose ranges are scored [default: ranges are read as is best on valid, as protsae-interpret does]
+    /// Dictionary whose ranges and calls are scored [default: ranges are read as is best on valid, as protsae-interpret
+    /// does; no calls]
     #[arg(long, value_name = "FILE.json")]
     dictionary: Option<PathBuf>,
 
@@ -83,8 +96,8 @@ pub struct Args {
     #[arg(long, default_value_t = MIN_PRECISION, value_name = "P")]
     min_precision: f64,
 
-    /// Clusters of homologues, which stay whole: MMseqs2's two columns or CD-HIT's .clstr; repeatable. Proteins of one
-    /// sequence are together in any case
+    /// Clusters of homologues, which stay whole, also where intervals draw from proteins: MMseqs2's two columns or
+    /// CD-HIT's .clstr; repeatable. In the suite 'ranges' proteins of one sequence are together in any case
     #[arg(long, value_name = "FILE")]
     clusters: Vec<Source>,
 
@@ -113,6 +126,9 @@ pub struct Args {
     sample_name: Option<String>,
 
     #[command(flatten)]
+    function: FunctionArgs,
+
+    #[command(flatten)]
     on_bad: OnBadArgs,
 
     #[command(flatten)]
@@ -124,6 +140,7 @@ enum Suite {
     Fidelity,
     Alignment,
     Ranges,
+    Function,
 }
 
 impl Tool for Args {
@@ -134,113 +151,14 @@ impl Tool for Args {
     }
 
     fn run(&self, context: &Context) -> Result<()> {
-        let sae = shared::load_model(context, &self.model)?;
-        let alignment = self.suite.contains(&Suite::Alignment);
-        let with_ranges = self.suite.contains(&Suite::Ranges);
-        shared::check_share("--min-precision", self.min_precision)?;
-        let concepts = match &self.concepts {
-            Some(path) => {
-                let concepts = shared::read_concepts(context, path)?;
-                shared::check_vocabulary(&sae, &self.model, &concepts, path)?;
-                concepts
-            }
-            None => sae.concepts.clone(),
+        let metrics = match &self.model {
+            Some(folder) => self.score_model(context, folder)?,
+            None => self.score_predictions(context)?,
         };
-        let labels = match (&self.labels, alignment || with_ranges) {
-            (Some(source), true) => Some(shared::read_labels(context, source, &concepts)?),
-            (None, true) => {
-                return Err(Error::usage(
-                    "the suites 'alignment' and 'ranges' need --labels; or ask for --suite fidelity",
-                ));
-            }
-            (_, false) => None,
-        };
-        let split = match &self.split {
-            Some(source) => {
-                Some(Partition::read(context.open(source)?).map_err(source.in_input())?)
-            }
-            None => None,
-        };
-        let readers = shared::open_activations(context, &self.input, &sae, &self.model)?;
-        let dictionary = self.readings(context, &sae)?;
-        if with_ranges {
-            check_whole(&readers)?;
-        }
-        if context.is_dry_run() {
-            for (source, reader) in &readers {
-                let rows = reader.rows().map_err(source.in_input())?;
-                let rows = rows.map_or("a stream of unknown length".into(), |n| {
-                    format!("{n} residues")
-                });
-                log::plan(&format!("{source}: {rows}"))?;
-            }
+        let Some(metrics) = metrics else {
             return Ok(());
-        }
-        let mut output = context.create(&self.output)?;
-        let fidelity = self.suite.contains(&Suite::Fidelity);
-        let whole = readers.iter().all(|(_, r)| r.info().sample.is_none());
-        let mut aligner = labels
-            .as_ref()
-            .filter(|_| alignment)
-            .map(|l| Aligner::new(&sae, l, split.is_some(), whole));
-        let seek_maxima = aligner.as_ref().is_some_and(|a| a.seek_maxima);
-        if seek_maxima {
-            shared::warn_of_unknown_maxima(&self.model);
-        }
-        let mut ranges = labels.as_ref().filter(|_| with_ranges).map(|labels| {
-            let excluded = &self.exclude_features;
-            RangeScorer::new(
-                &sae,
-                labels,
-                &concepts,
-                split.as_ref(),
-                excluded,
-                dictionary,
-            )
-        });
-        let mut collector = Collector::new(&sae, split.as_ref(), fidelity, seek_maxima);
-        collector.with_residues = with_ranges;
-        let mut encoder = Encoder::new(&sae);
-        let total = readers.iter().map(|(_, r)| r.rows().ok().flatten()).sum();
-        let mut progress = Progress::new("residues", total);
-        for (source, reader) in readers {
-            for batch in reader {
-                let batch = batch.map_err(source.in_input())?;
-                let each = |rows: &PartRows| give(rows, aligner.as_mut(), ranges.as_mut());
-                collector
-                    .batch(&mut encoder, &batch, each)
-                    .map_err(source.in_input())?;
-                progress.add(batch.rows() as u64);
-            }
-            let each = |rows: &PartRows| give(rows, aligner.as_mut(), ranges.as_mut());
-            collector
-                .end_table(&mut encoder, each)
-                .map_err(source.in_input())?;
-        }
-        progress.finish();
-        self.check_unlisted(context, &collector)?;
-        let maxima = aligner.as_ref().map_or(&sae.latent_max, |a| &a.maxima);
-        let ranges = ranges.map(|r| {
-            let (files, least) = (&self.clusters, self.min_precision);
-            r.finish(context, files, &concepts, maxima, least)
-        });
-        let ranges = ranges.transpose()?;
-        let metrics = Metrics {
-            format: METRICS_FORMAT.into(),
-            sae: sae.identity(),
-            plm: sae.config.plm.clone(),
-            valid: split.is_some().then_some(collector.valid),
-            test: collector.test,
-            fidelity: fidelity.then(|| collector.fidelity()),
-            alignment: aligner.map(|a| a.finish(&concepts, self.min_residues, self.min_proteins)),
-            ranges,
-            consistency: collector.consistency(),
         };
-        let text = to_json(&metrics)?;
-        output
-            .write_all(text.as_bytes())
-            .during(&self.output.to_string())?;
-        output.commit()?;
+        context.write_json(&self.output, &metrics)?;
         if let Some(target) = &self.multiqc {
             let sample = self.sample(target);
             context.write_json(target, &multiqc_table(&sample, &metrics))?;
@@ -251,37 +169,158 @@ impl Tool for Args {
     }
 }
 
-/// Gives a protein to whoever scores it.
-fn give(
-    rows: &PartRows,
-    aligner: Option<&mut Aligner<'_>>,
-    ranges: Option<&mut RangeScorer<'_>>,
-) -> Result<()> {
-    aligner.map_or(Ok(()), |a| a.protein(rows))?;
-    ranges.map_or(Ok(()), |r| r.protein(rows))
-}
-
-/// Demands tables of all residues.
-fn check_whole(readers: &[(&Source, ActivationReader)]) -> Result<()> {
-    let sampled = |(source, reader): &(&Source, ActivationReader)| {
-        let sample = reader.info().sample?;
-        Some(Error::mismatch(format!(
-            "{source} holds {sample} residues a protein, expected whole proteins: the suite 'ranges' needs all of them"
-        )))
-    };
-    readers.iter().find_map(sampled).map_or(Ok(()), Err)
-}
-
 impl Args {
+    /// Scores predictions that others made; none in a dry run.
+    fn score_predictions(&self, context: &Context) -> Result<Option<Metrics>> {
+        if self.suite != [Suite::Function] {
+            return Err(Error::usage(
+                "predictions have scores of the suite 'function' alone: ask for --suite function",
+            ));
+        }
+        let setting = self.function.setting(context, &self.clusters)?;
+        if context.is_dry_run() {
+            for source in &self.function.predictions {
+                log::plan(&format!("{source}: predictions to score"))?;
+            }
+            return Ok(None);
+        }
+        let (function, proteins) = setting.score_files(context)?;
+        Ok(Some(Metrics {
+            format: METRICS_FORMAT.into(),
+            sae: None,
+            plm: None,
+            valid: None,
+            test: PartSize {
+                proteins: proteins as u64,
+                residues: 0,
+            },
+            fidelity: None,
+            alignment: None,
+            consistency: None,
+            ranges: None,
+            function: Some(function),
+        }))
+    }
+
+    /// Scores a model; none in a dry run.
+    fn score_model(&self, context: &Context, folder: &Path) -> Result<Option<Metrics>> {
+        let sae = shared::load_model(context, folder)?;
+        let [fidelity, alignment, with_ranges, function] = [
+            Suite::Fidelity,
+            Suite::Alignment,
+            Suite::Ranges,
+            Suite::Function,
+        ]
+        .map(|suite| self.suite.contains(&suite));
+        shared::check_share("--min-precision", self.min_precision)?;
+        let concepts = self.vocabulary(context, &sae, folder)?;
+        let labels = self.labels(context, &concepts)?;
+        let setting = function
+            .then(|| self.function.setting(context, &self.clusters))
+            .transpose()?;
+        let split = shared::read_split(context, self.split.as_ref())?;
+        let readers = shared::open_activations(context, &self.input, &sae, folder)?;
+        let dictionary = self.readings(context, &sae, folder)?;
+        if with_ranges {
+            check_whole(&readers)?;
+        }
+        if context.is_dry_run() {
+            return plan(&readers).map(|()| None);
+        }
+        let whole = readers.iter().all(|(_, r)| r.info().sample.is_none());
+        let of_alignment = labels.as_ref().filter(|_| alignment);
+        let mut aligner = of_alignment.map(|l| Aligner::new(&sae, l, split.is_some(), whole));
+        let seek_maxima = aligner.as_ref().is_some_and(|a| a.seek_maxima);
+        if seek_maxima {
+            shared::warn_of_unknown_maxima(folder);
+        }
+        let caller = dictionary.as_deref().map(Caller::new).transpose()?;
+        let mut ranges = labels.as_ref().filter(|_| with_ranges).map(|labels| {
+            let (split, excluded) = (split.as_ref(), &self.exclude_features);
+            RangeScorer::new(&sae, labels, &concepts, split, excluded, dictionary)
+        });
+        let with_train = seek_maxima || function;
+        let mut collector = Collector::new(&sae, split.as_ref(), fidelity, with_train);
+        collector.with_residues = with_ranges;
+        let shape = &sae.config.shape;
+        let mut means = function.then(|| Means::new(shape.latents, shape.width));
+        let mut each = |rows: &PartRows| {
+            if let Some(means) = &mut means {
+                means.add(rows);
+            }
+            aligner.as_mut().map_or(Ok(()), |a| a.protein(rows))?;
+            ranges.as_mut().map_or(Ok(()), |r| r.protein(rows))
+        };
+        read(&sae, readers, &mut collector, &mut each)?;
+        self.check_unlisted(context, &collector)?;
+        let maxima = aligner.as_ref().map_or(&sae.latent_max, |a| &a.maxima);
+        let ranges = ranges.map(|r| {
+            let (files, least) = (&self.clusters, self.min_precision);
+            r.finish(context, files, &concepts, maxima, least)
+        });
+        let ranges = ranges.transpose()?;
+        let function = match (&setting, &mut means, &labels) {
+            (Some(setting), Some(means), Some(labels)) => {
+                means.sort();
+                let known = (&concepts, labels);
+                Some(setting.score_model(context, means, known, caller.flatten())?)
+            }
+            _ => None,
+        };
+        Ok(Some(Metrics {
+            format: METRICS_FORMAT.into(),
+            sae: Some(sae.identity()),
+            plm: sae.config.plm.clone(),
+            valid: split.is_some().then_some(collector.valid),
+            test: collector.test,
+            fidelity: fidelity.then(|| collector.fidelity()),
+            alignment: aligner.map(|a| a.finish(&concepts, self.min_residues, self.min_proteins)),
+            consistency: collector.consistency(),
+            ranges,
+            function,
+        }))
+    }
+
+    /// The vocabulary of the labels.
+    fn vocabulary(&self, context: &Context, sae: &Sae, folder: &Path) -> Result<ConceptsFile> {
+        let Some(path) = &self.concepts else {
+            return Ok(sae.concepts.clone());
+        };
+        let concepts = shared::read_concepts(context, path)?;
+        shared::check_vocabulary(sae, folder, &concepts, path)?;
+        Ok(concepts)
+    }
+
+    /// The labels, where a suite needs them.
+    fn labels(&self, context: &Context, concepts: &ConceptsFile) -> Result<Option<LabelIndex>> {
+        let needs = |suite: &&Suite| **suite != Suite::Fidelity;
+        match (&self.labels, self.suite.iter().find(needs)) {
+            (Some(source), Some(_)) => Ok(Some(shared::read_labels(context, source, concepts)?)),
+            (None, Some(suite)) => {
+                let name = suite.to_possible_value();
+                let name = name.as_ref().map_or("", |value| value.get_name());
+                Err(Error::usage(format!(
+                    "the suite '{name}' needs --labels; or ask for --suite fidelity"
+                )))
+            }
+            (_, None) => Ok(None),
+        }
+    }
+
     /// How a dictionary reads concepts, where one is given.
-    fn readings(&self, context: &Context, sae: &Sae) -> Result<Option<Vec<ConceptEntry>>> {
+    fn readings(
+        &self,
+        context: &Context,
+        sae: &Sae,
+        folder: &Path,
+    ) -> Result<Option<Vec<ConceptEntry>>> {
         let Some(path) = &self.dictionary else {
             return Ok(None);
         };
         let (dictionary, _) = shared::read_dictionary(context, path)?;
         let name = path.display().to_string();
         if let Some(own) = &dictionary.sae {
-            let folder = self.model.display().to_string();
+            let folder = folder.display().to_string();
             own.check_same(&name, &sae.identity(), &folder)?;
         }
         match dictionary.concepts {
@@ -317,6 +356,54 @@ impl Args {
         let file = file.map_or(env!("CARGO_PKG_NAME").into(), |name| name.to_string_lossy());
         file.strip_suffix("_mqc.json").unwrap_or(&file).to_owned()
     }
+}
+
+/// Demands tables of all residues.
+fn check_whole(readers: &[(&Source, ActivationReader)]) -> Result<()> {
+    let sampled = |(source, reader): &(&Source, ActivationReader)| {
+        let sample = reader.info().sample?;
+        Some(Error::mismatch(format!(
+            "{source} holds {sample} residues a protein, expected whole proteins: the suite 'ranges' needs all of them"
+        )))
+    };
+    readers.iter().find_map(sampled).map_or(Ok(()), Err)
+}
+
+fn plan(readers: &[(&Source, ActivationReader)]) -> Result<()> {
+    for (source, reader) in readers {
+        let rows = reader.rows().map_err(source.in_input())?;
+        let rows = rows.map_or("a stream of unknown length".into(), |n| {
+            format!("{n} residues")
+        });
+        log::plan(&format!("{source}: {rows}"))?;
+    }
+    Ok(())
+}
+
+/// Reads all tables; `each` gets every protein once.
+fn read(
+    sae: &Sae,
+    readers: Vec<(&Source, ActivationReader)>,
+    collector: &mut Collector<'_>,
+    each: &mut impl FnMut(&PartRows) -> Result<()>,
+) -> Result<()> {
+    let mut encoder = Encoder::new(sae);
+    let total = readers.iter().map(|(_, r)| r.rows().ok().flatten()).sum();
+    let mut progress = Progress::new("residues", total);
+    for (source, reader) in readers {
+        for batch in reader {
+            let batch = batch.map_err(source.in_input())?;
+            collector
+                .batch(&mut encoder, &batch, &mut *each)
+                .map_err(source.in_input())?;
+            progress.add(batch.rows() as u64);
+        }
+        collector
+            .end_table(&mut encoder, &mut *each)
+            .map_err(source.in_input())?;
+    }
+    progress.finish();
+    Ok(())
 }
 
 fn multiqc_table(sample: &str, metrics: &Metrics) -> serde_json::Value {

@@ -1,5 +1,6 @@
 //! `protsae-interpret`: what each latent means, as a dictionary.
 
+mod calls;
 mod input;
 mod naming;
 mod ranges;
@@ -7,7 +8,7 @@ mod reading;
 
 use super::{feature_keys::FeatureKeys, ranges as shared_ranges, shared};
 use crate::{
-    Result,
+    Error, Result,
     annot::feature::NO_ANNOTATION,
     cli::{
         CommonArgs, Context, Source, Target, Tool,
@@ -88,6 +89,10 @@ pub struct Args {
     #[arg(long, value_name = "FILE.tsv")]
     table: Option<Target>,
 
+    /// Also write the training proteins, with their mean activations and concepts, for protsae-encode --neighbours
+    #[arg(long, value_name = "TABLE")]
+    neighbours_out: Option<Target>,
+
     #[command(flatten)]
     on_bad: OnBadArgs,
 
@@ -109,12 +114,7 @@ impl Tool for Args {
         let concepts = shared::read_concepts(context, &self.concepts)?;
         shared::check_vocabulary(&sae, &self.model, &concepts, &self.concepts)?;
         let labels = shared::read_labels(context, &self.labels, &concepts)?;
-        let split = match &self.split {
-            Some(source) => {
-                Some(Partition::read(context.open(source)?).map_err(source.in_input())?)
-            }
-            None => None,
-        };
+        let split = shared::read_split(context, self.split.as_ref())?;
         if !sae.knows_maxima() {
             shared::warn_of_unknown_maxima(&self.model);
         }
@@ -137,6 +137,11 @@ impl Tool for Args {
                 sae.config.shape.defined,
                 &self.exclude_features,
             ));
+            reading.means = Some(calls::Means::new(split.is_some()));
+        } else if self.neighbours_out.is_some() {
+            return Err(Error::usage(
+                "--neighbours-out needs activations of whole proteins",
+            ));
         }
         inputs.read(&sae, &mut reading)?;
         if !reading.unlisted.is_empty() {
@@ -152,7 +157,12 @@ impl Tool for Args {
             fdr: self.fdr,
         };
         let mut dictionary = dictionary(&mut reading, &concepts, sae.identity(), rules);
-        ranges::add(&mut dictionary, self, context, &mut reading, &concepts)?;
+        let clusters = ranges::add(&mut dictionary, self, context, &mut reading, &concepts)?;
+        if let (Some(means), Some(clusters)) = (reading.means.take(), clusters) {
+            let (known, defined) = ((&concepts, &labels), reading.defined);
+            let means = calls::add(&mut dictionary, context, known, defined, means, &clusters)?;
+            calls::write_neighbours(self, context, &sae, &labels, &means)?;
+        }
         let text = to_json(&dictionary)?;
         output
             .write_all(text.as_bytes())

@@ -3,16 +3,19 @@
 use super::{feature_keys::FeatureKeys, split::write_split};
 use crate::{
     Result,
-    annot::concept::{Concept, ConceptKind, Level},
+    annot::{
+        concept::{Concept, ConceptKind, Level},
+        label_index::LabelIndex,
+    },
     cli::{Context, Source},
     score::{
         dictionary::{ConceptEntry, Evidence, EvidenceSource},
-        ranges::{self, Gathered, Latents, Outcome, Part},
+        ranges::{self, Clusters, Gathered, Latents, Outcome, Part},
         sheet::Sheet,
     },
-    split::grouping,
+    split::{grouping, partition::Partition},
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 
 /// Why concepts of whole proteins have no ranges.
 const WHOLE_PROTEINS: &str = "its labels name whole proteins";
@@ -51,9 +54,9 @@ impl Latents for SheetLatents<'_> {
 
 /// Begins to gather ranges.
 pub(super) fn gather<'a>(
-    labels: &'a crate::annot::label_index::LabelIndex,
+    labels: &'a LabelIndex,
     concepts: &[Concept],
-    split: Option<&crate::split::partition::Partition>,
+    split: Option<&Partition>,
     logits: usize,
     excluded: &FeatureKeys,
 ) -> Gathered<'a> {
@@ -89,8 +92,8 @@ pub(super) fn clusters(
     files: &[Source],
     gathered: &Gathered<'_>,
     sequences: &Sequences,
-) -> Result<HashMap<String, u32>> {
-    let names: std::collections::HashSet<&str> = gathered.names().collect();
+) -> Result<Clusters> {
+    let names: HashSet<&str> = gathered.names().collect();
     let is_protein = |name: &str| names.contains(name);
     let clusters = write_split::read_clusters(context, files, false, is_protein)?;
     let mut identical: Vec<Vec<String>> = sequences.0.values().cloned().collect();
@@ -111,7 +114,7 @@ pub(super) fn entries(
     outcomes: Vec<Outcome>,
     excluded: &FeatureKeys,
 ) -> Vec<ConceptEntry> {
-    let mut results: HashMap<u32, _> = (outcomes.into_iter())
+    let mut results: BTreeMap<u32, _> = (outcomes.into_iter())
         .map(|outcome| (outcome.concept, outcome.result))
         .collect();
     let entry = |concept: &Concept| {

@@ -2,6 +2,7 @@
 //! of files against them.
 
 mod arrow;
+mod calls;
 mod check;
 mod config;
 mod error;

@@ -11,6 +11,7 @@ use crate::{
     sae::folder::{self, Sae},
     score::dictionary::Dictionary,
     seq::fasta,
+    split::partition::Partition,
     table::{PlmIdentity, TableError, TableSource, activations::ActivationReader, labels},
 };
 use std::{
@@ -81,6 +82,18 @@ pub(super) fn read_concepts(context: &Context, path: &Path) -> Result<ConceptsFi
     let mut reader = context.open(&source)?;
     reader.read_to_end(&mut text).map_err(source.in_input())?;
     Ok(folder::parse_concepts(&text, &source.to_string())?)
+}
+
+/// Reads a split, where one is given.
+///
+/// # Errors
+/// Where it is none, naming the file and the line.
+pub(super) fn read_split(context: &Context, source: Option<&Source>) -> Result<Option<Partition>> {
+    let Some(source) = source else {
+        return Ok(None);
+    };
+    let partition = Partition::read(context.open(source)?).map_err(source.in_input())?;
+    Ok(Some(partition))
 }
 
 /// Reads a dictionary; with the SHA-256 of the file's content.

@@ -15,11 +15,12 @@ const MAX_LINE: u64 = 1 << 26;
 
 const HEADER_TAGS: [&str; 4] = ["data-version", "date", "default-namespace", "ontology"];
 
-const TERM_TAGS: [&str; 12] = [
+const TERM_TAGS: [&str; 13] = [
     "id",
     "name",
     "namespace",
     "alt_id",
+    "subset",
     "is_a",
     "intersection_of",
     "union_of",

@@ -37,6 +37,7 @@ pub(super) enum Clause {
     Name(String),
     Namespace(String),
     AltId(String),
+    Subset(String),
     IsA(String),
     IntersectionOf(Option<String>, String),
     UnionOf,
@@ -135,6 +136,7 @@ fn clause(line: &Line<TermClause>) -> Option<Clause> {
         TermClause::Name(name) => Clause::Name(name.as_str().trim_end().to_owned()),
         TermClause::Namespace(name) => Clause::Namespace(text((**name).as_ref())),
         TermClause::AltId(id) => Clause::AltId(text(id)),
+        TermClause::Subset(name) => Clause::Subset(text((**name).as_ref())),
         TermClause::IsA(id) => Clause::IsA(text((**id).as_ref())),
         TermClause::IntersectionOf(relation, id) => Clause::IntersectionOf(
             relation

@@ -4,7 +4,7 @@ use super::{
     error::OntologyError,
     frames::is_context,
     model::{Conjunct, Ontology, Relationship, Term},
-    obo::{Builder, compact_iri},
+    obo::{Builder, compact_iri, local_name},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -41,6 +41,7 @@ struct Graph {
 #[serde(rename_all = "camelCase", default)]
 struct Meta {
     deprecated: bool,
+    subsets: Vec<String>,
     basic_property_values: Vec<Property>,
 }
 
@@ -306,6 +307,7 @@ impl Builder {
         };
         if let Some(meta) = &node.meta {
             term.obsolete = meta.deprecated;
+            term.subsets = meta.subsets.iter().map(|name| local_name(name)).collect();
             for property in &meta.basic_property_values {
                 let name = property.pred.rsplit(['#', '/']).next().unwrap_or_default();
                 match name {

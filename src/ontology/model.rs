@@ -41,6 +41,10 @@ pub enum Conjunct {
     /// What makes it differ from others of its genus.
     Differentia(Relationship),
 }
+/// Identity of `only_in_taxon`.
+pub const ONLY_IN_TAXON: &str = "RO:0002160";
+/// Identity of `never_in_taxon`.
+pub const NEVER_IN_TAXON: &str = "RO:0002161";
 
 /// A term and its clauses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,6 +67,12 @@ pub struct Term {
     pub equivalent_to: Vec<Class>,
     /// `replaced_by` of an obsolete term.
     pub replaced_by: Vec<Class>,
+    /// `subset`: names, without what stands before a `#`.
+    pub subsets: Vec<String>,
+    /// `only_in_taxon`: organisms outside of the taxon do not have it.
+    pub only_in_taxon: Vec<Class>,
+    /// `never_in_taxon`: organisms of the taxon do not have it.
+    pub never_in_taxon: Vec<Class>,
 }
 
 /// How much of what was read.
@@ -215,6 +225,12 @@ impl Ontology {
         self.term(class)
             .is_some_and(|term| !term.obsolete)
             .then_some(class)
+    }
+
+    /// The current term of which a class is an alternative id, also where an obsolete term has that id too.
+    #[must_use]
+    pub fn alternative(&self, class: Class) -> Option<Class> {
+        self.current(*self.alternatives.get(&class)?)
     }
 
     /// Depth first, each obsolete term once: they may replace each other.

@@ -4,7 +4,10 @@ use super::{
     clauses::Clauses,
     error::OntologyError,
     frames::{self, Clause, Frame, Header, TypedefClause},
-    model::{Class, Conjunct, Ontology, PART_OF, Relation, Relationship, Term},
+    model::{
+        Class, Conjunct, NEVER_IN_TAXON, ONLY_IN_TAXON, Ontology, PART_OF, Relation, Relationship,
+        Term,
+    },
 };
 use indexmap::IndexSet;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
@@ -49,7 +52,9 @@ pub fn read(reader: impl BufRead) -> Result<Ontology, OntologyError> {
 }
 
 /// Relations of the Gene Ontology, by the names and by the identities that they have everywhere.
-const KNOWN_RELATIONS: [(&str, &str); 9] = [
+const KNOWN_RELATIONS: [(&str, &str); 11] = [
+    ("only_in_taxon", ONLY_IN_TAXON),
+    ("never_in_taxon", NEVER_IN_TAXON),
     ("part_of", PART_OF),
     ("has_part", "BFO:0000051"),
     ("occurs_in", "BFO:0000066"),
@@ -73,6 +78,12 @@ pub(super) fn compact_iri(iri: &str) -> String {
             || iri.to_owned(),
             |(prefix, local)| format!("{prefix}:{local}"),
         )
+}
+
+/// The name of a subset without its ontology, `http://.../go#goslim_generic`.
+pub(super) fn local_name(name: &str) -> String {
+    let local = name.rsplit(['#', '/']).next();
+    local.unwrap_or_default().to_owned()
 }
 
 /// An ontology while it is read: relations still go by the names that the clauses use.
@@ -178,6 +189,7 @@ impl Builder {
                         .entry(alternative)
                         .or_insert(class);
                 }
+                Clause::Subset(name) => term.subsets.push(local_name(&name)),
                 Clause::IsA(id) => term.is_a.push(self.class(id)),
                 Clause::IntersectionOf(relation, id) => {
                     let relation = relation.map(|relation| self.relation(relation));
@@ -228,6 +240,22 @@ impl Builder {
         }
     }
 
+    /// Notes which taxa have a term alone, or never: before relations of metadata are dropped, among which these are.
+    fn take_taxa(&mut self) {
+        let identities: Vec<String> = (self.ontology.relations.iter())
+            .map(|name| self.identity(name).to_owned())
+            .collect();
+        for term in self.ontology.terms.iter_mut().flatten() {
+            for relationship in &term.relationships {
+                match identities[relationship.relation as usize].as_str() {
+                    ONLY_IN_TAXON => term.only_in_taxon.push(relationship.class),
+                    NEVER_IN_TAXON => term.never_in_taxon.push(relationship.class),
+                    _ => {}
+                }
+            }
+        }
+    }
+
     /// `never_in_taxon` and the like say nothing of the form "some R.Y".
     fn drop_metadata(&mut self) {
         let Ontology {
@@ -266,6 +294,7 @@ impl Builder {
         if identity.version.is_empty() {
             identity.version.clone_from(&self.date);
         }
+        self.take_taxa();
         self.drop_metadata();
         let mut unique: IndexSet<String> = IndexSet::new();
         let renumbered: Vec<Relation> = self

@@ -11,6 +11,8 @@ use std::io::Write;
 pub enum Level {
     /// Ranges of residues.
     Residues,
+    /// Whole proteins ([`super::calls::FORMATS`]).
+    Proteins,
     /// Each residue of a protein that has ranges: calibrated probabilities are needed.
     Tracks,
 }

@@ -1,6 +1,6 @@
 //! JSON: an array of ranges, one a line, with the fields of the table of ranges; what is not known is left out.
 
-use super::{Catalogue, DECIMALS, ProteinRanges, RangeWriter};
+use super::{Catalogue, ProteinRanges, RangeWriter, number};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -46,8 +46,8 @@ impl<'a, W: Write> JsonWriter<'a, W> {
 
 /// A number as the other text formats round it.
 fn rounded(value: f32) -> f64 {
-    let unit = 10_f64.powi(DECIMALS as i32);
-    (f64::from(value) * unit).round() / unit
+    // by way of the text, so that both agree
+    number(value).parse().unwrap_or(f64::from(value))
 }
 
 impl<W: Write> RangeWriter for JsonWriter<'_, W> {

@@ -166,13 +166,13 @@ pub fn fit(samples: &[Sample<'_>], training: &Training) -> Result<Fit, Unusable>
         chosen_on = chosen_on.plus(Tally::of(&items, sample.truths, false));
     }
     Ok(Fit {
+        calibration,
         base,
         floor,
         decoder,
         chosen_on,
         f1,
         judged,
-        calibration,
     })
 }
 
@@ -266,7 +266,7 @@ mod tests {
             .map(|p| {
                 let start = 20 + 3 * p;
                 let noise = |i: u32| ((i * 37 + p * 11) % 17) as f32 / 17.0;
-                let inside = |i: u32| i >= start && i <= start + 20 && (i + p) % 7 != 0;
+                let inside = |i: u32| i >= start && i <= start + 20 && !(i + p).is_multiple_of(7);
                 let evidence = (1..=200).map(|i| noise(i) + if inside(i) { 3.0 } else { 0.0 });
                 let truths = if instances {
                     vec![Item::range(start, start + 20)]

@@ -1,7 +1,10 @@
 //! `metrics.json` (`metrics/1`): how faithful an SAE is, and how well its latents agree with
 //! concepts on held-out proteins. What has no support is null.
 
-use super::{consistency::Consistency, fidelity::Fidelity, range_metrics::RangeMetrics};
+use super::{
+    consistency::Consistency, fidelity::Fidelity, function::result::Function,
+    range_metrics::RangeMetrics,
+};
 use crate::{
     annot::concept::{ConceptKind, Level},
     table::{PlmIdentity, SaeIdentity},
@@ -18,8 +21,8 @@ pub const METRICS_FORMAT: &str = "metrics/1";
 pub struct Metrics {
     /// `metrics/1`.
     pub format: String,
-    /// The SAE.
-    pub sae: SaeIdentity,
+    /// The SAE; null where predictions of others were scored.
+    pub sae: Option<SaeIdentity>,
     /// The activations.
     pub plm: Option<PlmIdentity>,
     /// Proteins by which latents and thresholds were chosen; none: chosen on the test proteins.
@@ -33,6 +36,9 @@ pub struct Metrics {
     /// Agreement of predictions with the hierarchy of concepts on the test proteins; none without one.
     #[serde(default)]
     pub consistency: Option<Consistency>,
+    /// Function prediction on the test proteins.
+    #[serde(default)]
+    pub function: Option<Function>,
     /// Ranges of concepts on the test proteins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ranges: Option<RangeMetrics>,

@@ -40,6 +40,9 @@ pub trait Latents: Sync {
     fn values(&self, part: Part, latent: u32) -> Vec<f32>;
 }
 
+/// Numbers of clusters by protein.
+pub type Clusters = BTreeMap<String, u32>;
+
 /// What is tried for each concept, in order.
 pub type Candidates = BTreeMap<u32, Vec<Evidence>>;
 
@@ -50,7 +53,7 @@ pub fn number_clusters<'a>(
     groups: &'a [Vec<String>],
     proteins: impl IntoIterator<Item = &'a str>,
     seed: u64,
-) -> HashMap<String, u32> {
+) -> Clusters {
     let grouped: HashMap<&str, &str> = groups
         .iter()
         .filter_map(|group| Some((group.first()?.as_str(), group)))
@@ -77,7 +80,7 @@ pub fn read_all(
     gathered: &Gathered<'_>,
     candidates: &Candidates,
     latents: &impl Latents,
-    clusters: &HashMap<String, u32>,
+    clusters: &Clusters,
     seed: u64,
 ) -> Vec<Outcome> {
     let targets: Vec<&Target> = gathered.targets.iter().collect();
@@ -115,7 +118,7 @@ pub fn score_all(
     gathered: &Gathered<'_>,
     readings: &BTreeMap<u32, RangeReading>,
     latents: &impl Latents,
-    clusters: &HashMap<String, u32>,
+    clusters: &Clusters,
     seed: u64,
 ) -> Vec<Outcome> {
     let targets: Vec<&Target> = gathered.targets.iter().collect();
@@ -135,7 +138,7 @@ fn outcome(
     target: &Target,
     reading: Result<RangeReading, Unusable>,
     latents: &impl Latents,
-    clusters: &HashMap<String, u32>,
+    clusters: &Clusters,
     seed: u64,
 ) -> Outcome {
     let instances = |rows: &PartRows| rows.truths(target).map(|t| t.len() as u64).sum();
@@ -171,7 +174,7 @@ fn best_fit(
     target: &Target,
     candidates: &Candidates,
     latents: &impl Latents,
-    clusters: &HashMap<String, u32>,
+    clusters: &Clusters,
 ) -> Result<(Evidence, Fit), Unusable> {
     let part = gathered.choosing();
     fitting::check_support(part.truths(target))?;
@@ -223,7 +226,7 @@ fn score(
     target: &Target,
     reading: &RangeReading,
     latents: &impl Latents,
-    clusters: &HashMap<String, u32>,
+    clusters: &Clusters,
 ) -> Scored {
     let part = gathered.reporting();
     let values = values(gathered, part.part, target, reading.evidence, latents);

@@ -360,6 +360,24 @@ pub(crate) fn optional_float_lists<'a>(
     Ok(Some(NullableLists { lists, nulls }))
 }
 
+/// A column of lists of strings that may be null; none where it is absent or all null.
+///
+/// # Errors
+/// [`TableError`] where it is of another type, or a list holds a null.
+pub(crate) fn optional_string_lists<'a>(
+    batch: &'a RecordBatch,
+    name: &'static str,
+) -> Result<Option<NullableLists<'a, String>>, TableError> {
+    let Some((offsets, values, nulls)) = optional_lists(batch, name)? else {
+        return Ok(None);
+    };
+    no_nulls(name, values)?;
+    let strings = any_strings(name, values)?;
+    let values = strings.iter().flatten().map(str::to_owned).collect();
+    let lists = Lists { offsets, values };
+    Ok(Some(NullableLists { lists, nulls }))
+}
+
 type OptionalLists<'a> = Option<(Vec<usize>, &'a ArrayRef, Option<NullBuffer>)>;
 
 fn optional_lists<'a>(

@@ -1,7 +1,10 @@
-//! `proteins/1`: one row a protein, with the means and maxima of concepts and latents.
+//! `proteins/2`: one row a protein, with the means and maxima of concepts and latents, and its calls.
+//!
+//! `proteins/1`, which has no calls, is read as well.
 
 use super::{
     Container, TableError, TableSink, TableSource,
+    calls::{CallColumns, CallList, CallLists},
     column::{self, Lists},
     features::{FeatureInfo, Ragged, same_lengths},
     schema as s,
@@ -32,6 +35,8 @@ pub struct ProteinFeatures {
     pub activation_mean: Vec<f32>,
     /// Their largest activation.
     pub activation_max: Vec<f32>,
+    /// What it is called to have; none where nothing calls.
+    pub calls: Option<CallList>,
 }
 
 /// The largest probability that a concept must reach to be listed.
@@ -49,6 +54,7 @@ pub struct ProteinWriter<W: Write> {
     latent: Ragged<u32>,
     activation_mean: Ragged<f32>,
     activation_max: Ragged<f32>,
+    calls: CallColumns,
 }
 
 impl<W: Write> ProteinWriter<W> {
@@ -69,6 +75,7 @@ impl<W: Write> ProteinWriter<W> {
             latent: Ragged::default(),
             activation_mean: Ragged::default(),
             activation_max: Ragged::default(),
+            calls: CallColumns::new(),
         })
     }
 
@@ -85,6 +92,7 @@ impl<W: Write> ProteinWriter<W> {
         self.latent.push(&row.latents);
         self.activation_mean.push(&row.activation_mean);
         self.activation_max.push(&row.activation_max);
+        self.calls.push(row.calls.as_ref());
         if self.length.len() == BATCH_ROWS {
             self.flush()?;
         }
@@ -95,7 +103,7 @@ impl<W: Write> ProteinWriter<W> {
         if self.length.is_empty() {
             return Ok(());
         }
-        let columns: Vec<ArrayRef> = vec![
+        let mut columns: Vec<ArrayRef> = vec![
             Arc::new(self.protein.finish()),
             Arc::new(UInt32Array::from(std::mem::take(&mut self.length))),
             self.concept.finish()?,
@@ -105,6 +113,7 @@ impl<W: Write> ProteinWriter<W> {
             self.activation_mean.finish()?,
             self.activation_max.finish()?,
         ];
+        columns.extend(self.calls.finish());
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;
         self.sink.write(&batch)
     }
@@ -127,7 +136,12 @@ pub fn read<E: From<TableError>>(
     source: TableSource,
     mut each: impl FnMut(&FeatureInfo, ProteinFeatures) -> Result<(), E>,
 ) -> Result<FeatureInfo, E> {
-    let info = FeatureInfo::from_schema(source.schema(), s::PROTEINS_FORMAT)?;
+    let found = source.schema().metadata.get(s::META_FORMAT);
+    let format = match found.map(String::as_str) {
+        Some(s::PROTEINS_FORMAT_1) => s::PROTEINS_FORMAT_1,
+        _ => s::PROTEINS_FORMAT,
+    };
+    let info = FeatureInfo::from_schema(source.schema(), format)?;
     for batch in source {
         let batch = batch.map_err(E::from)?;
         let protein = column::strings(&batch, s::PROTEIN)?;
@@ -143,6 +157,7 @@ pub fn read<E: From<TableError>>(
         let probability_max = floats(s::PROBABILITY_MAX, &concept)?;
         let activation_mean = floats(s::ACTIVATION_MEAN, &latent)?;
         let activation_max = floats(s::ACTIVATION_MAX, &latent)?;
+        let mut calls = CallLists::read(&batch)?;
         for row in 0..batch.num_rows() {
             let features = ProteinFeatures {
                 protein: protein.value(row).to_owned(),
@@ -153,6 +168,7 @@ pub fn read<E: From<TableError>>(
                 latents: latent.row(row).to_vec(),
                 activation_mean: activation_mean.row(row).to_vec(),
                 activation_max: activation_max.row(row).to_vec(),
+                calls: calls.take(row),
             };
             each(&info, features)?;
         }

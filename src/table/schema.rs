@@ -17,7 +17,7 @@ pub const LATENT: &str = "latent";
 pub const CONCEPT: &str = "concept";
 /// Probabilities of concepts.
 pub const PROBABILITY: &str = "probability";
-/// Indices of the concepts that a whole protein is called with; on its last row.
+/// Indices of the concepts that a whole protein is called with (`features/2`: on its last row); null where nothing calls.
 pub const CALL: &str = "call";
 /// Probability that each call is right.
 pub const CALL_PROBABILITY: &str = "call_probability";
@@ -41,6 +41,13 @@ pub const INSTANCE: &str = "instance";
 pub const SOURCE: &str = "source";
 /// Evidence code of a label.
 pub const EVIDENCE: &str = "evidence";
+
+/// The training protein nearest to a protein that has the concept of a call, or an empty string.
+pub const DONOR: &str = "donor";
+/// The cosine of the activations of both, 0 without one.
+pub const DONOR_SCORE: &str = "donor_score";
+/// The share of the nearest training proteins, by similarity, that have the concept of a call.
+pub const NEIGHBOUR_SCORE: &str = "neighbour_score";
 
 /// Metadata key: format and version of the table.
 pub const META_FORMAT: &str = "protsae.format";
@@ -78,9 +85,14 @@ pub const FEATURES_FORMAT: &str = "features/2";
 /// The format of feature tables before, without calls of whole proteins.
 pub const FEATURES_FORMAT_1: &str = "features/1";
 /// Format of protein tables.
-pub const PROTEINS_FORMAT: &str = "proteins/1";
+pub const PROTEINS_FORMAT: &str = "proteins/2";
+/// Format of protein tables without calls.
+pub const PROTEINS_FORMAT_1: &str = "proteins/1";
 /// Format of label tables.
 pub const LABELS_FORMAT: &str = "labels/1";
+
+/// Format of tables of training proteins with their mean activations.
+pub const NEIGHBOURS_FORMAT: &str = "neighbours/1";
 
 /// Name of the value field inside list columns, as pyarrow names it.
 pub const LIST_ITEM: &str = "item";
@@ -160,7 +172,20 @@ pub fn proteins() -> Vec<Field> {
         list(LATENT, DataType::UInt32),
         list(ACTIVATION_MEAN, DataType::Float32),
         list(ACTIVATION_MAX, DataType::Float32),
+        list(CALL, DataType::UInt32).with_nullable(true),
+        list(CALL_PROBABILITY, DataType::Float32).with_nullable(true),
+        list(DONOR, DataType::Utf8).with_nullable(true),
+        list(DONOR_SCORE, DataType::Float32).with_nullable(true),
+        list(NEIGHBOUR_SCORE, DataType::Float32).with_nullable(true),
     ]
+}
+
+/// Columns of a table of training proteins: one row a protein.
+#[must_use]
+pub fn neighbours(width: usize) -> Vec<Field> {
+    let mut fields = activations(width, ActivationType::F32, true);
+    fields.push(list(CONCEPT, DataType::UInt32));
+    fields
 }
 
 /// Columns of a label table: one row a label.

@@ -9,9 +9,11 @@
 )]
 
 mod bad_input;
+mod calls;
 mod contract;
 mod fixture;
 mod formats;
+mod function;
 mod inputs;
 mod limits;
 mod maxima;
@@ -20,8 +22,11 @@ mod options;
 mod outputs;
 mod pipe;
 mod places;
+mod ranges;
 mod rows;
 mod sandbox;
 mod schemas;
+#[path = "../support/shared.rs"]
+mod shared;
 #[path = "../support/skip.rs"]
 mod skip;

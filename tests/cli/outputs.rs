@@ -67,8 +67,11 @@ fn every_option_of_a_path_has_a_role() {
         ("protsae-train", vec!["output", "checkpoint-dir"]),
         ("protsae-encode", vec!["output", "proteins"]),
         ("protsae-annotate", vec!["output"]),
-        ("protsae-interpret", vec!["output", "table"]),
-        ("protsae-evaluate", vec!["output", "multiqc"]),
+        (
+            "protsae-interpret",
+            vec!["output", "table", "neighbours-out"],
+        ),
+        ("protsae-evaluate", vec!["output", "multiqc", "curves"]),
         ("protsae-convert", vec!["output"]),
         ("protsae-schema", vec![]),
     ];

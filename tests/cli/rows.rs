@@ -159,7 +159,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         tool: "protsae-interpret",
         input: "-i",
-        source: |f| f.path("proteins.features.arrow"),
+        source: |f| f.path("proteins.activations.arrow"),
         rest: |f| {
             arguments![
                 "-m",
@@ -173,11 +173,11 @@ pub(crate) const ROWS: &[Row] = &[
             ]
         },
         output: Out::Text("json"),
-        empty: Ok(|f| f.path("empty.features.arrow")),
+        empty: Ok(|f| f.path("empty.activations.arrow")),
         shards: Ok(|f| {
             [
-                f.path("shard0.features.arrow"),
-                f.path("shard1.features.arrow"),
+                f.path("shard0.activations.arrow"),
+                f.path("shard1.activations.arrow"),
             ]
         }),
         ordered: false,

@@ -1,6 +1,7 @@
 //! The embedded example: its files are what its script makes, and the motifs that are planted in
 //! its proteins are found on proteins that training has not seen.
 
+mod calls;
 mod ranges;
 #[path = "../support/skip.rs"]
 mod skip;

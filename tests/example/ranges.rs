@@ -31,7 +31,7 @@ struct Range {
 }
 
 /// The run of all steps, made once.
-fn results() -> &'static Path {
+pub(crate) fn results() -> &'static Path {
     static RESULTS: OnceLock<tempfile::TempDir> = OnceLock::new();
     let folder = RESULTS.get_or_init(|| {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -41,7 +41,7 @@ fn results() -> &'static Path {
     folder.path()
 }
 
-fn tool(name: &str) -> Command {
+pub(crate) fn tool(name: &str) -> Command {
     let encode = Path::new(env!("CARGO_BIN_EXE_protsae-encode"));
     Command::new(encode.with_file_name(name))
 }
@@ -74,14 +74,22 @@ fn make(results: &Path) {
     let mut interpret = tool("protsae-interpret");
     tables(&mut interpret);
     truth(&mut interpret);
-    run(interpret.arg("-o").arg(path("ranges.json")));
+    run(interpret
+        .arg("-o")
+        .arg(path("ranges.json"))
+        .arg("--neighbours-out")
+        .arg(path("neighbours.arrow")));
     let mut encode = tool("protsae-encode");
     tables(&mut encode);
     run(encode
         .arg("--dictionary")
         .arg(path("ranges.json"))
         .arg("-o")
-        .arg(path("calibrated.arrow")));
+        .arg(path("calibrated.arrow"))
+        .arg("--proteins")
+        .arg(path("called.arrow"))
+        .arg("--neighbours")
+        .arg(path("neighbours.arrow")));
     for (name, least) in [("written.gff3", "0.8"), ("all.gff3", "0")] {
         run(tool("protsae-annotate")
             .arg("-i")

@@ -172,6 +172,7 @@ pub(crate) fn protein_rows() -> Vec<ProteinFeatures> {
         latents: vec![5],
         activation_mean: vec![1.0],
         activation_max: vec![2.0],
+        calls: None,
     }]
 }
 

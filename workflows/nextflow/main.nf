@@ -49,13 +49,18 @@ workflow PROTSAE {
     PROTSAE_TRAIN(activations, truth)
     model = PROTSAE_TRAIN.out.model
 
-    PROTSAE_ENCODE(PROTSAE_EMBED.out.arrow, model)
+    PROTSAE_INTERPRET(activations, model, truth, clusters)
+    PROTSAE_ENCODE(PROTSAE_EMBED.out.arrow, model.join(PROTSAE_INTERPRET.out.json).first())
     features = gather(PROTSAE_ENCODE.out.arrow, meta)
 
-    PROTSAE_INTERPRET(features, model, truth)
     PROTSAE_EVALUATE(activations, model, truth.map { m, labels, _concepts, split -> [m, labels, split] })
-    named = model.join(PROTSAE_INTERPRET.out.json).first()
-    PROTSAE_ANNOTATE(features, named, Channel.fromList(params.formats.tokenize(',')))
+    // rules of the ontology are asked for by formats of terms alone
+    formats = Channel.fromList(params.formats.tokenize(','))
+        .multiMap { format ->
+            ontology: format in ['gaf', 'gpad'] ? ontology : []
+            format: format
+        }
+    PROTSAE_ANNOTATE(features, PROTSAE_INTERPRET.out.json.first(), formats.ontology, formats.format)
 
     emit:
     model       = PROTSAE_TRAIN.out.model

@@ -6,7 +6,7 @@ use crate::{
     cli::Context,
     commands::shared,
     sae::{encode::sigmoid, folder::Sae},
-    score::dictionary::{EvidenceSource, RangeReading},
+    score::dictionary::{ConceptEntry, EvidenceSource, RangeReading},
 };
 use std::path::Path;
 
@@ -59,13 +59,13 @@ impl Listed {
 }
 
 impl Args {
-    /// How the usable concepts of the dictionary are read, and the SHA-256 of it.
+    /// How the usable concepts of the dictionary are read, all its concepts, and the SHA-256 of it.
     pub(super) fn readings(
         &self,
         context: &Context,
         sae: &Sae,
         path: &Path,
-    ) -> Result<(Vec<(u32, RangeReading)>, String)> {
+    ) -> Result<(Vec<(u32, RangeReading)>, Vec<ConceptEntry>, String)> {
         let (dictionary, sha256) = shared::read_dictionary(context, path)?;
         let name = path.display().to_string();
         if dictionary.concepts.is_none() {
@@ -80,8 +80,9 @@ impl Args {
         }
         let defined = sae.config.shape.defined;
         let mut readings = Vec::new();
-        for entry in dictionary.concepts.into_iter().flatten() {
-            let Some(reading) = entry.ranges else {
+        let concepts = dictionary.concepts.unwrap_or_default();
+        for entry in &concepts {
+            let Some(reading) = &entry.ranges else {
                 continue;
             };
             let latent = reading.evidence.latent as usize;
@@ -91,8 +92,8 @@ impl Args {
                     entry.id
                 )));
             }
-            readings.push((entry.index, reading));
+            readings.push((entry.index, reading.clone()));
         }
-        Ok((readings, sha256))
+        Ok((readings, concepts, sha256))
     }
 }

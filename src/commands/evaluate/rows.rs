@@ -31,6 +31,8 @@ pub(super) struct PartRows {
     pub(super) values: Vec<f32>,
     /// Logits of the concepts, rows x m.
     pub(super) logits: Vec<f32>,
+    /// Sums over the rows of the PLM's activations.
+    pub(super) activation_sums: Vec<f64>,
     /// One-letter codes.
     pub(super) residues: Vec<u8>,
 }
@@ -46,6 +48,14 @@ impl PartRows {
         self.values.clear();
         self.logits.clear();
         self.residues.clear();
+        self.activation_sums.clear();
+    }
+
+    fn add_activations(&mut self, x: &[f32]) {
+        self.activation_sums.resize(x.len(), 0.0);
+        for (sum, &x) in self.activation_sums.iter_mut().zip(x) {
+            *sum += f64::from(x);
+        }
     }
 
     /// Position, latents and activations of each row.
@@ -275,6 +285,7 @@ impl<'a> Collector<'a> {
                 sums.add(&x[place], reconstruction, latents, logits, norms);
             }
             let current = &mut self.current;
+            current.add_activations(&x[row * d..(row + 1) * d]);
             current.positions.push(position);
             current.residues.push(residues[row]);
             current.latents.extend_from_slice(latents);

@@ -9,20 +9,20 @@ use crate::{
     score::{
         alignment::best_by_auroc,
         dictionary::{DICTIONARY_FORMAT, Dictionary, LatentKind, Status},
-        ranges::{Candidates, Gathered, read_all},
+        ranges::{Candidates, Clusters, Gathered, read_all},
     },
 };
 
-/// Adds the sections of concepts, where ranges were gathered.
+/// Adds the sections of concepts, where ranges were gathered; numbers of the clusters of the proteins.
 pub(super) fn add(
     dictionary: &mut Dictionary,
     args: &Args,
     context: &Context,
     reading: &mut Reading<'_>,
     concepts: &ConceptsFile,
-) -> Result<()> {
+) -> Result<Option<Clusters>> {
     let Some(mut gathered) = reading.gathered.take() else {
-        return Ok(());
+        return Ok(None);
     };
     gathered.sort();
     let clusters = ranges::clusters(context, &args.clusters, &gathered, &reading.sequences)?;
@@ -40,7 +40,7 @@ pub(super) fn add(
         &args.exclude_features,
     ));
     dictionary.format = DICTIONARY_FORMAT.into();
-    Ok(())
+    Ok(Some(clusters))
 }
 
 /// What is tried for each concept: its logit, and the latent that bears its name; in a model without predictors the

@@ -1,5 +1,6 @@
 //! Reads features, or activations through the model, into sheets, and notes where each latent is most active.
 
+use super::calls::Means;
 use crate::{
     Error, Result,
     annot::label_index::LabelIndex,
@@ -46,9 +47,18 @@ struct Rows {
     /// Logits, of proteins by which ranges are chosen or scored.
     logits: Vec<f32>,
     residues: Vec<u8>,
+    /// Sums over the residues of the PLM's activations.
+    sums: Vec<f64>,
 }
 
 impl Rows {
+    fn add_activation(&mut self, x: &[f32]) {
+        self.sums.resize(x.len(), 0.0);
+        for (sum, &x) in self.sums.iter_mut().zip(x) {
+            *sum += f64::from(x);
+        }
+    }
+
     fn push(&mut self, position: u32, latents: &[u32], values: &[f32]) {
         self.positions.push(position);
         self.latents.extend_from_slice(latents);
@@ -95,6 +105,8 @@ pub(super) struct Reading<'a> {
     /// What ranges are read by; none where no logits are at hand, or not of whole proteins.
     pub(super) gathered: Option<Gathered<'a>>,
     pub(super) sequences: Sequences,
+    /// What calls are fitted to, where ranges are read.
+    pub(super) means: Option<Means>,
     top_count: usize,
     tracker: WholeProteins,
     rows: Rows,
@@ -130,6 +142,7 @@ impl<'a> Reading<'a> {
             unlisted: Vec::new(),
             gathered: None,
             sequences: Sequences::default(),
+            means: None,
             top_count,
             tracker: WholeProteins::default(),
             rows: Rows::default(),
@@ -160,6 +173,10 @@ impl<'a> Reading<'a> {
                 let at = row - start;
                 let (latents, values) = encoded.z.row(at);
                 self.rows.push(positions[row], latents, values);
+                if self.means.is_some() {
+                    let x = &activations[row * width..(row + 1) * width];
+                    self.rows.add_activation(x);
+                }
                 if self.gathered.is_some() && self.part() != Some(Part::Train) {
                     let logits = &encoded.logits[at * m..(at + 1) * m];
                     self.rows.logits.extend_from_slice(logits);
@@ -225,6 +242,10 @@ impl<'a> Reading<'a> {
         self.residues += rows.positions.len() as u64;
         let of_training = part == Part::Train || self.split.is_none();
         let latents = self.note(&protein, &rows, self.seek_maxima && of_training);
+        if let Some(means) = &mut self.means {
+            let (n, active) = (rows.positions.len(), (&rows.latents[..], &rows.values[..]));
+            means.add(part, &protein, n, &rows.logits, active, &rows.sums);
+        }
         let sheets = match (part, &mut self.valid) {
             (Part::Train, _) => return Ok(()),
             (Part::Valid, Some(valid)) => valid,

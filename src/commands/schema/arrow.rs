@@ -7,10 +7,13 @@ use crate::{
         TableError, TableSource,
         activations::ActivationReader,
         features::FeatureReader,
-        labels, proteins,
+        labels,
+        neighbours::NeighbourTable,
+        proteins,
         schema::{self as s, ActivationType},
     },
 };
+use arrow_schema::DataType;
 
 /// A table by the format in its metadata, with its rows.
 pub(super) fn table(source: TableSource) -> Result<String> {
@@ -20,6 +23,7 @@ pub(super) fn table(source: TableSource) -> Result<String> {
         Some(s::ACTIVATIONS_FORMAT) => s::activations(0, ActivationType::F32, false),
         Some(s::FEATURES_FORMAT | s::FEATURES_FORMAT_1) => s::features(),
         Some(s::LABELS_FORMAT) => s::labels(),
+        Some(s::NEIGHBOURS_FORMAT) => s::neighbours(0),
         Some(s::PROTEINS_FORMAT) => s::proteins(),
         _ => Vec::new(),
     };
@@ -42,6 +46,16 @@ pub(super) fn table(source: TableSource) -> Result<String> {
                 Ok::<_, TableError>(())
             })?;
             rows
+        }
+        Some(s::NEIGHBOURS_FORMAT) => {
+            let field = schema
+                .column_with_name(s::ACTIVATION)
+                .map(|(_, f)| f.data_type());
+            let width = match field {
+                Some(DataType::FixedSizeList(_, width)) => usize::try_from(*width).unwrap_or(0),
+                _ => 0,
+            };
+            NeighbourTable::read(source, width)?.proteins.len()
         }
         Some(s::PROTEINS_FORMAT) => {
             let mut rows = 0;

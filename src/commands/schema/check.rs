@@ -1,9 +1,9 @@
 //! Whether a file is what it claims to be: it is read to its end by the code that reads it anyway.
 
-use super::{arrow, error::CheckError, gff, lines, multiqc, yaml};
+use super::{arrow, calls, error::CheckError, gff, lines, multiqc, yaml};
 use crate::{
     Error, Result,
-    annot::concept::CONCEPTS_FORMAT,
+    annot::{concept::CONCEPTS_FORMAT, go::cafa},
     cli::{
         Context, Provenance, Source,
         context::{COUNTS_FORMAT, Counts},
@@ -11,6 +11,7 @@ use crate::{
         target::split_compression,
     },
     commands::train::grid,
+    report::calls::{Document, FORMAT as CALLS_FORMAT},
     sae::{
         Sae,
         folder::{
@@ -116,12 +117,23 @@ fn model(context: &Context, folder: &Path) -> Result<String> {
 fn text(name: &str, content: &str) -> Result<String> {
     let first = content.lines().next().unwrap_or_default();
     let suffix = name.rsplit_once('.').map(|(_, suffix)| suffix);
-    let of_lines = ["gff3", "bed", "tsv", "jsonl"];
+    let of_lines = ["gff3", "bed", "tsv", "jsonl", "gaf", "gpad", "cafa"];
     if suffix.is_some_and(|suffix| of_lines.contains(&suffix)) {
         whole_lines(content)?;
     }
     if first.starts_with("##gff-version") || suffix == Some("gff3") {
         return Ok(gff::check(content)?);
+    }
+    if ["!gaf-version", "!gpad-version"]
+        .iter()
+        .any(|start| first.starts_with(start))
+    {
+        return Ok(calls::associations(content)?);
+    }
+    if suffix == Some("cafa") {
+        let mut rows = 0_u64;
+        cafa::read_predictions(content.as_bytes(), |_, _, _| rows += 1)?;
+        return Ok(format!("CAFA predictions, {rows} calls"));
     }
     if suffix == Some("bed") {
         return Ok(lines::bed(content)?);
@@ -130,7 +142,7 @@ fn text(name: &str, content: &str) -> Result<String> {
         let proteins = Partition::read(content.as_bytes())?.len();
         return Ok(format!("split of {proteins} proteins"));
     }
-    if let Some(table) = lines::table(content) {
+    if let Some(table) = lines::table(content).or_else(|| calls::table(content)) {
         return Ok(table?);
     }
     if suffix == Some("tsv") {
@@ -190,6 +202,7 @@ fn sidecar(name: &str, text: &str) -> Result<String> {
     match format {
         CONCEPTS_FORMAT => drop(parse_concepts(text.as_bytes(), name)?),
         DICTIONARY_FORMAT | DICTIONARY_FORMAT_1 => drop(Dictionary::read(text.as_bytes())?),
+        CALLS_FORMAT => known::<Document>(text, None)?,
         COUNTS_FORMAT => known::<Counts>(text, None)?,
         METRICS_FORMAT => known::<Metrics>(text, None)?,
         SUMMARY_FORMAT => known::<Summary>(text, None)?,

@@ -1,7 +1,11 @@
 //! Tab-separated files: the dictionary as a table, ranges as a table, BED.
 
 use super::error::{CheckError, demand};
-use crate::{commands::interpret, report::tsv, split::partition};
+use crate::{
+    commands::interpret,
+    report::{calls, tsv},
+    split::partition,
+};
 
 /// Columns of BED6.
 const BED: [&str; 6] = ["chrom", "start", "end", "name", "score", "strand"];
@@ -9,14 +13,18 @@ const BED: [&str; 6] = ["chrom", "start", "end", "name", "score", "strand"];
 const MOST_SCORE: u64 = 1000;
 
 /// The fields of a line, by the names of their columns.
-struct Fields<'a> {
+pub(super) struct Fields<'a> {
     line: usize,
     columns: &'a [&'a str],
     values: Vec<&'a str>,
 }
 
 impl<'a> Fields<'a> {
-    fn of(line: usize, text: &'a str, columns: &'a [&'a str]) -> Result<Self, CheckError> {
+    pub(super) fn of(
+        line: usize,
+        text: &'a str,
+        columns: &'a [&'a str],
+    ) -> Result<Self, CheckError> {
         let values: Vec<&str> = text.split('\t').collect();
         let (found, expected) = (values.len().to_string(), columns.len().to_string());
         demand(
@@ -34,12 +42,17 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of a column; every file's columns are named above.
-    fn get(&self, column: &str) -> &'a str {
+    pub(super) fn get(&self, column: &str) -> &'a str {
         let at = self.columns.iter().position(|c| *c == column);
         at.and_then(|at| self.values.get(at)).copied().unwrap_or("")
     }
 
-    fn demand(&self, holds: bool, column: &str, expected: &str) -> Result<(), CheckError> {
+    pub(super) fn demand(
+        &self,
+        holds: bool,
+        column: &str,
+        expected: &str,
+    ) -> Result<(), CheckError> {
         demand(holds, self.line, column, self.get(column), expected)
     }
 
@@ -54,7 +67,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A finite number from `least` to `most`, or nothing.
-    fn share(&self, column: &str, least: f64, most: f64) -> Result<(), CheckError> {
+    pub(super) fn share(&self, column: &str, least: f64, most: f64) -> Result<(), CheckError> {
         let text = self.get(column);
         let number = text.parse::<f64>().ok();
         let fits = number.is_some_and(|n| n.is_finite() && least <= n && n <= most);
@@ -66,12 +79,12 @@ impl<'a> Fields<'a> {
         self.demand(fits || text.is_empty(), column, &expected)
     }
 
-    fn name(&self, column: &str, known: &[&str]) -> Result<(), CheckError> {
+    pub(super) fn name(&self, column: &str, known: &[&str]) -> Result<(), CheckError> {
         let expected = format!("one of {}", known.join(", "));
         self.demand(known.contains(&self.get(column)), column, &expected)
     }
 
-    fn not_empty(&self, column: &str) -> Result<(), CheckError> {
+    pub(super) fn not_empty(&self, column: &str) -> Result<(), CheckError> {
         self.demand(!self.get(column).is_empty(), column, "something")
     }
 }
@@ -100,9 +113,10 @@ pub(super) fn unknown_header(header: &str) -> CheckError {
         what: "the header".into(),
         found: header.into(),
         expected: format!(
-            "'{}' of a split, '{}' of ranges or '{}' of a dictionary",
+            "'{}' of a split, '{}' of ranges, '{}' of calls or '{}' of a dictionary",
             partition::HEADER,
             tsv::COLUMNS.join("\t"),
+            calls::COLUMNS.join("\t"),
             interpret::COLUMNS.join("\t")
         ),
     }

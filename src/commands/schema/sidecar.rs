@@ -4,6 +4,7 @@ use crate::{
     annot::concept::ConceptsFile,
     cli::{Provenance, context::Counts},
     commands::train::grid,
+    report::calls::Document,
     sae::folder::ModelConfig,
     score::{dictionary::Dictionary, metrics::Metrics},
     train::{driver::Summary, meter::LogLine},
@@ -22,6 +23,7 @@ fn of<T: JsonSchema>(name: &str) -> (String, Value) {
 /// Every sidecar by name.
 pub(super) fn all() -> std::collections::BTreeMap<String, Value> {
     [
+        of::<Document>("calls"),
         of::<ConceptsFile>("concepts"),
         of::<Counts>("counts"),
         of::<Dictionary>("dictionary"),

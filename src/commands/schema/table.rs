@@ -32,6 +32,11 @@ pub(super) fn all() -> Vec<(String, Value)> {
         (s::ACTIVATIONS_FORMAT, activations, &pooled[..]),
         (s::FEATURES_FORMAT, s::features(), &features[..]),
         (s::LABELS_FORMAT, s::labels(), &[]),
+        (
+            s::NEIGHBOURS_FORMAT,
+            s::neighbours(ANY_WIDTH),
+            &features[..],
+        ),
         (s::PROTEINS_FORMAT, s::proteins(), &proteins[..]),
     ]
     .map(|(format, fields, metadata)| {

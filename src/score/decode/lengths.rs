@@ -8,8 +8,8 @@ const WIDTH: f64 = 0.15;
 const EVEN: f64 = 1e-4;
 /// What logarithms are rounded to: a multiple of its inverse.
 const ROUNDING: f64 = 1e4;
-/// Share of the instances that the longest duration covers.
-const COVERED: f64 = 0.99;
+/// Of how many instances one may be longer than the longest duration.
+const LEFT_OUT: usize = 100;
 
 /// Lengths of instances, ascending.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +41,14 @@ impl Lengths {
         sum / self.sorted.len() as f64
     }
 
+    /// Mean length, rounded.
+    #[must_use]
+    pub fn rounded_mean(&self) -> u32 {
+        let sum: u64 = self.sorted.iter().map(|&l| u64::from(l)).sum();
+        let count = self.sorted.len().max(1) as u64;
+        u32::try_from((sum + count / 2) / count).unwrap_or(u32::MAX)
+    }
+
     /// Whether half of the instances, or more, are single residues.
     #[must_use]
     pub fn is_of_sites(&self) -> bool {
@@ -52,7 +60,8 @@ impl Lengths {
     /// smoothed by a normal kernel, with a little spread evenly, rounded to four places.
     #[must_use]
     pub fn ln_durations(&self) -> Vec<f64> {
-        let covered = (COVERED * self.sorted.len() as f64).ceil() as usize;
+        let left_out = self.sorted.len() / LEFT_OUT;
+        let covered = self.sorted.len() - left_out;
         let longest = self.sorted.get(covered.saturating_sub(1)).copied();
         let longest = longest.unwrap_or(1).clamp(1, LONGEST);
         let width = (WIDTH * self.mean()).max(1.0);

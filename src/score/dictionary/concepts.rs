@@ -88,6 +88,8 @@ pub struct CallReading {
     pub source: CallSource,
     /// From it to log-odds.
     pub calibration: Calibration,
+    /// Concepts that follow from it and are called too: its ancestors in the vocabulary, ascending.
+    pub implies: Vec<u32>,
     /// The probability that a call is right, by its probability.
     pub precision: Vec<PrecisionStep>,
 }
@@ -208,10 +210,36 @@ impl ConceptEntry {
             reading.decoder.check()?;
         }
         if let Some(calls) = &self.calls {
+            calls.source.check(latents)?;
             check_calibration(&calls.calibration)?;
             check_table(&calls.precision)?;
         }
         Ok(())
+    }
+}
+
+impl CallSource {
+    fn check(&self, latents: usize) -> Result<(), String> {
+        match self {
+            Self::LogitMean { latent } if *latent as usize >= latents => Err(format!(
+                "its latent is {latent}, the dictionary has {latents}"
+            )),
+            Self::LogitMean { .. } => Ok(()),
+            Self::Probe {
+                latents: own,
+                weights,
+                bias,
+            } => {
+                let in_order = own.windows(2).all(|w| w[0] < w[1]);
+                let finite = weights.iter().chain([bias]).all(|w| w.is_finite());
+                let fits = own.last().is_none_or(|&last| (last as usize) < latents);
+                if in_order && finite && fits && own.len() == weights.len() {
+                    Ok(())
+                } else {
+                    Err("its weights are not one a latent, in order".into())
+                }
+            }
+        }
     }
 }
 

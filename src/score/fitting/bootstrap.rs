@@ -7,8 +7,8 @@ use crate::{
 
 /// Draws of all clusters.
 const DRAWS: usize = 1000;
-/// Share of the draws below and above a 95 % interval.
-const TAIL: f64 = 0.025;
+/// Of how many draws one is below, and one above, a 95 % interval.
+const TAIL: usize = 40;
 
 /// 95 % intervals of a score of the counts of clusters; `part` numbers the stream of draws. None where fewer than two
 /// clusters count anything, or a draw has no score.
@@ -39,7 +39,7 @@ pub fn intervals<const N: usize>(
         }
     }
     drawn.map(|mut values| {
-        let tail = (TAIL * values.len() as f64) as usize;
+        let tail = values.len() / TAIL;
         values.sort_unstable_by(f64::total_cmp);
         let low = values.get(tail)?;
         let high = values.get(values.len().checked_sub(tail + 1)?)?;

@@ -76,11 +76,11 @@ impl Candidates {
                 separations: separations.clone(),
             }));
         }
-        let mean = training.lengths.mean();
-        let share = |of: f64| (mean / of).round().max(1.0) as u32;
+        let mean = training.lengths.rounded_mean();
+        let share = |of: u32| (mean / of).max(1);
         let mut bridges = vec![(0, 1)];
         if !training.is_of_sites() {
-            bridges.extend([(2, 3), (5, share(3.0)), (10, share(2.0))]);
+            bridges.extend([(2, 3), (5, share(3)), (10, share(2))]);
         }
         let durations = training.lengths.ln_durations();
         let mut segments = Vec::new();

@@ -1,5 +1,6 @@
 //! What is gathered of proteins: logits of the concepts that may be read, and their labelled instances.
 
+use super::Clusters;
 use crate::{
     annot::{
         concept::{Concept, ConceptKind, Level},
@@ -12,7 +13,7 @@ use crate::{
     },
     split::partition::{self, Partition},
 };
-use std::{collections::HashMap, ops::Range};
+use std::ops::Range;
 
 /// Which proteins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,8 +96,11 @@ impl<'a> Gathered<'a> {
         let bonds: Vec<bool> = concepts.iter().map(is_bond).collect();
         let mut counts = Counts::new(concepts.len());
         for (protein, of_protein) in labels.iter() {
-            let part = split.map(|s| s.of(protein));
-            counts.add(part, &truths(of_protein, &bonds));
+            let part = split.and_then(|s| s.of(protein));
+            // without a split a protein is for training and choosing alike
+            let is_of = |wanted| split.is_none() || part == Some(wanted);
+            let parts = [partition::Part::Train, partition::Part::Valid].map(is_of);
+            counts.add(parts, &truths(of_protein, &bonds));
         }
         let mut columns = 0;
         let (mut targets, mut few) = (Vec::new(), Vec::new());
@@ -241,7 +245,7 @@ impl PartRows {
     }
 
     /// Clusters of the part.
-    pub(super) fn clusters(&self, clusters: &HashMap<String, u32>) -> usize {
+    pub(super) fn clusters(&self, clusters: &Clusters) -> usize {
         let mut all: Vec<_> = (self.proteins.iter())
             .map(|p| clusters.get(&p.name))
             .collect();
@@ -316,10 +320,8 @@ impl Counts {
         }
     }
 
-    /// Adds a protein; without a split, it is for training and choosing alike.
-    fn add(&mut self, part: Option<Option<partition::Part>>, truths: &[(u32, Vec<Item>)]) {
-        let trains = matches!(part, None | Some(Some(partition::Part::Train)));
-        let chooses = matches!(part, None | Some(Some(partition::Part::Valid)));
+    /// Adds a protein that is for training, for choosing, both or neither.
+    fn add(&mut self, [trains, chooses]: [bool; 2], truths: &[(u32, Vec<Item>)]) {
         for (concept, items) in truths {
             let count = &mut self.of[*concept as usize];
             if chooses {

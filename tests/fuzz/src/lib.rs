@@ -8,6 +8,8 @@ use protsae::{
     annot::{
         collect::{Collector, Settings},
         format::{self, Format},
+        go::cafa,
+        hits,
         mappings::References,
         vocabulary::{Choice, Terminology, Vocabulary},
     },
@@ -22,7 +24,7 @@ use protsae::{
     split::{clusters, partition::Partition},
     table::{
         TableError, TableSource, activations::ActivationReader, features::FeatureReader, labels,
-        proteins,
+        neighbours::NeighbourTable, proteins,
     },
 };
 use std::io::Cursor;
@@ -37,6 +39,7 @@ pub const TARGETS: &[Target] = &[
     ("clusters", clusters),
     ("fasta", fasta),
     ("feature_csv", feature_csv),
+    ("function_prediction", function_prediction),
     ("gaf", gaf),
     ("gpad", gpad),
     ("interproscan_gff", interproscan_gff),
@@ -220,6 +223,18 @@ pub fn split(data: &[u8]) {
     let _ = Partition::read(data);
 }
 
+/// Predictions of function, what proteins have, weights and lists of terms, and homologues, all of them on one input.
+pub fn function_prediction(data: &[u8]) {
+    let _ = cafa::read_predictions(data, |_, _, score| assert!((0.0..=1.0).contains(&score)));
+    let _ = cafa::read_truth(data, |protein, _| assert!(!protein.is_empty()));
+    let weights = cafa::read_weights(data).unwrap_or_default();
+    assert!(weights.iter().all(|(_, weight)| weight.is_finite()));
+    let _ = cafa::read_terms(data);
+    for list in hits::read(data).unwrap_or_default().values() {
+        assert!(list.iter().all(|hit| hit.identity.is_finite()));
+    }
+}
+
 /// Lists that annotations refer to, all of them on one input.
 pub fn lists(data: &[u8]) {
     let mut references = References::default();
@@ -292,7 +307,7 @@ pub fn normal_forms(data: &[u8]) {
     }
 }
 
-/// Arrow tables of all four kinds, mapped and streamed.
+/// Arrow tables of all kinds, mapped and streamed.
 pub fn arrow_tables(data: &[u8]) {
     let sources = || {
         [
@@ -305,6 +320,9 @@ pub fn arrow_tables(data: &[u8]) {
     }
     for source in sources().into_iter().flatten() {
         let _ = proteins::read::<TableError>(source, |_, _| Ok(()));
+    }
+    for source in sources().into_iter().flatten() {
+        let _ = NeighbourTable::read(source, 2);
     }
     for source in sources().into_iter().flatten() {
         for batch in FeatureReader::new(source).into_iter().flatten() {

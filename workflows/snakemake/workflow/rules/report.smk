@@ -1,6 +1,7 @@
 rule interpret:
     input:
-        features=gather.shards(f"{RESULTS}/features/{{scatteritem}}.arrow"),
+        activations=gather.shards(f"{RESULTS}/activations/{{scatteritem}}.arrow"),
+        clusters=config["clusters"] or [],
         model=f"{RESULTS}/model",
         labels=f"{RESULTS}/labels.arrow",
         concepts=f"{RESULTS}/concepts.json",
@@ -12,15 +13,17 @@ rule interpret:
         f"{RESULTS}/logs/interpret.log",
     benchmark:
         f"{RESULTS}/benchmarks/interpret.tsv"
+    threads: 4
     resources:
         mem_mb=twice_the_memory(4000),
         runtime=120,
     params:
-        features=lambda wildcards, input: repeated("-i", input.features),
+        activations=lambda wildcards, input: repeated("-i", input.activations),
+        clusters=clusters_flag(),
         extra=extra("interpret"),
     shell:
-        "protsae-interpret {params.features} -m {input.model:q} --labels {input.labels:q}"
-        " --concepts {input.concepts:q} --split {input.split:q} {params.extra}"
+        "protsae-interpret {params.activations} -m {input.model:q} --labels {input.labels:q}"
+        " --concepts {input.concepts:q} --split {input.split:q} {params.clusters} -t {threads} {params.extra}"
         " -o {output.dictionary:q} --table {output.table:q} 2> {log:q}"
 
 
@@ -54,7 +57,6 @@ rule evaluate:
 rule annotate:
     input:
         features=gather.shards(f"{RESULTS}/features/{{scatteritem}}.arrow"),
-        model=f"{RESULTS}/model",
         dictionary=f"{RESULTS}/dictionary.json",
     output:
         f"{RESULTS}/annotations.{{format}}",
@@ -63,7 +65,7 @@ rule annotate:
     benchmark:
         f"{RESULTS}/benchmarks/annotate.{{format}}.tsv"
     wildcard_constraints:
-        format="gff3|bed|tsv",
+        format="gff3|bed|tsv|parquet|json",
     resources:
         mem_mb=twice_the_memory(2000),
         runtime=60,
@@ -71,5 +73,32 @@ rule annotate:
         features=lambda wildcards, input: repeated("-i", input.features),
         extra=extra("annotate"),
     shell:
-        "protsae-annotate {params.features} -m {input.model:q} --dictionary {input.dictionary:q}"
+        "protsae-annotate {params.features} --dictionary {input.dictionary:q}"
         " {params.extra} -o {output:q} 2> {log:q}"
+
+
+# terms of whole proteins, where the configuration says of which organism and day
+rule calls:
+    input:
+        features=gather.shards(f"{RESULTS}/features/{{scatteritem}}.arrow"),
+        dictionary=f"{RESULTS}/dictionary.json",
+        ontology=config["ontology"],
+    output:
+        f"{RESULTS}/calls.{{format}}",
+    log:
+        f"{RESULTS}/logs/calls.{{format}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/calls.{{format}}.tsv"
+    wildcard_constraints:
+        format="gaf|gpad",
+    resources:
+        mem_mb=twice_the_memory(2000),
+        runtime=60,
+    params:
+        features=lambda wildcards, input: repeated("-i", input.features),
+        taxon=config["taxon"],
+        date=config["date"],
+        extra=extra("calls"),
+    shell:
+        "protsae-annotate {params.features} --dictionary {input.dictionary:q} --ontology {input.ontology:q}"
+        " --taxon {params.taxon} --date {params.date} {params.extra} -o {output:q} 2> {log:q}"

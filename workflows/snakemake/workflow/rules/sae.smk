@@ -32,6 +32,7 @@ rule encode:
     input:
         activations=f"{RESULTS}/activations/{{scatteritem}}.arrow",
         model=f"{RESULTS}/model",
+        dictionary=f"{RESULTS}/dictionary.json",
     output:
         features=f"{RESULTS}/features/{{scatteritem}}.arrow",
         proteins=f"{RESULTS}/proteins/{{scatteritem}}.arrow",
@@ -47,5 +48,6 @@ rule encode:
     params:
         extra=extra("encode"),
     shell:
-        "protsae-encode -i {input.activations:q} -m {input.model:q} -t {threads} {params.extra}"
+        "protsae-encode -i {input.activations:q} -m {input.model:q} --dictionary {input.dictionary:q}"
+        " -t {threads} {params.extra}"
         " -o {output.features:q} --proteins {output.proteins:q} 2> {log:q}"

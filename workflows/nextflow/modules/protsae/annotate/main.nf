@@ -4,7 +4,8 @@ process PROTSAE_ANNOTATE {
 
     input:
     tuple val(meta), path(features)
-    tuple val(meta2), path(model), path(dictionary)
+    tuple val(meta2), path(dictionary)
+    path ontology
     val format
 
     output:
@@ -16,13 +17,14 @@ process PROTSAE_ANNOTATE {
 
     script:
     def args = task.ext.args ?: ''
+    def terms = ontology ? "--ontology ${ontology}" : ''
     def files = [features].flatten().collect { file -> "-i ${file}" }.join(' ')
     prefix = task.ext.prefix ?: "${meta.id}"
     """
     protsae-annotate \\
         ${files} \\
-        -m ${model} \\
         --dictionary ${dictionary} \\
+        ${terms} \\
         --format ${format} \\
         ${args} \\
         -o ${prefix}.annotations.${format}

@@ -4,7 +4,7 @@ process PROTSAE_ENCODE {
 
     input:
     tuple val(meta), path(activations)
-    tuple val(meta2), path(model)
+    tuple val(meta2), path(model), path(dictionary)
 
     output:
     tuple val(meta), path("${prefix}.features.arrow"), emit: arrow
@@ -21,6 +21,7 @@ process PROTSAE_ENCODE {
     protsae-encode \\
         -i ${activations} \\
         -m ${model} \\
+        --dictionary ${dictionary} \\
         --threads ${task.cpus} \\
         ${args} \\
         --proteins ${prefix}.proteins.arrow \\

@@ -3,9 +3,10 @@ process PROTSAE_INTERPRET {
     label 'process_low'
 
     input:
-    tuple val(meta), path(features)
+    tuple val(meta), path(activations)
     tuple val(meta2), path(model)
     tuple val(meta3), path(labels), path(concepts), path(split)
+    path clusters
 
     output:
     tuple val(meta), path("${prefix}.dictionary.json"), emit: json
@@ -17,7 +18,8 @@ process PROTSAE_INTERPRET {
 
     script:
     def args = task.ext.args ?: ''
-    def files = [features].flatten().collect { file -> "-i ${file}" }.join(' ')
+    def groups = clusters ? "--clusters ${clusters}" : ''
+    def files = [activations].flatten().collect { file -> "-i ${file}" }.join(' ')
     prefix = task.ext.prefix ?: "${meta.id}"
     """
     protsae-interpret \\
@@ -26,6 +28,8 @@ process PROTSAE_INTERPRET {
         --labels ${labels} \\
         --concepts ${concepts} \\
         --split ${split} \\
+        ${groups} \\
+        --threads ${task.cpus} \\
         ${args} \\
         --table ${prefix}.dictionary.tsv \\
         -o ${prefix}.dictionary.json

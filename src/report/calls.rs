@@ -1,0 +1,409 @@
+//! What proteins are annotated with as a whole: calls of terms, and the files that others read.
+
+mod cafa;
+mod gaf;
+mod json;
+mod table;
+mod topgo;
+
+pub use json::{Document, FORMAT};
+pub use table::COLUMNS;
+
+use super::formats::Level;
+use crate::annot::concept::ConceptKind;
+use chrono::NaiveDate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::io::{self, Write};
+
+/// The reference of the method, where none of the model is given.
+pub const REFERENCE: &str = "DOI:10.48550/arXiv.2509.05309";
+/// Deep learning method evidence used in automatic assertion.
+pub const EVIDENCE: &str = "ECO:0008006";
+/// The database of accessions.
+pub const DATABASE: &str = "UniProtKB";
+
+/// The aspect of a term, by its namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Aspect {
+    /// Molecular function.
+    Function,
+    /// Biological process.
+    Process,
+    /// Cellular component; whether it is a complex, of which a protein is part.
+    Component {
+        /// A complex.
+        complex: bool,
+    },
+}
+
+impl Aspect {
+    /// The aspect of a namespace.
+    #[must_use]
+    pub fn of(namespace: &str, complex: bool) -> Option<Self> {
+        Some(match namespace {
+            "molecular_function" => Self::Function,
+            "biological_process" => Self::Process,
+            "cellular_component" => Self::Component { complex },
+            _ => return None,
+        })
+    }
+
+    /// GAF's letter.
+    #[must_use]
+    pub fn letter(self) -> &'static str {
+        match self {
+            Self::Function => "F",
+            Self::Process => "P",
+            Self::Component { .. } => "C",
+        }
+    }
+
+    /// The relation of a gene product to a term, by its name and by its id.
+    fn relation(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Function => ("enables", "RO:0002327"),
+            Self::Process => ("involved_in", "RO:0002331"),
+            Self::Component { complex: false } => ("located_in", "RO:0001025"),
+            Self::Component { complex: true } => ("part_of", "BFO:0000050"),
+        }
+    }
+}
+
+/// What speaks for a call beside the model.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Corroboration {
+    /// A training protein of like activations has the term.
+    Neighbour,
+    /// A homologue has it.
+    Homologue,
+    /// An `InterPro` entry of the protein is mapped to it.
+    Interpro2go,
+}
+
+impl Corroboration {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Neighbour, Self::Homologue, Self::Interpro2go];
+
+    /// The word in files.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Neighbour => "neighbour",
+            Self::Homologue => "homologue",
+            Self::Interpro2go => "interpro2go",
+        }
+    }
+}
+
+/// That a protein has a concept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// Id of the concept.
+    pub concept: String,
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: ConceptKind,
+    /// The aspect of a term, where it is known.
+    pub aspect: Option<Aspect>,
+    /// The probability that this is right; or a score, where nothing was calibrated.
+    pub score: f64,
+    /// What speaks for it beside the model.
+    pub corroborated_by: Vec<Corroboration>,
+    /// The protein from which it could be transferred.
+    pub donor: Option<String>,
+    /// How like that is: the cosine of activations, or the share of identical residues.
+    pub donor_score: Option<f64>,
+}
+
+/// The calls of one protein.
+#[derive(Clone, Copy, Debug)]
+pub struct ProteinCalls<'a> {
+    /// Accession.
+    pub protein: &'a str,
+    /// Calls, by concept.
+    pub calls: &'a [Call],
+}
+
+/// What files say of all their calls.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Provenance {
+    /// Date of the annotations.
+    pub date: Option<NaiveDate>,
+    /// NCBI's number of the organism.
+    pub taxon: Option<u32>,
+    /// Database of the accessions.
+    pub database: String,
+    /// Reference of the model.
+    pub reference: String,
+    /// Who says so.
+    pub assigned_by: String,
+    /// Id of the model, `ProtSAE:` and the beginning of its SHA-256.
+    pub model: String,
+    /// Version of the ontology, or empty.
+    pub ontology: String,
+    /// Team, number of the model and key words of a submission to CAFA.
+    pub submission: (String, u8, Vec<String>),
+    /// Whether scores are probabilities that calls are right.
+    pub calibrated: bool,
+}
+
+/// Writes calls protein by protein.
+pub trait CallWriter {
+    /// Writes what stands before the first protein.
+    ///
+    /// # Errors
+    /// Where writing fails.
+    fn begin(&mut self) -> io::Result<()>;
+
+    /// Writes the calls of a protein.
+    ///
+    /// # Errors
+    /// Where writing fails.
+    fn protein(&mut self, calls: &ProteinCalls<'_>) -> io::Result<()>;
+
+    /// Writes what stands behind the last protein.
+    ///
+    /// # Errors
+    /// Where writing fails.
+    fn end(&mut self) -> io::Result<()>;
+}
+
+/// Makes the writer of a format.
+pub type MakeWriter = for<'a> fn(&'a mut dyn Write, &'a Provenance) -> Box<dyn CallWriter + 'a>;
+
+/// A format of calls.
+#[derive(Clone, Copy, Debug)]
+pub struct CallFormat {
+    /// Its name, for options.
+    pub name: &'static str,
+    /// Suffixes of file names that ask for it, without the dot.
+    pub suffixes: &'static [&'static str],
+    /// What its records are of.
+    pub level: Level,
+    /// Whether it demands a date and a taxon, and an ontology whose rules hold.
+    pub official: bool,
+    /// Whether it has terms of the Gene Ontology alone.
+    pub terms_only: bool,
+    /// Whether it is of scores: all terms that have one are written.
+    pub scored: bool,
+    /// Makes its writer.
+    pub writer: MakeWriter,
+}
+
+/// All formats.
+pub const FORMATS: [CallFormat; 7] = [
+    CallFormat {
+        name: "gaf",
+        suffixes: &["gaf"],
+        level: Level::Proteins,
+        official: true,
+        terms_only: true,
+        scored: false,
+        writer: |out, provenance| Box::new(gaf::GafWriter::new(out, provenance)),
+    },
+    CallFormat {
+        name: "gpad",
+        suffixes: &["gpad", "gpa"],
+        level: Level::Proteins,
+        official: true,
+        terms_only: true,
+        scored: false,
+        writer: |out, provenance| Box::new(gaf::GpadWriter::new(out, provenance)),
+    },
+    CallFormat {
+        name: "cafa",
+        suffixes: &["cafa"],
+        level: Level::Proteins,
+        official: false,
+        terms_only: true,
+        scored: true,
+        writer: |out, _| Box::new(cafa::CafaWriter::new(out)),
+    },
+    CallFormat {
+        name: "cafa-submission",
+        suffixes: &[],
+        level: Level::Proteins,
+        official: false,
+        terms_only: true,
+        scored: true,
+        writer: |out, provenance| Box::new(cafa::SubmissionWriter::new(out, provenance)),
+    },
+    CallFormat {
+        name: "topgo",
+        suffixes: &["map"],
+        level: Level::Proteins,
+        official: false,
+        terms_only: true,
+        scored: false,
+        writer: |out, _| Box::new(topgo::TopGoWriter::new(out)),
+    },
+    CallFormat {
+        name: "tsv",
+        suffixes: &["tsv", "txt"],
+        level: Level::Proteins,
+        official: false,
+        terms_only: false,
+        scored: false,
+        writer: |out, _| Box::new(table::TsvWriter::new(out)),
+    },
+    CallFormat {
+        name: "json",
+        suffixes: &["json"],
+        level: Level::Proteins,
+        official: false,
+        terms_only: false,
+        scored: false,
+        writer: |out, provenance| Box::new(json::JsonWriter::new(out, provenance)),
+    },
+];
+
+/// The format of a name.
+#[must_use]
+pub fn by_name(name: &str) -> Option<CallFormat> {
+    FORMATS.into_iter().find(|format| format.name == name)
+}
+
+/// The format that a file name asks for, which has no suffix of a compression any more.
+#[must_use]
+pub fn by_file_name(name: &str) -> Option<CallFormat> {
+    let (_, suffix) = name.rsplit_once('.')?;
+    FORMATS
+        .into_iter()
+        .find(|format| format.suffixes.contains(&suffix))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Calls of two proteins in a format.
+    pub(crate) fn written(format: &str, provenance: &Provenance) -> String {
+        let term = |id: &str, aspect, score| Call {
+            concept: id.into(),
+            name: format!("name of {id}"),
+            kind: ConceptKind::Go,
+            aspect: Some(aspect),
+            score,
+            corroborated_by: Vec::new(),
+            donor: None,
+            donor_score: None,
+        };
+        let mut with_donor = term("GO:0005524", Aspect::Function, 0.912_34);
+        with_donor.donor = Some("Q00001".into());
+        with_donor.donor_score = Some(0.75);
+        with_donor.corroborated_by = vec![Corroboration::Neighbour, Corroboration::Interpro2go];
+        let first = [
+            with_donor,
+            term("GO:0005829", Aspect::Component { complex: false }, 0.85),
+            term("GO:0005840", Aspect::Component { complex: true }, 0.004),
+        ];
+        let second = [term("GO:0006412", Aspect::Process, 1.0)];
+        let mut out = Vec::new();
+        let format = by_name(format).unwrap();
+        {
+            let mut writer = (format.writer)(&mut out, provenance);
+            writer.begin().unwrap();
+            for (protein, calls) in [("P12345", &first[..]), ("P99999", &second), ("P00000", &[])] {
+                writer.protein(&ProteinCalls { protein, calls }).unwrap();
+            }
+            writer.end().unwrap();
+        }
+        String::from_utf8(out).unwrap()
+    }
+
+    pub(crate) fn provenance() -> Provenance {
+        Provenance {
+            date: NaiveDate::from_ymd_opt(2026, 11, 28),
+            taxon: Some(559_292),
+            database: DATABASE.into(),
+            reference: REFERENCE.into(),
+            assigned_by: "ProtSAE".into(),
+            model: "ProtSAE:0123456789ab".into(),
+            ontology: "releases/2026-03-25".into(),
+            submission: ("team".into(), 1, vec!["machine learning".into()]),
+            calibrated: true,
+        }
+    }
+
+    #[test]
+    fn names_and_suffixes_are_of_one_format_each() {
+        let mut names: Vec<&str> = FORMATS.iter().map(|f| f.name).collect();
+        let mut suffixes: Vec<&str> = FORMATS.iter().flat_map(|f| f.suffixes).copied().collect();
+        let count = (names.len(), suffixes.len());
+        names.sort_unstable();
+        names.dedup();
+        suffixes.sort_unstable();
+        suffixes.dedup();
+        assert_eq!((names.len(), suffixes.len()), count);
+        assert!(names.iter().all(|name| by_name(name).is_some()));
+        assert_eq!(by_file_name("a.b.gaf").unwrap().name, "gaf");
+    }
+
+    /// Terms of proteins that our own reader finds in what was written.
+    fn reread(text: &str) -> Vec<(String, String)> {
+        use crate::annot::vocabulary::{Choice, Terminology, Vocabulary};
+        use crate::annot::{
+            collect::{Collector, Settings},
+            concept::ConceptKind,
+            format,
+        };
+        use crate::ontology::{
+            graph::{Hierarchy, Relations},
+            obo,
+        };
+        let obo_text = "ontology: go\n\n[Term]\nid: GO:0005524\n\n[Term]\nid: GO:0005829\n\n[Term]\nid: GO:0005840\n\n[Term]\nid: GO:0006412\n";
+        let ontology = obo::read(obo_text.as_bytes()).unwrap();
+        let hierarchy = Hierarchy::new(&ontology, Relations::IsAPartOf).unwrap();
+        let settings = Settings {
+            kinds: vec![ConceptKind::Go],
+            ..Settings::default()
+        };
+        let mut collector = Collector::new(settings);
+        format::read(text.as_bytes(), None, "calls", &mut collector).unwrap();
+        let terminology = Terminology {
+            ontology: &ontology,
+            hierarchy: &hierarchy,
+        };
+        let choice = Choice {
+            min_count: 1,
+            ..Choice::default()
+        };
+        let mut vocabulary = Vocabulary::new(collector, Some(terminology), &choice).unwrap();
+        let mut found = Vec::new();
+        vocabulary
+            .labels(|label| {
+                assert_eq!(
+                    label.evidence.is_some_and(|e| e == "IEA" || e == EVIDENCE),
+                    true
+                );
+                found.push((label.protein.to_owned(), label.concept.to_owned()));
+                Ok::<_, std::convert::Infallible>(())
+            })
+            .unwrap();
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_with_the_same_terms() {
+        let expected = [
+            ("P12345", "GO:0005524"),
+            ("P12345", "GO:0005829"),
+            ("P12345", "GO:0005840"),
+            ("P99999", "GO:0006412"),
+        ];
+        let expected = expected.map(|(p, t)| (p.to_owned(), t.to_owned()));
+        for format in ["gaf", "gpad"] {
+            assert_eq!(
+                reread(&written(format, &provenance())),
+                expected,
+                "{format}"
+            );
+        }
+    }
+}
