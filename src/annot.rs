@@ -1,11 +1,9 @@
 //! Annotations: concepts, labels, and the files they are read from.
 
-mod axiom_numbering;
 pub mod collect;
 pub mod concept;
 pub(crate) mod error;
 pub mod evidence;
-mod expansion;
 pub(crate) mod feature;
 mod feature_names;
 pub(crate) mod feature_table;
@@ -13,6 +11,7 @@ pub mod format;
 pub(crate) mod gff;
 pub mod go;
 pub mod hits;
+mod identifiers;
 pub(crate) mod interpro;
 pub mod label;
 pub mod label_index;

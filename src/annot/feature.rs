@@ -1,6 +1,6 @@
 //! `UniProt` features: keys, labels, and how keys and notes become concepts.
 
-use super::evidence::without_remark;
+use super::{evidence::without_remark, position::Place};
 
 /// Feature keys with the labels of the web site, the XML and the GFF (where they differ in case
 /// only, one label serves for both). Keys that later releases merged into others come last.
@@ -212,6 +212,18 @@ fn is_occurrence(word: &str) -> bool {
     word.split('-').all(digits) || lettered()
 }
 
+impl Place {
+    /// The place of a feature: one residue, the two ends of a bond, or a stretch.
+    #[must_use]
+    pub fn of_feature(key: &str, start: u32, end: u32) -> Self {
+        if is_bond(key) && start != end {
+            Self::Ends(start.min(end), start.max(end))
+        } else {
+            Self::Range(start, end)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -276,5 +288,12 @@ mod tests {
             let once = fold_note(&note);
             prop_assert_eq!(fold_note(&once), once);
         }
+    }
+
+    #[test]
+    fn bonds_have_ends() {
+        assert_eq!(Place::of_feature("DISULFID", 30, 10), Place::Ends(10, 30));
+        assert_eq!(Place::of_feature("DISULFID", 10, 10), Place::Range(10, 10));
+        assert_eq!(Place::of_feature("DOMAIN", 10, 30), Place::Range(10, 30));
     }
 }

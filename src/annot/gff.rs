@@ -5,13 +5,12 @@ use super::{
     collect::{Collector, DropReason, Fingerprint, Observation, Source},
     concept::ConceptKind,
     error::AnnotError,
-    evidence::of_remark,
+    evidence::{eco_ids, of_remark},
     feature,
     interpro::interproscan::{Match, MatchedEntry},
     lines::{Lines, is_directive},
     percent::{decode, decoded},
     position::{self, End, Place, Position},
-    uniprot::uniprot_cell::eco_ids,
 };
 use crate::seq::checksum;
 use std::{collections::HashMap, io::BufRead};
@@ -90,7 +89,7 @@ pub(crate) fn read(
     let mut lines = Lines::new(reader);
     let mut proteins = Proteins::default();
     let mut in_sequences = false;
-    while let Some((line, text)) = lines.next_good(collector)? {
+    while let Some((line, text)) = collector.next_line(&mut lines)? {
         if is_end_of_features(text) {
             in_sequences = true;
         } else if is_directive(text, FIRST) {

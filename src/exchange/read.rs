@@ -1,7 +1,7 @@
 //! From a checkpoint's tensors and configuration to a model.
 
 use super::{
-    Activation, ExchangeError, Sidecar, Tensors, families,
+    ExchangeError, Request, Sidecar, Tensors, families,
     imported_weights::{Choosing, ImportedWeights},
     signature,
 };
@@ -16,26 +16,6 @@ use crate::{
         settings::Training,
     },
 };
-
-/// What the user says of a checkpoint that it does not say itself.
-#[derive(Clone, Debug, Default)]
-pub struct Request {
-    /// How latents are chosen, where the tensors leave it open.
-    pub activation: Option<Activation>,
-    /// K of `TopK` and `BatchTopK`.
-    pub k: Option<usize>,
-    /// The threshold that `BatchTopK` applies, where it was not saved.
-    pub threshold: Option<f32>,
-    /// Whether the encoder sees activations minus the decoder's bias, where that is open.
-    pub apply_b_dec: Option<bool>,
-    /// What is done to a row, in place of what the family does.
-    pub input: Option<InputTransform>,
-    /// What activations are multiplied by.
-    pub input_scale: Option<f64>,
-    /// Whether activations are divided by the maxima that the checkpoint has; none: as the family
-    /// does.
-    pub normalize_latents: Option<bool>,
-}
 
 /// A converted model.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use super::data::dataset::RowRef;
 use super::{
     backend::Trainer,
     cpu::Engine,
-    driver::{Task, TrainingData},
     gpu::{self, GpuError},
+    task::{Task, TrainingData},
 };
 use crate::annot::concept::Axioms;
 use crate::sae::{
@@ -215,6 +215,6 @@ impl Device {
 #[cfg(feature = "cuda")]
 fn gpu_bytes(task: &Task<'_>) -> usize {
     let training = &task.training;
-    let rows = training.batch.max(super::driver::SURVEY_ROWS);
+    let rows = training.batch.max(super::task::SURVEY_ROWS);
     gpu::bytes(task.shape, &task.objective, training.compute, rows)
 }

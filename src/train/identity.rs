@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::{
     data::{batch::Batch, order::EpochOrder},
-    driver::{RunOptions, STATISTICS_ROWS, SURVEY_ROWS, TrainingData},
+    options::RunOptions,
+    task::{STATISTICS_ROWS, SURVEY_ROWS, TrainingData},
 };
 use crate::sae::error::SaeError;
 use crate::{annot::concept::ConceptsFile, hash};

@@ -6,7 +6,7 @@ use super::interproscan;
 use crate::annot::{
     collect::{Collector, DropReason},
     error::AnnotError,
-    lines::{columns, rows},
+    lines::columns,
     position::{Place, number},
 };
 use std::io::BufRead;
@@ -20,7 +20,7 @@ pub(crate) const COLUMNS: usize = 6;
 /// [`AnnotError::Record`] for a line that is no match, unless bad records are skipped; the
 /// reader's errors.
 pub(crate) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
-    rows(reader, None, collector, row)
+    collector.rows(reader, None, row)
 }
 
 fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotError> {

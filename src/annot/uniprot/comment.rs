@@ -1,11 +1,10 @@
 //! Comments of `UniProt` entries that are concepts of the whole protein: cofactors and subcellular
 //! locations.
 
-use super::uniprot_cell::eco_ids;
 use crate::annot::{
     collect::{Collector, DropReason, Observation},
     error::AnnotError,
-    evidence::{Remarked, without_remark},
+    evidence::{Remarked, eco_ids, without_remark},
 };
 
 /// A concept that a comment names.

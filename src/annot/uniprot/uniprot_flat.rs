@@ -15,8 +15,6 @@ use crate::seq::checksum;
 use statements::accessions;
 use std::{io::BufRead, ops::Range};
 
-pub(super) use statements::append;
-
 /// First characters of a file of entries.
 pub(crate) const FIRST: &str = "ID   ";
 

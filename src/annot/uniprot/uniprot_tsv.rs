@@ -8,6 +8,7 @@ use crate::annot::{
     collect::{Collector, DropReason, Fingerprint, Observation, Source},
     concept::ConceptKind,
     error::AnnotError,
+    evidence::eco_ids,
     feature,
     interpro::interproscan,
     lines::Lines,
@@ -111,7 +112,7 @@ pub(crate) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<()
             }
         }
     }
-    while let Some((line, text)) = lines.next_good(collector)? {
+    while let Some((line, text)) = collector.next_line(&mut lines)? {
         if text.trim().is_empty() {
             continue;
         }
@@ -309,7 +310,7 @@ fn put_feature(
         name: &feature::concept_name(item.key, &id, item.qualifier("ligand_id")),
         place: Place::of_feature(item.key, start, end),
         source: Source::UniProt,
-        evidence: &uniprot_cell::eco_ids(item.qualifier("evidence")),
+        evidence: &eco_ids(item.qualifier("evidence")),
         line,
     })
 }
