@@ -87,7 +87,7 @@ pub fn read(
 /// Applies what the user says of every family, and refuses what this one has no use for.
 fn settle(draft: &mut ImportedWeights, request: &Request) -> Result<(), ExchangeError> {
     let variant = draft.choosing.variant();
-    let kind = variant_name(variant);
+    let kind = variant.title();
     let ask = |message: String| Err(ExchangeError::Ask(message));
     if let Some(asked) = request.activation
         && draft.choosing.activation() != Some(asked)
@@ -142,20 +142,4 @@ fn settle(draft: &mut ImportedWeights, request: &Request) -> Result<(), Exchange
         );
     }
     Ok(())
-}
-
-pub(crate) fn variant_name(variant: Variant) -> &'static str {
-    match variant {
-        Variant::Relu(_) => "ReLU",
-        Variant::Topk(_) => "TopK",
-        Variant::Batchtopk(_) => "BatchTopK",
-        Variant::Jumprelu(_) => "JumpReLU",
-        Variant::Gated(_) => "gated",
-        Variant::Protsae(_) => "ProtSAE",
-        Variant::ProtsaeBatchtopk(_) => "ProtSAE with BatchTopK",
-        Variant::ProtsaeGated(_) => "gated ProtSAE",
-        Variant::ProtsaeJumprelu(_) => "ProtSAE with JumpReLU",
-        Variant::Splice(_) => "SpLiCE",
-        Variant::LinearProbe(_) => "linear probe",
-    }
 }
