@@ -3,24 +3,24 @@
 //! A tool is a struct of options ([`clap::Parser`]) that implements [`Tool`]; its executable calls
 //! [`run`]. Nothing outside of this module opens files, prints, or ends the process.
 
-pub mod args;
+pub(crate) mod args;
 mod config;
-pub mod context;
-pub mod exit;
+pub(crate) mod context;
+pub(crate) mod exit;
 mod files;
 pub mod input;
-pub mod log;
+pub(crate) mod log;
 mod memory;
-pub mod output;
-pub mod output_folder;
+pub(crate) mod output;
+pub(crate) mod output_folder;
 mod outputs;
 mod place;
-pub mod progress;
+pub(crate) mod progress;
 pub(crate) mod provenance;
 pub mod resources;
 mod signal;
 mod standard_streams;
-pub mod target;
+pub(crate) mod target;
 mod temporary;
 
 pub use args::CommonArgs;

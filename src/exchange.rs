@@ -8,12 +8,14 @@
 mod families;
 mod imported_weights;
 mod read;
+mod request;
 mod sidecar;
 mod signature;
 mod tensors;
 mod write;
 
-pub use read::{Converted, Request, read};
+pub use read::{Converted, read};
+pub use request::Request;
 pub use sidecar::Sidecar;
 pub use tensors::Tensors;
 pub use write::{

@@ -19,7 +19,7 @@ pub mod commands;
 pub mod error;
 pub mod exchange;
 pub mod hash;
-pub mod mapped;
+pub(crate) mod mapped;
 pub mod math;
 pub mod ontology;
 pub mod plm;

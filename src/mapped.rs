@@ -21,7 +21,7 @@ const MAPPED_FROM: u64 = 4 << 20;
 
 /// What became of a file that is in use.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Lost {
+pub(crate) enum Lost {
     /// It has become shorter.
     #[error("{}: was shortened from {was} to {now} bytes while it was being read", path.display())]
     Shortened {
@@ -48,7 +48,7 @@ impl crate::error::Classify for Lost {
 
 /// The bytes of a file; clones share them.
 #[derive(Clone)]
-pub struct Mapped(Content);
+pub(crate) struct Mapped(Content);
 
 #[derive(Clone)]
 enum Content {
@@ -83,7 +83,7 @@ impl Mapped {
     ///
     /// # Errors
     /// Where it can be neither read nor mapped.
-    pub fn new(file: File, path: &Path) -> io::Result<Self> {
+    pub(crate) fn new(file: File, path: &Path) -> io::Result<Self> {
         let metadata = file.metadata()?;
         if !metadata.is_file() || metadata.len() < MAPPED_FROM {
             return read(file).map(Self);
@@ -95,7 +95,7 @@ impl Mapped {
     ///
     /// # Errors
     /// Where it cannot be opened, read or mapped.
-    pub fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         Self::new(File::open(path)?, path)
     }
 
@@ -173,7 +173,7 @@ impl Drop for Map {
 ///
 /// # Errors
 /// [`Lost::Shortened`] with the first that did.
-pub fn check() -> Result<(), Lost> {
+pub(crate) fn check() -> Result<(), Lost> {
     let found = in_use().iter().find_map(|map| map.lost());
     match found.or_else(|| lock(&LOST).clone()) {
         Some(lost) => Err(lost),
@@ -183,7 +183,7 @@ pub fn check() -> Result<(), Lost> {
 
 /// From here on, bytes of a file that are gone when they are needed end the process by `report`, which is called on a
 /// thread of its own while the one that needs them stands still.
-pub fn on_loss(report: fn(&Lost) -> !) {
+pub(crate) fn on_loss(report: fn(&Lost) -> !) {
     bus::on_loss(report);
 }
 

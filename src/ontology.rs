@@ -5,6 +5,7 @@ mod error;
 mod frames;
 pub mod graph;
 pub mod graphs;
+mod iri;
 mod model;
 pub mod norm_file;
 pub mod normal;

@@ -40,6 +40,6 @@ mod esm2;
 mod families;
 pub mod panel;
 pub mod place;
-pub mod vocabulary;
+pub(crate) mod vocabulary;
 pub mod weights;
 pub mod window;

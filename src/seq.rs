@@ -1,7 +1,7 @@
 //! Sequences: accessions, letters, FASTA.
 
-pub mod accession;
-pub mod alphabet;
+pub(crate) mod accession;
+pub(crate) mod alphabet;
 pub mod checksum;
 mod composition;
 pub mod fasta;

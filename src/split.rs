@@ -1,6 +1,6 @@
 //! Proteins into training, validation and test: clusters of homologues whole, concepts evenly.
 
 pub mod clusters;
-pub mod grouping;
+pub(crate) mod grouping;
 pub mod partition;
-pub mod stratification;
+pub(crate) mod stratification;

@@ -1,14 +1,14 @@
 //! The four Arrow tables that pass between steps, as IPC files on disk and IPC streams in pipes.
 //!
 //! [`schema`] holds every column name and metadata key; [`metadata`] the identities that steps
-//! check; [`source`] and [`sink`] the containers; [`activations`] (and [`rows`]), [`features`], [`proteins`] and
+//! check; [`TableSource`] and [`TableSink`] the containers; [`activations`], [`features`], [`proteins`] and
 //! [`labels`] the typed readers and writers. Readers take what Polars, pyarrow and `DuckDB` write
-//! as long as the columns fit by name and by type up to width ([`mod@column`]).
+//! as long as the columns fit by name and by type up to width (`column`).
 
 pub mod activations;
 pub mod calls;
-pub mod column;
-pub mod error;
+pub(crate) mod column;
+pub(crate) mod error;
 pub mod features;
 mod guard;
 mod head;
@@ -17,10 +17,10 @@ mod messages;
 pub mod metadata;
 pub mod neighbours;
 pub mod proteins;
-pub mod rows;
+pub(crate) mod rows;
 pub mod schema;
-pub mod sink;
-pub mod source;
+pub(crate) mod sink;
+pub(crate) mod source;
 
 pub use error::TableError;
 pub use metadata::{PlmIdentity, SaeIdentity};

@@ -1,17 +1,19 @@
 //! Training: what is minimised, the data it is minimised on, the engines that make steps, and the course of a run.
 
-pub mod adam;
+pub(crate) mod adam;
 pub mod backend;
-pub mod checkpoint;
+pub(crate) mod checkpoint;
 pub mod cpu;
 pub mod data;
-pub mod device;
-pub mod driver;
+pub(crate) mod device;
+pub(crate) mod driver;
 pub mod gpu;
-pub mod identity;
+pub(crate) mod identity;
 pub mod loss;
-pub mod meter;
+pub(crate) mod meter;
+pub(crate) mod options;
 pub(crate) mod session;
-pub mod speed;
+pub(crate) mod speed;
 pub(crate) mod splice;
 pub(crate) mod statistics;
+pub(crate) mod task;

@@ -3,6 +3,7 @@
 mod identity;
 mod ledger;
 mod report;
+mod rows;
 mod statement;
 mod verdict;
 
@@ -20,8 +21,7 @@ use std::{collections::HashMap, hash::BuildHasher};
 use verdict::Verdict;
 
 pub(super) use identity::{Interner, Sequences};
-pub use ledger::Tally;
-pub use report::{DropReason, InputReport};
+pub use report::{DropReason, InputReport, Tally};
 pub use statement::{Fingerprint, Observation, Settings, Source};
 
 /// Skipped records are listed up to this number; all are counted.

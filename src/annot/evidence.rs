@@ -2,7 +2,7 @@
 
 mod codes;
 
-use super::{error::AnnotError, uniprot::uniprot_cell::eco_ids};
+use super::error::AnnotError;
 pub(super) use codes::AUTOMATIC;
 use codes::{CODES, is_eco};
 use std::{borrow::Cow, collections::BTreeSet, fmt, str::FromStr};
@@ -66,6 +66,28 @@ pub(super) fn without_remark(text: &str) -> Remarked<'_> {
         first = eco;
     }
     Remarked { text, eco: first }
+}
+
+/// The ECO ids of an evidence text (`ECO:0000269|PubMed:1, ECO:0000305`), without repeats, joined by commas.
+#[must_use]
+pub(crate) fn eco_ids(text: &str) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    let mut ids = memchr::memchr_iter(b':', bytes).filter_map(|colon| {
+        let is_eco = bytes[..colon].ends_with(b"ECO");
+        let digits = bytes.get(colon + 1..colon + 8).filter(|_| is_eco)?;
+        (digits.iter().all(u8::is_ascii_digit)).then(|| &text[colon - 3..colon + 8])
+    });
+    let Some(first) = ids.next() else {
+        return Cow::Borrowed("");
+    };
+    // most texts name one
+    let Some(other) = ids.find(|&id| id != first) else {
+        return Cow::Borrowed(first);
+    };
+    let mut ids: Vec<&str> = [first, other].into_iter().chain(ids).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    Cow::Owned(ids.join(","))
 }
 
 /// The codes of a text in free form: its ECO ids where it has any, else its words; joined by commas.
@@ -210,6 +232,20 @@ mod tests {
         assert!(accepts(&listed, "ECO:0000314") && accepts(&listed, "ECO:0000269"));
         assert!(!accepts(&listed, "IMP"));
         assert_eq!(listed.to_string(), "ECO:0000269,IDA");
+    }
+
+    #[test]
+    fn evidence_is_its_eco_ids() {
+        assert_eq!(
+            eco_ids("ECO:0000305|PubMed:1, ECO:0000269|PubMed:2, ECO:0000269"),
+            "ECO:0000269,ECO:0000305"
+        );
+        assert_eq!(eco_ids("none; ECO:12"), "");
+        assert_eq!(
+            eco_ids("{ECO:0000269|PubMed:1, ECO:0000269}"),
+            "ECO:0000269"
+        );
+        assert_eq!(eco_ids("ECO:000030é ECO:0000305é"), "ECO:0000305");
     }
 
     #[test]

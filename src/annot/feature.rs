@@ -1,6 +1,6 @@
 //! `UniProt` features: keys, labels, and how keys and notes become concepts.
 
-use super::evidence::without_remark;
+use super::{evidence::without_remark, position::Place};
 
 /// Feature keys with the labels of the web site, the XML and the GFF (where they differ in case
 /// only, one label serves for both). Keys that later releases merged into others come last.
@@ -86,23 +86,23 @@ const NOTE_OF_ONE_PROTEIN: [&str; 8] = [
 const BONDS: [&str; 4] = ["DISULFID", "CROSSLNK", "THIOETH", "THIOLEST"];
 
 /// Keys that say nothing about function: they are kept as labels and are no annotation.
-pub const NO_ANNOTATION: [&str; 9] = [
+pub(crate) const NO_ANNOTATION: [&str; 9] = [
     "CHAIN", "CONFLICT", "INIT_MET", "MUTAGEN", "NON_CONS", "NON_TER", "UNSURE", "VARIANT",
     "VAR_SEQ",
 ];
 
 /// Keys that are given only where there is a structure: absence elsewhere says nothing.
-pub const PARTIAL: [&str; 3] = ["HELIX", "STRAND", "TURN"];
+pub(crate) const PARTIAL: [&str; 3] = ["HELIX", "STRAND", "TURN"];
 
 /// The key of a concept of features, by its id: `BINDING` of `BINDING:Zn(2+)`.
 #[must_use]
-pub fn key_of_concept(id: &str) -> &str {
+pub(crate) fn key_of_concept(id: &str) -> &str {
     id.split(':').next().unwrap_or(id)
 }
 
 /// The key of a feature given by key or by label, in any case; others in upper case as they are.
 #[must_use]
-pub fn key(name: &str) -> String {
+pub(crate) fn key(name: &str) -> String {
     let name = name.trim();
     KEYS.iter()
         .chain(&OTHER_LABELS)
@@ -113,14 +113,14 @@ pub fn key(name: &str) -> String {
 
 /// Whether a name (key or label) is one of `UniProt`'s.
 #[must_use]
-pub fn is_known(name: &str) -> bool {
+pub(crate) fn is_known(name: &str) -> bool {
     let key = key(name);
     KEYS.iter().any(|(known, _)| *known == key)
 }
 
 /// The label of a key, or the key itself.
 #[must_use]
-pub fn label(key: &str) -> &str {
+pub(crate) fn label(key: &str) -> &str {
     KEYS.iter()
         .find(|(known, _)| *known == key)
         .map_or(key, |(_, label)| label)
@@ -128,7 +128,7 @@ pub fn label(key: &str) -> &str {
 
 /// Whether a feature of this key joins two residues.
 #[must_use]
-pub fn is_bond(key: &str) -> bool {
+pub(crate) fn is_bond(key: &str) -> bool {
     BONDS.contains(&key)
 }
 
@@ -139,7 +139,7 @@ pub(super) fn note_matters(key: &str) -> bool {
 
 /// The id of a feature's concept: key and ligand, or key and folded note, or the key alone.
 #[must_use]
-pub fn concept_id(key: &str, note: &str, ligand: &str) -> String {
+pub(crate) fn concept_id(key: &str, note: &str, ligand: &str) -> String {
     let detail = if !ligand.trim().is_empty() {
         ligand.trim().to_owned()
     } else if note_matters(key) {
@@ -156,7 +156,7 @@ pub fn concept_id(key: &str, note: &str, ligand: &str) -> String {
 
 /// A name for people: the key's label, what it is about, and the ligand's id where it has one.
 #[must_use]
-pub fn concept_name(key: &str, id: &str, ligand_id: &str) -> String {
+pub(crate) fn concept_name(key: &str, id: &str, ligand_id: &str) -> String {
     let label = label(key);
     let mut name = match id.split_once(':') {
         Some((_, detail)) => format!("{label}: {detail}"),
@@ -175,7 +175,7 @@ pub fn concept_name(key: &str, id: &str, ligand_id: &str) -> String {
 /// What a note says beyond one occurrence: its first part, without the number of the occurrence
 /// (`Sushi 2`, `WD 3; degenerate`, `1-2`), partners (`Interchain (with C-12)`) and remarks.
 #[must_use]
-pub fn fold_note(note: &str) -> String {
+pub(crate) fn fold_note(note: &str) -> String {
     let mut text = note.split(';').next().unwrap_or_default().trim();
     text = text.strip_suffix('.').unwrap_or(text).trim_end();
     text = without_remark(text).text;
@@ -210,6 +210,18 @@ fn is_occurrence(word: &str) -> bool {
             .is_some_and(digits)
     };
     word.split('-').all(digits) || lettered()
+}
+
+impl Place {
+    /// The place of a feature: one residue, the two ends of a bond, or a stretch.
+    #[must_use]
+    pub fn of_feature(key: &str, start: u32, end: u32) -> Self {
+        if is_bond(key) && start != end {
+            Self::Ends(start.min(end), start.max(end))
+        } else {
+            Self::Range(start, end)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -276,5 +288,12 @@ mod tests {
             let once = fold_note(&note);
             prop_assert_eq!(fold_note(&once), once);
         }
+    }
+
+    #[test]
+    fn bonds_have_ends() {
+        assert_eq!(Place::of_feature("DISULFID", 30, 10), Place::Ends(10, 30));
+        assert_eq!(Place::of_feature("DISULFID", 10, 10), Place::Range(10, 10));
+        assert_eq!(Place::of_feature("DOMAIN", 10, 30), Place::Range(10, 30));
     }
 }

@@ -22,7 +22,7 @@ pub(super) const START: &str = "start";
 /// # Errors
 /// [`AnnotError::Column`] without a needed column, [`AnnotError::Record`] for a bad row unless bad
 /// records are skipped, the reader's errors.
-pub fn read(
+pub(crate) fn read(
     reader: impl BufRead,
     delimiter: u8,
     collector: &mut Collector,

@@ -6,6 +6,7 @@ use super::{
     feature_table,
     gff::{self, Flavour},
     go::{gaf, gpad},
+    identifiers::{is_curie, is_entry},
     interpro::{interproscan, interproscan_json, interproscan_xml, protein2ipr},
     lines::is_directive,
     uniprot::{uniprot_flat, uniprot_tsv, uniprot_xml},
@@ -152,16 +153,16 @@ impl Format {
         let has = |name: &str| fields.iter().any(|f| f.eq_ignore_ascii_case(name));
         if interproscan::COLUMNS.contains(&columns) && is_md5(fields[1]) {
             Some(Self::InterproscanTsv)
-        } else if gaf::COLUMNS.contains(&columns) && gaf::is_curie(fields[4]) {
+        } else if gaf::COLUMNS.contains(&columns) && is_curie(fields[4]) {
             Some(Self::Gaf)
         } else if gpad::COLUMNS.contains(&columns)
-            && gaf::is_curie(fields[3])
+            && is_curie(fields[3])
             && fields[5].starts_with("ECO:")
         {
             Some(Self::Gpad)
         } else if (9..=10).contains(&columns) && fields[1] == gff::UNIPROT_SOURCE {
             Some(Self::UniprotGff)
-        } else if columns == protein2ipr::COLUMNS && interproscan::is_entry(fields[1]) {
+        } else if columns == protein2ipr::COLUMNS && is_entry(fields[1]) {
             Some(Self::Protein2ipr)
         } else if uniprot_tsv::ENTRY.iter().any(|name| fields.contains(name))
             && !has(feature_table::FEATURE)

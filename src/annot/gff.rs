@@ -5,13 +5,12 @@ use super::{
     collect::{Collector, DropReason, Fingerprint, Observation, Source},
     concept::ConceptKind,
     error::AnnotError,
-    evidence::of_remark,
+    evidence::{eco_ids, of_remark},
     feature,
     interpro::interproscan::{Match, MatchedEntry},
     lines::{Lines, is_directive},
     percent::{decode, decoded},
     position::{self, End, Place, Position},
-    uniprot::uniprot_cell::eco_ids,
 };
 use crate::seq::checksum;
 use std::{collections::HashMap, io::BufRead};
@@ -36,7 +35,7 @@ const PROTEIN_MATCH: &str = "protein_match";
 
 /// Whose GFF it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flavour {
+pub(crate) enum Flavour {
     /// `UniProt`'s: types are labels of features.
     UniProt,
     /// `InterProScan`'s: `InterPro` entries among the cross-references.
@@ -82,7 +81,7 @@ fn is_end_of_features(line: &str) -> bool {
 /// # Errors
 /// [`AnnotError::Record`] for a line that is no feature, [`AnnotError::OtherSequence`] for a protein of another
 /// length or MD5 than the one given, unless bad records are skipped; the reader's errors.
-pub fn read(
+pub(crate) fn read(
     reader: impl BufRead,
     flavour: Flavour,
     collector: &mut Collector,
@@ -90,7 +89,7 @@ pub fn read(
     let mut lines = Lines::new(reader);
     let mut proteins = Proteins::default();
     let mut in_sequences = false;
-    while let Some((line, text)) = lines.next_good(collector)? {
+    while let Some((line, text)) = collector.next_line(&mut lines)? {
         if is_end_of_features(text) {
             in_sequences = true;
         } else if is_directive(text, FIRST) {

@@ -1,6 +1,6 @@
 //! Annotations of the Gene Ontology: GAF, GPAD, files of function prediction, and rules of annotation.
 
 pub mod cafa;
-pub mod gaf;
-pub mod gpad;
+pub(crate) mod gaf;
+pub(crate) mod gpad;
 pub mod rules;

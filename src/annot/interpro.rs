@@ -1,6 +1,6 @@
 //! Matches of InterPro: what InterProScan writes, and protein2ipr.
 
-pub mod interproscan;
-pub mod interproscan_json;
-pub mod interproscan_xml;
-pub mod protein2ipr;
+pub(crate) mod interproscan;
+pub(crate) mod interproscan_json;
+pub(crate) mod interproscan_xml;
+pub(crate) mod protein2ipr;

@@ -1,6 +1,6 @@
-//! Lines of a text with their numbers, and rows of tables without a header.
+//! Lines of a text with their numbers, and the columns of a line.
 
-use super::{collect::Collector, error::AnnotError};
+use super::error::AnnotError;
 use crate::seq::lines::BYTE_ORDER_MARK;
 use std::{collections::VecDeque, io::BufRead};
 
@@ -41,17 +41,6 @@ impl<R: BufRead> Lines<R> {
             Some(error) => Err(error),
             None => Ok(self.take()),
         }
-    }
-
-    /// The next line that is UTF-8; others are bad records.
-    pub(crate) fn next_good(
-        &mut self,
-        collector: &mut Collector,
-    ) -> Result<Option<(u64, &str)>, AnnotError> {
-        while let Some(error) = self.take_broken()? {
-            collector.record(|_| Err(error))?;
-        }
-        Ok(self.take())
     }
 
     /// The error of the next line where it is not UTF-8, which is passed then.
@@ -161,27 +150,6 @@ pub(crate) fn trimmed_end(text: &str) -> &str {
     } else {
         text.trim_end()
     }
-}
-
-/// Reads the rows of a table: every line is a record, but for blank ones and those that begin with
-/// the character of comments.
-///
-/// # Errors
-/// What `row` returns, unless bad records are skipped; the reader's errors.
-pub(crate) fn rows(
-    reader: impl BufRead,
-    comment: Option<char>,
-    collector: &mut Collector,
-    row: impl Fn(u64, &str, &mut Collector) -> Result<(), AnnotError>,
-) -> Result<(), AnnotError> {
-    let mut lines = Lines::new(reader);
-    while let Some((line, text)) = lines.next_good(collector)? {
-        if comment.is_some_and(|c| text.starts_with(c)) || trimmed(text).is_empty() {
-            continue;
-        }
-        collector.record(|collector| row(line, text, collector))?;
-    }
-    Ok(())
 }
 
 /// The first N columns of a row, without blanks around them, and how many columns there are; those

@@ -3,7 +3,7 @@
 use super::{
     error::AnnotError,
     evidence::EcoCodes,
-    interpro::interproscan::is_entry,
+    identifiers::{is_curie, is_entry},
     lines::{Lines, is_directive},
 };
 use std::{
@@ -146,7 +146,7 @@ impl References {
             }
             let id = text.split_whitespace().next().unwrap_or_default();
             let term = text.rsplit_once(" ; ").map_or("", |(_, term)| term.trim());
-            if !id.contains(':') || !super::go::gaf::is_curie(term) || !text.contains(" > ") {
+            if !id.contains(':') || !is_curie(term) || !text.contains(" > ") {
                 return Err(AnnotError::record(
                     line,
                     "no mapping to GO: expected `InterPro:IPR000003 name > GO:name ; GO:0003677`",

@@ -14,16 +14,6 @@ pub enum Place {
 }
 
 impl Place {
-    /// The place of a feature: one residue, the two ends of a bond, or a stretch.
-    #[must_use]
-    pub fn of_feature(key: &str, start: u32, end: u32) -> Self {
-        if super::feature::is_bond(key) && start != end {
-            Self::Ends(start.min(end), start.max(end))
-        } else {
-            Self::Range(start, end)
-        }
-    }
-
     /// Whether it is of the whole protein or of residues.
     #[must_use]
     pub fn level(self) -> Level {
@@ -45,7 +35,7 @@ impl Place {
 
 /// What a position says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Position {
+pub(crate) enum Position {
     /// First and last residue; a fuzzy end (`<`, `>`) counts at its number.
     Known(u32, u32),
     /// An end is unknown or uncertain (`?`).
@@ -56,7 +46,7 @@ pub enum Position {
 
 /// Reads a position; none where it is malformed.
 #[must_use]
-pub fn parse(text: &str) -> Option<Position> {
+pub(crate) fn parse(text: &str) -> Option<Position> {
     if let Some(residue) = digits(text) {
         return Some(Position::Known(residue, residue));
     }
@@ -163,12 +153,5 @@ mod tests {
         ] {
             assert_eq!(parse(text), position, "{text}");
         }
-    }
-
-    #[test]
-    fn bonds_have_ends() {
-        assert_eq!(Place::of_feature("DISULFID", 30, 10), Place::Ends(10, 30));
-        assert_eq!(Place::of_feature("DISULFID", 10, 10), Place::Range(10, 10));
-        assert_eq!(Place::of_feature("DOMAIN", 10, 30), Place::Range(10, 30));
     }
 }

@@ -4,20 +4,22 @@
 //! kind by its id. A candidate's statements hold for its ancestors too. Candidates with enough
 //! proteins become concepts, numbered by kind and id.
 
+mod axiom_numbering;
 mod choose;
+mod expansion;
 mod resolve;
 
 use super::{
     collect::{Collector, InputReport},
     concept::{CONCEPTS_FORMAT, ConceptKind, ConceptsFile},
     error::AnnotError,
-    expansion::{Expansion, Fact, covered, merged},
     feature::PARTIAL,
     label::LabelRef,
     mappings::References,
     position::Place,
 };
 use crate::ontology::{Class, Ontology, graph::Hierarchy, normal::NormalForms};
+use expansion::{Expansion, Fact, covered, merged};
 use serde::Serialize;
 use std::{collections::BTreeMap, ops::Range};
 

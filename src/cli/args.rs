@@ -4,7 +4,7 @@ use super::target::Target;
 use std::path::PathBuf;
 
 /// The seed where none is given.
-pub const DEFAULT_SEED: u64 = 0;
+pub(crate) const DEFAULT_SEED: u64 = 0;
 
 /// Heading of the common options in `--help`.
 const COMMON: &str = "Common options";
@@ -72,7 +72,7 @@ pub struct OnBadArgs {
 
 /// Where to compute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeviceChoice {
+pub(crate) enum DeviceChoice {
     /// A GPU where this build and the machine have one, else the CPU.
     Auto,
     /// The CPU.

@@ -290,12 +290,12 @@ impl Context {
 }
 
 /// Format name and version of `--metrics` files.
-pub const COUNTS_FORMAT: &str = "counts/1";
+pub(crate) const COUNTS_FORMAT: &str = "counts/1";
 
 /// The content of a `--metrics` file.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// `counts/1`.
     pub format: String,
     /// The executable.
@@ -310,7 +310,7 @@ pub struct Counts {
 ///
 /// # Errors
 /// Where the content is no JSON (a map with keys that are no strings).
-pub fn to_json(content: &impl Serialize) -> Result<String> {
+pub(crate) fn to_json(content: &impl Serialize) -> Result<String> {
     let text = serde_json::to_string_pretty(content).map_err(|e| Error::data(e.to_string()))?;
     Ok(text + "\n")
 }

@@ -4,13 +4,13 @@ use crate::{Error, ErrorKind};
 use std::process::ExitCode;
 
 /// Bad input data, or any ordinary failure.
-pub const FAILURE: u8 = 1;
+pub(crate) const FAILURE: u8 = 1;
 /// The command line cannot be understood.
-pub const USAGE: u8 = 2;
+pub(crate) const USAGE: u8 = 2;
 /// A table or model does not fit.
-pub const MISMATCH: u8 = 3;
+pub(crate) const MISMATCH: u8 = 3;
 /// Memory exhausted: schedulers retry this with more.
-pub const MEMORY: u8 = 137;
+pub(crate) const MEMORY: u8 = 137;
 
 /// The exit statuses, as `--help` shows them.
 const STATUSES: &str = "Exit statuses:
@@ -24,7 +24,7 @@ const STATUSES: &str = "Exit statuses:
 
 /// The exit status of an error.
 #[must_use]
-pub fn status(kind: ErrorKind) -> u8 {
+pub(crate) fn status(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::Data => FAILURE,
         ErrorKind::Usage => USAGE,

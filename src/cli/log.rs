@@ -41,26 +41,26 @@ pub(super) fn error(name: &str, text: &str) {
 }
 
 /// Something that the user should know and that ends nothing.
-pub fn warn(text: &str) {
+pub(crate) fn warn(text: &str) {
     if LEVEL.load(Ordering::Relaxed) >= 1 {
         print(name(), &format!("warning: {text}"));
     }
 }
 
 /// A warning that `--quiet` does not silence either: the outputs are whole but may hold nothing.
-pub fn warn_always(text: &str) {
+pub(crate) fn warn_always(text: &str) {
     print(name(), &format!("warning: {text}"));
 }
 
 /// An event.
-pub fn info(text: &str) {
+pub(crate) fn info(text: &str) {
     if LEVEL.load(Ordering::Relaxed) >= 1 {
         print(name(), text);
     }
 }
 
 /// A detail, printed with `-v`.
-pub fn detail(text: &str) {
+pub(crate) fn detail(text: &str) {
     if LEVEL.load(Ordering::Relaxed) >= 2 {
         print(name(), text);
     }
@@ -76,7 +76,7 @@ pub(super) fn is_quiet() -> bool {
 ///
 /// # Errors
 /// Where standard output is closed.
-pub fn plan(text: &str) -> std::io::Result<()> {
+pub(crate) fn plan(text: &str) -> std::io::Result<()> {
     super::standard_streams::demand_output()?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{text}")

@@ -11,7 +11,7 @@ use std::{
 const SILENCE: Duration = Duration::from_secs(30);
 
 /// Work that goes on.
-pub struct Progress {
+pub(crate) struct Progress {
     unit: &'static str,
     total: Option<u64>,
     done: u64,
@@ -26,7 +26,7 @@ pub struct Progress {
 impl Progress {
     /// Begins; `unit` names what is counted (`residues`).
     #[must_use]
-    pub fn new(unit: &'static str, total: Option<u64>) -> Self {
+    pub(crate) fn new(unit: &'static str, total: Option<u64>) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let bar = (terminal && !log::is_quiet()).then(|| {
             let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
@@ -53,7 +53,7 @@ impl Progress {
     }
 
     /// So much was done before: it counts, but not as speed.
-    pub fn skip(&mut self, done: u64) {
+    pub(crate) fn skip(&mut self, done: u64) {
         self.done += done;
         self.skipped += done;
         if let Some(bar) = &self.bar {
@@ -66,7 +66,7 @@ impl Progress {
     }
 
     /// Says something; a bar makes room for it.
-    pub fn info(&self, text: &str) {
+    pub(crate) fn info(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| log::info(text)),
             None => log::info(text),
@@ -74,7 +74,7 @@ impl Progress {
     }
 
     /// So much more is done.
-    pub fn add(&mut self, more: u64) {
+    pub(crate) fn add(&mut self, more: u64) {
         self.done += more;
         if let Some(bar) = &self.bar {
             bar.set_position(self.done);
@@ -100,7 +100,7 @@ impl Progress {
     }
 
     /// All is done; removes the bar.
-    pub fn finish(self) {
+    pub(crate) fn finish(self) {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
         }

@@ -156,7 +156,7 @@ impl Codec {
 
 /// A file name without the suffix of its compression, and that suffix, or nothing.
 #[must_use]
-pub fn split_compression(name: &str) -> (&str, &str) {
+pub(crate) fn split_compression(name: &str) -> (&str, &str) {
     CODECS
         .iter()
         .find_map(|(suffix, _)| Some((name.strip_suffix(suffix)?, *suffix)))

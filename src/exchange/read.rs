@@ -1,7 +1,7 @@
 //! From a checkpoint's tensors and configuration to a model.
 
 use super::{
-    Activation, ExchangeError, Sidecar, Tensors, families,
+    ExchangeError, Request, Sidecar, Tensors, families,
     imported_weights::{Choosing, ImportedWeights},
     signature,
 };
@@ -16,26 +16,6 @@ use crate::{
         settings::Training,
     },
 };
-
-/// What the user says of a checkpoint that it does not say itself.
-#[derive(Clone, Debug, Default)]
-pub struct Request {
-    /// How latents are chosen, where the tensors leave it open.
-    pub activation: Option<Activation>,
-    /// K of `TopK` and `BatchTopK`.
-    pub k: Option<usize>,
-    /// The threshold that `BatchTopK` applies, where it was not saved.
-    pub threshold: Option<f32>,
-    /// Whether the encoder sees activations minus the decoder's bias, where that is open.
-    pub apply_b_dec: Option<bool>,
-    /// What is done to a row, in place of what the family does.
-    pub input: Option<InputTransform>,
-    /// What activations are multiplied by.
-    pub input_scale: Option<f64>,
-    /// Whether activations are divided by the maxima that the checkpoint has; none: as the family
-    /// does.
-    pub normalize_latents: Option<bool>,
-}
 
 /// A converted model.
 #[derive(Debug)]
@@ -107,7 +87,7 @@ pub fn read(
 /// Applies what the user says of every family, and refuses what this one has no use for.
 fn settle(draft: &mut ImportedWeights, request: &Request) -> Result<(), ExchangeError> {
     let variant = draft.choosing.variant();
-    let kind = variant_name(variant);
+    let kind = variant.title();
     let ask = |message: String| Err(ExchangeError::Ask(message));
     if let Some(asked) = request.activation
         && draft.choosing.activation() != Some(asked)
@@ -162,20 +142,4 @@ fn settle(draft: &mut ImportedWeights, request: &Request) -> Result<(), Exchange
         );
     }
     Ok(())
-}
-
-pub(crate) fn variant_name(variant: Variant) -> &'static str {
-    match variant {
-        Variant::Relu(_) => "ReLU",
-        Variant::Topk(_) => "TopK",
-        Variant::Batchtopk(_) => "BatchTopK",
-        Variant::Jumprelu(_) => "JumpReLU",
-        Variant::Gated(_) => "gated",
-        Variant::Protsae(_) => "ProtSAE",
-        Variant::ProtsaeBatchtopk(_) => "ProtSAE with BatchTopK",
-        Variant::ProtsaeGated(_) => "gated ProtSAE",
-        Variant::ProtsaeJumprelu(_) => "ProtSAE with JumpReLU",
-        Variant::Splice(_) => "SpLiCE",
-        Variant::LinearProbe(_) => "linear probe",
-    }
 }

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use super::{
     ExchangeError,
     imported_weights::{scale_rows, times},
-    read::variant_name,
 };
 use crate::sae::{
     config::Variant, conversion::InputTransform, folder::Sae, variants::LatentTensor,
@@ -68,12 +67,7 @@ struct Folded {
 pub fn write(sae: &Sae, layout: Layout) -> Result<Written, ExchangeError> {
     let variant = sae.config.objective.variant;
     let cannot = |what: String| Err(ExchangeError::CannotHold(what));
-    if matches!(variant, Variant::LinearProbe(_)) {
-        return cannot("a linear probe is no autoencoder".into());
-    }
-    if matches!(variant, Variant::Splice(_)) {
-        return cannot("SpLiCE's codes are found by iteration, not by an encoder".into());
-    }
+    let architecture = architecture(variant)?;
     let transform = sae.config.input_transform();
     match layout {
         Layout::Saelens => {
@@ -85,13 +79,13 @@ pub fn write(sae: &Sae, layout: Layout) -> Result<Written, ExchangeError> {
                     "SAELens has no normalize_activations that does what this model does to a row ({transform:?})"
                 ));
             }
-            Ok(saelens(sae, fold(sae)))
+            Ok(saelens(sae, fold(sae), architecture))
         }
         Layout::Sparsify => {
             if !matches!(variant, Variant::Protsae(_) | Variant::Topk(_)) {
                 return cannot(format!(
                     "sparsify holds TopK models, this is a {} model; --to saelens holds it",
-                    variant_name(variant)
+                    variant.title()
                 ));
             }
             if transform != InputTransform::None {
@@ -101,6 +95,23 @@ pub fn write(sae: &Sae, layout: Layout) -> Result<Written, ExchangeError> {
             }
             Ok(sparsify(sae, fold(sae)))
         }
+    }
+}
+
+/// What SAELens calls the architecture of a variant; sparsify holds fewer.
+fn architecture(variant: Variant) -> Result<&'static str, ExchangeError> {
+    let cannot = |what: &str| Err(ExchangeError::CannotHold(what.to_owned()));
+    match variant {
+        Variant::Protsae(_) | Variant::Topk(_) => Ok("topk"),
+        Variant::Relu(_) => Ok("standard"),
+        Variant::Gated(_) | Variant::ProtsaeGated(_) => Ok("gated"),
+        // what is above one threshold for all is above one each: SAELens saves BatchTopK so too
+        Variant::Jumprelu(_)
+        | Variant::ProtsaeJumprelu(_)
+        | Variant::Batchtopk(_)
+        | Variant::ProtsaeBatchtopk(_) => Ok("jumprelu"),
+        Variant::LinearProbe(_) => cannot("a linear probe is no autoencoder"),
+        Variant::Splice(_) => cannot("SpLiCE's codes are found by iteration, not by an encoder"),
     }
 }
 
@@ -167,24 +178,13 @@ fn transpose(values: &[f32], columns: usize) -> Vec<f32> {
     out
 }
 
-fn saelens(sae: &Sae, folded: Folded) -> Written {
+fn saelens(sae: &Sae, folded: Folded, architecture: &str) -> Written {
     let shape = &sae.config.shape;
     let (d, n) = (shape.width, shape.latents);
-    let variant = sae.config.objective.variant;
     let normalize = match sae.config.input_transform() {
         InputTransform::LayerNorm => "layer_norm",
         InputTransform::UnitLength => "constant_norm_rescale",
         _ => "none",
-    };
-    let architecture = match variant {
-        Variant::Relu(_) => "standard",
-        Variant::Gated(_) | Variant::ProtsaeGated(_) => "gated",
-        // what is above one threshold for all is above one each: SAELens saves BatchTopK so too
-        Variant::Jumprelu(_)
-        | Variant::ProtsaeJumprelu(_)
-        | Variant::Batchtopk(_)
-        | Variant::ProtsaeBatchtopk(_) => "jumprelu",
-        _ => "topk",
     };
     let mut metadata = json!({
         "sae_lens_version": SAELENS_VERSION,
@@ -208,7 +208,7 @@ fn saelens(sae: &Sae, folded: Folded) -> Written {
         "reshape_activations": "none",
         "metadata": metadata,
     });
-    if let ("topk", Some(k)) = (architecture, variant.k()) {
+    if let ("topk", Some(k)) = (architecture, sae.config.objective.variant.k()) {
         config["k"] = k.into();
         config["rescale_acts_by_decoder_norm"] = false.into();
     }

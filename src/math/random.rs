@@ -1,8 +1,10 @@
 //! Seeded randomness: one independent stream for every purpose and every part of the work, so that
 //! nothing depends on what was drawn elsewhere.
 
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng, SeedableRng},
+};
 
 /// What is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -71,7 +71,7 @@ macro_rules! wide {
 
 /// Sum of `a[i] * b[i]`.
 #[inline(always)]
-pub fn dot<T: Real>(a: &[T], b: &[T]) -> T {
+pub(crate) fn dot<T: Real>(a: &[T], b: &[T]) -> T {
     let mut sums = [T::ZERO; LANES];
     let (a_blocks, a_rest) = a.as_chunks::<LANES>();
     let (b_blocks, b_rest) = b.as_chunks::<LANES>();
@@ -88,7 +88,7 @@ pub fn dot<T: Real>(a: &[T], b: &[T]) -> T {
 
 /// Sum of `(a[i] - b[i])²`.
 #[inline(always)]
-pub fn squared_distance<T: Real>(a: &[T], b: &[T]) -> T {
+pub(crate) fn squared_distance<T: Real>(a: &[T], b: &[T]) -> T {
     let mut sums = [T::ZERO; LANES];
     let (a_blocks, a_rest) = a.as_chunks::<LANES>();
     let (b_blocks, b_rest) = b.as_chunks::<LANES>();
@@ -106,19 +106,19 @@ pub fn squared_distance<T: Real>(a: &[T], b: &[T]) -> T {
 
 /// `y += scale * x`.
 #[inline(always)]
-pub fn axpy<T: Real>(scale: T, x: &[T], y: &mut [T]) {
+pub(crate) fn axpy<T: Real>(scale: T, x: &[T], y: &mut [T]) {
     for (y, &x) in y.iter_mut().zip(x) {
         *y += scale * x;
     }
 }
 
 /// Vectors that [`combine`] adds at a time.
-pub const TOGETHER: usize = 4;
+pub(crate) const TOGETHER: usize = 4;
 
 /// `y += scales[0] * x[0]`, then `y += scales[1] * x[1]`, and so on: the same bits as [`axpy`] one after
 /// the other, with less traffic.
 #[inline(always)]
-pub fn combine<T: Real>(scales: [T; TOGETHER], x: [&[T]; TOGETHER], y: &mut [T]) {
+pub(crate) fn combine<T: Real>(scales: [T; TOGETHER], x: [&[T]; TOGETHER], y: &mut [T]) {
     let [s0, s1, s2, s3] = scales;
     let [x0, x1, x2, x3] = x;
     for ((((y, &x0), &x1), &x2), &x3) in y.iter_mut().zip(x0).zip(x1).zip(x2).zip(x3) {
@@ -128,7 +128,7 @@ pub fn combine<T: Real>(scales: [T; TOGETHER], x: [&[T]; TOGETHER], y: &mut [T])
 
 /// `y += x`.
 #[inline(always)]
-pub fn add<T: Real>(x: &[T], y: &mut [T]) {
+pub(crate) fn add<T: Real>(x: &[T], y: &mut [T]) {
     for (y, &x) in y.iter_mut().zip(x) {
         *y += x;
     }

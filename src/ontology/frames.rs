@@ -1,6 +1,6 @@
 //! Chunks of an OBO text to plain frames, by `fastobo`: what threads can pass on.
 
-use super::{clauses::Chunk, error::OntologyError, obo::compact_iri};
+use super::{clauses::Chunk, error::OntologyError, iri::compact_iri};
 use fastobo::{
     ast::{self, HeaderClause, Ident, Line, TermClause},
     error::{Error as FastoboError, SyntaxError},

@@ -3,8 +3,9 @@
 use super::{
     error::OntologyError,
     frames::is_context,
+    iri::{compact_iri, local_name},
     model::{Conjunct, Ontology, Relationship, Term},
-    obo::{Builder, compact_iri, local_name},
+    obo::Builder,
 };
 use serde::Deserialize;
 use serde_json::Value;

@@ -4,6 +4,7 @@ use super::{
     clauses::Clauses,
     error::OntologyError,
     frames::{self, Clause, Frame, Header, TypedefClause},
+    iri::local_name,
     model::{
         Class, Conjunct, NEVER_IN_TAXON, ONLY_IN_TAXON, Ontology, PART_OF, Relation, Relationship,
         Term,
@@ -18,9 +19,6 @@ use std::{
 
 /// Chunks of the text that are in memory at once, for each thread.
 const CHUNKS_A_THREAD: usize = 4;
-
-/// IRIs of this form are written as `PREFIX:LOCAL`.
-const OBO_PURL: &str = "http://purl.obolibrary.org/obo/";
 
 /// Reads an OBO ontology chunk by chunk, several at a time: memory holds the graph, never the text.
 ///
@@ -65,26 +63,6 @@ const KNOWN_RELATIONS: [(&str, &str); 11] = [
     ("starts_during", "RO:0002091"),
     ("ends_during", "RO:0002093"),
 ];
-
-/// `http://purl.obolibrary.org/obo/GO_0005575` as `GO:0005575`; others unchanged.
-pub(super) fn compact_iri(iri: &str) -> String {
-    iri.strip_prefix(OBO_PURL)
-        .and_then(|local| local.rsplit_once('_'))
-        .filter(|(prefix, local)| {
-            // relations without a number (`part_of`) have no prefix
-            !prefix.contains('#') && local.contains(|c: char| c.is_ascii_digit())
-        })
-        .map_or_else(
-            || iri.to_owned(),
-            |(prefix, local)| format!("{prefix}:{local}"),
-        )
-}
-
-/// The name of a subset without its ontology, `http://.../go#goslim_generic`.
-pub(super) fn local_name(name: &str) -> String {
-    let local = name.rsplit(['#', '/']).next();
-    local.unwrap_or_default().to_owned()
-}
 
 /// An ontology while it is read: relations still go by the names that the clauses use.
 #[derive(Default)]

@@ -98,6 +98,24 @@ impl Variant {
         }
     }
 
+    /// Its name in a sentence.
+    #[must_use]
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Protsae(_) => "ProtSAE",
+            Self::ProtsaeBatchtopk(_) => "ProtSAE with BatchTopK",
+            Self::ProtsaeGated(_) => "gated ProtSAE",
+            Self::ProtsaeJumprelu(_) => "ProtSAE with JumpReLU",
+            Self::Topk(_) => "TopK",
+            Self::Batchtopk(_) => "BatchTopK",
+            Self::Relu(_) => "ReLU",
+            Self::Gated(_) => "gated",
+            Self::Jumprelu(_) => "JumpReLU",
+            Self::Splice(_) => "SpLiCE",
+            Self::LinearProbe(_) => "linear probe",
+        }
+    }
+
     /// How it chooses latents.
     #[must_use]
     pub(crate) fn rule<T: Real>(&self) -> &dyn Rule<T> {

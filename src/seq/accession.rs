@@ -2,7 +2,7 @@
 
 /// `sp|P12345|NAME_SPECIES` and `tr|...` reduced to the accession; anything else as it is.
 #[must_use]
-pub fn from_header_word(word: &str) -> &str {
+pub(crate) fn from_header_word(word: &str) -> &str {
     let mut parts = word.split('|');
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
         (Some("sp" | "tr"), Some(accession), Some(_), None) if !accession.is_empty() => accession,

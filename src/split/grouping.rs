@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Groups of proteins, and what joined them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Grouping {
+pub(crate) struct Grouping {
     /// Groups, each sorted.
     pub groups: Vec<Vec<String>>,
     /// Proteins whose sequence another protein has too.
@@ -15,7 +15,7 @@ pub struct Grouping {
 
 /// Proteins whose sequence another protein has too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Identical {
+pub(crate) struct Identical {
     /// Sequences that more than one protein has.
     pub groups: usize,
     /// Proteins that have one of them.
@@ -27,7 +27,7 @@ pub struct Identical {
 /// Groups of the proteins that `is_wanted` names: clusters, joined where lists of proteins of one sequence reach over
 /// several of them. Proteins that are not wanted join clusters too. Every other protein is alone, and in no group here.
 #[must_use]
-pub fn group(
+pub(crate) fn group(
     clusters: &Clusters,
     identical: &[Vec<String>],
     is_wanted: impl Fn(&str) -> bool,

@@ -57,7 +57,7 @@ impl fmt::Display for Fractions {
 
 /// Proteins that belong together, and the concepts that each of them has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Group {
+pub(crate) struct Group {
     /// Accessions, sorted.
     pub proteins: Vec<String>,
     /// Concepts, each with the number of the group's proteins that have it.
@@ -66,7 +66,7 @@ pub struct Group {
 
 /// Proteins of one concept, or of all together, by part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Shares {
+pub(crate) struct Shares {
     /// In training.
     pub train: u64,
     /// In validation.
@@ -83,7 +83,7 @@ impl Shares {
 
 /// The part of every group, and what the concepts got.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Assignment {
+pub(crate) struct Assignment {
     /// Index into [`Part::ALL`], by group.
     pub parts: Vec<usize>,
     /// Proteins by part.
@@ -95,7 +95,7 @@ pub struct Assignment {
 /// Deals groups out to the parts. The result depends on the seed, the proteins and their concepts,
 /// not on the order of the groups.
 #[must_use]
-pub fn assign(groups: &[Group], fractions: Fractions, seed: u64) -> Assignment {
+pub(crate) fn assign(groups: &[Group], fractions: Fractions, seed: u64) -> Assignment {
     let mut state = State::new(groups, fractions, seed);
     while let Some(&(_, concept)) = state.rarest.first() {
         let waiting = std::mem::take(state.groups_of.entry(concept).or_default());

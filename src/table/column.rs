@@ -23,7 +23,10 @@ use std::borrow::Cow;
 ///
 /// # Errors
 /// [`TableError::MissingColumn`].
-pub fn find<'a>(batch: &'a RecordBatch, name: &'static str) -> Result<&'a ArrayRef, TableError> {
+pub(crate) fn find<'a>(
+    batch: &'a RecordBatch,
+    name: &'static str,
+) -> Result<&'a ArrayRef, TableError> {
     batch.column_by_name(name).ok_or_else(|| {
         let schema = batch.schema();
         let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
@@ -90,7 +93,7 @@ fn any_strings(name: &'static str, array: &ArrayRef) -> Result<StringArray, Tabl
 ///
 /// # Errors
 /// [`TableError`] where it is missing, of another type, or holds a null.
-pub fn strings(batch: &RecordBatch, name: &'static str) -> Result<StringArray, TableError> {
+pub(crate) fn strings(batch: &RecordBatch, name: &'static str) -> Result<StringArray, TableError> {
     let array = find(batch, name)?;
     no_nulls(name, array)?;
     any_strings(name, array)
@@ -100,7 +103,7 @@ pub fn strings(batch: &RecordBatch, name: &'static str) -> Result<StringArray, T
 ///
 /// # Errors
 /// [`TableError`] where it is of another type.
-pub fn optional_strings(
+pub(crate) fn optional_strings(
     batch: &RecordBatch,
     name: &'static str,
 ) -> Result<StringArray, TableError> {
@@ -164,7 +167,7 @@ fn plain_integers<'a>(
 ///
 /// # Errors
 /// [`TableError`] where it is missing, of another type, out of range, or holds a null.
-pub fn integers<'a>(
+pub(crate) fn integers<'a>(
     batch: &'a RecordBatch,
     name: &'static str,
 ) -> Result<Cow<'a, [u32]>, TableError> {
@@ -175,7 +178,7 @@ pub fn integers<'a>(
 ///
 /// # Errors
 /// [`TableError`] where it is of another type or out of range.
-pub fn optional_integers(
+pub(crate) fn optional_integers(
     batch: &RecordBatch,
     name: &'static str,
 ) -> Result<Vec<Option<u32>>, TableError> {
@@ -229,7 +232,7 @@ impl<T: Clone> Lists<'_, T> {
 }
 
 /// A column of lists that may be null.
-pub struct NullableLists<'a, T: Clone> {
+pub(crate) struct NullableLists<'a, T: Clone> {
     lists: Lists<'a, T>,
     nulls: Option<NullBuffer>,
 }
@@ -237,7 +240,7 @@ pub struct NullableLists<'a, T: Clone> {
 impl<T: Clone> NullableLists<'_, T> {
     /// The values of a row; none where it is null.
     #[must_use]
-    pub fn row(&self, row: usize) -> Option<&[T]> {
+    pub(crate) fn row(&self, row: usize) -> Option<&[T]> {
         let null = self.nulls.as_ref().is_some_and(|n| n.is_null(row));
         (!null).then(|| self.lists.row(row))
     }
@@ -303,7 +306,7 @@ fn lists_of<'a>(
 ///
 /// # Errors
 /// [`TableError`] where it is missing, of another type, out of range, or holds a null.
-pub fn integer_lists<'a>(
+pub(crate) fn integer_lists<'a>(
     batch: &'a RecordBatch,
     name: &'static str,
 ) -> Result<Lists<'a, u32>, TableError> {
@@ -316,7 +319,7 @@ pub fn integer_lists<'a>(
 ///
 /// # Errors
 /// [`TableError`] where it is missing, of another type, or holds a null.
-pub fn float_lists<'a>(
+pub(crate) fn float_lists<'a>(
     batch: &'a RecordBatch,
     name: &'static str,
 ) -> Result<Lists<'a, f32>, TableError> {
@@ -329,7 +332,7 @@ pub fn float_lists<'a>(
 ///
 /// # Errors
 /// [`TableError`] where it is of another type, or out of range.
-pub fn optional_integer_lists<'a>(
+pub(crate) fn optional_integer_lists<'a>(
     batch: &'a RecordBatch,
     name: &'static str,
 ) -> Result<Option<NullableLists<'a, u32>>, TableError> {
@@ -345,7 +348,7 @@ pub fn optional_integer_lists<'a>(
 ///
 /// # Errors
 /// [`TableError`] where it is of another type.
-pub fn optional_float_lists<'a>(
+pub(crate) fn optional_float_lists<'a>(
     batch: &'a RecordBatch,
     name: &'static str,
 ) -> Result<Option<NullableLists<'a, f32>>, TableError> {
@@ -361,7 +364,7 @@ pub fn optional_float_lists<'a>(
 ///
 /// # Errors
 /// [`TableError`] where it is of another type, or a list holds a null.
-pub fn optional_string_lists<'a>(
+pub(crate) fn optional_string_lists<'a>(
     batch: &'a RecordBatch,
     name: &'static str,
 ) -> Result<Option<NullableLists<'a, String>>, TableError> {
@@ -395,7 +398,10 @@ fn optional_lists<'a>(
 ///
 /// # Errors
 /// [`TableError`] where it is missing or holds no vectors.
-pub fn vector_width(batch: &RecordBatch, name: &'static str) -> Result<Option<usize>, TableError> {
+pub(crate) fn vector_width(
+    batch: &RecordBatch,
+    name: &'static str,
+) -> Result<Option<usize>, TableError> {
     let array = find(batch, name)?;
     if let DataType::FixedSizeList(_, width) = array.data_type() {
         return Ok(usize::try_from(*width).ok());
@@ -409,7 +415,7 @@ pub fn vector_width(batch: &RecordBatch, name: &'static str) -> Result<Option<us
 ///
 /// # Errors
 /// [`TableError`] where it is missing, of another type or width, or holds a null.
-pub fn vectors<'a>(
+pub(crate) fn vectors<'a>(
     batch: &'a RecordBatch,
     name: &'static str,
     width: usize,

@@ -13,7 +13,7 @@ use half::{f16, slice::HalfFloatSliceExt};
 
 /// The rows of a record batch.
 #[derive(Clone, Debug)]
-pub struct ActivationRows {
+pub(crate) struct ActivationRows {
     width: usize,
     vectors: Vectors,
     positions: Option<ScalarBuffer<u32>>,
@@ -30,7 +30,7 @@ impl ActivationRows {
     ///
     /// # Errors
     /// [`TableError`] where a column is missing or unfit.
-    pub fn new(batch: &ActivationBatch, pooled: bool) -> Result<Self, TableError> {
+    pub(crate) fn new(batch: &ActivationBatch, pooled: bool) -> Result<Self, TableError> {
         let width = batch.width();
         let record = batch.record();
         let positions = if pooled {
@@ -53,7 +53,7 @@ impl ActivationRows {
     }
 
     /// Copies a row's activations into `out` `[width]`.
-    pub fn copy(&self, row: usize, out: &mut [f32]) {
+    pub(crate) fn copy(&self, row: usize, out: &mut [f32]) {
         let range = row * self.width..(row + 1) * self.width;
         match &self.vectors {
             Vectors::Halves(all) => all[range].convert_to_f32_slice(out),
@@ -62,14 +62,15 @@ impl ActivationRows {
     }
 
     /// Whether f16 holds the activations.
+    #[cfg(feature = "cuda")]
     #[must_use]
-    pub fn is_half(&self) -> bool {
+    pub(crate) fn is_half(&self) -> bool {
         matches!(self.vectors, Vectors::Halves(_))
     }
 
     /// Position of a row's residue, 1-based; none in a pooled table.
     #[must_use]
-    pub fn position(&self, row: usize) -> Option<u32> {
+    pub(crate) fn position(&self, row: usize) -> Option<u32> {
         self.positions.as_ref().map(|p| p[row])
     }
 }

@@ -8,15 +8,15 @@
 use crate::math::real::Real;
 
 /// Decay of the first moment.
-pub const BETA1: f64 = 0.9;
+pub(crate) const BETA1: f64 = 0.9;
 /// Decay of the second moment.
-pub const BETA2: f64 = 0.999;
+pub(crate) const BETA2: f64 = 0.999;
 /// Added to the root of the second moment.
-pub const EPSILON: f64 = 1e-8;
+pub(crate) const EPSILON: f64 = 1e-8;
 
 /// A step's learning rate and bias corrections.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rates<T> {
+pub(crate) struct Rates<T> {
     /// Learning rate over the first moment's correction.
     pub step_size: T,
     /// 1 / root of the second moment's correction.
@@ -28,7 +28,7 @@ pub struct Rates<T> {
 impl<T: Real> Rates<T> {
     /// Of a step, from 1.
     #[must_use]
-    pub fn new(step: u64, lr: f64, lr_never_grows: bool) -> Self {
+    pub(crate) fn new(step: u64, lr: f64, lr_never_grows: bool) -> Self {
         let correction = |beta: f64| 1.0 - beta.powf(step as f64);
         Self {
             step_size: T::of(lr / correction(BETA1)),
@@ -44,7 +44,13 @@ impl<T: Real> Rates<T> {
     reason = "a kernel, inlined into callers that `wide!` compiles"
 )]
 #[inline(always)]
-pub fn update<T: Real>(w: &mut [T], m: &mut [T], v: &mut [T], gradient: &[T], rates: Rates<T>) {
+pub(crate) fn update<T: Real>(
+    w: &mut [T],
+    m: &mut [T],
+    v: &mut [T],
+    gradient: &[T],
+    rates: Rates<T>,
+) {
     let (beta1, beta2) = (T::of(BETA1), T::of(BETA2));
     let (rest1, rest2) = (T::of(1.0 - BETA1), T::of(1.0 - BETA2));
     let epsilon = T::of(EPSILON);
@@ -63,7 +69,7 @@ pub fn update<T: Real>(w: &mut [T], m: &mut [T], v: &mut [T], gradient: &[T], ra
     reason = "a kernel, inlined into callers that `wide!` compiles"
 )]
 #[inline(always)]
-pub fn step_without_gradient<T: Real>(
+pub(crate) fn step_without_gradient<T: Real>(
     w: &mut [T],
     m: &mut [T],
     v: &mut [T],
@@ -84,7 +90,7 @@ pub fn step_without_gradient<T: Real>(
 
 /// Where a row is in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Clock {
+pub(crate) struct Clock {
     /// Steps of the history that the row has made.
     pub steps_applied: u32,
     /// Its weights no longer change without a gradient.
@@ -97,7 +103,7 @@ pub struct Clock {
     reason = "a kernel, inlined into callers that `wide!` compiles"
 )]
 #[inline(always)]
-pub fn catch_up<T: Real>(
+pub(crate) fn catch_up<T: Real>(
     w: &mut [T],
     m: &mut [T],
     v: &mut [T],

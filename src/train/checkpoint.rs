@@ -25,7 +25,7 @@ use content::{
     BEST_FILE, FIRST_FILE, IDLE_FILE, METERS_FILE, PARAMS_FILE, SECOND_FILE, STATE_FILE,
     first_foreign,
 };
-pub use load::load;
+pub(crate) use load::load;
 
 /// Format name and version of `state.yaml`.
 const FORMAT: &str = "checkpoint/3";
@@ -37,7 +37,7 @@ const IDLE: &str = "idle";
 /// Where training stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Position {
+pub(crate) struct Position {
     /// Steps made.
     pub step: u64,
     /// Epoch, from 1.
@@ -51,7 +51,7 @@ pub struct Position {
 /// What a model scored in validation.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct BestScore {
+pub(crate) struct BestScore {
     /// Annotation loss; 0 where there is none.
     pub annot: f64,
     /// Normalised reconstruction loss.
@@ -72,7 +72,7 @@ struct State {
 /// What has been measured and not been reported yet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Meters {
+pub(crate) struct Meters {
     /// Since the last line of the log.
     pub window: RunningMeasures,
     /// Since the epoch began.
@@ -81,7 +81,7 @@ pub struct Meters {
 
 /// What is saved of a run.
 #[derive(Debug)]
-pub struct Saved {
+pub(crate) struct Saved {
     /// Where it stands.
     pub position: Position,
     /// Parameters.
@@ -98,7 +98,7 @@ pub struct Saved {
 
 /// A folder of checkpoints of a run.
 #[derive(Clone, Debug)]
-pub struct Checkpoints {
+pub(crate) struct Checkpoints {
     dir: PathBuf,
 }
 
@@ -131,7 +131,7 @@ fn write_yaml(path: &Path, content: &impl Serialize) -> Result<(), SaeError> {
 impl Checkpoints {
     /// In this folder, which is made when the first checkpoint is.
     #[must_use]
-    pub fn new(dir: &Path) -> Self {
+    pub(crate) fn new(dir: &Path) -> Self {
         Self { dir: dir.into() }
     }
 
@@ -171,7 +171,7 @@ impl Checkpoints {
     ///
     /// # Errors
     /// [`SaeError::Foreign`], naming the first file that was not.
-    pub fn check(&self, every: u64) -> Result<(), SaeError> {
+    pub(crate) fn check(&self, every: u64) -> Result<(), SaeError> {
         demand_ours(&self.dir.join(UNFINISHED))?;
         for (step, path) in self.folders()? {
             if every > 0 && step.is_multiple_of(every) {
@@ -185,7 +185,7 @@ impl Checkpoints {
     ///
     /// # Errors
     /// [`SaeError::Io`].
-    pub fn begin(&self) -> Result<PendingCheckpoint<'_>, SaeError> {
+    pub(crate) fn begin(&self) -> Result<PendingCheckpoint<'_>, SaeError> {
         let part = self.dir.join(UNFINISHED);
         demand_ours(&part)?;
         if part.exists() {
@@ -203,7 +203,7 @@ impl Checkpoints {
     ///
     /// # Errors
     /// [`SaeError::Checkpoint`] where it is of others.
-    pub fn last(&self, names: &[&str]) -> Result<Option<PathBuf>, SaeError> {
+    pub(crate) fn last(&self, names: &[&str]) -> Result<Option<PathBuf>, SaeError> {
         let Some((_, dir)) = self.steps()?.pop() else {
             return Ok(None);
         };
@@ -239,7 +239,7 @@ impl Checkpoints {
     ///
     /// # Errors
     /// [`SaeError::Io`].
-    pub fn remove(&self, keep_folder: bool) -> Result<(), SaeError> {
+    pub(crate) fn remove(&self, keep_folder: bool) -> Result<(), SaeError> {
         for (_, path) in self.steps()? {
             fs::remove_dir_all(&path).map_err(|e| io(&path, e))?;
         }
@@ -271,7 +271,7 @@ pub(crate) struct Course<'a> {
 
 /// A checkpoint that is being written.
 #[derive(Debug)]
-pub struct PendingCheckpoint<'a> {
+pub(crate) struct PendingCheckpoint<'a> {
     checkpoints: &'a Checkpoints,
     part: PathBuf,
 }
@@ -322,7 +322,7 @@ impl PendingCheckpoint<'_> {
     ///
     /// # Errors
     /// [`SaeError::Io`].
-    pub fn finish(self, step: u64) -> Result<(), SaeError> {
+    pub(crate) fn finish(self, step: u64) -> Result<(), SaeError> {
         let old = self.checkpoints.steps()?;
         let whole = self.checkpoints.dir.join(format!("step-{step}"));
         demand_ours(&whole)?;

@@ -7,7 +7,7 @@
 //! that do not depend on the number of threads, and all sums run in their order.
 
 mod bias_step;
-pub mod block;
+pub(crate) mod block;
 mod latent_step;
 mod lazy_adam;
 pub mod step_buffers;

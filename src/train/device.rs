@@ -5,8 +5,8 @@ use super::data::dataset::RowRef;
 use super::{
     backend::Trainer,
     cpu::Engine,
-    driver::{SURVEY_ROWS, Task, TrainingData},
     gpu::{self, GpuError},
+    task::{Task, TrainingData},
 };
 use crate::annot::concept::Axioms;
 use crate::sae::{
@@ -15,7 +15,7 @@ use crate::sae::{
 
 /// Where a model is trained.
 #[derive(Clone, Debug, Default)]
-pub enum Device {
+pub(crate) enum Device {
     /// On the CPU.
     #[default]
     Cpu,
@@ -25,7 +25,7 @@ pub enum Device {
 }
 
 /// Whether this build can train on a GPU.
-pub const HAS_GPU: bool = cfg!(feature = "cuda");
+pub(crate) const HAS_GPU: bool = cfg!(feature = "cuda");
 
 /// What a new model in training is made of.
 pub(crate) struct Start<'a> {
@@ -72,7 +72,7 @@ impl Device {
     /// # Errors
     /// [`GpuError::Failed`]: this build knows none.
     #[cfg(not(feature = "cuda"))]
-    pub fn gpu(_: usize) -> Result<Self, GpuError> {
+    pub(crate) fn gpu(_: usize) -> Result<Self, GpuError> {
         let message = "this build has no CUDA: it needs the feature cuda";
         Err(GpuError::Failed(message.into()))
     }
@@ -81,7 +81,7 @@ impl Device {
     ///
     /// # Errors
     /// [`GpuError::CpuOnly`], which names the option that cannot.
-    pub fn check_gpu(objective: &Objective, training: &Training) -> Result<(), GpuError> {
+    pub(crate) fn check_gpu(objective: &Objective, training: &Training) -> Result<(), GpuError> {
         if training.clip.is_some() {
             return Err(GpuError::CpuOnly("clip".into()));
         }
@@ -90,7 +90,7 @@ impl Device {
 
     /// Its name.
     #[must_use]
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         match self {
             Self::Cpu => "cpu".into(),
             #[cfg(feature = "cuda")]
@@ -212,9 +212,9 @@ impl Device {
 }
 
 /// Bytes that a GPU needs to train a model.
-#[must_use]
-pub fn gpu_bytes(task: &Task<'_>) -> usize {
+#[cfg(feature = "cuda")]
+fn gpu_bytes(task: &Task<'_>) -> usize {
     let training = &task.training;
-    let rows = training.batch.max(SURVEY_ROWS);
+    let rows = training.batch.max(super::task::SURVEY_ROWS);
     gpu::bytes(task.shape, &task.objective, training.compute, rows)
 }

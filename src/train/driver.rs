@@ -4,104 +4,38 @@ mod predict;
 mod stream;
 mod tables;
 
-use std::path::PathBuf;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
     backend::Trainer,
     checkpoint::Position,
-    data::{
-        dataset::{Dataset, LabelCounts},
-        labels::TrainingLabels,
-    },
+    data::dataset::LabelCounts,
     device::{Device, HeldRows, Start},
     meter::{EpochLine, Measures},
     speed::Speed,
     statistics::Statistics,
 };
+use crate::annot::concept::Axioms;
 use crate::sae::{
-    config::{Objective, Shape},
     error::SaeError,
-    folder::{MODEL_FORMAT, ModelConfig, Sae},
+    folder::{MODEL_FORMAT, ModelConfig},
     hierarchy::Hierarchy,
     params::Params,
-    settings::Training,
-};
-use crate::{
-    annot::concept::{Axioms, ConceptsFile},
-    table::PlmIdentity,
 };
 
-pub use stream::train_on_pipe;
-pub use tables::train;
+pub(crate) use super::{
+    options::RunOptions,
+    task::{Task, TrainingData},
+};
+pub(crate) use stream::train_on_pipe;
+pub(crate) use tables::train;
 
-/// Rows that the first numbers (mean, scale) are drawn from, at most.
-pub const STATISTICS_ROWS: usize = 1 << 15;
 /// Format name and version of `summary.json`.
-pub const SUMMARY_FORMAT: &str = "summary/1";
-/// Rows of a batch that is only measured.
-pub(crate) const SURVEY_ROWS: usize = 2048;
-
-/// Where rows come from, and what they carry.
-pub struct TrainingData<'a> {
-    /// The tables.
-    pub data: &'a Dataset,
-    /// Their labels.
-    pub labels: &'a TrainingLabels,
-    /// Numbers of the proteins to train on, ascending.
-    pub train: Vec<u32>,
-    /// Numbers of the proteins to select the model by, ascending.
-    pub valid: Vec<u32>,
-}
-
-impl TrainingData<'_> {
-    /// Rows to train on.
-    #[must_use]
-    pub fn train_rows(&self) -> u64 {
-        let rows = self.train.iter().map(|&p| u64::from(self.data.rows(p)));
-        rows.sum()
-    }
-}
-
-/// What to train.
-#[derive(Clone)]
-pub struct Task<'a> {
-    /// Its name in a grid, which is that of its folder; empty where it is the only one.
-    pub name: String,
-    /// Sizes.
-    pub shape: Shape,
-    /// What is minimised.
-    pub objective: Objective,
-    /// How.
-    pub training: Training,
-    /// The activations' identity, where it is known.
-    pub plm: Option<PlmIdentity>,
-    /// The vocabulary.
-    pub concepts: &'a ConceptsFile,
-    /// The model to begin with.
-    pub init: Option<&'a Sae>,
-}
-
-/// How a run reports and saves.
-#[derive(Clone, Debug, Default)]
-pub struct RunOptions {
-    /// Steps per line of the log; 0: a line per epoch only.
-    pub log_every: u64,
-    /// Steps per checkpoint; 0: none.
-    pub checkpoint_every: u64,
-    /// Where checkpoints go.
-    pub checkpoint_dir: PathBuf,
-    /// Go on from the last checkpoint, if there is one.
-    pub resume: bool,
-    /// Where steps are made.
-    pub device: Device,
-}
-
+pub(crate) const SUMMARY_FORMAT: &str = "summary/1";
 /// What a run tells while it goes on.
 #[derive(Debug)]
-pub enum Event<'a> {
+pub(crate) enum Event<'a> {
     /// What the initial weights say of some rows.
     Predicted {
         /// Share of the latents that none of them activates.
@@ -122,7 +56,7 @@ pub enum Event<'a> {
 /// The content of `summary.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// `summary/1`.
     pub format: String,
     /// Steps made.
@@ -143,7 +77,7 @@ pub struct Summary {
 
 /// A model that has been trained.
 #[derive(Debug)]
-pub struct Trained {
+pub(crate) struct Trained {
     /// Its configuration.
     pub config: ModelConfig,
     /// Its parameters.

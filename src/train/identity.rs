@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::{
     data::{batch::Batch, order::EpochOrder},
-    driver::{RunOptions, STATISTICS_ROWS, SURVEY_ROWS, TrainingData},
+    options::RunOptions,
+    task::{STATISTICS_ROWS, SURVEY_ROWS, TrainingData},
 };
 use crate::sae::error::SaeError;
 use crate::{annot::concept::ConceptsFile, hash};
@@ -14,7 +15,7 @@ use crate::{annot::concept::ConceptsFile, hash};
 /// The inputs of a run, each by a digest of its content, and what else decides the bytes of the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct DataIdentity {
+pub(crate) struct DataIdentity {
     /// Proteins to train on, with their rows.
     training_proteins: String,
     /// Proteins to select the model by, with their rows.

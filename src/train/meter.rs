@@ -12,11 +12,11 @@ use super::{
 use crate::sae::error::SaeError;
 
 /// A latent that is active on more than this share of rows is dense.
-pub const DENSE: f64 = 0.1;
+pub(crate) const DENSE: f64 = 0.1;
 
 /// Fidelity and use of latents, over some rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Measures {
+pub(crate) struct Measures {
     /// Rows.
     pub rows: u64,
     /// Mean squared error per row, in the model's units.
@@ -41,7 +41,7 @@ pub struct Measures {
 /// A line of `log.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-pub enum LogLine {
+pub(crate) enum LogLine {
     /// Means since the line before.
     Step(StepLine),
     /// The end of an epoch.
@@ -50,7 +50,7 @@ pub enum LogLine {
 
 /// Means over the steps since the line before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct StepLine {
+pub(crate) struct StepLine {
     /// Steps so far.
     pub step: u64,
     /// Epoch, from 1.
@@ -92,7 +92,7 @@ pub struct StepLine {
 
 /// The end of an epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct EpochLine {
+pub(crate) struct EpochLine {
     /// Epoch, from 1.
     pub epoch: u32,
     /// Steps so far.
@@ -108,7 +108,7 @@ pub struct EpochLine {
 /// Sums over steps. Checkpoints hold them: what a resumed run says of its rows covers those before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RunningMeasures {
+pub(crate) struct RunningMeasures {
     steps: u64,
     rows: u64,
     annotated: u64,
@@ -125,7 +125,7 @@ pub struct RunningMeasures {
 impl RunningMeasures {
     /// Nothing yet, for so many latents.
     #[must_use]
-    pub fn new(latents: usize) -> Self {
+    pub(crate) fn new(latents: usize) -> Self {
         Self {
             steps: 0,
             rows: 0,
@@ -143,17 +143,17 @@ impl RunningMeasures {
 
     /// Latents that it counts.
     #[must_use]
-    pub fn latents(&self) -> usize {
+    pub(crate) fn latents(&self) -> usize {
         self.counts.len()
     }
 
     /// Forgets all.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         *self = Self::new(self.counts.len());
     }
 
     /// Adds a step, and in how many of its rows each latent was active.
-    pub fn add(&mut self, losses: &StepLosses, activity: &[u32]) {
+    pub(crate) fn add(&mut self, losses: &StepLosses, activity: &[u32]) {
         self.steps += 1;
         self.rows += losses.rows as u64;
         self.annotated += losses.annotated as u64;
@@ -176,7 +176,7 @@ impl RunningMeasures {
     /// The measures; `variance` is the mean squared distance of rows to their mean, `defined` the
     /// number of concepts.
     #[must_use]
-    pub fn measures(&self, variance: f64, defined: usize) -> Measures {
+    pub(crate) fn measures(&self, variance: f64, defined: usize) -> Measures {
         let rows = self.rows.max(1) as f64;
         let l_rec = self.sums.rec / rows;
         let dense = DENSE * self.rows as f64;
@@ -197,7 +197,7 @@ impl RunningMeasures {
 
     /// A line of the log.
     #[must_use]
-    pub fn line(&self, step: u64, epoch: u32, lr: f64, train: Measures) -> StepLine {
+    pub(crate) fn line(&self, step: u64, epoch: u32, lr: f64, train: Measures) -> StepLine {
         let steps = self.steps.max(1) as f64;
         debug_assert_eq!(FORM_NAMES[4], "disjoint");
         let [l_nf1, l_nf2, l_nf3, l_nf4, l_disjoint] = self.forms.map(|f| f / steps);
@@ -234,7 +234,7 @@ impl RunningMeasures {
 /// Measures of a model over rows that it does not learn from, with the exact variance of these
 /// rows and each latent's largest activation.
 #[derive(Clone, Debug)]
-pub struct EvaluationPass {
+pub(crate) struct EvaluationPass {
     meter: RunningMeasures,
     sum: Vec<f64>,
     squares: f64,
@@ -245,7 +245,7 @@ pub struct EvaluationPass {
 impl EvaluationPass {
     /// Nothing yet, for so many latents and activations of this width.
     #[must_use]
-    pub fn new(latents: usize, width: usize) -> Self {
+    pub(crate) fn new(latents: usize, width: usize) -> Self {
         Self {
             meter: RunningMeasures::new(latents),
             sum: vec![0.0; width],
@@ -258,7 +258,11 @@ impl EvaluationPass {
     ///
     /// # Errors
     /// Where the device fails.
-    pub fn add(&mut self, trainer: &mut dyn Trainer, batch: &Batch<f32>) -> Result<(), SaeError> {
+    pub(crate) fn add(
+        &mut self,
+        trainer: &mut dyn Trainer,
+        batch: &Batch<f32>,
+    ) -> Result<(), SaeError> {
         let losses = trainer.evaluate(batch)?;
         self.meter.add(&losses, trainer.activity());
         trainer.raise_maxima(&mut self.latent_max)?;
@@ -276,7 +280,7 @@ impl EvaluationPass {
 
     /// The measures.
     #[must_use]
-    pub fn measures(&self, defined: usize) -> Measures {
+    pub(crate) fn measures(&self, defined: usize) -> Measures {
         let rows = self.meter.rows.max(1) as f64;
         let mean: f64 = self.sum.iter().map(|s| (s / rows) * (s / rows)).sum();
         self.meter.measures(self.squares / rows - mean, defined)

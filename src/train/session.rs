@@ -9,9 +9,10 @@ use super::{
         loader::{Epoch, with_batches},
         order::EpochOrder,
     },
-    driver::{RunOptions, SURVEY_ROWS, TrainingData},
     identity::DataIdentity,
     meter::{EpochLine, EvaluationPass, LogLine, Measures, RunningMeasures},
+    options::RunOptions,
+    task::{SURVEY_ROWS, TrainingData},
 };
 use crate::Result;
 use crate::sae::{error::SaeError, folder::ModelConfig, params::Params};

@@ -5,7 +5,7 @@ use std::time::Instant;
 /// How fast a run was, since it began or was resumed: no property of the model, so nothing that its
 /// folder holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Speed {
+pub(crate) struct Speed {
     /// Seconds.
     pub seconds: f64,
     /// Median over steps of rows a second; none without a step.
@@ -14,7 +14,7 @@ pub struct Speed {
 
 /// Takes the time of steps.
 #[derive(Clone, Debug)]
-pub struct Stopwatch {
+pub(crate) struct Stopwatch {
     began: Instant,
     last: Instant,
     rates: Vec<f32>,
@@ -23,7 +23,7 @@ pub struct Stopwatch {
 impl Stopwatch {
     /// Begins.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let now = Instant::now();
         Self {
             began: now,
@@ -33,7 +33,7 @@ impl Stopwatch {
     }
 
     /// A step of so many rows has ended.
-    pub fn step(&mut self, rows: usize) {
+    pub(crate) fn step(&mut self, rows: usize) {
         let now = Instant::now();
         let seconds = (now - self.last).as_secs_f64().max(1e-9);
         self.last = now;
@@ -42,7 +42,7 @@ impl Stopwatch {
 
     /// How fast the steps were.
     #[must_use]
-    pub fn speed(&self) -> Speed {
+    pub(crate) fn speed(&self) -> Speed {
         let mut rates = self.rates.clone();
         rates.sort_unstable_by(f32::total_cmp);
         Speed {

@@ -12,7 +12,7 @@ use super::{
         loader::{Epoch, with_batches},
         order::EpochOrder,
     },
-    driver::{SURVEY_ROWS, TrainingData},
+    task::{SURVEY_ROWS, TrainingData},
 };
 use crate::{
     Result,

@@ -2,7 +2,7 @@
 
 use super::{
     data::{batch::Batch, order::EpochOrder},
-    driver::{STATISTICS_ROWS, TrainingData},
+    task::{STATISTICS_ROWS, TrainingData},
 };
 use crate::sae::{
     error::SaeError,

@@ -14,8 +14,10 @@ use protsae::{
     },
     table::metadata::Site,
 };
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng, SeedableRng},
+};
 use rayon::prelude::*;
 use safetensors::{Dtype, tensor::TensorView};
 use std::{collections::BTreeMap, fs, path::Path, time::Instant};

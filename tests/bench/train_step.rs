@@ -19,8 +19,10 @@ use protsae::{
     },
     train::{backend::Trainer, cpu::Engine, data::batch::Batch},
 };
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng, SeedableRng},
+};
 
 /// Active atoms of a row of the mixture.
 const ATOMS: usize = 12;
@@ -177,6 +179,7 @@ fn main() {
                 ..ConceptsFile::default()
             },
             latent_max: vec![0.0; shape.latents],
+            positive_weight: Vec::new(),
             latent_scale: Vec::new(),
             sha256: String::new(),
             params,

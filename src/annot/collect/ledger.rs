@@ -1,7 +1,7 @@
 //! What records have added, so that it can be taken back: a record that turns out to be bad leaves nothing behind, and
 //! a protein whose positions an input counts along another sequence has no label of that input.
 
-use super::{Collector, DropReason, Fingerprint, InputReport, NO_EVIDENCE, RawConcept, Row};
+use super::{Collector, DropReason, Fingerprint, InputReport, NO_EVIDENCE, RawConcept, Row, Tally};
 use crate::annot::{concept::ConceptKind, error::AnnotError, evidence::EvidenceFilter};
 use std::collections::HashSet;
 
@@ -17,17 +17,6 @@ pub(super) struct Counters {
     pub(super) by_secondary_accession: u64,
     pub(super) of_forms: u64,
     pub(super) by_sequence: u64,
-}
-
-/// A count that one protein has raised, beside those that its rows tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tally {
-    /// [`InputReport::unknown_evidence`].
-    UnknownEvidence,
-    /// [`InputReport::by_secondary_accession`].
-    SecondaryAccession,
-    /// [`InputReport::by_sequence`].
-    Sequence,
 }
 
 /// What the current input has changed.

@@ -1,6 +1,5 @@
 //! What was read from an input, and why some of it is no label.
 
-use super::Tally;
 use crate::annot::concept::{ConceptKind, Level};
 use serde::Serialize;
 use std::{collections::BTreeMap, fmt, ops::Range};
@@ -70,6 +69,17 @@ impl fmt::Display for DropReason {
             Self::Bad => "bad",
         })
     }
+}
+
+/// A count that one protein has raised, beside those that its rows tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tally {
+    /// [`InputReport::unknown_evidence`].
+    UnknownEvidence,
+    /// [`InputReport::by_secondary_accession`].
+    SecondaryAccession,
+    /// [`InputReport::by_sequence`].
+    Sequence,
 }
 
 /// What was read from one input, and what became of it.

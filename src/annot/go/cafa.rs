@@ -3,8 +3,7 @@
 //! Columns are separated by blanks, as CAFA-evaluator reads them. The submission layout of CAFA (`AUTHOR`, `MODEL`,
 //! `KEYWORDS`, `ACCURACY`, rows, `END`) is read as well.
 
-use super::gaf::is_curie;
-use crate::annot::{error::AnnotError, lines::Lines};
+use crate::annot::{error::AnnotError, identifiers::is_curie, lines::Lines};
 use std::io::BufRead;
 
 /// First words of the lines of a submission that are no prediction.

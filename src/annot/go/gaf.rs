@@ -3,7 +3,8 @@
 use crate::annot::{
     collect::{Collector, DropReason, Observation},
     error::AnnotError,
-    lines::{columns, rows},
+    identifiers::is_curie,
+    lines::columns,
 };
 use std::io::BufRead;
 
@@ -15,8 +16,8 @@ pub(crate) const COLUMNS: std::ops::RangeInclusive<usize> = 15..=17;
 /// # Errors
 /// [`AnnotError::Record`] for a row that is no association, unless bad records are skipped; the
 /// reader's errors.
-pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
-    rows(reader, Some('!'), collector, row)
+pub(crate) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
+    collector.rows(reader, Some('!'), row)
 }
 
 fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotError> {
@@ -84,15 +85,4 @@ pub(crate) fn is_negated(qualifiers: &str) -> bool {
     qualifiers
         .split('|')
         .any(|qualifier| qualifier.trim().eq_ignore_ascii_case("NOT"))
-}
-
-/// Whether a text has the form `PREFIX:LOCAL`.
-pub(crate) fn is_curie(text: &str) -> bool {
-    let is_plain = |b: u8| (b'!'..=b'~').contains(&b) && b != b',' && b != b'|';
-    text.split_once(':').is_some_and(|(prefix, local)| {
-        !prefix.is_empty()
-            && !local.is_empty()
-            && (text.bytes().all(is_plain)
-                || !text.contains(|c: char| c.is_whitespace() || c == ',' || c == '|'))
-    })
 }

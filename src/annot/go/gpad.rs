@@ -1,11 +1,8 @@
 //! GPAD 1.1, 1.2 and 2.0 (<https://geneontology.org/docs/gene-product-association-data-gpad-format-2.0/>).
 
-use super::gaf::{Association, is_curie, is_negated};
+use super::gaf::{Association, is_negated};
 use crate::annot::{
-    collect::Collector,
-    error::AnnotError,
-    evidence::go_code,
-    lines::{columns, rows},
+    collect::Collector, error::AnnotError, evidence::go_code, identifiers::is_curie, lines::columns,
 };
 use crate::seq::accession::GeneProduct;
 use std::io::BufRead;
@@ -24,8 +21,8 @@ const GO_EVIDENCE: &str = "go_evidence=";
 /// # Errors
 /// [`AnnotError::Record`] for a row that is no association, unless bad records are skipped; the
 /// reader's errors.
-pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
-    rows(reader, Some('!'), collector, row)
+pub(crate) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
+    collector.rows(reader, Some('!'), row)
 }
 
 fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotError> {

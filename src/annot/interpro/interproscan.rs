@@ -5,7 +5,8 @@ use crate::annot::{
     concept::ConceptKind,
     error::AnnotError,
     evidence::AUTOMATIC,
-    lines::{columns, rows},
+    identifiers::{is_curie, is_entry},
+    lines::columns,
     position::{Place, number},
 };
 use crate::seq::checksum;
@@ -19,8 +20,8 @@ pub(crate) const COLUMNS: std::ops::RangeInclusive<usize> = 11..=15;
 /// # Errors
 /// [`AnnotError::Record`] for a row that is no match, unless bad records are skipped; the
 /// reader's errors.
-pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
-    rows(reader, None, collector, row)
+pub(crate) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
+    collector.rows(reader, None, row)
 }
 
 fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotError> {
@@ -141,12 +142,6 @@ fn present(field: &str) -> Option<&str> {
 /// Database of the ids of entries.
 const PREFIX: &str = "InterPro:";
 
-/// Whether a text is the accession of an entry, `IPR000719`.
-pub(crate) fn is_entry(text: &str) -> bool {
-    text.strip_prefix("IPR")
-        .is_some_and(|n| n.len() == 6 && n.bytes().all(|b| b.is_ascii_digit()))
-}
-
 /// An entry of `InterPro` on a stretch of a protein.
 pub(crate) fn matched(
     collector: &mut Collector,
@@ -205,7 +200,7 @@ pub(crate) fn go_term(
     term: &str,
 ) -> Result<(), AnnotError> {
     let id = term.split('(').next().unwrap_or(term).trim();
-    if !crate::annot::go::gaf::is_curie(id) {
+    if !is_curie(id) {
         return Err(AnnotError::record(
             line,
             format!("{term:?} is no GO term id"),

@@ -137,7 +137,7 @@ impl Location {
 /// # Errors
 /// [`AnnotError::Record`] for JSON that is malformed or cut off, or for a bad protein unless bad
 /// records are skipped; the reader's errors.
-pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
+pub(crate) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
     let (reader, lines) = CountLines::new(reader);
     let mut deserializer = serde_json::Deserializer::from_reader(reader);
     // errors of records pass through serde's as text; the first is kept as it is

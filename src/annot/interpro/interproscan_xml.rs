@@ -15,7 +15,7 @@ use std::io::BufRead;
 /// # Errors
 /// [`AnnotError::Record`] for XML that is malformed or cut off, or for a bad protein unless bad
 /// records are skipped; the reader's errors.
-pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
+pub(crate) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
     xml::records(reader, "protein", |line, node| {
         collector.record(|collector| protein(line, node, collector))
     })

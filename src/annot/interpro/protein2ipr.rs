@@ -6,7 +6,7 @@ use super::interproscan;
 use crate::annot::{
     collect::{Collector, DropReason},
     error::AnnotError,
-    lines::{columns, rows},
+    lines::columns,
     position::{Place, number},
 };
 use std::io::BufRead;
@@ -19,8 +19,8 @@ pub(crate) const COLUMNS: usize = 6;
 /// # Errors
 /// [`AnnotError::Record`] for a line that is no match, unless bad records are skipped; the
 /// reader's errors.
-pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
-    rows(reader, None, collector, row)
+pub(crate) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
+    collector.rows(reader, None, row)
 }
 
 fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotError> {

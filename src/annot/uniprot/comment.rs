@@ -1,16 +1,15 @@
 //! Comments of `UniProt` entries that are concepts of the whole protein: cofactors and subcellular
 //! locations.
 
-use super::uniprot_cell::eco_ids;
 use crate::annot::{
     collect::{Collector, DropReason, Observation},
     error::AnnotError,
-    evidence::{Remarked, without_remark},
+    evidence::{Remarked, eco_ids, without_remark},
 };
 
 /// A concept that a comment names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Commented {
+pub(crate) struct Commented {
     /// `COFACTOR:Zn(2+)`, `LOCATION:Cell membrane`.
     pub id: String,
     /// Name for people, with the `ChEBI` id of a cofactor.
@@ -44,7 +43,7 @@ impl Commented {
 
 /// What comments of one topic say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Comments {
+pub(crate) struct Comments {
     /// What they name.
     pub concepts: Vec<Commented>,
     /// Comments of isoforms and chains (`[Isoform 2]: ...`), which say nothing of the protein.
@@ -82,7 +81,7 @@ impl Comments {
 /// Cofactors of `COFACTOR: Name=Zn(2+); Xref=ChEBI:...; Evidence={...}; Note=...; Name=...`; the evidence of the note
 /// is not the cofactor's.
 #[must_use]
-pub fn cofactors(text: &str) -> Comments {
+pub(crate) fn cofactors(text: &str) -> Comments {
     let mut found = Comments::default();
     for comment in text.split("COFACTOR:").map(str::trim) {
         if comment.is_empty() {
@@ -118,7 +117,7 @@ pub fn cofactors(text: &str) -> Comments {
 /// each is written as `UniProt`'s XML and vocabulary write it. What is said of a form of the protein is none of its
 /// locations: `[Isoform 2]: Secreted`, until 2014 `Isoform 2: Secreted`, and so of chains.
 #[must_use]
-pub fn locations(text: &str) -> Comments {
+pub(crate) fn locations(text: &str) -> Comments {
     let mut found = Comments::default();
     for comment in text.split("SUBCELLULAR LOCATION:") {
         let comment = comment.split("Note=").next().unwrap_or_default().trim();

@@ -6,12 +6,11 @@
 //! FT                   /evidence="ECO:0000250"
 //! ```
 
-use super::{uniprot_cell::eco_ids, uniprot_flat::append};
 use crate::annot::{
     collect::{Collector, DropReason, Observation, Source},
     concept::ConceptKind,
     error::AnnotError,
-    evidence::{Remarked, without_remark},
+    evidence::{Remarked, eco_ids, without_remark},
     feature_names::FeatureNames,
     lines::{trimmed, trimmed_end},
     position::{self, End, Place, Position},
@@ -209,6 +208,14 @@ impl Feature {
         self.evidence.push_str(eco);
         self.note.truncate(kept);
     }
+}
+
+/// Appends a continuation line.
+pub(crate) fn append(text: &mut String, line: &str) {
+    if !text.is_empty() && !text.ends_with('-') {
+        text.push(' ');
+    }
+    text.push_str(line);
 }
 
 #[cfg(test)]

@@ -1,10 +1,8 @@
 //! A cell of features in `UniProt`'s TSV: `BINDING 33..41; /ligand="ATP"; /evidence="ECO:..."; BINDING 56; ...`.
 
-use std::borrow::Cow;
-
 /// One feature of a cell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CellFeature<'a> {
+pub(crate) struct CellFeature<'a> {
     /// Key in capitals.
     pub key: &'a str,
     /// Position as written.
@@ -16,7 +14,7 @@ pub struct CellFeature<'a> {
 impl<'a> CellFeature<'a> {
     /// The value of a qualifier, or an empty string.
     #[must_use]
-    pub fn qualifier(&self, name: &str) -> &'a str {
+    pub(crate) fn qualifier(&self, name: &str) -> &'a str {
         self.qualifiers
             .iter()
             .find(|(n, _)| *n == name)
@@ -28,7 +26,7 @@ impl<'a> CellFeature<'a> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn parse(cell: &str) -> Result<Vec<CellFeature<'_>>, String> {
+pub(crate) fn parse(cell: &str) -> Result<Vec<CellFeature<'_>>, String> {
     let mut features: Vec<CellFeature<'_>> = Vec::new();
     let mut rest = cell.trim();
     while !rest.is_empty() {
@@ -83,28 +81,6 @@ fn shown(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
-/// The ECO ids of an evidence text (`ECO:0000269|PubMed:1, ECO:0000305`), without repeats, joined by commas.
-#[must_use]
-pub fn eco_ids(text: &str) -> Cow<'_, str> {
-    let bytes = text.as_bytes();
-    let mut ids = memchr::memchr_iter(b':', bytes).filter_map(|colon| {
-        let is_eco = bytes[..colon].ends_with(b"ECO");
-        let digits = bytes.get(colon + 1..colon + 8).filter(|_| is_eco)?;
-        (digits.iter().all(u8::is_ascii_digit)).then(|| &text[colon - 3..colon + 8])
-    });
-    let Some(first) = ids.next() else {
-        return Cow::Borrowed("");
-    };
-    // most texts name one
-    let Some(other) = ids.find(|&id| id != first) else {
-        return Cow::Borrowed(first);
-    };
-    let mut ids: Vec<&str> = [first, other].into_iter().chain(ids).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    Cow::Owned(ids.join(","))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,20 +112,6 @@ mod tests {
             assert!(parse(cell).is_err(), "{cell}");
         }
         assert!(parse("  ").unwrap().is_empty());
-    }
-
-    #[test]
-    fn evidence_is_its_eco_ids() {
-        assert_eq!(
-            eco_ids("ECO:0000305|PubMed:1, ECO:0000269|PubMed:2, ECO:0000269"),
-            "ECO:0000269,ECO:0000305"
-        );
-        assert_eq!(eco_ids("none; ECO:12"), "");
-        assert_eq!(
-            eco_ids("{ECO:0000269|PubMed:1, ECO:0000269}"),
-            "ECO:0000269"
-        );
-        assert_eq!(eco_ids("ECO:000030é ECO:0000305é"), "ECO:0000305");
     }
 
     proptest! {

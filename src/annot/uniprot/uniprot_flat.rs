@@ -15,8 +15,6 @@ use crate::seq::checksum;
 use statements::accessions;
 use std::{io::BufRead, ops::Range};
 
-pub(super) use statements::append;
-
 /// First characters of a file of entries.
 pub(crate) const FIRST: &str = "ID   ";
 
@@ -31,7 +29,7 @@ const DATA_CLASSES: [&str; 4] = ["Reviewed", "Unreviewed", "STANDARD", "PRELIMIN
 /// # Errors
 /// [`AnnotError::Record`] for an entry that is cut off, malformed, or whose sequence does not have
 /// the length and CRC64 that it says, unless bad records are skipped; the reader's errors.
-pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
+pub(crate) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
     let mut lines = Lines::new(reader);
     let mut entry = Entry::default();
     loop {

@@ -8,6 +8,7 @@ use crate::annot::{
     collect::{Collector, DropReason, Fingerprint, Observation, Source},
     concept::ConceptKind,
     error::AnnotError,
+    evidence::eco_ids,
     feature,
     interpro::interproscan,
     lines::Lines,
@@ -86,7 +87,7 @@ impl Column {
 /// [`AnnotError::Column`] without an entry column; [`AnnotError::Record`] for a bad row and
 /// [`AnnotError::OtherSequence`] for one whose length or sequence is not the one given, unless bad records are
 /// skipped; the reader's errors.
-pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
+pub(crate) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
     let mut lines = Lines::new(reader);
     let (line, header) = loop {
         match lines.next_line()? {
@@ -111,7 +112,7 @@ pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), Annot
             }
         }
     }
-    while let Some((line, text)) = lines.next_good(collector)? {
+    while let Some((line, text)) = collector.next_line(&mut lines)? {
         if text.trim().is_empty() {
             continue;
         }
@@ -309,7 +310,7 @@ fn put_feature(
         name: &feature::concept_name(item.key, &id, item.qualifier("ligand_id")),
         place: Place::of_feature(item.key, start, end),
         source: Source::UniProt,
-        evidence: &uniprot_cell::eco_ids(item.qualifier("evidence")),
+        evidence: &eco_ids(item.qualifier("evidence")),
         line,
     })
 }

@@ -29,7 +29,7 @@ const EXPERIMENT: &str = "ECO:0000269";
 /// # Errors
 /// [`AnnotError::Record`] for XML that is malformed or cut off, or for a bad entry unless bad
 /// records are skipped; the reader's errors.
-pub fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
+pub(crate) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<(), AnnotError> {
     xml::records(reader, "entry", |line, node| {
         collector.record(|collector| Entry::new(line, node).put(collector))
     })

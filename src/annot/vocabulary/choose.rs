@@ -1,9 +1,8 @@
 //! Which candidates become concepts, with which numbers, and what is said of them.
 
-use super::{AxiomScope, Choice, ENTRY, Vocabulary};
+use super::{AxiomScope, Choice, ENTRY, Vocabulary, axiom_numbering};
 use crate::{
     annot::{
-        axiom_numbering,
         concept::{Concept, ConceptKind, Level},
         feature::key_of_concept,
     },

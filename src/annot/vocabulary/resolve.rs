@@ -1,13 +1,12 @@
 //! From what was read to candidates: ids resolved, rows sorted, trees grown.
 
-use super::{Candidate, ENTRY, LISTED, OfProtein, Vocabulary};
+use super::{Candidate, ENTRY, LISTED, OfProtein, Vocabulary, expansion::Fact};
 use crate::{
     annot::{
         collect::{Collector, DropReason, InputReport, Interner, RawConcept, Row, Sequences},
         concept::{ConceptKind, KEYWORD, Level},
         error::AnnotError,
         evidence::EvidenceFilter,
-        expansion::Fact,
     },
     ontology::Resolved,
 };

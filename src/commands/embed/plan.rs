@@ -7,8 +7,10 @@ use crate::{
     plm::{batch::Batch, vocabulary::Vocabulary, window::Windows},
     seq::{Protein, fasta},
 };
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng, SeedableRng},
+};
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeSet, HashSet},

@@ -36,7 +36,11 @@ fn read_params(path: &Path, config: &ModelConfig) -> Result<Params<f32>, SaeErro
 /// # Errors
 /// [`SaeError::Checkpoint`] where it is of other settings or data, or [`SaeError`] where it is
 /// damaged.
-pub fn load(dir: &Path, config: &ModelConfig, data: &DataIdentity) -> Result<Saved, SaeError> {
+pub(crate) fn load(
+    dir: &Path,
+    config: &ModelConfig,
+    data: &DataIdentity,
+) -> Result<Saved, SaeError> {
     let path = dir.join(STATE_FILE);
     let Version { format } = read_yaml(&path)?;
     if format != FORMAT {

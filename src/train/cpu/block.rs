@@ -71,7 +71,7 @@ impl Sums {
 
 /// A block of rows.
 #[derive(Clone, Debug, Default)]
-pub struct Block<T> {
+pub(crate) struct Block<T> {
     /// Active latents.
     pub z: SparseRows<T>,
     /// d loss / d pre-activation of each of them (gated: d magnitude).
@@ -106,7 +106,7 @@ pub(crate) struct ConceptTerms<'a, T> {
 
 /// What the losses of a batch are divided by.
 #[derive(Clone, Copy, Debug)]
-pub struct Factors<T> {
+pub(crate) struct Factors<T> {
     /// d loss / d (squared error of a row).
     pub rec: T,
     /// d loss / d (cross-entropy of a row and concept).
@@ -115,7 +115,7 @@ pub struct Factors<T> {
 
 impl<T: Real> Block<T> {
     /// Counts how predictions and latents agree; `logits` `[rows, m]` are the predictor's.
-    pub fn count(&mut self, logits: &[T], defined: usize) {
+    pub(crate) fn count(&mut self, logits: &[T], defined: usize) {
         self.sums = Sums::default();
         let sums = &mut self.sums;
         sums.active = self.z.values.iter().filter(|&&v| v > T::ZERO).count() as u64;
@@ -197,7 +197,7 @@ impl<T: Real> Block<T> {
     #[expect(clippy::inline_always, reason = "asked once an entry")]
     #[inline(always)]
     #[must_use]
-    pub fn entry(&self, place: usize) -> (T, T, bool) {
+    pub(crate) fn entry(&self, place: usize) -> (T, T, bool) {
         match place.checked_sub(self.z.latents.len()) {
             None => (self.z.values[place], self.slopes[place], false),
             Some(place) => (self.dead.values[place], self.dead_slopes[place], true),

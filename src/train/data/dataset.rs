@@ -31,7 +31,7 @@ struct Protein {
 
 /// A row: its protein's number and its own within the protein.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RowRef {
+pub(crate) struct RowRef {
     /// Number of the protein, by ascending accession.
     pub protein: u32,
     /// Row of the protein, from 0.
@@ -40,7 +40,7 @@ pub struct RowRef {
 
 /// Tables that are being opened.
 #[derive(Debug, Default)]
-pub struct DatasetBuilder {
+pub(crate) struct DatasetBuilder {
     width: usize,
     tables: Vec<String>,
     batches: Vec<ActivationRows>,
@@ -51,7 +51,7 @@ pub struct DatasetBuilder {
 impl DatasetBuilder {
     /// For activations of this width.
     #[must_use]
-    pub fn new(width: usize) -> Self {
+    pub(crate) fn new(width: usize) -> Self {
         Self {
             width,
             ..Self::default()
@@ -59,7 +59,7 @@ impl DatasetBuilder {
     }
 
     /// A table follows.
-    pub fn table(&mut self, name: &str) {
+    pub(crate) fn table(&mut self, name: &str) {
         self.tables.push(name.into());
     }
 
@@ -68,7 +68,7 @@ impl DatasetBuilder {
     /// # Errors
     /// [`crate::table::TableError`] where the batch cannot be read; [`SaeError::DuplicateProtein`];
     /// [`SaeError::Width`].
-    pub fn batch(&mut self, batch: &ActivationBatch, pooled: bool) -> crate::Result<()> {
+    pub(crate) fn batch(&mut self, batch: &ActivationBatch, pooled: bool) -> crate::Result<()> {
         if batch.width() != self.width {
             return Err(SaeError::Width {
                 what: "width of the activations".into(),
@@ -126,7 +126,7 @@ impl DatasetBuilder {
 
     /// All tables are open.
     #[must_use]
-    pub fn finish(mut self) -> Dataset {
+    pub(crate) fn finish(mut self) -> Dataset {
         self.proteins.sort_by(|a, b| a.accession.cmp(&b.accession));
         Dataset {
             width: self.width,
@@ -138,7 +138,7 @@ impl DatasetBuilder {
 
 /// Proteins by ascending accession, so that nothing depends on files or their order.
 #[derive(Debug)]
-pub struct Dataset {
+pub(crate) struct Dataset {
     width: usize,
     batches: Vec<ActivationRows>,
     proteins: Vec<Protein>,
@@ -147,38 +147,26 @@ pub struct Dataset {
 impl Dataset {
     /// Width of the activations.
     #[must_use]
-    pub fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         self.width
     }
 
     /// Proteins.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.proteins.len()
-    }
-
-    /// Whether there is no protein.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.proteins.is_empty()
     }
 
     /// Accession of a protein.
     #[must_use]
-    pub fn accession(&self, protein: u32) -> &str {
+    pub(crate) fn accession(&self, protein: u32) -> &str {
         &self.proteins[protein as usize].accession
     }
 
     /// Rows of a protein.
     #[must_use]
-    pub fn rows(&self, protein: u32) -> u32 {
+    pub(crate) fn rows(&self, protein: u32) -> u32 {
         self.proteins[protein as usize].rows
-    }
-
-    /// Last position of a protein; its length where the table holds it whole.
-    #[must_use]
-    pub fn length(&self, protein: u32) -> u32 {
-        self.proteins[protein as usize].length
     }
 
     fn find(&self, at: RowRef) -> (&ActivationRows, usize) {
@@ -200,7 +188,7 @@ impl Dataset {
     ///
     /// # Errors
     /// [`SaeError::BadRow`] where an activation is not finite.
-    pub fn append(
+    pub(crate) fn append(
         &self,
         at: RowRef,
         scale: f32,
@@ -216,7 +204,7 @@ impl Dataset {
     ///
     /// # Errors
     /// [`SaeError::BadRow`] where one is not finite.
-    pub fn append_activations(
+    pub(crate) fn append_activations(
         &self,
         at: RowRef,
         scale: f32,
@@ -236,15 +224,21 @@ impl Dataset {
     }
 
     /// Appends a row's labels, which ends it.
-    pub fn append_labels(&self, at: RowRef, labels: ProteinLabels<'_>, batch: &mut Batch<f32>) {
+    pub(crate) fn append_labels(
+        &self,
+        at: RowRef,
+        labels: ProteinLabels<'_>,
+        batch: &mut Batch<f32>,
+    ) {
         let (rows, row) = self.find(at);
         labels.append(rows.position(row), &mut batch.labels);
         batch.end_row_of(labels.groups);
     }
 
     /// Whether f16 holds all activations.
+    #[cfg(feature = "cuda")]
     #[must_use]
-    pub fn is_half(&self) -> bool {
+    pub(crate) fn is_half(&self) -> bool {
         self.batches.iter().all(ActivationRows::is_half)
     }
 
@@ -252,7 +246,7 @@ impl Dataset {
     ///
     /// # Errors
     /// [`LabelError::PastEnd`].
-    pub fn check_labels(&self, labels: &TrainingLabels) -> Result<(), LabelError> {
+    pub(crate) fn check_labels(&self, labels: &TrainingLabels) -> Result<(), LabelError> {
         self.proteins
             .iter()
             .try_for_each(|p| labels.check_length(&p.accession, p.length))
@@ -260,7 +254,7 @@ impl Dataset {
 
     /// Counts, over the rows of `proteins`, the positives and the negatives of each concept.
     #[must_use]
-    pub fn count_labels(&self, proteins: &[u32], labels: &TrainingLabels) -> LabelCounts {
+    pub(crate) fn count_labels(&self, proteins: &[u32], labels: &TrainingLabels) -> LabelCounts {
         let mut counts = LabelCounts::new(labels.groups().len());
         let mut here = Vec::new();
         for &protein in proteins {
@@ -280,7 +274,7 @@ impl Dataset {
 
 /// Rows that carry each concept, and rows that are known not to.
 #[derive(Clone, Debug, Default)]
-pub struct LabelCounts {
+pub(crate) struct LabelCounts {
     /// Rows that carry each concept.
     pub positives: Vec<u64>,
     /// Rows whose labels speak of the concept's group but do not name it.
@@ -292,7 +286,7 @@ pub struct LabelCounts {
 impl LabelCounts {
     /// Nothing yet, of so many concepts.
     #[must_use]
-    pub fn new(concepts: usize) -> Self {
+    pub(crate) fn new(concepts: usize) -> Self {
         Self {
             positives: vec![0; concepts],
             negatives: Vec::new(),
@@ -301,7 +295,7 @@ impl LabelCounts {
     }
 
     /// Adds a row's labels and the groups that they speak of.
-    pub fn add(&mut self, labels: &[u32], groups: u64) {
+    pub(crate) fn add(&mut self, labels: &[u32], groups: u64) {
         for (group, spoken) in self.spoken.iter_mut().enumerate() {
             *spoken += groups >> group & 1;
         }
@@ -312,7 +306,7 @@ impl LabelCounts {
 
     /// All rows are in; `groups` are those of the concepts.
     #[must_use]
-    pub fn finish(mut self, groups: &[u8]) -> Self {
+    pub(crate) fn finish(mut self, groups: &[u8]) -> Self {
         let of = |(&positives, &group): (&u64, &u8)| {
             self.spoken[group as usize].saturating_sub(positives)
         };
@@ -325,7 +319,7 @@ impl LabelCounts {
 ///
 /// # Errors
 /// [`SaeError::BadRow`].
-pub fn check_finite(
+pub(crate) fn check_finite(
     values: &[f32],
     accession: &str,
     position: Option<u32>,

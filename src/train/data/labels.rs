@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The labels of every protein, as rows carry them.
 #[derive(Clone, Debug, Default)]
-pub struct TrainingLabels {
+pub(crate) struct TrainingLabels {
     index: LabelIndex,
     /// Groups of concepts that each protein has labels of, a bit each; by number of the protein in the index.
     spoken: Vec<u64>,
@@ -23,7 +23,7 @@ impl TrainingLabels {
     /// Joins labels to rows: `level` says which labels hold for which rows, `unlabelled` what it means that a protein
     /// has none of a concept.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         mut index: LabelIndex,
         concepts: &ConceptsFile,
         level: LabelLevel,
@@ -65,7 +65,7 @@ impl TrainingLabels {
 
     /// The labels of a protein.
     #[must_use]
-    pub fn protein(&self, accession: &str) -> ProteinLabels<'_> {
+    pub(crate) fn protein(&self, accession: &str) -> ProteinLabels<'_> {
         let found = self.index.number(accession);
         ProteinLabels {
             ranges: found.map_or(&[], |number| &self.index.by_number()[number]),
@@ -79,7 +79,7 @@ impl TrainingLabels {
 
     /// Group (kind and namespace) of each concept.
     #[must_use]
-    pub fn groups(&self) -> &[u8] {
+    pub(crate) fn groups(&self) -> &[u8] {
         &self.groups
     }
 
@@ -87,14 +87,14 @@ impl TrainingLabels {
     ///
     /// # Errors
     /// [`LabelError::PastEnd`].
-    pub fn check_length(&self, accession: &str, length: u32) -> Result<(), LabelError> {
+    pub(crate) fn check_length(&self, accession: &str, length: u32) -> Result<(), LabelError> {
         self.index.check_length(accession, length)
     }
 }
 
 /// The labels of one protein.
 #[derive(Clone, Copy, Debug)]
-pub struct ProteinLabels<'a> {
+pub(crate) struct ProteinLabels<'a> {
     /// By concept, then place.
     pub(crate) ranges: &'a [LabelRange],
     /// Groups of concepts that its labels speak of, a bit each; for the others, its rows take no
@@ -105,7 +105,7 @@ pub struct ProteinLabels<'a> {
 impl ProteinLabels<'_> {
     /// Appends the concepts of the residue at `position`, ascending, each once; every concept of
     /// the protein where there is no position (a pooled row).
-    pub fn append(&self, position: Option<u32>, out: &mut Vec<u32>) {
+    pub(crate) fn append(&self, position: Option<u32>, out: &mut Vec<u32>) {
         let start = out.len();
         for range in self.ranges {
             let here = match position {

@@ -10,7 +10,7 @@ use crate::{Result, error::no_thread};
 const READY: usize = 2;
 
 /// Where batches come from, one after the other.
-pub trait Source: Send {
+pub(crate) trait Source: Send {
     /// Fills `batch` with the next rows; false (and an empty batch) at the end.
     ///
     /// # Errors
@@ -20,7 +20,7 @@ pub trait Source: Send {
 
 /// An epoch of a dataset, in batches of `rows` rows.
 #[derive(Debug)]
-pub struct Epoch<'a> {
+pub(crate) struct Epoch<'a> {
     /// The tables.
     pub data: &'a Dataset,
     /// Their labels.
@@ -57,7 +57,7 @@ impl Source for Epoch<'_> {
 
 /// Batches of a source, as the step takes them.
 #[derive(Debug)]
-pub struct Batches {
+pub(crate) struct Batches {
     ready: Receiver<Result<Batch<f32>>>,
     used: SyncSender<Batch<f32>>,
 }
@@ -67,13 +67,13 @@ impl Batches {
     ///
     /// # Errors
     /// Where the data cannot be read.
-    pub fn next(&self) -> Result<Option<Batch<f32>>> {
+    pub(crate) fn next(&self) -> Result<Option<Batch<f32>>> {
         // a closed channel is the end: errors come through it
         self.ready.recv().ok().transpose()
     }
 
     /// Gives a batch's memory back.
-    pub fn recycle(&self, batch: Batch<f32>) {
+    pub(crate) fn recycle(&self, batch: Batch<f32>) {
         // the loader may be done
         let _ = self.used.try_send(batch);
     }
@@ -83,7 +83,7 @@ impl Batches {
 ///
 /// # Errors
 /// What `consume` returns.
-pub fn with_batches<R>(
+pub(crate) fn with_batches<R>(
     source: &mut dyn Source,
     consume: impl FnOnce(&Batches) -> Result<R>,
 ) -> Result<R> {

@@ -12,7 +12,7 @@ const BLOCK: usize = 1 << 18;
 
 /// Rows of an epoch, in order.
 #[derive(Clone, Debug)]
-pub struct EpochOrder {
+pub(crate) struct EpochOrder {
     seed: u64,
     shuffled: bool,
     epoch: u32,
@@ -27,7 +27,7 @@ impl EpochOrder {
     /// The rows of `proteins` (numbers, ascending) in an epoch (from 1); unshuffled, protein by
     /// protein.
     #[must_use]
-    pub fn new(proteins: &[u32], seed: u64, shuffled: bool, epoch: u32) -> Self {
+    pub(crate) fn new(proteins: &[u32], seed: u64, shuffled: bool, epoch: u32) -> Self {
         let mut proteins = proteins.to_vec();
         if shuffled {
             shuffle(
@@ -48,7 +48,7 @@ impl EpochOrder {
     }
 
     /// The next row.
-    pub fn next(&mut self, data: &Dataset) -> Option<RowRef> {
+    pub(crate) fn next(&mut self, data: &Dataset) -> Option<RowRef> {
         while self.next_row == self.block.len() {
             if !self.fill(data) {
                 return None;
@@ -60,7 +60,7 @@ impl EpochOrder {
     }
 
     /// Skips rows.
-    pub fn skip(&mut self, data: &Dataset, mut rows: u64) {
+    pub(crate) fn skip(&mut self, data: &Dataset, mut rows: u64) {
         while rows > 0 {
             let left = (self.block.len() - self.next_row) as u64;
             if rows < left {

@@ -12,11 +12,11 @@ use crate::{
 };
 
 /// Rows that the shuffle buffer holds.
-pub const BUFFER: usize = 1 << 15;
+pub(crate) const BUFFER: usize = 1 << 15;
 
 /// What becomes of a protein's rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     /// They are trained on.
     Train,
     /// They are kept for validation, as far as memory allows.
@@ -38,7 +38,7 @@ pub(crate) struct Waiting {
 
 /// What the rows of a stream are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RowKind {
+pub(crate) enum RowKind {
     /// All residues of each protein, so that its last position is its length.
     Residues,
     /// Some residues of each protein.
@@ -56,13 +56,13 @@ struct Current {
 }
 
 /// A stream of activation batches.
-pub type Arriving<'a> = Box<dyn Iterator<Item = Result<ActivationBatch>> + Send + 'a>;
+pub(crate) type Arriving<'a> = Box<dyn Iterator<Item = Result<ActivationBatch>> + Send + 'a>;
 
 /// Decides what becomes of a protein that begins.
-pub type Assign<'a> = Box<dyn FnMut(&str) -> Result<Part> + Send + 'a>;
+pub(crate) type Assign<'a> = Box<dyn FnMut(&str) -> Result<Part> + Send + 'a>;
 
 /// Rows from a pipe.
-pub struct Pipe<'a> {
+pub(crate) struct Pipe<'a> {
     arriving: Arriving<'a>,
     assign: Assign<'a>,
     labels: &'a TrainingLabels,
@@ -86,7 +86,7 @@ impl<'a> Pipe<'a> {
     /// Rows of `arriving`, which belong where `assign` says; shuffled by `seed`, without one in the order of arrival.
     /// Batches have so many `rows`.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         arriving: Arriving<'a>,
         assign: Assign<'a>,
         labels: &'a TrainingLabels,
@@ -115,7 +115,7 @@ impl<'a> Pipe<'a> {
     ///
     /// # Errors
     /// Where the stream cannot be read.
-    pub fn prefill(&mut self) -> Result<()> {
+    pub(crate) fn prefill(&mut self) -> Result<()> {
         while self.waiting.len() < BUFFER {
             match self.arrive()? {
                 Some(row) => self.waiting.push(row),
@@ -132,12 +132,12 @@ impl<'a> Pipe<'a> {
 
     /// Group of each concept.
     #[must_use]
-    pub fn groups(&self) -> &[u8] {
+    pub(crate) fn groups(&self) -> &[u8] {
         self.labels.groups()
     }
 
     /// Batches of the rows kept for validation.
-    pub fn valid_batches(&self) -> impl Iterator<Item = Batch<f32>> {
+    pub(crate) fn valid_batches(&self) -> impl Iterator<Item = Batch<f32>> {
         self.valid.chunks(self.rows.max(1024)).map(|rows| {
             let mut batch = Batch::default();
             batch.clear();

@@ -1,6 +1,7 @@
 //! What the initial weights say before the first step.
 
-use super::{Event, SURVEY_ROWS};
+use super::Event;
+use crate::train::task::SURVEY_ROWS;
 use crate::{
     sae::error::SaeError,
     train::{backend::Trainer, data::batch::Batch, session::Run},

@@ -1,8 +1,6 @@
 //! Training on a pipe.
 
-use super::{
-    Event, RunOptions, SUMMARY_FORMAT, SURVEY_ROWS, Summary, Task, Trained, predict::predict,
-};
+use super::{Event, RunOptions, SUMMARY_FORMAT, Summary, Task, Trained, predict::predict};
 use crate::{
     Result,
     sae::{
@@ -17,6 +15,7 @@ use crate::{
         session::{Planned, Run},
         splice,
         statistics::Statistics,
+        task::SURVEY_ROWS,
     },
 };
 
@@ -24,7 +23,7 @@ use crate::{
 ///
 /// # Errors
 /// As [`super::train()`].
-pub fn train_on_pipe(
+pub(crate) fn train_on_pipe(
     task: &Task<'_>,
     pipe: &mut Pipe<'_>,
     options: &RunOptions,

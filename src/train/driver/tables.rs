@@ -30,7 +30,7 @@ use crate::{
 ///
 /// # Errors
 /// Where settings do not fit, data cannot be read, the loss diverges, or a checkpoint does not fit.
-pub fn train(
+pub(crate) fn train(
     tasks: &[Task<'_>],
     data: &TrainingData<'_>,
     options: &RunOptions,

@@ -2,9 +2,8 @@
 
 use super::{
     Arg, GpuBackend, GpuError,
-    engine::WARP,
     memory::{Buffer, count},
-    model::{Model, THREADS},
+    model::{Model, THREADS, WARP},
 };
 use crate::{
     annot::concept::Axioms as Ontology,

@@ -5,7 +5,7 @@ use super::{
     axioms::Axioms,
     concepts::Concepts,
     memory::{Buffer, count},
-    model::{Model, THREADS},
+    model::{Model, THREADS, WARP},
     step_buffers::{COUNTS, Sizes, StepBuffers},
 };
 use crate::{
@@ -30,8 +30,6 @@ use std::sync::Arc;
 
 /// Threads of a block that works on a row together.
 pub(crate) const ROW_THREADS: usize = 512;
-/// Threads of a block of a few warps.
-pub(crate) const WARP: usize = 32;
 
 /// A model in training on a GPU: `TopK` and `ProtSAE`.
 #[derive(Debug)]

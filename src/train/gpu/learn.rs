@@ -2,9 +2,8 @@
 
 use super::{
     Arg, GpuBackend, GpuEngine, GpuError, Product,
-    engine::WARP,
     memory::{Buffer, count, or_null},
-    model::{Matrix, THREADS},
+    model::{Matrix, THREADS, WARP},
     step_buffers::PART,
 };
 use crate::{sae::config::Shape, train::adam::Rates};

@@ -2,7 +2,6 @@
 
 use super::{
     GpuBackend, GpuError, Operand,
-    engine::WARP,
     memory::{Buffer, count},
 };
 use crate::{
@@ -15,6 +14,8 @@ use crate::{
 
 /// Threads of a block where each has a number.
 pub(crate) const THREADS: usize = 256;
+/// Threads of a block of a few warps.
+pub(crate) const WARP: usize = 32;
 
 /// A matrix of weights, with its moments and what products read of it.
 #[derive(Debug)]

@@ -32,7 +32,7 @@ fn softplus<T: Real>(x: T) -> f64 {
     reason = "a kernel, inlined into callers that `wide!` compiles"
 )]
 #[inline(always)]
-pub fn row<T: Real>(logits: &mut [T], labels: &[u32], weights: &[T], factor: T) -> f64 {
+pub(crate) fn row<T: Real>(logits: &mut [T], labels: &[u32], weights: &[T], factor: T) -> f64 {
     let mut loss = 0.0;
     for &concept in labels {
         let c = concept as usize;
@@ -75,7 +75,7 @@ pub fn row<T: Real>(logits: &mut [T], labels: &[u32], weights: &[T], factor: T) 
 
 /// As [`row`], for a row whose labels speak of the concepts of some groups only: the others, whose
 /// bit is not in `spoken`, take no part.
-pub fn partial_row<T: Real>(
+pub(crate) fn partial_row<T: Real>(
     logits: &mut [T],
     labels: &[u32],
     weights: &[T],

@@ -5,12 +5,16 @@ use crate::annot::{
     collect::{Collector, Fingerprint, Observation},
     concept::ConceptKind,
     error::AnnotError,
+    evidence::eco_ids,
     feature_names::FeatureNames,
-    go::gaf,
+    identifiers::is_curie,
     interpro::interproscan,
     lines::trimmed,
     position::Place,
-    uniprot::{comment, flat_feature, uniprot_cell::eco_ids},
+    uniprot::{
+        comment,
+        flat_feature::{self, append},
+    },
 };
 
 impl Entry {
@@ -128,7 +132,7 @@ fn put_reference(
     if database == "InterPro" {
         return interproscan::matched(collector, line, protein, id, name, Place::Whole);
     }
-    if !gaf::is_curie(id) {
+    if !is_curie(id) {
         return Err(AnnotError::record(line, format!("{id:?} is no GO term id")));
     }
     let evidence = parts.next().unwrap_or_default();
@@ -155,14 +159,6 @@ fn joined<'a>(lines: impl Iterator<Item = &'a str>) -> String {
         append(&mut text, trimmed(line));
     }
     text
-}
-
-/// Appends a continuation line.
-pub(crate) fn append(text: &mut String, line: &str) {
-    if !text.is_empty() && !text.ends_with('-') {
-        text.push(' ');
-    }
-    text.push_str(line);
 }
 
 /// Parts between semicolons that are not inside `{...}`.

@@ -1,6 +1,6 @@
 //! Axioms over the numbers of concepts and zero classes.
 
-use super::concept::Axioms;
+use crate::annot::concept::Axioms;
 use crate::ontology::normal::NormalForms;
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,10 +1,7 @@
 //! Statements about candidates, and what follows from them along hierarchies.
 
-use super::{
-    collect::Source,
-    position::Place,
-    vocabulary::{Candidate, Terminology},
-};
+use super::{Candidate, Terminology};
+use crate::annot::{collect::Source, position::Place};
 use crate::ontology::graph::Closure;
 use std::borrow::Cow;
 
