@@ -295,6 +295,7 @@ pub(crate) const COUNTS_FORMAT: &str = "counts/1";
 /// The content of a `--metrics` file.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the file")]
 pub(crate) struct Counts {
     /// `counts/1`.
     pub format: String,

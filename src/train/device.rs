@@ -63,7 +63,7 @@ impl Device {
     /// # Errors
     /// [`GpuError::Failed`] where there is none, or this build knows none.
     #[cfg(feature = "cuda")]
-    pub fn gpu(number: usize) -> Result<Self, GpuError> {
+    pub(crate) fn gpu(number: usize) -> Result<Self, GpuError> {
         Ok(Self::Gpu(gpu::cuda::Cuda::new(number)?, number))
     }
 

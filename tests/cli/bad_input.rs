@@ -318,7 +318,7 @@ fn labels_that_do_not_fit() {
         "protsae-train",
         train,
         1,
-        &["labels.arrow", "not among the concepts"],
+        &["labels.arrow", "not in the vocabulary"],
     );
     // proteins of the table that the split does not list
     let split = file(&folder, "split.tsv", "protein\tsplit\nNOBODY\ttest\n");

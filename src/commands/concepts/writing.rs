@@ -85,14 +85,11 @@ impl Labelled {
 
     fn add(&mut self, label: LabelRef<'_>) {
         let number = self.numbers[label.concept];
-        match self.proteins.get_mut(label.protein) {
-            Some(concepts) => {
-                concepts.insert(number);
-            }
-            None => {
-                let concepts = BTreeSet::from([number]);
-                self.proteins.insert(label.protein.to_owned(), concepts);
-            }
+        if let Some(concepts) = self.proteins.get_mut(label.protein) {
+            concepts.insert(number);
+        } else {
+            let concepts = BTreeSet::from([number]);
+            self.proteins.insert(label.protein.to_owned(), concepts);
         }
     }
 }

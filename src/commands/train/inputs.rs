@@ -93,7 +93,9 @@ impl Labelled {
         .map_err(args.labels.in_input())?;
         let concepts = ConceptsFile::of_labels(&all);
         let mut collector = LabelCollector::new(&concepts);
-        all.into_iter().for_each(|label| collector.add(label));
+        for label in all {
+            collector.add(label);
+        }
         let labels = collector.finish().map_err(args.labels.in_input())?;
         Ok(Self { concepts, labels })
     }

@@ -138,7 +138,9 @@ mod tests {
 
     fn index(labels: &[Label], concepts: &ConceptsFile) -> LabelIndex {
         let mut collector = LabelCollector::new(concepts);
-        labels.iter().cloned().for_each(|l| collector.add(l));
+        for label in labels {
+            collector.add(label.clone());
+        }
         collector.finish().unwrap()
     }
 
