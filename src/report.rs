@@ -12,6 +12,7 @@ pub mod formats;
 pub mod gff3;
 pub mod json;
 pub mod multiqc;
+pub mod parquet;
 pub mod range;
 pub mod so;
 pub mod tensorboard;

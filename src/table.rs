@@ -1,7 +1,7 @@
 //! The four Arrow tables that pass between steps, as IPC files on disk and IPC streams in pipes.
 //!
 //! [`schema`] holds every column name and metadata key; [`metadata`] the identities that steps
-//! check; [`TableSource`] and [`TableSink`] the containers; [`activations`], [`features`], [`proteins`] and
+//! check; [`TableSource`] and [`TableSink`] the containers (`parquet` that of tables for others); [`activations`], [`features`], [`proteins`] and
 //! [`labels`] the typed readers and writers. Readers take what Polars, pyarrow and `DuckDB` write
 //! as long as the columns fit by name and by type up to width (`column`).
 
@@ -16,6 +16,7 @@ pub mod labels;
 mod messages;
 pub mod metadata;
 pub mod neighbours;
+pub(crate) mod parquet;
 pub mod proteins;
 pub(crate) mod rows;
 pub mod schema;

@@ -2,6 +2,7 @@
 
 mod calls;
 mod decoding;
+mod format;
 mod job;
 mod known;
 mod support;
@@ -11,12 +12,11 @@ use super::{feature_keys::FeatureKeys, shared};
 use crate::{
     Error, Result,
     annot::feature::NO_ANNOTATION,
-    cli::{CommonArgs, Context, Source, Target, Tool, log, target::split_compression},
+    cli::{CommonArgs, Context, Source, Target, Tool, log},
     error::Context as _,
     report::{
         Catalogue, LatentInfo, RangeFinder, RangeRules,
-        calls::{self as call_formats, CallFormat},
-        formats::{self, FORMATS, Level, RangeFormat},
+        formats::{Level, RangeFormat},
         range::{DEFAULT_PROBABILITY, DEFAULT_THRESHOLD},
     },
     score::dictionary::{ConceptEntry, Dictionary},
@@ -25,6 +25,7 @@ use crate::{
 use calls::CallArgs;
 use clap::builder::PossibleValuesParser;
 use decoding::Decoding;
+use format::{AnnotationLevel, Chosen, format_names};
 use job::{Finder, Job};
 use known::{Known, concept_catalogue};
 use std::{
@@ -118,32 +119,6 @@ pub struct Args {
     common: CommonArgs,
 }
 
-/// Names of all formats, of ranges first.
-fn format_names() -> Vec<&'static str> {
-    let mut names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
-    for format in call_formats::FORMATS {
-        if !names.contains(&format.name) {
-            names.push(format.name);
-        }
-    }
-    names
-}
-
-/// What is annotated.
-#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-enum AnnotationLevel {
-    /// Ranges of residues.
-    Residues,
-    /// Whole proteins.
-    Proteins,
-}
-
-/// The format of a run.
-enum Chosen {
-    Ranges(RangeFormat),
-    Calls(CallFormat),
-}
-
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 enum By {
     Activation,
@@ -235,39 +210,6 @@ impl Tool for Args {
 }
 
 impl Args {
-    /// The format that was asked for, by name or by the output's suffix.
-    fn format(&self) -> Result<Chosen> {
-        let file = self
-            .output
-            .path()
-            .and_then(|path| path.file_name()?.to_str());
-        let file = file.map(|name| split_compression(name).0);
-        let (of_ranges, of_calls) = match &self.format {
-            Some(name) => (formats::by_name(name), call_formats::by_name(name)),
-            None => (
-                file.and_then(formats::by_file_name),
-                file.and_then(call_formats::by_file_name),
-            ),
-        };
-        let alone = self.input.is_empty() && !self.calls.proteins.is_empty();
-        let level = self.level.unwrap_or(if alone {
-            AnnotationLevel::Proteins
-        } else {
-            AnnotationLevel::Residues
-        });
-        match (of_ranges, of_calls, level) {
-            (Some(format), _, AnnotationLevel::Residues) | (Some(format), None, _) => {
-                Ok(Chosen::Ranges(format))
-            }
-            (_, Some(format), _) => Ok(Chosen::Calls(format)),
-            (None, None, _) => Err(Error::usage(format!(
-                "cannot tell the format of {}; name it by --format, one of {}",
-                self.output,
-                format_names().join(", ")
-            ))),
-        }
-    }
-
     fn by(&self) -> By {
         self.by.unwrap_or(By::Activation)
     }

@@ -9,6 +9,7 @@ mod error;
 mod gff;
 mod lines;
 mod multiqc;
+mod parquet;
 mod sidecar;
 mod table;
 mod yaml;
@@ -45,8 +46,8 @@ enum Action {
     },
     /// Read files to their end and say whether they are what they claim to be
     Check {
-        /// Files: tables, model folders and what is in them, split.tsv, dictionaries, metrics, GFF3, BED, tables of ranges,
-        /// MultiQC tables, side files, and configurations named <tool>.yaml
+        /// Files: tables, model folders and what is in them, split.tsv, dictionaries, metrics, GFF3, BED, tables of ranges
+        /// and of calls (TSV, Parquet), MultiQC tables, side files, and configurations named <tool>.yaml
         #[arg(required = true)]
         files: Vec<Source>,
     },

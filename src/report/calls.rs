@@ -3,10 +3,12 @@
 mod cafa;
 mod gaf;
 mod json;
+mod parquet;
 mod table;
 mod topgo;
 
 pub use json::{Document, FORMAT};
+pub(crate) use parquet::schema as parquet_schema;
 pub use table::COLUMNS;
 
 use super::formats::Level;
@@ -174,7 +176,8 @@ pub trait CallWriter {
 }
 
 /// Makes the writer of a format.
-pub type MakeWriter = for<'a> fn(&'a mut dyn Write, &'a Provenance) -> Box<dyn CallWriter + 'a>;
+pub type MakeWriter =
+    for<'a> fn(&'a mut (dyn Write + Send), &'a Provenance) -> Box<dyn CallWriter + 'a>;
 
 /// A format of calls.
 #[derive(Clone, Copy, Debug)]
@@ -191,12 +194,14 @@ pub struct CallFormat {
     pub terms_only: bool,
     /// Whether it is of scores: all terms that have one are written.
     pub scored: bool,
+    /// Whether it is compressed in itself, so that no suffix may ask for more.
+    pub packed: bool,
     /// Makes its writer.
     pub writer: MakeWriter,
 }
 
 /// All formats.
-pub const FORMATS: [CallFormat; 7] = [
+pub const FORMATS: [CallFormat; 8] = [
     CallFormat {
         name: "gaf",
         suffixes: &["gaf"],
@@ -204,6 +209,7 @@ pub const FORMATS: [CallFormat; 7] = [
         official: true,
         terms_only: true,
         scored: false,
+        packed: false,
         writer: |out, provenance| Box::new(gaf::GafWriter::new(out, provenance)),
     },
     CallFormat {
@@ -213,6 +219,7 @@ pub const FORMATS: [CallFormat; 7] = [
         official: true,
         terms_only: true,
         scored: false,
+        packed: false,
         writer: |out, provenance| Box::new(gaf::GpadWriter::new(out, provenance)),
     },
     CallFormat {
@@ -222,6 +229,7 @@ pub const FORMATS: [CallFormat; 7] = [
         official: false,
         terms_only: true,
         scored: true,
+        packed: false,
         writer: |out, _| Box::new(cafa::CafaWriter::new(out)),
     },
     CallFormat {
@@ -231,6 +239,7 @@ pub const FORMATS: [CallFormat; 7] = [
         official: false,
         terms_only: true,
         scored: true,
+        packed: false,
         writer: |out, provenance| Box::new(cafa::SubmissionWriter::new(out, provenance)),
     },
     CallFormat {
@@ -240,6 +249,7 @@ pub const FORMATS: [CallFormat; 7] = [
         official: false,
         terms_only: true,
         scored: false,
+        packed: false,
         writer: |out, _| Box::new(topgo::TopGoWriter::new(out)),
     },
     CallFormat {
@@ -249,6 +259,7 @@ pub const FORMATS: [CallFormat; 7] = [
         official: false,
         terms_only: false,
         scored: false,
+        packed: false,
         writer: |out, _| Box::new(table::TsvWriter::new(out)),
     },
     CallFormat {
@@ -258,7 +269,18 @@ pub const FORMATS: [CallFormat; 7] = [
         official: false,
         terms_only: false,
         scored: false,
+        packed: false,
         writer: |out, provenance| Box::new(json::JsonWriter::new(out, provenance)),
+    },
+    CallFormat {
+        name: "parquet",
+        suffixes: &["parquet"],
+        level: Level::Proteins,
+        official: false,
+        terms_only: false,
+        scored: false,
+        packed: true,
+        writer: |out, _| Box::new(parquet::ParquetWriter::new(out)),
     },
 ];
 
@@ -283,6 +305,11 @@ pub(crate) mod tests {
 
     /// Calls of two proteins in a format.
     pub(crate) fn written(format: &str, provenance: &Provenance) -> String {
+        String::from_utf8(bytes(format, provenance)).unwrap()
+    }
+
+    /// Calls of two proteins in a format, whatever it is made of.
+    pub(crate) fn bytes(format: &str, provenance: &Provenance) -> Vec<u8> {
         let term = |id: &str, aspect, score| Call {
             concept: id.into(),
             name: format!("name of {id}"),
@@ -313,7 +340,7 @@ pub(crate) mod tests {
             }
             writer.end().unwrap();
         }
-        String::from_utf8(out).unwrap()
+        out
     }
 
     pub(crate) fn provenance() -> Provenance {

@@ -2,7 +2,7 @@
 
 use super::{
     Catalogue, RangeWriter, bed::BedWriter, bedgraph::BedGraphWriter, gff3::Gff3Writer,
-    json::JsonWriter, tsv::TsvWriter,
+    json::JsonWriter, parquet::ParquetWriter, tsv::TsvWriter,
 };
 use std::io::Write;
 
@@ -18,7 +18,8 @@ pub enum Level {
 }
 
 /// Makes the writer of a format.
-pub type MakeWriter = for<'a> fn(&'a mut dyn Write, &'a Catalogue) -> Box<dyn RangeWriter + 'a>;
+pub type MakeWriter =
+    for<'a> fn(&'a mut (dyn Write + Send), &'a Catalogue) -> Box<dyn RangeWriter + 'a>;
 
 /// A format of ranges.
 #[derive(Clone, Copy, Debug)]
@@ -29,40 +30,54 @@ pub struct RangeFormat {
     pub suffixes: &'static [&'static str],
     /// What its records are of.
     pub level: Level,
+    /// Whether it is compressed in itself, so that no suffix may ask for more.
+    pub packed: bool,
     /// Makes its writer.
     pub writer: MakeWriter,
 }
 
 /// All formats.
-pub const FORMATS: [RangeFormat; 5] = [
+pub const FORMATS: [RangeFormat; 6] = [
     RangeFormat {
         name: "gff3",
         suffixes: &["gff3", "gff"],
         level: Level::Residues,
+        packed: false,
         writer: |out, catalogue| Box::new(Gff3Writer::new(out, catalogue)),
     },
     RangeFormat {
         name: "bed",
         suffixes: &["bed"],
         level: Level::Residues,
+        packed: false,
         writer: |out, catalogue| Box::new(BedWriter::new(out, catalogue)),
     },
     RangeFormat {
         name: "tsv",
         suffixes: &["tsv", "txt"],
         level: Level::Residues,
+        packed: false,
         writer: |out, catalogue| Box::new(TsvWriter::new(out, catalogue)),
     },
     RangeFormat {
         name: "json",
         suffixes: &["json"],
         level: Level::Residues,
+        packed: false,
         writer: |out, catalogue| Box::new(JsonWriter::new(out, catalogue)),
+    },
+    RangeFormat {
+        name: "parquet",
+        suffixes: &["parquet"],
+        level: Level::Residues,
+        packed: true,
+        writer: |out, catalogue| Box::new(ParquetWriter::new(out, catalogue)),
     },
     RangeFormat {
         name: "bedgraph",
         suffixes: &["bedgraph", "bg"],
         level: Level::Tracks,
+        packed: false,
         writer: |out, catalogue| Box::new(BedGraphWriter::new(out, catalogue)),
     },
 ];

@@ -119,6 +119,9 @@ pub enum TableError {
     /// Arrow's own reader or writer failed.
     #[error("arrow: {0}")]
     Arrow(String),
+    /// Parquet's own reader or writer failed.
+    #[error("parquet: {0}")]
+    Parquet(String),
     /// Reading or writing failed.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -139,6 +142,15 @@ impl From<ArrowError> for TableError {
             },
             ArrowError::MemoryError(m) => Self::Io(io::Error::new(io::ErrorKind::OutOfMemory, m)),
             other => Self::Arrow(other.to_string()),
+        }
+    }
+}
+
+impl From<TableError> for io::Error {
+    fn from(error: TableError) -> Self {
+        match error {
+            TableError::Io(error) => error,
+            other => Self::other(other),
         }
     }
 }

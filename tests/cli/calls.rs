@@ -193,7 +193,13 @@ fn predictions_for_cafa_are_scored_by_our_own_evaluator() {
 #[test]
 fn tables_and_documents_of_calls_are_what_they_claim_to_be() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["calls.tsv", "calls.json", "calls.gaf.gz", "calls.gpad"] {
+    for name in [
+        "calls.tsv",
+        "calls.json",
+        "calls.gaf.gz",
+        "calls.gpad",
+        "calls.parquet",
+    ] {
         let path = folder.path().join(name);
         let mut all = official();
         all.extend(arguments!["--min-precision", "0.1", "-o", path]);

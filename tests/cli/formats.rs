@@ -17,7 +17,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-const FORMATS: [&str; 3] = ["gff3", "bed", "tsv"];
+const FORMATS: [&str; 4] = ["gff3", "bed", "tsv", "parquet"];
 
 fn annotate(table: &Path, model: &Path, format: &str) -> Vec<String> {
     arguments![

@@ -198,7 +198,7 @@ fn formats() -> Vec<(&'static Row, Vec<String>)> {
             base.extend(arguments!["-o", "-"]);
         }
         if row.tool == "protsae-annotate" {
-            for format in ["gff3", "bed", "tsv"] {
+            for format in ["gff3", "bed", "tsv", "parquet"] {
                 let mut with = base.clone();
                 let at = with.iter().position(|a| a == "--format").unwrap();
                 format.clone_into(&mut with[at + 1]);

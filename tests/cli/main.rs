@@ -20,6 +20,7 @@ mod maxima;
 mod numbers;
 mod options;
 mod outputs;
+mod parquet;
 mod pipe;
 mod places;
 mod ranges;

@@ -68,7 +68,7 @@ fn annotate(tables: &[PathBuf], more: &[String]) -> Vec<String> {
 
 #[test]
 fn shards_in_order_give_the_bytes_of_the_whole_in_every_format() {
-    for format in ["gff3", "bed", "bedgraph", "tsv", "json"] {
+    for format in ["gff3", "bed", "bedgraph", "tsv", "json", "parquet"] {
         let more = arguments!["--min-precision", "0", "--format", format];
         let bytes =
             |tables: &[PathBuf]| succeed("protsae-annotate", &annotate(tables, &more)).stdout;
@@ -79,19 +79,18 @@ fn shards_in_order_give_the_bytes_of_the_whole_in_every_format() {
             "{format}: {}",
             String::from_utf8_lossy(&whole)
         );
-        let text = String::from_utf8(whole).unwrap();
         if format == "json" {
-            let all: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+            let all: Vec<serde_json::Value> = serde_json::from_slice(&whole).unwrap();
             let is_share =
                 |p: &serde_json::Value| p.as_f64().is_some_and(|p| (0.0..=1.0).contains(&p));
             assert!(all.iter().all(|r| is_share(&r["probability"])));
         }
-        if ["gff3", "bed", "tsv"].contains(&format) {
+        if ["gff3", "bed", "tsv", "parquet"].contains(&format) {
             let file = tempfile::Builder::new()
                 .suffix(&format!(".{format}"))
                 .tempfile()
                 .unwrap();
-            fs::write(file.path(), &text).unwrap();
+            fs::write(file.path(), &whole).unwrap();
             succeed("protsae-schema", &arguments!["check", file.path()]);
         }
     }

@@ -73,7 +73,7 @@ fn rest_of_a_run(folder: &Path) {
         path("dictionary.tsv")
     ];
     succeed("protsae-interpret", &interpret);
-    for format in ["gff3", "bed", "tsv", "gff3.gz"] {
+    for format in ["gff3", "bed", "tsv", "gff3.gz", "parquet"] {
         let annotate = arguments![
             "-i",
             fixture.path("proteins.features.arrow"),
@@ -144,6 +144,7 @@ fn every_file_of_a_run_is_what_it_claims_to_be() {
         "\tGFF3 of ",
         "\tBED of ",
         "\ttable of ranges of ",
+        "\tParquet table of ranges of ",
         "\tgrid/1",
         "\tconfig-annotate",
         "\tconfig-train",

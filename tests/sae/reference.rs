@@ -76,6 +76,7 @@ fn objective(name: &str) -> Objective {
     };
     let corrected = Objective {
         lambda_axiom: 1.0,
+        lambda_implication: 3.0,
         aux_weight: 0.25,
         dead_after: DEAD_AFTER,
         ..Objective::default()

@@ -359,7 +359,7 @@ fn every_switch_changes_the_numbers() {
         &["--axiom-radius", "abs"],
         &["--predictor-center", "b-dec"],
         &["--lambda-implication", "0"],
-        &["--lambda-implication", "1"],
+        &["--lambda-implication", "3"],
         &["--forced-by", "coherent"],
         &["--aligned", "true"],
         &["--variant", "protsae-batchtopk"],

@@ -11,27 +11,27 @@ use crate::{
 const GAF_COLUMNS: usize = 17;
 const GPAD_COLUMNS: usize = 12;
 
-/// Checks a line, of this number.
-type Check = fn(usize, &str) -> Result<(), CheckError>;
+/// Checks a line.
+type Check = fn(&Fields<'_>) -> Result<(), CheckError>;
 
 /// A table with a header, if it is one of these: what it is.
 pub(super) fn table(text: &str) -> Option<Result<String, CheckError>> {
     let header = text.lines().next()?;
     let rows = || text.lines().zip(1..).skip(1);
     let is = |columns: &[&str]| header == columns.join("\t");
-    let (what, each): (_, Check) = if is(&COLUMNS) {
-        ("table of calls", call)
+    let (what, columns, each): (_, &[&str], Check) = if is(&COLUMNS) {
+        ("table of calls", &COLUMNS, call)
     } else if is(&CURVE_COLUMNS) {
-        ("curves", point)
+        ("curves", &CURVE_COLUMNS, point)
     } else {
         return None;
     };
-    let checked = rows().try_for_each(|(row, line)| each(line, row));
+    let checked = rows().try_for_each(|(row, line)| each(&Fields::of(line, row, columns)?));
     Some(checked.map(|()| format!("{what} of {} rows", rows().count())))
 }
 
-fn call(line: usize, text: &str) -> Result<(), CheckError> {
-    let fields = Fields::of(line, text, &COLUMNS)?;
+/// What holds of a call, by the columns of its table.
+pub(super) fn call(fields: &Fields<'_>) -> Result<(), CheckError> {
     fields.not_empty("protein")?;
     fields.not_empty("concept")?;
     fields.name("kind", &ConceptKind::ALL.map(ConceptKind::as_str))?;
@@ -46,8 +46,7 @@ fn call(line: usize, text: &str) -> Result<(), CheckError> {
     fields.demand(is_known, "corroborated_by", &expected)
 }
 
-fn point(line: usize, text: &str) -> Result<(), CheckError> {
-    let fields = Fields::of(line, text, &CURVE_COLUMNS)?;
+fn point(fields: &Fields<'_>) -> Result<(), CheckError> {
     fields.not_empty("method")?;
     fields.name("knowledge", &["all", "NK", "LK", "PK"])?;
     for column in ["threshold", "precision", "recall", "f"] {

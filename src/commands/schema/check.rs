@@ -1,6 +1,6 @@
 //! Whether a file is what it claims to be: it is read to its end by the code that reads it anyway.
 
-use super::{arrow, calls, error::CheckError, gff, lines, multiqc, yaml};
+use super::{arrow, calls, error::CheckError, gff, lines, multiqc, parquet, yaml};
 use crate::{
     Error, Result,
     annot::{concept::CONCEPTS_FORMAT, go::cafa},
@@ -24,7 +24,7 @@ use crate::{
         metrics::{METRICS_FORMAT, Metrics},
     },
     split::partition::{self, Partition},
-    table::TableSource,
+    table::{TableSource, parquet::MAGIC},
     train::{
         driver::{SUMMARY_FORMAT, Summary},
         meter::LogLine,
@@ -50,6 +50,12 @@ pub(super) fn file(context: &Context, source: &Source) -> Result<String> {
             .read_to_string(&mut content)
             .map_err(source.in_input())?;
         text(&name_of(source), &content).map_err(source.in_input())?
+    } else if head.starts_with(MAGIC) {
+        let mut content = Vec::new();
+        reader
+            .read_to_end(&mut content)
+            .map_err(source.in_input())?;
+        parquet::table(content.into()).map_err(source.in_input())?
     } else {
         // what was read of a pipe is read once
         let again = source.path().is_some_and(std::path::Path::is_file);

@@ -1,6 +1,7 @@
 //! What can be wrong with a text file that claims to be one of ours.
 
 use crate::error::{Classify, ErrorKind};
+use arrow_schema::DataType;
 
 /// An error of a check.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,38 @@ pub(super) enum CheckError {
         found: String,
         /// What it should say.
         expected: String,
+    },
+    /// A cell of a table without lines.
+    #[error("row {row}: {column} is '{found}', expected {expected}")]
+    Cell {
+        /// Its row, from 1.
+        row: usize,
+        /// Its column.
+        column: String,
+        /// What it holds.
+        found: String,
+        /// What it should hold.
+        expected: String,
+    },
+    /// A column whose type is another.
+    #[error("column '{column}' has type {found}, expected {expected}")]
+    ColumnType {
+        /// Its name.
+        column: String,
+        /// What it is.
+        found: Box<DataType>,
+        /// What it should be.
+        expected: Box<DataType>,
+    },
+    /// Columns of no table that is known.
+    #[error("the columns are '{found}', expected '{ranges}' of ranges or '{calls}' of calls")]
+    Columns {
+        /// Names of those that are there.
+        found: String,
+        /// Names of those of ranges.
+        ranges: String,
+        /// Names of those of calls.
+        calls: String,
     },
     /// No JSON, or none of this kind.
     #[error("{}{source}", at(*.line))]

@@ -25,7 +25,15 @@ impl<'a> Fields<'a> {
         text: &'a str,
         columns: &'a [&'a str],
     ) -> Result<Self, CheckError> {
-        let values: Vec<&str> = text.split('\t').collect();
+        Self::new(line, text.split('\t').collect(), columns)
+    }
+
+    /// The values of a line, one for each column.
+    pub(super) fn new(
+        line: usize,
+        values: Vec<&'a str>,
+        columns: &'a [&'a str],
+    ) -> Result<Self, CheckError> {
         let (found, expected) = (values.len().to_string(), columns.len().to_string());
         demand(
             values.len() == columns.len(),
@@ -100,7 +108,7 @@ pub(super) fn table(text: &str) -> Option<Result<String, CheckError>> {
         return Some(each.map(|()| say("dictionary table")));
     }
     if is(&tsv::COLUMNS) {
-        let each = rows().try_for_each(|(row, line)| range(line, row));
+        let each = rows().try_for_each(|(row, line)| range(&Fields::of(line, row, &tsv::COLUMNS)?));
         return Some(each.map(|()| say("table of ranges")));
     }
     None
@@ -141,8 +149,8 @@ fn entry(line: usize, text: &str) -> Result<(), CheckError> {
     Ok(())
 }
 
-fn range(line: usize, text: &str) -> Result<(), CheckError> {
-    let fields = Fields::of(line, text, &tsv::COLUMNS)?;
+/// What holds of a range, by the columns of its table.
+pub(super) fn range(fields: &Fields<'_>) -> Result<(), CheckError> {
     fields.not_empty("protein")?;
     let start = fields.integer("start", 1)?;
     fields.integer("end", start)?;

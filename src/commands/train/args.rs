@@ -96,7 +96,7 @@ pub(super) struct MethodArgs {
     pub(super) predictor_center: Option<PredictorCenter>,
 
     /// Weight of the implication loss beside the annotation loss, of children that are predicted more
-    /// strongly than their parents; 0 leaves it out [default: 3; with --init, the model's]
+    /// strongly than their parents; 0 leaves it out [default: 1; with --init, the model's]
     #[arg(long, value_name = "X", help_heading = METHOD)]
     pub(super) lambda_implication: Option<f64>,
 

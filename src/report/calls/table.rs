@@ -32,7 +32,7 @@ impl<W: Write> TsvWriter<W> {
 }
 
 /// What speaks for a call, joined by commas.
-fn corroboration(call: &Call) -> String {
+pub(super) fn corroboration(call: &Call) -> String {
     if call.corroborated_by.is_empty() {
         return NONE.into();
     }

@@ -64,7 +64,7 @@ impl Default for Objective {
             variant: Variant::default(),
             lambda_annot: 10.0,
             predictor_center: PredictorCenter::Mean,
-            lambda_implication: 3.0,
+            lambda_implication: 1.0,
             lambda_axiom: 0.1,
             margin: 0.1,
             axioms_per_step: None,
