@@ -2,7 +2,7 @@
 //!
 //! An [`Engine`](engine::Engine) turns a [`Batch`](batch::Batch) of token sequences into activations at chosen
 //! [`Place`](place::Place)s, or into the logits of its masked-language-modelling head. What models differ in is data: an
-//! [`Architecture`](architecture::Architecture) and a [`Vocabulary`](vocabulary::Vocabulary), which a family reads from a
+//! [`Architecture`](architecture::Architecture) and a `Vocabulary`, which a family reads from a
 //! folder. Each family has a folder and a line in `families`.
 //!
 //! ```

@@ -3,7 +3,7 @@
 //! Weights come from `model.safetensors`, its shards, or `pytorch_model.bin` and its shards (nothing of
 //! their pickle is executed). Large files are mapped: tensors of single or half precision are used
 //! where they lie, and pages that nothing asks for are not read.
-//! A mapped file must not be changed while it is in use ([`crate::mapped`]).
+//! A mapped file must not be changed while it is in use (`crate::mapped`).
 
 mod file;
 mod matrix;

@@ -132,7 +132,7 @@ fn every_file_of_a_run_is_what_it_claims_to_be() {
         "\tsplit of 24 proteins",
         "\tactivations/1 of ",
         "\tfeatures/2 of ",
-        "\tmodel/1 of 96 latents",
+        "\tmodel/2 of 96 latents",
         "\tsummary/1",
         "\tlog of ",
         "\tmetrics/1",
@@ -152,7 +152,7 @@ fn every_file_of_a_run_is_what_it_claims_to_be() {
         assert!(checked.contains(what), "{what} in {checked}");
     }
     assert_eq!(checked.matches("\tGFF3 of ").count(), 2, "{checked}");
-    assert_eq!(checked.matches("\tmodel/1 of 96").count(), 3, "{checked}");
+    assert_eq!(checked.matches("\tmodel/2 of 96").count(), 3, "{checked}");
 }
 
 #[test]

@@ -267,7 +267,7 @@ fn a_converted_model_goes_through_the_pipeline() {
         env!("CARGO_BIN_EXE_protsae-schema"),
         &["check", text(&config)],
     );
-    assert!(checked.contains("model/1"), "{checked}");
+    assert!(checked.contains("model/2"), "{checked}");
 }
 
 #[test]
