@@ -91,7 +91,7 @@ impl<W: Write + Send, C: Columns> TableWriter<W, C> {
     pub(super) fn end(&mut self) -> io::Result<()> {
         self.encode()?;
         if let State::Writing(sink) = mem::replace(&mut self.state, State::Ended) {
-            sink.finish()?.flush()?;
+            sink.finish()?;
         }
         Ok(())
     }

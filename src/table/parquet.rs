@@ -59,12 +59,14 @@ impl<W: Write + Send> ParquetSink<W> {
         Ok(self.0.write(batch)?)
     }
 
-    /// Ends the table and returns what it was written to.
+    /// Ends the table and flushes what it was written to.
     ///
     /// # Errors
     /// [`TableError::Io`] where writing fails.
-    pub(crate) fn finish(self) -> Result<W, TableError> {
-        Ok(self.0.into_inner()?)
+    pub(crate) fn finish(mut self) -> Result<(), TableError> {
+        self.0.finish()?;
+        // not by `into_inner`, which makes words of an error of writing
+        Ok(self.0.sync()?)
     }
 }
 
@@ -148,7 +150,8 @@ mod tests {
 
     /// Numbers from 0, written in batches of a size.
     fn written(rows: u32, batch: usize) -> Vec<u8> {
-        let mut sink = ParquetSink::new(Vec::new(), schema()).unwrap();
+        let mut out = Vec::new();
+        let mut sink = ParquetSink::new(&mut out, schema()).unwrap();
         let numbers: Vec<u32> = (0..rows).collect();
         for part in numbers.chunks(batch) {
             let halves = part
@@ -161,7 +164,8 @@ mod tests {
             sink.write(&RecordBatch::try_new(schema(), columns).unwrap())
                 .unwrap();
         }
-        sink.finish().unwrap()
+        sink.finish().unwrap();
+        out
     }
 
     #[test]
@@ -226,7 +230,7 @@ mod tests {
             }
         }
         let finished = ParquetSink::new(Gone, schema()).and_then(ParquetSink::finish);
-        let Err(TableError::Io(error)) = finished.map(|_| ()) else {
+        let Err(TableError::Io(error)) = finished else {
             panic!("no error of writing");
         };
         assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
