@@ -73,6 +73,7 @@ pub struct Args {
 
 /// The model and its loss.
 #[derive(clap::Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(super) struct MethodArgs {
     /// Which autoencoder
     #[arg(long, value_enum, default_value = "protsae", value_name = "NAME", help_heading = METHOD)]

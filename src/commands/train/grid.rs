@@ -130,7 +130,7 @@ fn set(task: &mut Task<'_>, name: &str, value: &str) -> Result<()> {
     match name {
         "k" => {
             *own(name, variant, task.objective.variant.k_mut())? =
-                value.parse().map_err(|_| bad(String::new()))?
+                value.parse().map_err(|_| bad(String::new()))?;
         }
         "seed" => task.training.seed = value.parse().map_err(|_| bad(String::new()))?,
         "lr" => task.training.lr = number()?,
@@ -138,7 +138,7 @@ fn set(task: &mut Task<'_>, name: &str, value: &str) -> Result<()> {
         "lambda-axiom" => task.objective.lambda_axiom = number()?,
         "lambda-implication" => task.objective.lambda_implication = number()?,
         "lambda-sparsity" => {
-            *own(name, variant, task.objective.variant.lambda_sparsity_mut())? = number()?
+            *own(name, variant, task.objective.variant.lambda_sparsity_mut())? = number()?;
         }
         "detach" => task.objective.detach = switch()?,
         "forced-activation" => task.objective.forced_activation = switch()?,

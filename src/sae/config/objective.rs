@@ -14,6 +14,7 @@ const MAX_IDLE: u32 = 1 << 24;
 /// What is minimised, and how latents are chosen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Objective {
     /// Which autoencoder, with the options of its own.
     pub variant: Variant,

@@ -103,7 +103,8 @@ impl<T: Real> Rule<T> for Gated {
 impl Gated {
     #[expect(
         clippy::inline_always,
-        reason = "a kernel, inlined into a caller that `wide!` compiles"
+        clippy::needless_pass_by_value,
+        reason = "a kernel, inlined into a caller that `wide!` compiles; what it takes is what it writes to"
     )]
     #[inline(always)]
     fn penalise_row<T: Real>(&self, row: RowLoss<'_, T>) -> f64 {

@@ -34,6 +34,10 @@ impl Default for Relu {
 }
 
 /// An L1 penalty on activations.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "what it takes is what it writes to"
+)]
 pub(super) fn penalise<T: Real>(lambda: f64, row: RowLoss<'_, T>) -> f64 {
     let lambda = T::of(lambda);
     let mut loss = T::ZERO;

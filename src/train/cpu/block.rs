@@ -165,12 +165,11 @@ impl<T: Real> Block<T> {
                         _ => edges.row(logits, speaks, implied),
                     };
                 }
-                self.sums.annot += match spoken {
-                    ALL_GROUPS => annotation::row(logits, labels, concepts.weights, factor),
-                    _ => {
-                        let spoken = (concepts.groups, spoken);
-                        annotation::partial_row(logits, labels, concepts.weights, factor, spoken)
-                    }
+                self.sums.annot += if spoken == ALL_GROUPS {
+                    annotation::row(logits, labels, concepts.weights, factor)
+                } else {
+                    let spoken = (concepts.groups, spoken);
+                    annotation::partial_row(logits, labels, concepts.weights, factor, spoken)
                 };
                 if let Some(edges) = concepts.implications {
                     edges.add(&self.implied, factor, logits);
