@@ -11,7 +11,7 @@ pub use json::{Document, FORMAT};
 pub(crate) use parquet::schema as parquet_schema;
 pub use table::COLUMNS;
 
-use super::formats::Level;
+use super::formats::{Level, Packing};
 use crate::annot::concept::ConceptKind;
 use chrono::NaiveDate;
 use schemars::JsonSchema;
@@ -194,8 +194,8 @@ pub struct CallFormat {
     pub terms_only: bool,
     /// Whether it is of scores: all terms that have one are written.
     pub scored: bool,
-    /// Whether it is compressed in itself, so that no suffix may ask for more.
-    pub packed: bool,
+    /// Where it is compressed.
+    pub packing: Packing,
     /// Makes its writer.
     pub writer: MakeWriter,
 }
@@ -209,7 +209,7 @@ pub const FORMATS: [CallFormat; 8] = [
         official: true,
         terms_only: true,
         scored: false,
-        packed: false,
+        packing: Packing::BySuffix,
         writer: |out, provenance| Box::new(gaf::GafWriter::new(out, provenance)),
     },
     CallFormat {
@@ -219,7 +219,7 @@ pub const FORMATS: [CallFormat; 8] = [
         official: true,
         terms_only: true,
         scored: false,
-        packed: false,
+        packing: Packing::BySuffix,
         writer: |out, provenance| Box::new(gaf::GpadWriter::new(out, provenance)),
     },
     CallFormat {
@@ -229,7 +229,7 @@ pub const FORMATS: [CallFormat; 8] = [
         official: false,
         terms_only: true,
         scored: true,
-        packed: false,
+        packing: Packing::BySuffix,
         writer: |out, _| Box::new(cafa::CafaWriter::new(out)),
     },
     CallFormat {
@@ -239,7 +239,7 @@ pub const FORMATS: [CallFormat; 8] = [
         official: false,
         terms_only: true,
         scored: true,
-        packed: false,
+        packing: Packing::BySuffix,
         writer: |out, provenance| Box::new(cafa::SubmissionWriter::new(out, provenance)),
     },
     CallFormat {
@@ -249,7 +249,7 @@ pub const FORMATS: [CallFormat; 8] = [
         official: false,
         terms_only: true,
         scored: false,
-        packed: false,
+        packing: Packing::BySuffix,
         writer: |out, _| Box::new(topgo::TopGoWriter::new(out)),
     },
     CallFormat {
@@ -259,7 +259,7 @@ pub const FORMATS: [CallFormat; 8] = [
         official: false,
         terms_only: false,
         scored: false,
-        packed: false,
+        packing: Packing::BySuffix,
         writer: |out, _| Box::new(table::TsvWriter::new(out)),
     },
     CallFormat {
@@ -269,7 +269,7 @@ pub const FORMATS: [CallFormat; 8] = [
         official: false,
         terms_only: false,
         scored: false,
-        packed: false,
+        packing: Packing::BySuffix,
         writer: |out, provenance| Box::new(json::JsonWriter::new(out, provenance)),
     },
     CallFormat {
@@ -279,7 +279,7 @@ pub const FORMATS: [CallFormat; 8] = [
         official: false,
         terms_only: false,
         scored: false,
-        packed: true,
+        packing: Packing::Within,
         writer: |out, _| Box::new(parquet::ParquetWriter::new(out)),
     },
 ];

@@ -17,6 +17,15 @@ pub enum Level {
     Tracks,
 }
 
+/// Where a format is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// From outside, where the output's suffix asks for it.
+    BySuffix,
+    /// Within the format, so that no suffix may ask for more.
+    Within,
+}
+
 /// Makes the writer of a format.
 pub type MakeWriter =
     for<'a> fn(&'a mut (dyn Write + Send), &'a Catalogue) -> Box<dyn RangeWriter + 'a>;
@@ -30,8 +39,8 @@ pub struct RangeFormat {
     pub suffixes: &'static [&'static str],
     /// What its records are of.
     pub level: Level,
-    /// Whether it is compressed in itself, so that no suffix may ask for more.
-    pub packed: bool,
+    /// Where it is compressed.
+    pub packing: Packing,
     /// Makes its writer.
     pub writer: MakeWriter,
 }
@@ -42,42 +51,42 @@ pub const FORMATS: [RangeFormat; 6] = [
         name: "gff3",
         suffixes: &["gff3", "gff"],
         level: Level::Residues,
-        packed: false,
+        packing: Packing::BySuffix,
         writer: |out, catalogue| Box::new(Gff3Writer::new(out, catalogue)),
     },
     RangeFormat {
         name: "bed",
         suffixes: &["bed"],
         level: Level::Residues,
-        packed: false,
+        packing: Packing::BySuffix,
         writer: |out, catalogue| Box::new(BedWriter::new(out, catalogue)),
     },
     RangeFormat {
         name: "tsv",
         suffixes: &["tsv", "txt"],
         level: Level::Residues,
-        packed: false,
+        packing: Packing::BySuffix,
         writer: |out, catalogue| Box::new(TsvWriter::new(out, catalogue)),
     },
     RangeFormat {
         name: "json",
         suffixes: &["json"],
         level: Level::Residues,
-        packed: false,
+        packing: Packing::BySuffix,
         writer: |out, catalogue| Box::new(JsonWriter::new(out, catalogue)),
     },
     RangeFormat {
         name: "parquet",
         suffixes: &["parquet"],
         level: Level::Residues,
-        packed: true,
+        packing: Packing::Within,
         writer: |out, catalogue| Box::new(ParquetWriter::new(out, catalogue)),
     },
     RangeFormat {
         name: "bedgraph",
         suffixes: &["bedgraph", "bg"],
         level: Level::Tracks,
-        packed: false,
+        packing: Packing::BySuffix,
         writer: |out, catalogue| Box::new(BedGraphWriter::new(out, catalogue)),
     },
 ];

@@ -42,7 +42,7 @@ pub(super) fn schema_of(names: &[&str], types: &[(DataType, bool)]) -> Schema {
 /// How far the writing of a table is.
 enum State<W: Write + Send> {
     Waiting(W),
-    Writing(ParquetSink<W>),
+    Writing(Box<ParquetSink<W>>),
     Ended,
 }
 
@@ -65,7 +65,9 @@ impl<W: Write + Send, C: Columns> TableWriter<W, C> {
     /// Begins the file.
     pub(super) fn begin(&mut self) -> io::Result<()> {
         self.state = match mem::replace(&mut self.state, State::Ended) {
-            State::Waiting(out) => State::Writing(ParquetSink::new(out, self.schema.clone())?),
+            State::Waiting(out) => {
+                State::Writing(Box::new(ParquetSink::new(out, self.schema.clone())?))
+            }
             other => other,
         };
         Ok(())

@@ -6,7 +6,7 @@ use crate::{
     cli::target::split_compression,
     report::{
         calls::{self, CallFormat},
-        formats::{self, FORMATS, RangeFormat},
+        formats::{self, FORMATS, Packing, RangeFormat},
     },
 };
 
@@ -55,11 +55,11 @@ impl Args {
         } else {
             AnnotationLevel::Residues
         });
-        let (chosen, name, packed) = match (of_ranges, of_calls, level) {
+        let (chosen, name, packing) = match (of_ranges, of_calls, level) {
             (Some(format), _, AnnotationLevel::Residues) | (Some(format), None, _) => {
-                (Chosen::Ranges(format), format.name, format.packed)
+                (Chosen::Ranges(format), format.name, format.packing)
             }
-            (_, Some(format), _) => (Chosen::Calls(format), format.name, format.packed),
+            (_, Some(format), _) => (Chosen::Calls(format), format.name, format.packing),
             (None, None, _) => {
                 return Err(Error::usage(format!(
                     "cannot tell the format of {}; name it by --format, one of {}",
@@ -68,7 +68,7 @@ impl Args {
                 )));
             }
         };
-        if packed && !compression.is_empty() {
+        if packing == Packing::Within && !compression.is_empty() {
             return Err(Error::usage(format!(
                 "the format '{name}' is compressed in itself: {} is not to end in {compression}",
                 self.output
