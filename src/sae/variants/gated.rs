@@ -103,11 +103,10 @@ impl<T: Real> Rule<T> for Gated {
 impl Gated {
     #[expect(
         clippy::inline_always,
-        clippy::needless_pass_by_value,
-        reason = "a kernel, inlined into a caller that `wide!` compiles; what it takes is what it writes to"
+        reason = "a kernel, inlined into a caller that `wide!` compiles"
     )]
     #[inline(always)]
-    fn penalise_row<T: Real>(&self, row: RowLoss<'_, T>) -> f64 {
+    fn penalise_row<T: Real>(self, row: RowLoss<'_, T>) -> f64 {
         let params: &Params<T> = row.params;
         let d = params.shape.width;
         let lambda = T::of(self.lambda_sparsity);
