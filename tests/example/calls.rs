@@ -20,7 +20,7 @@ fn written(table: [&str; 2], format: &str, more: &[&str]) -> String {
         .arg(table[0])
         .arg(results.join(table[1]))
         .arg("-m")
-        .arg(results.join("model"))
+        .arg(results.join("ranges_model"))
         .arg("--dictionary")
         .arg(results.join("ranges.json"))
         .args(["--format", format, "--level", "proteins", "--ontology"])

@@ -114,7 +114,10 @@ mod tests {
     #[test]
     fn gradients_equal_differences() {
         let hierarchy = Hierarchy::of_parents(&[&[1, 2], &[2], &[]]);
-        let objective = Objective::default();
+        let objective = Objective {
+            lambda_implication: 3.0,
+            ..Objective::default()
+        };
         let edges = Implications::new(&objective, &hierarchy, &[2.0, 1.0, 4.0]).unwrap();
         let mut scratch = Scratch::default();
         for x in [[1.0, -0.5, 0.3], [-3.0, 2.0, -40.0], [0.0, 0.1, 9.0]] {
