@@ -205,13 +205,9 @@ impl Args {
     /// Scores a model; none in a dry run.
     fn score_model(&self, context: &Context, folder: &Path) -> Result<Option<Metrics>> {
         let sae = shared::load_model(context, folder)?;
-        let [fidelity, alignment, with_ranges, function] = [
-            Suite::Fidelity,
-            Suite::Alignment,
-            Suite::Ranges,
-            Suite::Function,
-        ]
-        .map(|suite| self.suite.contains(&suite));
+        let asked = |suite| self.suite.contains(&suite);
+        let (fidelity, alignment) = (asked(Suite::Fidelity), asked(Suite::Alignment));
+        let (with_ranges, function) = (asked(Suite::Ranges), asked(Suite::Function));
         shared::check_share("--min-precision", self.min_precision)?;
         let concepts = self.vocabulary(context, &sae, folder)?;
         let labels = self.labels(context, &concepts)?;
@@ -227,20 +223,18 @@ impl Args {
         if context.is_dry_run() {
             return plan(&readers).map(|()| None);
         }
-        let whole = readers.iter().all(|(_, r)| r.info().sample.is_none());
         let of_alignment = labels.as_ref().filter(|_| alignment);
-        let mut aligner = of_alignment.map(|l| Aligner::new(&sae, l, split.is_some(), whole));
-        let seek_maxima = aligner.as_ref().is_some_and(|a| a.seek_maxima);
-        if seek_maxima {
-            shared::warn_of_unknown_maxima(folder);
-        }
+        let mut aligner = of_alignment.map(|labels| {
+            let whole = readers.iter().all(|(_, r)| r.info().sample.is_none());
+            Aligner::new(&sae, labels, split.is_some(), whole)
+        });
+        let seek_maxima = warn_of_maxima(aligner.as_ref(), folder);
         let caller = dictionary.as_deref().map(Caller::new).transpose()?;
         let mut ranges = labels.as_ref().filter(|_| with_ranges).map(|labels| {
             let (split, excluded) = (split.as_ref(), &self.exclude_features);
             RangeScorer::new(&sae, labels, &concepts, split, excluded, dictionary)
         });
-        let with_train = seek_maxima || function;
-        let mut collector = Collector::new(&sae, split.as_ref(), fidelity, with_train);
+        let mut collector = Collector::new(&sae, split.as_ref(), fidelity, seek_maxima || function);
         collector.with_residues = with_ranges;
         let shape = &sae.config.shape;
         let mut means = function.then(|| Means::new(shape.latents, shape.width));
@@ -254,11 +248,10 @@ impl Args {
         read(&sae, readers, &mut collector, &mut each)?;
         self.check_unlisted(context, &collector)?;
         let maxima = aligner.as_ref().map_or(&sae.latent_max, |a| &a.maxima);
-        let ranges = ranges.map(|r| {
-            let (files, least) = (&self.clusters, self.min_precision);
-            r.finish(context, files, &concepts, maxima, least)
-        });
-        let ranges = ranges.transpose()?;
+        let (files, least) = (&self.clusters, self.min_precision);
+        let ranges = ranges
+            .map(|r| r.finish(context, files, &concepts, maxima, least))
+            .transpose()?;
         let function = match (&setting, &mut means, &labels) {
             (Some(setting), Some(means), Some(labels)) => {
                 means.sort();
@@ -404,6 +397,15 @@ fn read(
     }
     progress.finish();
     Ok(())
+}
+
+/// Whether the largest activations of latents are still to be found, which is said.
+fn warn_of_maxima(aligner: Option<&Aligner<'_>>, folder: &Path) -> bool {
+    let seek = aligner.is_some_and(|a| a.seek_maxima);
+    if seek {
+        shared::warn_of_unknown_maxima(folder);
+    }
+    seek
 }
 
 fn multiqc_table(sample: &str, metrics: &Metrics) -> serde_json::Value {

@@ -144,14 +144,7 @@ impl Tool for Args {
             ));
         }
         inputs.read(&sae, &mut reading)?;
-        if !reading.unlisted.is_empty() {
-            if self.on_bad.on_bad == OnBad::Error {
-                Partition::default().check(reading.unlisted.iter().map(String::as_str))?;
-            }
-            let left_out = reading.unlisted.len();
-            shared::warn_of_unlisted(left_out, left_out + reading.proteins as usize);
-            context.metric("proteins_not_in_split", &reading.unlisted);
-        }
+        self.check_unlisted(context, &reading)?;
         let rules = Rules {
             min_f1: self.min_f1,
             fdr: self.fdr,
@@ -171,20 +164,38 @@ impl Tool for Args {
         if let Some(target) = &self.table {
             write_table(context, target, &dictionary)?;
         }
-        for status in [
-            Status::Defined,
-            Status::Named,
-            Status::Unnamed,
-            Status::Dead,
-        ] {
-            let n = dictionary
-                .latents
-                .iter()
-                .filter(|l| l.status == status)
-                .count();
-            context.metric(status.name(), n);
-        }
+        count_statuses(context, &dictionary);
         Ok(())
+    }
+}
+
+impl Args {
+    /// Proteins that the split does not list: an error, or counted.
+    fn check_unlisted(&self, context: &Context, reading: &Reading<'_>) -> Result<()> {
+        let unlisted = &reading.unlisted;
+        if unlisted.is_empty() {
+            return Ok(());
+        }
+        if self.on_bad.on_bad == OnBad::Error {
+            Partition::default().check(unlisted.iter().map(String::as_str))?;
+        }
+        shared::warn_of_unlisted(unlisted.len(), unlisted.len() + reading.proteins as usize);
+        context.metric("proteins_not_in_split", unlisted);
+        Ok(())
+    }
+}
+
+/// How many latents have each status.
+fn count_statuses(context: &Context, dictionary: &Dictionary) {
+    let all = [
+        Status::Defined,
+        Status::Named,
+        Status::Unnamed,
+        Status::Dead,
+    ];
+    for status in all {
+        let with_status = dictionary.latents.iter().filter(|l| l.status == status);
+        context.metric(status.name(), with_status.count());
     }
 }
 
