@@ -24,7 +24,7 @@ pub trait Trainer: Debug {
         lr_never_grows: bool,
     ) -> Result<StepLosses, SaeError>;
 
-    /// The losses of a batch, axioms left out, without learning from it.
+    /// The losses of a batch, axioms and implications left out, without learning from it.
     ///
     /// # Errors
     /// Where the device fails.

@@ -237,7 +237,7 @@ impl<T: Real> Engine<T> {
         std::mem::swap(&mut self.params.b_dec, b_dec);
     }
 
-    /// The losses of a batch, axioms left out, without learning from it.
+    /// The losses of a batch, axioms and implications left out, without learning from it.
     pub fn evaluate(&mut self, batch: &Batch<T>) -> StepLosses {
         self.settle();
         self.follow();
@@ -272,7 +272,8 @@ impl<T: Real> Engine<T> {
         let concepts = ConceptTerms {
             weights: &self.weights,
             groups: &self.groups,
-            implications: self.implications.as_ref(),
+            // what is only measured is selected by other losses
+            implications: self.implications.as_ref().filter(|_| learning),
         };
         self.work.backward(model, concepts, batch, learning);
     }
@@ -383,7 +384,6 @@ impl<T: Real> Engine<T> {
         let mut least = None;
         for share in [0.5, 0.0] {
             let selection = SelectionRule {
-                k: usize::MAX,
                 least: followed * T::of(share),
                 ..selection
             };

@@ -211,14 +211,14 @@ impl<M: GpuBackend> GpuEngine<M> {
         Ok(())
     }
 
-    /// The losses of a batch, axioms left out, without learning from it.
+    /// The losses of a batch, axioms and implications left out, without learning from it.
     ///
     /// # Errors
     /// Where the GPU fails.
     pub fn evaluate(&mut self, batch: &Batch<f32>) -> Result<StepLosses, GpuError> {
         self.forward(batch, false)?;
         self.index(batch.rows())?;
-        self.losses(batch, FormLosses::default())
+        self.losses(batch, None)
     }
 
     /// One step of Adam on a batch. `next` is the batch of the next step, where it is known: its activations travel while
@@ -246,7 +246,7 @@ impl<M: GpuBackend> GpuEngine<M> {
             Some(axioms) => axioms.losses(&self.machine)?,
             None => FormLosses::default(),
         };
-        self.losses(batch, forms)
+        self.losses(batch, Some(forms))
     }
 
     /// Raises each latent's largest activation to that of the last batch.
@@ -280,8 +280,12 @@ impl<M: GpuBackend> GpuEngine<M> {
         }
     }
 
-    /// The losses of the batch, once all that was asked for it is done.
-    fn losses(&mut self, batch: &Batch<f32>, forms: FormLosses) -> Result<StepLosses, GpuError> {
+    /// The losses of the batch, once all that was asked for it is done; without `forms`, of a batch that is only measured.
+    fn losses(
+        &mut self,
+        batch: &Batch<f32>,
+        forms: Option<FormLosses>,
+    ) -> Result<StepLosses, GpuError> {
         let rows = batch.rows();
         let (machine, w) = (&self.machine, &self.work);
         w.active.fetch(machine, 0, &mut self.activity)?;
@@ -301,7 +305,7 @@ impl<M: GpuBackend> GpuEngine<M> {
         if self.model.shape.defined > 0 {
             sums.annot = sum(&w.losses)?;
         }
-        if self.concepts.edges.is_some() {
+        if forms.is_some() && self.concepts.edges.is_some() {
             sums.implication = sum(&w.implications)?;
         }
         for [active, _, predicted, participating, forced] in counts {
@@ -311,6 +315,7 @@ impl<M: GpuBackend> GpuEngine<M> {
             sums.forced += u64::from(forced);
         }
         let counts = Counts::of(batch, &self.groups);
+        let forms = forms.unwrap_or_default();
         Ok(StepLosses::new(&self.objective, counts, sums, forms))
     }
 }

@@ -141,7 +141,7 @@ impl<M: GpuBackend> GpuEngine<M> {
         ];
         self.by_row("select_latents", rows, &arguments)?;
         if m > 0 {
-            self.annotate(batch)?;
+            self.annotate(batch, learning)?;
         }
         self.reconstruct(rows)?;
         if learning {
@@ -150,8 +150,8 @@ impl<M: GpuBackend> GpuEngine<M> {
         Ok(())
     }
 
-    /// The annotation loss, and that of implications: logits become their gradients.
-    fn annotate(&self, batch: &Batch<f32>) -> Result<(), GpuError> {
+    /// The annotation loss, and (`learning`) that of implications: logits become their gradients.
+    fn annotate(&self, batch: &Batch<f32>, learning: bool) -> Result<(), GpuError> {
         let (w, rows) = (&self.work, batch.rows());
         let shape = self.model.shape;
         let b_pred = self.model.small.weights.from(self.model.layout.b_pred);
@@ -159,7 +159,8 @@ impl<M: GpuBackend> GpuEngine<M> {
         let factor = self.objective.lambda_annot / pairs;
         let product = [w.product.arg(), count(shape.latents), count(shape.defined)];
         let spoken = [self.concepts.groups.arg(), w.spoken.arg()];
-        if let Some(edges) = &self.concepts.edges {
+        let edges = self.concepts.edges.as_ref().filter(|_| learning);
+        if let Some(edges) = edges {
             let arguments = [
                 &product[..],
                 &[b_pred, self.concepts.log_weights.arg()],
@@ -183,10 +184,7 @@ impl<M: GpuBackend> GpuEngine<M> {
                 w.starts.arg(),
                 w.labels.arg(),
                 Arg::F32(factor as f32),
-                match self.concepts.edges {
-                    Some(_) => w.implied.arg(),
-                    None => Arg::Null,
-                },
+                or_null(edges.map(|_| &w.implied)),
                 w.losses.arg(),
             ],
         ]
