@@ -45,7 +45,8 @@ pub(super) fn first_foreign(folder: &Path) -> Result<Option<PathBuf>, SaeError> 
         let entry = entry.map_err(|e| io(folder, e))?;
         let path = entry.path();
         let kind = entry.file_type().map_err(|e| io(&path, e))?;
-        let known = (entry.file_name().to_str()).is_some_and(|name| FILES.contains(&name));
+        let known = (entry.file_name().to_str())
+            .is_some_and(|name| FILES.contains(&name) || is_part_of_tensors(name));
         if kind.is_dir() {
             // a model of a grid
             foreign.extend(first_foreign(&path)?);
@@ -60,6 +61,13 @@ pub(super) fn first_foreign(folder: &Path) -> Result<Option<PathBuf>, SaeError> 
         foreign.extend(files);
     }
     Ok(foreign.into_iter().min())
+}
+
+/// Whether a file has the name under which the library of tensors writes one before it has its own: a run that was
+/// killed meanwhile left it.
+fn is_part_of_tensors(name: &str) -> bool {
+    let random = name.strip_prefix(".tmp").unwrap_or_default();
+    random.len() == 6 && random.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 /// Whether a folder of so many files holds a state: a run that was killed when it began one left it empty, and alone.
@@ -103,6 +111,10 @@ mod tests {
         assert_eq!(found(&[(STATE_FILE, "theirs")]), STATE_FILE);
         assert_eq!(found(&[(STATE_FILE, ""), (LOG_FILE, "")]), LOG_FILE);
         assert_eq!(found(&[state, ("notes", "")]), "notes");
+        // tensors that were being written when the run was killed, beside a state and without one
+        assert_eq!(foreign(&[state, (".tmpPZzt9v", "")]), None);
+        assert_eq!(found(&[(".tmpPZzt9v", "theirs")]), ".tmpPZzt9v");
+        assert_eq!(found(&[state, (".tmp-notes", "")]), ".tmp-notes");
         assert_eq!(found(&[state, ("k=1/log.jsonl", "")]), "k=1/log.jsonl");
     }
 
