@@ -145,8 +145,8 @@ pub struct Concept {
     pub proteins: u64,
     /// Residues that carry it (0 for a protein-level concept).
     pub residues: u64,
-    /// Whether absence of a label says nothing, unless its protein has labels of other such concepts (`HELIX`, `STRAND`
-    /// and `TURN` are known where there is a structure).
+    /// Whether absence of a label says nothing, except between the first and the last label of such concepts in a
+    /// protein (`HELIX`, `STRAND` and `TURN` are known where there is a structure).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
     /// log2(min over direct parents of n(parent) / n(concept)), n counting proteins.

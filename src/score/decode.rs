@@ -1,11 +1,14 @@
-//! From log-odds of residues to ranges: runs above a threshold, segments of explicit duration, bonds between sites.
+//! From log-odds of residues to ranges: runs above a threshold, segments of explicit duration, stretches between the
+//! ranges of another concept, bonds between sites.
 
 pub mod bonds;
+pub mod gaps;
 pub mod lengths;
 pub mod runs;
 pub mod segments;
 
 use bonds::Bonds;
+use gaps::Gaps;
 use runs::Runs;
 use schemars::JsonSchema;
 use segments::Segments;
@@ -19,6 +22,8 @@ pub enum Decoder {
     Runs(Runs),
     /// Segments of explicit duration.
     Segments(Segments),
+    /// Stretches between the ranges of another concept.
+    Gaps(Gaps),
     /// Pairs of residues.
     Bonds(Bonds),
 }
@@ -32,6 +37,8 @@ pub struct Residues<'a> {
     pub floor: f64,
     /// Log-odds of the class frequency.
     pub base: f64,
+    /// Ranges of the concept that bounds this one, by start, apart from one another; empty where none does.
+    pub borders: &'a [Item],
 }
 
 /// A range or a bond.
@@ -88,7 +95,17 @@ impl Decoder {
         match self {
             Self::Runs(runs) => runs.decode(residues),
             Self::Segments(segments) => segments.decode(residues),
+            Self::Gaps(gaps) => gaps.decode(residues),
             Self::Bonds(bonds) => bonds.decode(residues),
+        }
+    }
+
+    /// The concept whose ranges bound those of this one.
+    #[must_use]
+    pub fn bounded_by(&self) -> Option<u32> {
+        match self {
+            Self::Gaps(gaps) => Some(gaps.between),
+            _ => None,
         }
     }
 
@@ -98,6 +115,7 @@ impl Decoder {
         match self {
             Self::Runs(_) => "runs",
             Self::Segments(_) => "segments",
+            Self::Gaps(_) => "gaps",
             Self::Bonds(_) => "bonds",
         }
     }
@@ -110,6 +128,7 @@ impl Decoder {
         let (numbers, durations): (Vec<f64>, &[f64]) = match self {
             Self::Runs(r) => (vec![r.threshold], &[0.0]),
             Self::Segments(s) => (vec![s.alpha, s.offset, s.penalty], &s.durations),
+            Self::Gaps(g) => (vec![g.threshold], &[0.0]),
             Self::Bonds(b) => (vec![b.threshold], &b.separations),
         };
         if durations.is_empty() {

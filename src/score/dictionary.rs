@@ -83,8 +83,24 @@ impl Dictionary {
                 problem,
             };
             entry.check(self.latents.len()).map_err(bad)?;
+            self.check_border(entry).map_err(bad)?;
         }
         Ok(())
+    }
+
+    /// Whether the concept that bounds another is read by itself.
+    fn check_border(&self, entry: &ConceptEntry) -> Result<(), String> {
+        let border = entry.ranges.as_ref().and_then(|r| r.decoder.bounded_by());
+        let Some(border) = border else {
+            return Ok(());
+        };
+        let other = self.concepts().get(border as usize);
+        match other.and_then(|other| other.ranges.as_ref()) {
+            Some(reading) if reading.decoder.bounded_by().is_none() => Ok(()),
+            _ => Err(format!(
+                "it lies between ranges of concept {border}, which the dictionary does not read by itself"
+            )),
+        }
     }
 
     /// A catalogue of the dictionary's latents.

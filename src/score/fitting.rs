@@ -12,7 +12,7 @@ pub use candidates::Training;
 use super::{
     calibration::{self, Calibration, Histogram, Stored},
     decode::{Decoder, Item, Residues},
-    matching::{self, Tally},
+    matching::{self, Known, Tally},
     precision::Judged,
 };
 use candidates::Candidates;
@@ -37,12 +37,32 @@ pub struct Sample<'a> {
     pub truths: &'a [Item],
     /// The cluster that its protein is of.
     pub cluster: u32,
+    /// Ranges of the concept that bounds this one, found without this cluster.
+    pub borders: &'a [Item],
+    /// Of what its labels say something.
+    pub known: Known,
 }
 
 impl Sample<'_> {
     fn fold(&self) -> usize {
-        self.cluster as usize % FOLDS
+        fold_of(self.cluster)
     }
+
+    /// Counts of its ranges, without those of which nothing is known.
+    fn tally(&self, items: &[Item], exact: bool) -> Tally {
+        if self.known == Known::ALL {
+            return Tally::of(items, self.truths, exact);
+        }
+        let mut items = items.to_vec();
+        self.known.retain(&mut items);
+        Tally::of(&items, self.truths, exact)
+    }
+}
+
+/// The fold of a cluster.
+#[must_use]
+pub fn fold_of(cluster: u32) -> usize {
+    cluster as usize % FOLDS
 }
 
 /// Why a concept is of no use.
@@ -83,9 +103,11 @@ pub struct Fit {
     pub floor: f64,
     /// The decoder.
     pub decoder: Decoder,
+    /// For each fold the decoder that the others chose.
+    pub fold_decoders: Vec<Decoder>,
     /// Counts under it, on the proteins by which it was chosen.
     pub chosen_on: Tally,
-    /// The F1 that it was chosen for: of exact positions where instances are single residues.
+    /// The F1 that it was chosen for, over grades of overlap: of exact positions where instances are single residues.
     pub f1: f64,
     /// Ranges of every fold under the decoder that the other folds chose.
     pub judged: Vec<Judged>,
@@ -136,10 +158,10 @@ pub fn fit(samples: &[Sample<'_>], training: &Training) -> Result<Fit, Unusable>
     let mut tallies = vec![[Tally::default(); FOLDS]; candidates.len()];
     let mut log_odds = Vec::new();
     for sample in samples {
-        let residues = reader.read(sample.evidence, &mut log_odds);
+        let residues = reader.read(sample, &mut log_odds);
         let fold = sample.fold();
         candidates.each(residues, |at, items| {
-            let tally = Tally::of(items, sample.truths, training.is_of_sites());
+            let tally = sample.tally(items, training.is_of_sites());
             tallies[at][fold] = tallies[at][fold].plus(tally);
         });
     }
@@ -150,35 +172,37 @@ pub fn fit(samples: &[Sample<'_>], training: &Training) -> Result<Fit, Unusable>
     }
     let decoders = candidates.decoders();
     let mut judged = Vec::new();
+    let mut fold_decoders = Vec::with_capacity(FOLDS);
     for fold in 0..FOLDS {
         let rest = tallies.iter().map(|t| sum(t).without(t[fold]));
         let decoder = &decoders[self::best(rest).0];
         for sample in samples.iter().filter(|s| s.fold() == fold) {
-            let residues = reader.read(sample.evidence, &mut log_odds);
-            judge(decoder, residues, sample.truths, &mut judged);
+            let residues = reader.read(sample, &mut log_odds);
+            judge(decoder, residues, sample, &mut judged);
         }
+        fold_decoders.push(decoder.clone());
     }
     let decoder = decoders[best].clone();
     let mut chosen_on = Tally::default();
     for sample in samples {
-        let residues = reader.read(sample.evidence, &mut log_odds);
-        let items = decoder.decode(residues);
-        chosen_on = chosen_on.plus(Tally::of(&items, sample.truths, false));
+        let residues = reader.read(sample, &mut log_odds);
+        chosen_on = chosen_on.plus(sample.tally(&decoder.decode(residues), false));
     }
     Ok(Fit {
         calibration,
         base,
         floor,
         decoder,
+        fold_decoders,
         chosen_on,
         f1,
         judged,
     })
 }
 
-/// The candidate with the largest F1, and it; of equals the first.
+/// The candidate with the largest F1 over grades of overlap, and it; of equals the first.
 fn best(tallies: impl Iterator<Item = Tally>) -> (usize, f64) {
-    let scores = tallies.map(|t| t.f1().unwrap_or(0.0)).enumerate();
+    let scores = tallies.map(|t| t.graded_f1()).enumerate();
     scores.fold(
         (0, 0.0),
         |best, next| if next.1 > best.1 { next } else { best },
@@ -186,12 +210,17 @@ fn best(tallies: impl Iterator<Item = Tally>) -> (usize, f64) {
 }
 
 /// Adds the ranges of a protein, held against its labels.
-fn judge(decoder: &Decoder, residues: Residues<'_>, truths: &[Item], judged: &mut Vec<Judged>) {
-    let items = decoder.decode(residues);
-    let rights = matching::rights(&items, truths);
+fn judge(decoder: &Decoder, residues: Residues<'_>, sample: &Sample<'_>, judged: &mut Vec<Judged>) {
+    let mut items = decoder.decode(residues);
+    sample.known.retain(&mut items);
+    let rights = matching::rights(&items, sample.truths);
     for (item, right) in items.iter().zip(rights) {
         let score = item.score(residues.log_odds);
-        judged.push(Judged { score, right });
+        judged.push(Judged {
+            score,
+            right,
+            cluster: sample.cluster,
+        });
     }
 }
 
@@ -209,8 +238,10 @@ fn histograms(samples: &[Sample<'_>]) -> Vec<Histogram> {
     for sample in samples {
         let fold = &mut folds[sample.fold()];
         let carries = carries(sample.truths, sample.evidence.len());
-        for (&x, positive) in sample.evidence.iter().zip(carries) {
-            fold.add(x, positive);
+        for ((position, &x), positive) in (1..).zip(sample.evidence).zip(carries) {
+            if sample.known.has(position) {
+                fold.add(x, positive);
+            }
         }
     }
     folds
@@ -244,14 +275,15 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn read<'l>(&self, evidence: &[f32], log_odds: &'l mut Vec<f64>) -> Residues<'l> {
+    fn read<'l>(&self, sample: &Sample<'l>, log_odds: &'l mut Vec<f64>) -> Residues<'l> {
         log_odds.clear();
         let round = |&x: &f32| self.stored.round(self.calibration.log_odds(f64::from(x)));
-        log_odds.extend(evidence.iter().map(round));
+        log_odds.extend(sample.evidence.iter().map(round));
         Residues {
             log_odds,
             floor: self.stored.floor,
             base: self.base,
+            borders: sample.borders,
         }
     }
 }
@@ -284,6 +316,8 @@ mod tests {
             evidence,
             truths,
             cluster,
+            borders: &[],
+            known: Known::ALL,
         })
         .collect()
     }

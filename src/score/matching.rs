@@ -4,6 +4,43 @@ use super::decode::Item;
 
 /// Intersection over union from which a range is right.
 pub const RIGHT: f64 = 0.5;
+/// Intersections over union at which a pair is graded, around [`RIGHT`].
+const GRADES: [f64; 5] = [0.3, 0.4, 0.5, 0.6, 0.7];
+
+/// The stretch of a protein of which labels say something: all of it, or, of concepts that are annotated where there
+/// is a structure, from the first to the last residue that any of them names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// First residue, 1-based.
+    pub first: u32,
+    /// Last residue, inclusive.
+    pub last: u32,
+}
+
+impl Known {
+    /// Everything.
+    pub const ALL: Self = Self {
+        first: 1,
+        last: u32::MAX,
+    };
+
+    /// Leaves out ranges of which nothing is known: those that share no residue with it.
+    pub fn retain(self, items: &mut Vec<Item>) {
+        items.retain(|item| self.touches(item));
+    }
+
+    /// Whether a range shares a residue with it.
+    #[must_use]
+    pub fn touches(self, item: &Item) -> bool {
+        item.start <= self.last && item.end >= self.first
+    }
+
+    /// Whether a residue is in it.
+    #[must_use]
+    pub fn has(self, position: u32) -> bool {
+        (self.first..=self.last).contains(&position)
+    }
+}
 
 /// A range and the instance that it was matched to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,6 +58,11 @@ impl Pair {
     #[must_use]
     pub fn is_right(&self) -> bool {
         self.overlap >= RIGHT
+    }
+
+    /// At how many of the grades it is right.
+    fn grade(&self) -> u64 {
+        GRADES.iter().filter(|&&g| self.overlap >= g).count() as u64
     }
 
     /// Whether both have the same residues.
@@ -99,6 +141,8 @@ pub struct Tally {
     pub predicted: u64,
     /// Ranges that are right.
     pub right: u64,
+    /// Sum over the grades of overlap of the ranges that are right there.
+    pub graded: u64,
 }
 
 impl Tally {
@@ -107,10 +151,16 @@ impl Tally {
     pub fn of(items: &[Item], truths: &[Item], exact: bool) -> Self {
         let all = pairs(items, truths);
         let right = |p: &&Pair| if exact { p.is_exact() } else { p.is_right() };
+        let counted = || all.iter().filter(right);
         Self {
             truths: truths.len() as u64,
             predicted: items.len() as u64,
-            right: all.iter().filter(right).count() as u64,
+            right: counted().count() as u64,
+            graded: if exact {
+                counted().map(Pair::grade).sum()
+            } else {
+                all.iter().map(Pair::grade).sum()
+            },
         }
     }
 
@@ -121,6 +171,7 @@ impl Tally {
             truths: self.truths + other.truths,
             predicted: self.predicted + other.predicted,
             right: self.right + other.right,
+            graded: self.graded + other.graded,
         }
     }
 
@@ -131,6 +182,7 @@ impl Tally {
             truths: self.truths - part.truths,
             predicted: self.predicted - part.predicted,
             right: self.right - part.right,
+            graded: self.graded - part.graded,
         }
     }
 
@@ -144,6 +196,13 @@ impl Tally {
     #[must_use]
     pub fn recall(&self) -> Option<f64> {
         (self.truths > 0).then(|| self.right as f64 / self.truths as f64)
+    }
+
+    /// The mean of F1 over the grades of overlap: as F1, but hardly moved by single ranges whose overlap is about one half.
+    #[must_use]
+    pub fn graded_f1(&self) -> f64 {
+        let both = self.truths + self.predicted;
+        2.0 * self.graded as f64 / (GRADES.len() as u64 * both).max(1) as f64
     }
 
     /// Harmonic mean of precision and recall, 0 without ranges; none without instances.

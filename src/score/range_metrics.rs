@@ -203,6 +203,7 @@ fn concept(outcome: &Outcome, concept: &Concept, min_precision: f64) -> RangeCon
         truths: scored.total.truths,
         predicted: kept.len() as u64,
         right: kept.iter().filter(|f| f.right).count() as u64,
+        graded: 0,
     });
     entry
 }

@@ -1,6 +1,7 @@
 //! Ranges of all concepts of a vocabulary: evidence is gathered protein by protein, each concept's reading is chosen on
 //! some proteins and scored on others.
 
+mod borders;
 mod gather;
 mod scores;
 
@@ -8,7 +9,6 @@ pub use gather::{Gathered, Part, PartRows, Target};
 pub use scores::{Found, Scored};
 
 use super::{
-    calibration::Stored,
     decode::Residues,
     dictionary::{Evidence, EvidenceSource, RangeReading, RangeScores},
     fitting::{self, Fit, Sample, Unusable},
@@ -16,8 +16,9 @@ use super::{
     precision::{PooledPrecision, PrecisionStep},
 };
 use crate::math::random::{Purpose, shuffle, stream};
+use borders::Borders;
 use rayon::prelude::*;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What became of a concept.
 #[derive(Clone, Debug)]
@@ -83,32 +84,25 @@ pub fn read_all(
     clusters: &Clusters,
     seed: u64,
 ) -> Vec<Outcome> {
-    let targets: Vec<&Target> = gathered.targets.iter().collect();
-    let fits: Vec<Result<(Evidence, Fit), Unusable>> = targets
-        .par_iter()
-        .map(|target| best_fit(gathered, target, candidates, latents, clusters))
-        .collect();
-    let judged = fits.iter().flatten().flat_map(|(_, fit)| &fit.judged);
-    let pooled = PooledPrecision::new(judged.copied());
-    let few = gathered.few.iter().map(|&(concept, why)| Outcome {
+    let fits = fit_all(gathered, candidates, latents, clusters);
+    let judged = fits.iter().flat_map(|fitted| fitted.fit.iter());
+    let judged = judged.flat_map(|(_, fit)| &fit.judged).copied();
+    let pooled = PooledPrecision::new(judged);
+    let readings = fits.into_iter().map(|fitted| {
+        let reading = fitted.fit.map(|(evidence, fit)| {
+            let precision = pooled.table(&fit.judged);
+            reading(evidence, fit, precision)
+        });
+        (fitted.target, reading)
+    });
+    let mut outcomes = report(gathered, readings.collect(), latents, clusters, seed);
+    outcomes.extend(gathered.few.iter().map(|&(concept, why)| Outcome {
         concept,
         mean_length: 0.0,
         chosen_by: 0,
         reported: 0,
         result: Err(why),
-    });
-    let mut outcomes: Vec<Outcome> = targets
-        .par_iter()
-        .zip(fits)
-        .map(|(target, fit)| {
-            let reading = fit.map(|(evidence, fit)| {
-                let precision = pooled.table(&fit.judged);
-                reading(evidence, fit, precision)
-            });
-            outcome(gathered, target, reading, latents, clusters, seed)
-        })
-        .collect();
-    outcomes.extend(few);
+    }));
     outcomes
 }
 
@@ -121,37 +115,134 @@ pub fn score_all(
     clusters: &Clusters,
     seed: u64,
 ) -> Vec<Outcome> {
-    let targets: Vec<&Target> = gathered.targets.iter().collect();
-    targets
-        .par_iter()
-        .map(|target| {
-            let reading = readings.get(&target.concept).cloned();
-            let reading = reading.ok_or(Unusable::Unread);
-            outcome(gathered, target, reading, latents, clusters, seed)
-        })
-        .collect()
+    let readings = gathered.targets.iter().map(|target| {
+        let reading = readings.get(&target.concept).cloned();
+        (target, reading.ok_or(Unusable::Unread))
+    });
+    report(gathered, readings.collect(), latents, clusters, seed)
 }
 
-/// Scores a concept on the proteins for reporting.
-fn outcome(
+/// What was found for a concept.
+struct Fitted<'a> {
+    target: &'a Target,
+    fit: Result<(Evidence, Fit), Unusable>,
+}
+
+/// Finds how every concept is best read: first those that no other bounds, then those between their ranges.
+fn fit_all<'a>(
+    gathered: &'a Gathered<'_>,
+    candidates: &Candidates,
+    latents: &impl Latents,
+    clusters: &Clusters,
+) -> Vec<Fitted<'a>> {
+    let is_bounded = |target: &&Target| target.training.border().is_some();
+    let (bounded, free): (Vec<&Target>, Vec<&Target>) =
+        gathered.targets.iter().partition(is_bounded);
+    let fit = |targets: Vec<&'a Target>, borders: &Borders| -> Vec<Fitted<'a>> {
+        let one = |target| Fitted {
+            target,
+            fit: best_fit(gathered, target, candidates, latents, clusters, borders),
+        };
+        targets.into_par_iter().map(one).collect()
+    };
+    let mut fits = fit(free, &Borders::default());
+    let named: BTreeSet<u32> = bounded.iter().filter_map(|t| t.training.border()).collect();
+    let bounding = fits.iter().filter_map(|fitted| {
+        let (evidence, fit) = fitted.fit.as_ref().ok()?;
+        let is_named = named.contains(&fitted.target.concept);
+        is_named.then_some((fitted.target, evidence, fit))
+    });
+    let borders = Borders::of_fits(gathered, bounding, latents, clusters);
+    fits.extend(fit(bounded, &borders));
+    fits.sort_by_key(|fitted| fitted.target.concept);
+    fits
+}
+
+/// Scores concepts on the proteins for reporting.
+fn report(
     gathered: &Gathered<'_>,
-    target: &Target,
-    reading: Result<RangeReading, Unusable>,
+    readings: Vec<(&Target, Result<RangeReading, Unusable>)>,
     latents: &impl Latents,
     clusters: &Clusters,
     seed: u64,
-) -> Outcome {
-    let instances = |rows: &PartRows| rows.truths(target).map(|t| t.len() as u64).sum();
-    Outcome {
-        concept: target.concept,
-        mean_length: target.training.mean_length(),
-        chosen_by: instances(gathered.choosing()),
-        reported: instances(gathered.reporting()),
-        result: reading.map(|mut reading| {
-            let scored = score(gathered, target, &reading, latents, clusters);
-            reading.test = scores::with_intervals(&scored, seed, target.concept);
-            (reading, scored)
-        }),
+) -> Vec<Outcome> {
+    let known = readings.iter();
+    let known = known.filter_map(|(target, reading)| Some((*target, reading.as_ref().ok()?)));
+    let named: BTreeSet<u32> = known
+        .clone()
+        .filter_map(|(_, r)| r.decoder.bounded_by())
+        .collect();
+    let bounding = known.filter(|(target, _)| named.contains(&target.concept));
+    let borders = Borders::of_readings(gathered, bounding, latents);
+    let scorer = Scorer {
+        gathered,
+        latents,
+        clusters,
+        borders: &borders,
+        seed,
+    };
+    let outcomes = readings.into_par_iter();
+    outcomes
+        .map(|(target, reading)| scorer.outcome(target, reading))
+        .collect()
+}
+
+/// What scoring of a concept needs.
+struct Scorer<'a, 'g, L> {
+    gathered: &'a Gathered<'g>,
+    latents: &'a L,
+    clusters: &'a Clusters,
+    borders: &'a Borders,
+    seed: u64,
+}
+
+impl<L: Latents> Scorer<'_, '_, L> {
+    /// Scores a concept on the proteins for reporting.
+    fn outcome(&self, target: &Target, reading: Result<RangeReading, Unusable>) -> Outcome {
+        let instances = |rows: &PartRows| rows.truths(target).map(|t| t.len() as u64).sum();
+        Outcome {
+            concept: target.concept,
+            mean_length: target.training.mean_length(),
+            chosen_by: instances(self.gathered.choosing()),
+            reported: instances(self.gathered.reporting()),
+            result: reading.map(|mut reading| {
+                let scored = self.score(target, &reading);
+                reading.test = scores::with_intervals(&scored, self.seed, target.concept);
+                (reading, scored)
+            }),
+        }
+    }
+
+    /// Reads the proteins for reporting.
+    fn score(&self, target: &Target, reading: &RangeReading) -> Scored {
+        let part = self.gathered.reporting();
+        let evidence = reading.evidence;
+        let values = evidence_values(self.gathered, part.part, target, evidence, self.latents);
+        let stored = reading.stored();
+        let mut scored = Scored::new(part.clusters(self.clusters));
+        let mut log_odds = Vec::new();
+        for protein in part.proteins(target) {
+            log_odds.clear();
+            let evidence = &values[protein.residues.clone()];
+            let round = |&x: &f32| stored.round(reading.calibration.log_odds(f64::from(x)));
+            log_odds.extend(evidence.iter().map(round));
+            let residues = Residues {
+                log_odds: &log_odds,
+                floor: reading.floor,
+                base: reading.base,
+                borders: (self.borders).of(reading.decoder.bounded_by(), protein.name),
+            };
+            let mut items = reading.decoder.decode(residues);
+            protein.known.retain(&mut items);
+            let tally = Tally::of(&items, protein.truths, false);
+            let cluster = self.clusters.get(protein.name).copied().unwrap_or_default();
+            scored.add(cluster, tally);
+            scored.protein(&items, protein.truths, |item| {
+                let score = item.score(&log_odds);
+                (score, reading.range_probability(score))
+            });
+        }
+        scored
     }
 }
 
@@ -175,18 +266,21 @@ fn best_fit(
     candidates: &Candidates,
     latents: &impl Latents,
     clusters: &Clusters,
+    borders: &Borders,
 ) -> Result<(Evidence, Fit), Unusable> {
     let part = gathered.choosing();
     fitting::check_support(part.truths(target))?;
     let mut best: Result<(Evidence, Fit), Unusable> = Err(Unusable::NoEvidence);
     for evidence in candidates.get(&target.concept).into_iter().flatten() {
-        let values = values(gathered, part.part, target, *evidence, latents);
+        let values = evidence_values(gathered, part.part, target, *evidence, latents);
         let samples: Vec<Sample<'_>> = part
             .proteins(target)
             .map(|protein| Sample {
                 evidence: &values[protein.residues.clone()],
                 truths: protein.truths,
                 cluster: clusters.get(protein.name).copied().unwrap_or_default(),
+                borders: borders.of(target.training.border(), protein.name),
+                known: protein.known,
             })
             .collect();
         let fit = fitting::fit(&samples, &target.training);
@@ -201,7 +295,7 @@ fn best_fit(
 }
 
 /// Evidence of every residue of a part, in the order in which they were gathered.
-fn values(
+fn evidence_values(
     gathered: &Gathered<'_>,
     part: Part,
     target: &Target,
@@ -218,41 +312,4 @@ fn values(
             values
         }
     }
-}
-
-/// Reads the proteins for reporting.
-fn score(
-    gathered: &Gathered<'_>,
-    target: &Target,
-    reading: &RangeReading,
-    latents: &impl Latents,
-    clusters: &Clusters,
-) -> Scored {
-    let part = gathered.reporting();
-    let values = values(gathered, part.part, target, reading.evidence, latents);
-    let stored = Stored {
-        floor: reading.floor,
-    };
-    let mut scored = Scored::new(part.clusters(clusters));
-    let mut log_odds = Vec::new();
-    for protein in part.proteins(target) {
-        log_odds.clear();
-        let evidence = &values[protein.residues.clone()];
-        let round = |&x: &f32| stored.round(reading.calibration.log_odds(f64::from(x)));
-        log_odds.extend(evidence.iter().map(round));
-        let residues = Residues {
-            log_odds: &log_odds,
-            floor: reading.floor,
-            base: reading.base,
-        };
-        let items = reading.decoder.decode(residues);
-        let tally = Tally::of(&items, protein.truths, false);
-        let cluster = clusters.get(protein.name).copied().unwrap_or_default();
-        scored.add(cluster, tally);
-        scored.protein(&items, protein.truths, |item| {
-            let score = item.score(&log_odds);
-            (score, reading.range_probability(score))
-        });
-    }
-    scored
 }

@@ -9,13 +9,23 @@ use crate::{
     },
 };
 use rayon::prelude::*;
+use std::collections::HashMap;
 
 /// A concept whose ranges are wanted.
 struct Slot {
     concept: u32,
     reading: RangeReading,
+    /// Whether its ranges are written: else it is here for what lies between them.
+    is_wanted: bool,
     /// Positions and probabilities in the protein that is being read.
     entries: Vec<(u32, f32)>,
+}
+
+/// A range with the probability that it is right.
+#[derive(Clone, Copy)]
+struct ScoredItem {
+    item: Item,
+    probability: f64,
 }
 
 /// Finds the ranges of one protein after the other.
@@ -36,19 +46,30 @@ impl Decoding {
         with_tracks: bool,
     ) -> Self {
         let mut of_concept = vec![None; concepts.len()];
+        let is_wanted = |entry: &ConceptEntry| {
+            let reaches = |r: &RangeReading| r.best_precision() >= min_precision;
+            entry.ranges.as_ref().is_some_and(reaches) && is_wanted(entry.index)
+        };
+        let wanted: Vec<bool> = concepts.iter().map(is_wanted).collect();
+        let mut is_border = vec![false; concepts.len()];
+        for (entry, _) in concepts.iter().zip(&wanted).filter(|(_, wanted)| **wanted) {
+            let border = entry.ranges.as_ref().and_then(|r| r.decoder.bounded_by());
+            if let Some(border) = border.and_then(|b| is_border.get_mut(b as usize)) {
+                *border = true;
+            }
+        }
         let mut slots = Vec::new();
-        for entry in concepts {
-            let Some(reading) = entry.ranges else {
+        for ((entry, is_wanted), is_border) in concepts.into_iter().zip(wanted).zip(is_border) {
+            let Some(reading) = entry.ranges.filter(|_| is_wanted || is_border) else {
                 continue;
             };
-            if is_wanted(entry.index) && reading.best_precision() >= min_precision {
-                of_concept[entry.index as usize] = Some(slots.len());
-                slots.push(Slot {
-                    concept: entry.index,
-                    reading,
-                    entries: Vec::new(),
-                });
-            }
+            of_concept[entry.index as usize] = Some(slots.len());
+            slots.push(Slot {
+                concept: entry.index,
+                reading,
+                is_wanted,
+                entries: Vec::new(),
+            });
         }
         Self {
             slots,
@@ -65,7 +86,7 @@ impl Decoding {
 
     /// Concepts of which ranges may be written.
     pub(super) fn wanted(&self) -> usize {
-        self.slots.len()
+        self.slots.iter().filter(|slot| slot.is_wanted).count()
     }
 
     /// Adds the next residue of the protein. Indices must be below [`Decoding::concepts`].
@@ -85,23 +106,39 @@ impl Decoding {
         ranges: &mut Vec<FeatureRange>,
         tracks: &mut Vec<Track>,
     ) -> u64 {
-        let min_precision = self.min_precision;
         let touched: Vec<&Slot> = (self.slots.iter())
             .filter(|slot| !slot.entries.is_empty())
             .collect();
-        let found: Vec<Vec<(Item, f64)>> = touched
+        // what others lie between is found before them
+        let free: HashMap<u32, Vec<ScoredItem>> = touched
             .par_iter()
-            .map(|slot| slot.find(length, min_precision))
+            .filter(|slot| slot.reading.decoder.bounded_by().is_none())
+            .map(|slot| (slot.concept, slot.find(length, &[])))
+            .collect();
+        let borders = |concept: u32| -> Vec<Item> {
+            let ranges = free.get(&concept).into_iter().flatten();
+            ranges.map(|range| range.item).collect()
+        };
+        let bounded: HashMap<u32, Vec<ScoredItem>> = touched
+            .par_iter()
+            .filter_map(|slot| Some((slot, slot.reading.decoder.bounded_by()?)))
+            .map(|(slot, border)| (slot.concept, slot.find(length, &borders(border))))
             .collect();
         ranges.clear();
         tracks.clear();
         let mut count = 0;
-        for (slot, items) in touched.iter().zip(&found) {
-            count += items.len() as u64;
-            for &(item, probability) in items {
-                slot.lines(item, probability, ranges);
+        for slot in touched.iter().filter(|slot| slot.is_wanted) {
+            let found = free
+                .get(&slot.concept)
+                .or_else(|| bounded.get(&slot.concept));
+            let found = found.into_iter().flatten();
+            let likely = found.filter(|range| range.probability >= self.min_precision);
+            let before = count;
+            for range in likely {
+                count += 1;
+                slot.lines(range.item, range.probability, ranges);
             }
-            if self.with_tracks && !items.is_empty() {
+            if self.with_tracks && count > before {
                 tracks.push(Track {
                     entry: slot.concept,
                     values: slot.entries.clone(),
@@ -117,8 +154,8 @@ impl Decoding {
 }
 
 impl Slot {
-    /// Its ranges in a protein of this length, with the probability that each is right, from the one asked for on.
-    fn find(&self, length: u32, min_precision: f64) -> Vec<(Item, f64)> {
+    /// Its ranges in a protein of this length.
+    fn find(&self, length: u32, borders: &[Item]) -> Vec<ScoredItem> {
         let reading = &self.reading;
         let stored = reading.stored();
         let mut log_odds = vec![reading.floor; length as usize];
@@ -131,11 +168,14 @@ impl Slot {
             log_odds: &log_odds,
             floor: reading.floor,
             base: reading.base,
+            borders,
         };
         let items = reading.decoder.decode(residues).into_iter();
         items
-            .map(|item| (item, reading.range_probability(item.score(&log_odds))))
-            .filter(|&(_, probability)| probability >= min_precision)
+            .map(|item| ScoredItem {
+                item,
+                probability: reading.range_probability(item.score(&log_odds)),
+            })
             .collect()
     }
 
@@ -157,5 +197,89 @@ impl Slot {
         } else {
             ranges.push(line(item.start, item.end));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        annot::concept::{ConceptKind, Level},
+        score::{
+            calibration::{Calibration, sigmoid},
+            decode::{Decoder, gaps::Gaps, runs::Runs},
+            dictionary::{Evidence, EvidenceSource, RangeScores},
+            precision::PrecisionStep,
+        },
+    };
+
+    fn entry(index: u32, decoder: Decoder, precision: f64) -> ConceptEntry {
+        let reading = RangeReading {
+            evidence: Evidence {
+                source: EvidenceSource::Logit,
+                latent: index,
+                maximum: 1.0,
+            },
+            calibration: Calibration::Platt {
+                slope: 1.0,
+                intercept: 0.0,
+            },
+            base: -2.0,
+            floor: -3.0,
+            decoder,
+            precision: vec![PrecisionStep {
+                score: 0.0,
+                precision,
+                ranges: 10,
+            }],
+            validation: RangeScores::default(),
+            test: RangeScores::default(),
+        };
+        ConceptEntry {
+            index,
+            id: format!("C{index}"),
+            name: String::new(),
+            kind: ConceptKind::Feature,
+            level: Level::Residue,
+            partial: false,
+            unusable: None,
+            ranges: Some(reading),
+            calls: None,
+        }
+    }
+
+    #[test]
+    fn what_lies_between_ranges_needs_those_even_if_they_are_not_written() {
+        let helices = Decoder::Runs(Runs {
+            threshold: 0.0,
+            max_gap: 0,
+            min_run: 1,
+        });
+        let loops = Decoder::Gaps(Gaps {
+            between: 1,
+            threshold: 0.0,
+        });
+        // the helices are too doubtful to be written
+        let concepts = vec![entry(0, loops, 0.9), entry(1, helices, 0.5)];
+        let mut decoding = Decoding::new(concepts, |concept| concept == 0, 0.8, true);
+        assert_eq!((decoding.concepts(), decoding.wanted()), (2, 1));
+        for position in 1..=12 {
+            let is_helix = matches!(position, 4..=6 | 10);
+            let likely = sigmoid(2.0) as f32;
+            if is_helix {
+                decoding.residue(position, &[1], &[likely]);
+            } else if position < 10 {
+                decoding.residue(position, &[0], &[likely]);
+            }
+        }
+        let (mut ranges, mut tracks) = (Vec::new(), Vec::new());
+        assert_eq!(decoding.finish(12, &mut ranges, &mut tracks), 2);
+        let found: Vec<_> = ranges.iter().map(|r| (r.entry, r.start, r.end)).collect();
+        assert_eq!(found, [(0, 1, 3), (0, 7, 9)]);
+        assert_eq!(ranges[0].decoder, Some("gaps"));
+        assert_eq!(tracks.len(), 1);
+        // a protein without helices has nothing between them
+        decoding.residue(1, &[0], &[0.9]);
+        assert_eq!(decoding.finish(12, &mut ranges, &mut tracks), 0);
     }
 }

@@ -246,6 +246,8 @@ impl Fit {
                     judged.push(Judged {
                         score,
                         right: truths.binary_search(&concept).is_ok(),
+                        // one call of a protein and concept
+                        cluster: row as u32,
                     });
                 }
             }

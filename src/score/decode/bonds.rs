@@ -70,6 +70,7 @@ mod tests {
             log_odds: &log_odds,
             floor: -5.0,
             base: -4.0,
+            borders: &[],
         };
         let bonds = Bonds {
             threshold: 0.0,

@@ -67,6 +67,7 @@ mod tests {
             log_odds: &log_odds,
             floor: -9.0,
             base: -4.0,
+            borders: &[],
         };
         let decode = |threshold, max_gap, min_run| {
             let runs = Runs {

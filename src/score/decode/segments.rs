@@ -221,7 +221,7 @@ mod tests {
             base in -5.0_f64..0.0,
         ) {
             let parameters = Segments { alpha, offset, penalty, start: 0.05, durations };
-            let residues = Residues { log_odds: &log_odds, floor: -6.0, base };
+            let residues = Residues { log_odds: &log_odds, floor: -6.0, base, borders: &[] };
             let found = parameters.decode(residues);
             let mut best = f64::NEG_INFINITY;
             cuts(&parameters, residues, 0, &mut Vec::new(), &mut best);
@@ -252,6 +252,7 @@ mod tests {
             log_odds: &log_odds,
             floor: -6.0,
             base: -2.0,
+            borders: &[],
         };
         let found = parameters.decode(residues);
         assert_eq!(found, [Item::range(9, 14), Item::range(15, 20)]);

@@ -26,7 +26,7 @@ pub struct ConceptEntry {
     pub kind: ConceptKind,
     /// Whether ranges or whole proteins are annotated with it.
     pub level: Level,
-    /// Whether absence of a label says nothing, unless its protein has labels of other such concepts.
+    /// Whether absence of a label says nothing, except between the first and the last label of such concepts in a protein.
     pub partial: bool,
     /// Why it is of no use; none where it is of use.
     pub unusable: Option<String>,

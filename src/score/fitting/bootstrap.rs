@@ -58,6 +58,7 @@ mod tests {
                 truths: 1,
                 predicted: 1,
                 right: u64::from(i % 2 == 0),
+                graded: 0,
             };
             (0..n).map(one).collect()
         };

@@ -3,6 +3,7 @@
 use crate::score::decode::{
     Decoder, Item, Residues,
     bonds::Bonds,
+    gaps::{self, Gaps},
     lengths::Lengths,
     runs::{self, Runs},
     segments::{Recursion, Segments},
@@ -25,6 +26,7 @@ pub struct Training {
     lengths: Lengths,
     separations: Lengths,
     bonds: bool,
+    bounded_by: Option<u32>,
 }
 
 impl Training {
@@ -35,7 +37,23 @@ impl Training {
             lengths: Lengths::new(lengths),
             separations: Lengths::new(separations),
             bonds,
+            bounded_by: None,
         }
+    }
+
+    /// Of instances that lie between those of another concept.
+    #[must_use]
+    pub fn bounded_by(self, concept: Option<u32>) -> Self {
+        Self {
+            bounded_by: concept,
+            ..self
+        }
+    }
+
+    /// The concept between whose instances these lie.
+    #[must_use]
+    pub fn border(&self) -> Option<u32> {
+        self.bounded_by
     }
 
     /// Mean length of the instances.
@@ -62,6 +80,7 @@ pub(super) struct Candidates {
     /// Longest gap and shortest run, for every threshold.
     bridges: Vec<(u32, u32)>,
     segments: Vec<(Segments, Recursion)>,
+    gaps: Vec<Gaps>,
     bonds: Vec<Bonds>,
 }
 
@@ -99,15 +118,21 @@ impl Candidates {
                 }
             }
         }
+        let gaps = training
+            .bounded_by
+            .into_iter()
+            .flat_map(|between| THRESHOLDS.map(|threshold| Gaps { between, threshold }));
         Self {
             bridges,
             segments,
+            gaps: gaps.collect(),
             bonds,
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        THRESHOLDS.len() * self.bridges.len() + self.segments.len() + self.bonds.len()
+        let runs = THRESHOLDS.len() * self.bridges.len();
+        runs + self.segments.len() + self.gaps.len() + self.bonds.len()
     }
 
     /// Gives the ranges of a protein under each candidate, in the order of [`Candidates::decoders`].
@@ -131,6 +156,12 @@ impl Candidates {
         for (_, recursion) in &mut self.segments {
             next(&recursion.decode(residues));
         }
+        if !self.gaps.is_empty() {
+            let stretches = gaps::stretches(residues);
+            for gaps in &self.gaps {
+                next(&gaps.of(&stretches));
+            }
+        }
         for bonds in &self.bonds {
             next(&bonds.decode(residues));
         }
@@ -150,6 +181,7 @@ impl Candidates {
         }
         let segments = self.segments.into_iter();
         all.extend(segments.map(|(segments, _)| Decoder::Segments(segments)));
+        all.extend(self.gaps.into_iter().map(Decoder::Gaps));
         all.extend(self.bonds.into_iter().map(Decoder::Bonds));
         all
     }

@@ -1,6 +1,6 @@
 //! What is gathered of proteins: logits of the concepts that may be read, and their labelled instances.
 
-use super::Clusters;
+use super::{Clusters, borders::Adjacency};
 use crate::{
     annot::{
         concept::{Concept, ConceptKind, Level},
@@ -10,6 +10,7 @@ use crate::{
     score::{
         decode::Item,
         fitting::{self, Training, Unusable},
+        matching::Known,
     },
     split::partition::{self, Partition},
 };
@@ -31,7 +32,7 @@ pub struct Target {
     pub concept: u32,
     /// Whether its instances join two residues.
     pub bonds: bool,
-    /// Whether only proteins with labels of partial concepts count.
+    /// Whether only what lies between labels of partial concepts counts.
     pub partial: bool,
     /// What its instances in training look like.
     pub training: Training,
@@ -56,8 +57,8 @@ struct Protein {
     residues: Range<usize>,
     /// Instances by concept, ascending.
     truths: Vec<(u32, Vec<Item>)>,
-    /// Whether it has labels of partial concepts.
-    has_partial: bool,
+    /// From the first to the last residue with a label of a partial concept; none without such labels.
+    partial: Option<Known>,
 }
 
 /// A protein as one concept sees it.
@@ -65,6 +66,7 @@ pub(super) struct Seen<'a> {
     pub(super) name: &'a str,
     pub(super) residues: Range<usize>,
     pub(super) truths: &'a [Item],
+    pub(super) known: Known,
 }
 
 /// Everything that is gathered.
@@ -95,12 +97,17 @@ impl<'a> Gathered<'a> {
     ) -> Self {
         let bonds: Vec<bool> = concepts.iter().map(is_bond).collect();
         let mut counts = Counts::new(concepts.len());
+        let mut adjacency = Adjacency::default();
         for (protein, of_protein) in labels.iter() {
             let part = split.and_then(|s| s.of(protein));
             // without a split a protein is for training and choosing alike
             let is_of = |wanted| split.is_none() || part == Some(wanted);
             let parts = [partition::Part::Train, partition::Part::Valid].map(is_of);
-            counts.add(parts, &truths(of_protein, &bonds));
+            let truths = truths(of_protein, &bonds);
+            counts.add(parts, &truths);
+            if parts[0] {
+                adjacency.add(&truths);
+            }
         }
         let mut columns = 0;
         let (mut targets, mut few) = (Vec::new(), Vec::new());
@@ -122,6 +129,15 @@ impl<'a> Gathered<'a> {
                 training: Training::new(count.lengths, count.separations, bonds[index]),
                 column,
             });
+        }
+        let readable = targets
+            .iter()
+            .filter(|t: &&Target| !t.training.is_of_sites());
+        let instances = readable.map(|t| (t.concept, t.training.count()));
+        let borders = adjacency.borders(&instances.collect());
+        for target in &mut targets {
+            let border = borders.get(&target.concept).copied();
+            target.training = std::mem::take(&mut target.training).bounded_by(border);
         }
         let rows = |part| PartRows {
             part,
@@ -154,12 +170,21 @@ impl<'a> Gathered<'a> {
                 rows.logits[column].extend(own.step_by(m.max(1)));
             }
         }
-        let has_partial = labels.iter().any(|l| self.partial[l.concept as usize]);
+        let placed = labels.iter().filter(|l| !l.is_whole());
+        let partial = placed.filter(|l| self.partial[l.concept as usize]);
+        let partial = partial.map(|l| Known {
+            first: l.start,
+            last: l.end,
+        });
+        let partial = partial.reduce(|a, b| Known {
+            first: a.first.min(b.first),
+            last: a.last.max(b.last),
+        });
         rows.proteins.push(Protein {
             name: protein.to_owned(),
             residues: rows.residues..rows.residues + residues,
             truths: truths(labels, &self.bonds),
-            has_partial,
+            partial,
         });
         rows.residues += residues;
     }
@@ -228,15 +253,25 @@ impl PartRows {
 
     /// The proteins that count for a concept.
     pub(super) fn proteins(&self, target: &Target) -> impl Iterator<Item = Seen<'_>> {
-        let counted = self
-            .proteins
-            .iter()
-            .filter(|protein| !target.partial || protein.has_partial);
-        counted.map(|protein| Seen {
-            name: &protein.name,
-            residues: protein.residues.clone(),
-            truths: protein.truths_of(target.concept),
+        self.proteins.iter().filter_map(|protein| {
+            let known = if target.partial {
+                protein.partial?
+            } else {
+                Known::ALL
+            };
+            Some(Seen {
+                name: &protein.name,
+                residues: protein.residues.clone(),
+                truths: protein.truths_of(target.concept),
+                known,
+            })
         })
+    }
+
+    /// Every protein with its residues.
+    pub(super) fn every_protein(&self) -> impl Iterator<Item = (&str, Range<usize>)> {
+        let all = self.proteins.iter();
+        all.map(|protein| (protein.name.as_str(), protein.residues.clone()))
     }
 
     /// Instances of a concept by protein.
