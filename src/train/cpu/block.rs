@@ -13,8 +13,9 @@ use crate::{
     },
     sae::{
         config::Objective,
-        forward::{SparseRows, add_decoder_rows},
+        decoder::add_decoder_rows,
         params::Params,
+        sparse::SparseRows,
         variants::{Entry, RowLoss, Rule},
     },
     train::{

@@ -9,7 +9,8 @@ use crate::{
     },
     sae::{
         config::Objective,
-        variants::{LatentGradient, LatentTensor, Rule},
+        params::LatentTensor,
+        variants::{LatentGradient, Rule},
     },
     train::loss::axioms::AxiomLoss,
 };
