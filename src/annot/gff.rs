@@ -3,7 +3,7 @@
 
 use super::{
     collect::{Collector, DropReason, Fingerprint, Observation, Source},
-    concept::ConceptKind,
+    concept::{ConceptKind, ENTRY},
     error::AnnotError,
     evidence::{eco_ids, of_remark},
     feature,
@@ -350,7 +350,7 @@ fn interproscan(
     let signature = item.text("Name");
     let entries: Vec<String> = item
         .values("Dbxref")
-        .filter_map(|value| value.strip_prefix("InterPro:").map(str::to_owned))
+        .filter_map(|value| value.strip_prefix(ENTRY).map(str::to_owned))
         .chain(item.values("InterPro"))
         .collect();
     let terms: Vec<String> = item.values("Ontology_term").collect();

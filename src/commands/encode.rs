@@ -202,7 +202,7 @@ fn plan(sae: &Sae, readers: &[(&Source, ActivationReader)]) -> Result<()> {
                     work / 2e10
                 ))?;
             }
-            None => log::plan(&format!("{source}: a stream of unknown length"))?,
+            None => shared::plan_rows(source, None, "residues")?,
         }
     }
     Ok(())

@@ -365,10 +365,7 @@ fn check_whole(readers: &[(&Source, ActivationReader)]) -> Result<()> {
 fn plan(readers: &[(&Source, ActivationReader)]) -> Result<()> {
     for (source, reader) in readers {
         let rows = reader.rows().map_err(source.in_input())?;
-        let rows = rows.map_or("a stream of unknown length".into(), |n| {
-            format!("{n} residues")
-        });
-        log::plan(&format!("{source}: {rows}"))?;
+        shared::plan_rows(source, rows, "residues")?;
     }
     Ok(())
 }

@@ -111,18 +111,10 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::checkpoint::content::tests::found_in;
 
-    /// The first foreign entry of a folder of these files, relative to it.
     fn foreign(files: &[(&str, &str)]) -> Option<String> {
-        let root = tempfile::tempdir().unwrap();
-        for (name, content) in files {
-            let path = root.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, content).unwrap();
-        }
-        let found = first_foreign(root.path())?;
-        let found = found.strip_prefix(root.path()).unwrap();
-        Some(found.to_string_lossy().into_owned())
+        found_in(files, first_foreign)
     }
 
     #[test]

@@ -109,6 +109,14 @@ pub(super) fn read_dictionary(context: &Context, path: &Path) -> Result<(Diction
     Ok((dictionary, hash::sha256(&text)))
 }
 
+/// Says in a plan how many rows a table has, or that this is not known.
+pub(super) fn plan_rows(source: &Source, rows: Option<u64>, what: &str) -> Result<()> {
+    let rows = rows.map_or("a stream of unknown length".into(), |n| {
+        format!("{n} {what}")
+    });
+    Ok(log::plan(&format!("{source}: {rows}"))?)
+}
+
 /// Says where maxima of latents come from that the model does not know.
 pub(super) fn warn_of_unknown_maxima(folder: &Path) {
     log::warn(&format!(

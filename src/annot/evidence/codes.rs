@@ -37,7 +37,7 @@ pub(super) const CODES: [(&str, &str); 27] = [
 ];
 
 /// The code of what no curator looked at.
-pub(in crate::annot) const AUTOMATIC: &str = "IEA";
+pub(crate) const AUTOMATIC: &str = "IEA";
 
 /// The general ECO terms "used in automatic assertion", next to the code's own: those that `UniProt`, GOA and
 /// `interpro2go` write (orthologues of Ensembl 265, signatures of `InterPro` 256 and 259, imports 313 and 322, ...).

@@ -2,7 +2,7 @@
 
 use crate::annot::{
     collect::{Collector, DropReason, Fingerprint, Observation, Source},
-    concept::ConceptKind,
+    concept::{ConceptKind, ENTRY},
     error::AnnotError,
     evidence::AUTOMATIC,
     identifiers::{is_curie, is_entry},
@@ -139,9 +139,6 @@ fn present(field: &str) -> Option<&str> {
     Some(field).filter(|text| !matches!(*text, "-" | "" | "None"))
 }
 
-/// Database of the ids of entries.
-const PREFIX: &str = "InterPro:";
-
 /// An entry of `InterPro` on a stretch of a protein.
 pub(crate) fn matched(
     collector: &mut Collector,
@@ -159,7 +156,7 @@ pub(crate) fn matched(
     }
     // accessions have one length: no allocation for each of a billion matches
     let mut id = *b"InterPro:IPR000000";
-    id[PREFIX.len()..].copy_from_slice(entry.as_bytes());
+    id[ENTRY.len()..].copy_from_slice(entry.as_bytes());
     collector.put(&Observation {
         protein,
         kind: ConceptKind::Interpro,

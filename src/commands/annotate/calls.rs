@@ -15,12 +15,16 @@ use crate::{
         go::rules::Rules,
     },
     cli::{Context, Source, log},
-    commands::shared::WholeProteins,
+    commands::shared::{self, WholeProteins},
     ontology::{
         self, Ontology,
         graph::{Hierarchy, Relations},
     },
-    report::calls::{Call, CallFormat, CallWriter, DATABASE, ProteinCalls, Provenance, REFERENCE},
+    report::{
+        PROGRAM,
+        calls::{Call, CallFormat, CallWriter, ProteinCalls, Provenance, REFERENCE},
+    },
+    seq::accession::UNIPROT,
     table::{
         SaeIdentity,
         calls::CallList,
@@ -33,8 +37,6 @@ use chrono::NaiveDate;
 
 /// Least score of a call that no dictionary has calibrated.
 const UNCALIBRATED: f64 = 0.5;
-/// Who says so, where nothing else is said.
-const ASSIGNED_BY: &str = "ProtSAE";
 /// Digits of a model's SHA-256 that name it.
 const DIGITS: usize = 12;
 
@@ -68,7 +70,7 @@ pub(super) struct CallArgs {
     lineage: Vec<u32>,
 
     /// Database of the accessions
-    #[arg(long, value_name = "NAME", default_value = DATABASE)]
+    #[arg(long, value_name = "NAME", default_value = UNIPROT)]
     database: String,
 
     /// Reference of the model, DOI:... or PMID:...
@@ -76,7 +78,7 @@ pub(super) struct CallArgs {
     reference: String,
 
     /// Who says so, for gaf and gpad
-    #[arg(long, value_name = "NAME", default_value = ASSIGNED_BY)]
+    #[arg(long, value_name = "NAME", default_value = PROGRAM)]
     assigned_by: String,
 
     /// Write the ancestors of called terms too, not the most specific alone; cafa always has them, with their scores
@@ -84,7 +86,7 @@ pub(super) struct CallArgs {
     propagated: bool,
 
     /// Team of a submission to CAFA
-    #[arg(long, value_name = "NAME", default_value = ASSIGNED_BY)]
+    #[arg(long, value_name = "NAME", default_value = PROGRAM)]
     author: String,
 
     /// Number of the model in a submission to CAFA
@@ -143,14 +145,14 @@ impl CallArgs {
         ];
         if let Some((option, _)) = needed
             .iter()
-            .find(|(_, missing)| format.official && *missing)
+            .find(|(_, missing)| format.traits.official && *missing)
         {
             return Err(Error::usage(format!(
                 "the format '{}' needs {option}",
                 format.name
             )));
         }
-        let all = self.propagated || format.scored;
+        let all = self.propagated || format.traits.scored;
         if !all && self.ontology.is_none() && !names.has_parents {
             return Err(Error::usage(
                 "which terms are the most specific nobody says: give --ontology or --model, or ask for all by --propagated",
@@ -173,10 +175,7 @@ impl CallArgs {
             database: self.database.clone(),
             reference: self.reference.clone(),
             assigned_by: self.assigned_by.clone(),
-            model: format!(
-                "{ASSIGNED_BY}:{}",
-                sha256.get(..DIGITS).unwrap_or("unknown")
-            ),
+            model: format!("{PROGRAM}:{}", sha256.get(..DIGITS).unwrap_or("unknown")),
             ontology: ontology.map_or(String::new(), |o| o.identity.version.clone()),
             submission: (
                 self.author.clone(),
@@ -309,12 +308,12 @@ impl CallArgs {
                 ))
             })?;
             let is_call = named.kind == ConceptKind::Go || named.level == Level::Protein;
-            let is_wanted = named.kind == ConceptKind::Go || !job.format.terms_only;
+            let is_wanted = named.kind == ConceptKind::Go || !job.format.traits.terms_only;
             if is_call && is_wanted && score >= job.least(row) {
                 said.push((concept, call(named, score, row.calls.as_ref(), at)));
             }
         }
-        let all = self.propagated || job.format.scored;
+        let all = self.propagated || job.format.traits.scored;
         let concepts = &job.names.concepts;
         let mut calls = match rules.zip(job.ontology) {
             Some((rules, (ontology, _))) => ruled(rules, ontology, concepts, said, all),
@@ -393,7 +392,7 @@ pub(super) struct Job<'a> {
 impl Job<'_> {
     /// Least score of a call that is written.
     fn least(&self, row: &ProteinFeatures) -> f64 {
-        let default = match (self.format.scored, row.calls.is_some()) {
+        let default = match (self.format.traits.scored, row.calls.is_some()) {
             (true, _) => 0.0,
             (false, true) => MIN_PRECISION,
             (false, false) => UNCALIBRATED,
@@ -419,10 +418,7 @@ pub(super) fn plan<'a>(context: &Context, sources: impl Iterator<Item = &'a Sour
     for source in sources {
         let table = context.open_table(source)?;
         let rows = table.rows().map_err(source.in_input())?;
-        let rows = rows.map_or("a stream of unknown length".into(), |n| {
-            format!("{n} proteins")
-        });
-        log::plan(&format!("{source}: {rows}"))?;
+        shared::plan_rows(source, rows, "proteins")?;
     }
     Ok(())
 }

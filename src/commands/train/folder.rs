@@ -126,7 +126,7 @@ pub(super) fn write(
     put(CURVES_FILE, &curves::page(&log, &trained.config)?)?;
     if tensorboard {
         std::fs::create_dir_all(path.join(EVENTS_FOLDER)).path(&path)?;
-        let name = format!("{}/{}", EVENTS_FOLDER, EVENTS_NAME);
+        let name = format!("{EVENTS_FOLDER}/{EVENTS_NAME}");
         put(&name, &curves::events(&log)?)?;
     }
     Ok(())
