@@ -8,7 +8,7 @@ use super::{
     evidence::{eco_ids, of_remark},
     feature,
     interpro::interproscan::{Match, MatchedEntry},
-    lines::{Lines, is_directive},
+    lines::{Line, Lines, is_directive},
     percent::{decode, decoded},
     position::{self, End, Place, Position},
 };
@@ -89,7 +89,7 @@ pub(crate) fn read(
     let mut lines = Lines::new(reader);
     let mut proteins = Proteins::default();
     let mut in_sequences = false;
-    while let Some((line, text)) = collector.next_line(&mut lines)? {
+    while let Some(Line { number: line, text }) = collector.next_line(&mut lines)? {
         if is_end_of_features(text) {
             in_sequences = true;
         } else if is_directive(text, FIRST) {

@@ -144,10 +144,21 @@ pub struct Provenance {
     pub model: String,
     /// Version of the ontology, or empty.
     pub ontology: String,
-    /// Team, number of the model and key words of a submission to CAFA.
-    pub submission: (String, u8, Vec<String>),
+    /// What a submission to CAFA says of itself.
+    pub submission: Submission,
     /// Whether scores are probabilities that calls are right.
     pub calibrated: bool,
+}
+
+/// What a submission to CAFA says of itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Submission {
+    /// Team.
+    pub author: String,
+    /// Number of the model.
+    pub model: u8,
+    /// Key words.
+    pub keywords: Vec<String>,
 }
 
 /// Writes calls protein by protein.
@@ -343,7 +354,11 @@ pub(crate) mod tests {
             assigned_by: PROGRAM.into(),
             model: "ProtSAE:0123456789ab".into(),
             ontology: "releases/2026-03-25".into(),
-            submission: ("team".into(), 1, vec!["machine learning".into()]),
+            submission: Submission {
+                author: "team".into(),
+                model: 1,
+                keywords: vec!["machine learning".into()],
+            },
             calibrated: true,
         }
     }

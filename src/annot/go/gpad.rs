@@ -2,7 +2,11 @@
 
 use super::gaf::{Association, is_negated};
 use crate::annot::{
-    collect::Collector, error::AnnotError, evidence::go_code, identifiers::is_curie, lines::columns,
+    collect::Collector,
+    error::AnnotError,
+    evidence::go_code,
+    identifiers::is_curie,
+    lines::{Columns, columns},
 };
 use crate::seq::accession::{GeneProduct, UNIPROT};
 use std::io::BufRead;
@@ -23,7 +27,7 @@ pub(crate) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<()
 }
 
 fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotError> {
-    let (fields, count) = columns::<12>(text);
+    let Columns { fields, count } = columns::<12>(text);
     if !COLUMNS.contains(&count) {
         return Err(AnnotError::record(
             line,

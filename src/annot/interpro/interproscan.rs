@@ -6,7 +6,7 @@ use crate::annot::{
     error::AnnotError,
     evidence::AUTOMATIC,
     identifiers::{is_curie, is_entry},
-    lines::columns,
+    lines::{Columns, columns},
     position::{Place, number},
 };
 use crate::seq::checksum;
@@ -25,7 +25,7 @@ pub(crate) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<()
 }
 
 fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotError> {
-    let (fields, count) = columns::<15>(text);
+    let Columns { fields, count } = columns::<15>(text);
     if !COLUMNS.contains(&count) {
         return Err(AnnotError::record(
             line,

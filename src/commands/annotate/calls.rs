@@ -6,6 +6,7 @@ pub(super) use chosen::Names;
 
 use super::{
     MIN_PRECISION,
+    known::NamedSae,
     support::{Support, SupportArgs},
 };
 use crate::{
@@ -15,14 +16,11 @@ use crate::{
         go::rules::Rules,
     },
     cli::{Context, Source, log},
-    commands::shared::{self, WholeProteins},
-    ontology::{
-        self, Ontology,
-        graph::{Hierarchy, Relations},
-    },
+    commands::shared::{self, Terms, WholeProteins},
+    ontology::{self, Ontology, graph::Relations},
     report::{
         PROGRAM,
-        calls::{Call, CallFormat, CallWriter, ProteinCalls, Provenance, REFERENCE},
+        calls::{Call, CallFormat, CallWriter, ProteinCalls, Provenance, REFERENCE, Submission},
     },
     seq::accession::UNIPROT,
     table::{
@@ -32,7 +30,7 @@ use crate::{
         proteins::{self, ProteinFeatures},
     },
 };
-use chosen::{call, candidates, most_specific, ruled};
+use chosen::{Candidate, call, candidates, most_specific, ruled};
 use chrono::NaiveDate;
 
 /// Least score of a call that no dictionary has calibrated.
@@ -177,11 +175,11 @@ impl CallArgs {
             assigned_by: self.assigned_by.clone(),
             model: format!("{PROGRAM}:{}", sha256.get(..DIGITS).unwrap_or("unknown")),
             ontology: ontology.map_or(String::new(), |o| o.identity.version.clone()),
-            submission: (
-                self.author.clone(),
-                self.model_number,
-                self.keywords.clone(),
-            ),
+            submission: Submission {
+                author: self.author.clone(),
+                model: self.model_number,
+                keywords: self.keywords.clone(),
+            },
             calibrated,
         }
     }
@@ -190,23 +188,21 @@ impl CallArgs {
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub(super) fn ontology(&self, context: &Context) -> Result<Option<(Ontology, Hierarchy)>> {
+    pub(super) fn ontology(&self, context: &Context) -> Result<Option<Terms>> {
         let Some(source) = &self.ontology else {
             return Ok(None);
         };
-        let ontology = ontology::read(context.open_ahead(source)?).map_err(source.in_input())?;
-        let hierarchy =
-            Hierarchy::new(&ontology, Relations::IsAPartOf).map_err(source.in_input())?;
+        let terms = Terms::read(context, source, Relations::IsAPartOf)?;
         let has_taxa = |term: &ontology::Term| {
             !term.only_in_taxon.is_empty() || !term.never_in_taxon.is_empty()
         };
-        let constrains = ontology.terms.iter().flatten().any(has_taxa);
+        let constrains = terms.ontology.terms.iter().flatten().any(has_taxa);
         if constrains && self.taxon.is_some() && self.lineage.is_empty() {
             log::warn(
                 "the ontology has constraints of taxa, of which those above --taxon are not told without --lineage",
             );
         }
-        Ok(Some((ontology, hierarchy)))
+        Ok(Some(terms))
     }
 
     /// Writes the calls of all tables.
@@ -223,7 +219,7 @@ impl CallArgs {
             .taxon
             .map(|taxon| self.lineage.iter().copied().chain([taxon]).collect());
         let mut rules = (job.ontology)
-            .map(|(ontology, hierarchy)| Rules::new(ontology, hierarchy, taxa.as_deref()));
+            .map(|terms| Rules::new(&terms.ontology, &terms.hierarchy, taxa.as_deref()));
         let support = self.support.read(context, job.ontology)?;
         let mut counts = Counts::default();
         let mut whole = WholeProteins::default();
@@ -299,7 +295,7 @@ impl CallArgs {
     ) -> Result<Vec<Call>> {
         counts.uncalibrated += u64::from(row.calls.is_none());
         let mut said = Vec::new();
-        for (at, concept, score) in candidates(row) {
+        for Candidate { at, concept, score } in candidates(row) {
             let names = &job.names.concepts;
             let named = names.get(concept as usize).ok_or_else(|| {
                 Error::mismatch(format!(
@@ -316,7 +312,7 @@ impl CallArgs {
         let all = self.propagated || job.format.traits.scored;
         let concepts = &job.names.concepts;
         let mut calls = match rules.zip(job.ontology) {
-            Some((rules, (ontology, _))) => ruled(rules, ontology, concepts, said, all),
+            Some((rules, terms)) => ruled(rules, &terms.ontology, concepts, said, all),
             None if all => said.into_iter().map(|(_, call)| call).collect(),
             None => most_specific(concepts, said),
         };
@@ -345,10 +341,10 @@ fn features(
                 protein.clone_into(&mut current.protein);
             }
             for row in run {
-                if let Some((concepts, probabilities)) = columns.calls(row) {
+                if let Some(calls) = columns.calls(row) {
                     current.calls = Some(CallList {
-                        concepts: concepts.to_vec(),
-                        probabilities: probabilities.to_vec(),
+                        concepts: calls.concepts.to_vec(),
+                        probabilities: calls.probabilities.to_vec(),
                         neighbours: None,
                     });
                 }
@@ -381,10 +377,10 @@ fn finish(
 /// What is written where, and from what.
 pub(super) struct Job<'a> {
     pub(super) names: &'a Names,
-    pub(super) ontology: Option<&'a (Ontology, Hierarchy)>,
+    pub(super) ontology: Option<&'a Terms>,
     pub(super) format: CallFormat,
     pub(super) min_precision: Option<f64>,
-    pub(super) identity: Option<&'a (String, SaeIdentity)>,
+    pub(super) identity: Option<&'a NamedSae>,
     /// Feature tables, whose calls come first.
     pub(super) features: &'a [Source],
 }
@@ -401,15 +397,7 @@ impl Job<'_> {
     }
 
     fn check(&self, sae: Option<&SaeIdentity>, source: &Source) -> Result<()> {
-        match (self.identity, sae) {
-            (Some((name, own)), Some(table)) => {
-                own.check_same(name, table, &source.to_string())?;
-            }
-            _ => log::warn(&format!(
-                "{source}: nothing says that it was made by this model"
-            )),
-        }
-        Ok(())
+        NamedSae::check(self.identity, sae, source)
     }
 }
 
