@@ -4,23 +4,23 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::collections::BTreeMap;
 
 /// A module by the names of those it stands in, from the crate's root: `[sae, forward]`.
-pub type Module = Vec<String>;
+pub(crate) type Module = Vec<String>;
 
 /// What a module names.
 #[derive(Default)]
-pub struct Uses {
+pub(crate) struct Uses {
     /// Every path of two segments or more, with the groups of its `use` taken apart.
-    pub paths: Vec<Module>,
+    pub(crate) paths: Vec<Module>,
     /// Paths by the names that `use` gives them.
-    pub names: BTreeMap<String, Module>,
+    pub(crate) names: BTreeMap<String, Module>,
 }
 
 /// The uses of every module.
-pub struct House(pub BTreeMap<Module, Uses>);
+pub(crate) struct House(pub(crate) BTreeMap<Module, Uses>);
 
 impl House {
     /// Of the files of `src`: their paths and texts.
-    pub fn new(files: &[(String, String)]) -> Self {
+    pub(crate) fn new(files: &[(String, String)]) -> Self {
         let mut house = Self(BTreeMap::new());
         for (file, text) in files {
             let tokens: TokenStream = text.parse().unwrap_or_else(|e| panic!("{file}: {e:?}"));
@@ -68,35 +68,23 @@ impl House {
         }
     }
 
-    /// The module in which the item of a path stands that `from` names, `use` by `use`; none where it is of another
-    /// crate.
-    pub fn home(&self, from: &Module, path: &[String]) -> Option<Module> {
-        let mut module = from.clone();
-        let mut path = path;
-        match path.first()?.as_str() {
-            "crate" => {
-                module.clear();
-                path = &path[1..];
-            }
-            "self" => path = &path[1..],
-            "super" => {}
+    /// The module in which the item stands that a path of `from` names, `use` by `use`; none where it is of another crate.
+    pub(crate) fn home(&self, from: &Module, path: &[String]) -> Option<Module> {
+        let up = path.iter().take_while(|name| *name == "super").count();
+        let (module, rest) = match path.first()?.as_str() {
+            "crate" => (Module::new(), &path[1..]),
+            "self" => (from.clone(), &path[1..]),
+            "super" => (from[..from.len() - up].to_vec(), &path[up..]),
             name => {
-                module.push(name.to_owned());
-                return if self.0.contains_key(&module) {
-                    self.inside(module, &path[1..])
-                } else {
-                    None
-                };
+                let child = [&from[..], &[name.to_owned()]].concat();
+                self.0.get(&child)?;
+                (child, &path[1..])
             }
-        }
-        while path.first().is_some_and(|name| name == "super") {
-            module.pop();
-            path = &path[1..];
-        }
-        self.inside(module, path)
+        };
+        self.inside(module, rest)
     }
 
-    fn inside(&self, mut module: Module, path: &[String]) -> Option<Module> {
+    fn inside(&self, module: Module, path: &[String]) -> Option<Module> {
         let Some((name, rest)) = path.split_first() else {
             return Some(module);
         };
@@ -104,10 +92,11 @@ impl House {
         if self.0.contains_key(&child) {
             return self.inside(child, rest);
         }
-        if let Some(path) = self.0[&module].names.get(name) {
-            return self.home(&module, &[path, rest].concat());
+        let uses = self.0.get(&module);
+        match uses.and_then(|uses| uses.names.get(name)) {
+            Some(path) => self.home(&module, &[path, rest].concat()),
+            None => Some(module),
         }
-        Some(module)
     }
 }
 
