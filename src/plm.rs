@@ -38,6 +38,7 @@ pub mod engine;
 pub mod error;
 mod esm2;
 mod families;
+mod family;
 pub mod panel;
 pub mod place;
 pub(crate) mod vocabulary;

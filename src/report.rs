@@ -23,6 +23,9 @@ pub use range::{FeatureRange, RangeFinder, RangeRules};
 
 use std::{borrow::Cow, io};
 
+/// Who says so, in files that name it: column 2 of GFF3, whoever generated and assigned a GAF.
+pub const PROGRAM: &str = "ProtSAE";
+
 /// Decimal places of scores, probabilities and activations in text files.
 const DECIMALS: usize = 4;
 

@@ -50,13 +50,17 @@
 
 pub mod config;
 pub mod conversion;
+pub(crate) mod decoder;
 pub mod encode;
 pub mod error;
 pub mod folder;
 pub mod forward;
 pub mod hierarchy;
+mod initial;
 pub mod params;
 pub mod settings;
+mod shape;
+pub mod sparse;
 pub mod variants;
 
 pub use encode::{Encoded, Encoder, LatentRows, sigmoid};

@@ -13,6 +13,8 @@ use std::io::{self, Write};
 /// Format name and version of `concepts.json`.
 pub const CONCEPTS_FORMAT: &str = "concepts/1";
 
+/// Database of the ids of `InterPro`'s entries.
+pub(super) const ENTRY: &str = "InterPro:";
 /// Database of the ids of keywords.
 pub(super) const KEYWORD: &str = "UniProtKB-KW:";
 

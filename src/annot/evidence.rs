@@ -3,7 +3,7 @@
 mod codes;
 
 use super::error::AnnotError;
-pub(super) use codes::AUTOMATIC;
+pub(crate) use codes::AUTOMATIC;
 use codes::{CODES, is_eco};
 use std::{borrow::Cow, collections::BTreeSet, fmt, str::FromStr};
 

@@ -7,24 +7,33 @@ use std::collections::HashMap;
 /// Notes that are remembered; a file whose features all differ begins anew behind as many.
 const REMEMBERED: usize = 1 << 16;
 
+/// What a feature's concept is called.
+#[derive(Debug)]
+pub(crate) struct ConceptName {
+    /// As [`feature::concept_id`] makes it.
+    pub(crate) id: String,
+    /// As [`feature::concept_name`] makes it.
+    pub(crate) name: String,
+}
+
 /// Ids and names of concepts by what features say: a few thousand in all of Swiss-Prot.
 #[derive(Debug, Default)]
 pub(crate) struct FeatureNames {
     index: HashMap<String, usize, FixedState>,
-    known: Vec<(String, String)>,
+    known: Vec<ConceptName>,
     /// What is looked for: key, note, ligand and ligand's id.
     wanted: String,
 }
 
 impl FeatureNames {
-    /// Id and name of a feature's concept, as [`feature::concept_id`] and [`feature::concept_name`] make them.
+    /// Id and name of a feature's concept.
     pub(crate) fn of(
         &mut self,
         key: &str,
         note: &str,
         ligand: &str,
         ligand_id: &str,
-    ) -> (&str, &str) {
+    ) -> &ConceptName {
         let note = if feature::note_matters(key) { note } else { "" };
         self.wanted.clear();
         for part in [key, note, ligand] {
@@ -36,8 +45,7 @@ impl FeatureNames {
             Some(&index) => index,
             None => self.remember(key, note, ligand, ligand_id),
         };
-        let (id, name) = &self.known[index];
-        (id, name)
+        &self.known[index]
     }
 
     fn remember(&mut self, key: &str, note: &str, ligand: &str, ligand_id: &str) -> usize {
@@ -48,7 +56,7 @@ impl FeatureNames {
         let id = feature::concept_id(key, note, ligand);
         let name = feature::concept_name(key, &id, ligand_id);
         let index = self.known.len();
-        self.known.push((id, name));
+        self.known.push(ConceptName { id, name });
         self.index.insert(self.wanted.clone(), index);
         index
     }
@@ -64,7 +72,8 @@ mod tests {
         let mut check = |key: &str, note: &str, ligand: &str, ligand_id: &str| {
             let id = feature::concept_id(key, note, ligand);
             let name = feature::concept_name(key, &id, ligand_id);
-            assert_eq!(names.of(key, note, ligand, ligand_id), (&*id, &*name));
+            let found = names.of(key, note, ligand, ligand_id);
+            assert_eq!((&found.id, &found.name), (&id, &name));
         };
         for _ in 0..2 {
             check("CHAIN", "Insulin", "", "");

@@ -3,12 +3,12 @@
 
 use super::{
     collect::{Collector, DropReason, Fingerprint, Observation, Source},
-    concept::ConceptKind,
+    concept::{ConceptKind, ENTRY},
     error::AnnotError,
     evidence::{eco_ids, of_remark},
     feature,
     interpro::interproscan::{Match, MatchedEntry},
-    lines::{Lines, is_directive},
+    lines::{Line, Lines, is_directive},
     percent::{decode, decoded},
     position::{self, End, Place, Position},
 };
@@ -89,7 +89,7 @@ pub(crate) fn read(
     let mut lines = Lines::new(reader);
     let mut proteins = Proteins::default();
     let mut in_sequences = false;
-    while let Some((line, text)) = collector.next_line(&mut lines)? {
+    while let Some(Line { number: line, text }) = collector.next_line(&mut lines)? {
         if is_end_of_features(text) {
             in_sequences = true;
         } else if is_directive(text, FIRST) {
@@ -350,7 +350,7 @@ fn interproscan(
     let signature = item.text("Name");
     let entries: Vec<String> = item
         .values("Dbxref")
-        .filter_map(|value| value.strip_prefix("InterPro:").map(str::to_owned))
+        .filter_map(|value| value.strip_prefix(ENTRY).map(str::to_owned))
         .chain(item.values("InterPro"))
         .collect();
     let terms: Vec<String> = item.values("Ontology_term").collect();

@@ -1,6 +1,9 @@
 //! Tables of homologues: the twelve columns of BLAST's `-outfmt 6`, as DIAMOND and `MMseqs2` write them.
 
-use super::{error::AnnotError, lines::Lines};
+use super::{
+    error::AnnotError,
+    lines::{Line, Lines},
+};
 use crate::seq::accession;
 use std::{collections::BTreeMap, io::BufRead};
 
@@ -24,7 +27,7 @@ pub struct Hit {
 pub fn read(reader: impl BufRead) -> Result<BTreeMap<String, Vec<Hit>>, AnnotError> {
     let mut lines = Lines::new(reader);
     let mut hits: BTreeMap<String, Vec<Hit>> = BTreeMap::new();
-    while let Some((line, text)) = lines.next_line()? {
+    while let Some(Line { number: line, text }) = lines.next_line()? {
         if text.trim().is_empty() || text.starts_with('#') {
             continue;
         }

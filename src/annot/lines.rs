@@ -10,6 +10,15 @@ pub(crate) const MAX_LINE: usize = 1 << 28;
 /// Bytes that are looked through at once, wherever the reader has more: they stay in a core's cache.
 const BLOCK: usize = 1 << 17;
 
+/// A line of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Line<'a> {
+    /// Its number, from 1.
+    pub(crate) number: u64,
+    /// What stands on it, without its end.
+    pub(crate) text: &'a str,
+}
+
 /// Reads lines, from blocks of whole ones that are looked through for broken UTF-8 at once.
 pub(crate) struct Lines<R> {
     reader: R,
@@ -35,8 +44,8 @@ impl<R: BufRead> Lines<R> {
         }
     }
 
-    /// The next line without its end, and its number from 1; none at the end of the text.
-    pub(crate) fn next_line(&mut self) -> Result<Option<(u64, &str)>, AnnotError> {
+    /// The next line; none at the end of the text.
+    pub(crate) fn next_line(&mut self) -> Result<Option<Line<'_>>, AnnotError> {
         match self.take_broken()? {
             Some(error) => Err(error),
             None => Ok(self.take()),
@@ -65,7 +74,7 @@ impl<R: BufRead> Lines<R> {
 
     /// The next line, behind [`Self::take_broken`]; none at the end of the text.
     #[inline]
-    pub(crate) fn take(&mut self) -> Option<(u64, &str)> {
+    pub(crate) fn take(&mut self) -> Option<Line<'_>> {
         if self.next == self.block.len() {
             return None;
         }
@@ -79,7 +88,10 @@ impl<R: BufRead> Lines<R> {
         if self.number == 1 {
             line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
         }
-        Some((self.number, line.strip_suffix('\r').unwrap_or(line)))
+        Some(Line {
+            number: self.number,
+            text: line.strip_suffix('\r').unwrap_or(line),
+        })
     }
 
     /// Reads the next block; false at the end of the text.
@@ -152,10 +164,18 @@ pub(crate) fn trimmed_end(text: &str) -> &str {
     }
 }
 
-/// The first N columns of a row, without blanks around them, and how many columns there are; those
-/// that are left out are empty.
-pub(crate) fn columns<const N: usize>(text: &str) -> ([&str; N], usize) {
-    let mut columns = [""; N];
+/// The first N columns of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Columns<'a, const N: usize> {
+    /// Without blanks around them; those that are left out are empty.
+    pub(crate) fields: [&'a str; N],
+    /// How many columns the row has, beyond these too.
+    pub(crate) count: usize,
+}
+
+/// Takes a row apart at its tabs.
+pub(crate) fn columns<const N: usize>(text: &str) -> Columns<'_, N> {
+    let mut fields = [""; N];
     let mut rest = text;
     let mut count = 0;
     loop {
@@ -163,13 +183,13 @@ pub(crate) fn columns<const N: usize>(text: &str) -> ([&str; N], usize) {
             Some(at) => (&rest[..at], Some(&rest[at + 1..])),
             None => (rest, None),
         };
-        if let Some(slot) = columns.get_mut(count) {
+        if let Some(slot) = fields.get_mut(count) {
             *slot = trimmed(column);
         }
         count += 1;
         match more {
             Some(more) => rest = more,
-            None => return (columns, count),
+            None => return Columns { fields, count },
         }
     }
 }
@@ -185,8 +205,8 @@ mod tests {
         for capacity in [1, 2, 5, 64] {
             let mut lines = Lines::new(BufReader::with_capacity(capacity, text.as_bytes()));
             let mut found = Vec::new();
-            while let Some((number, line)) = lines.next_line().unwrap() {
-                found.push((number, line.to_owned()));
+            while let Some(Line { number, text }) = lines.next_line().unwrap() {
+                found.push((number, text.to_owned()));
             }
             let expected = [(1, "one"), (2, ""), (3, "two and more"), (4, "last")];
             assert_eq!(found, expected.map(|(n, line)| (n, line.to_owned())));
@@ -198,14 +218,15 @@ mod tests {
         let text = b"one\ntwo \xc3\xa9\nthree \xff\nfour";
         for capacity in [1, 7, 64] {
             let mut lines = Lines::new(BufReader::with_capacity(capacity, &text[..]));
-            assert_eq!(lines.next_line().unwrap(), Some((1, "one")));
-            assert_eq!(lines.next_line().unwrap(), Some((2, "two \u{e9}")));
+            let line = |number, text| Some(Line { number, text });
+            assert_eq!(lines.next_line().unwrap(), line(1, "one"));
+            assert_eq!(lines.next_line().unwrap(), line(2, "two \u{e9}"));
             let error = lines.next_line().unwrap_err().to_string();
             assert!(
                 error.contains("line 3") && error.contains("UTF-8"),
                 "{error}"
             );
-            assert_eq!(lines.next_line().unwrap(), Some((4, "four")));
+            assert_eq!(lines.next_line().unwrap(), line(4, "four"));
             assert_eq!(lines.next_line().unwrap(), None);
         }
     }
@@ -248,7 +269,9 @@ mod tests {
 
     #[test]
     fn columns_are_counted_beyond_those_that_are_kept() {
-        assert_eq!(columns("a\t b \t\td"), (["a", "b"], 4));
-        assert_eq!(columns("a"), (["a", "", ""], 1));
+        let (fields, count) = (["a", "b"], 4);
+        assert_eq!(columns("a\t b \t\td"), Columns { fields, count });
+        let (fields, count) = (["a", "", ""], 1);
+        assert_eq!(columns("a"), Columns { fields, count });
     }
 }

@@ -4,7 +4,7 @@ use super::{
     error::AnnotError,
     evidence::EcoCodes,
     identifiers::{is_curie, is_entry},
-    lines::{Lines, is_directive},
+    lines::{Line, Lines, is_directive},
 };
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -42,7 +42,7 @@ impl References {
     /// [`AnnotError::Record`] for a line that is no entry; the reader's errors.
     pub fn read_entries(&mut self, reader: impl BufRead) -> Result<(), AnnotError> {
         let mut lines = Lines::new(reader);
-        while let Some((line, text)) = lines.next_line()? {
+        while let Some(Line { number: line, text }) = lines.next_line()? {
             if text.trim().is_empty() || is_directive(text, "ENTRY_AC") {
                 continue;
             }
@@ -72,7 +72,7 @@ impl References {
     pub fn read_tree(&mut self, reader: impl BufRead) -> Result<(), AnnotError> {
         let mut lines = Lines::new(reader);
         let mut path: Vec<String> = Vec::new();
-        while let Some((line, text)) = lines.next_line()? {
+        while let Some(Line { number: line, text }) = lines.next_line()? {
             if text.trim().is_empty() {
                 continue;
             }
@@ -140,7 +140,7 @@ impl References {
     /// [`AnnotError::Record`] for a line that is no mapping; the reader's errors.
     pub fn read_external2go(&mut self, reader: impl BufRead) -> Result<(), AnnotError> {
         let mut lines = Lines::new(reader);
-        while let Some((line, text)) = lines.next_line()? {
+        while let Some(Line { number: line, text }) = lines.next_line()? {
             if text.trim().is_empty() || text.starts_with('!') {
                 continue;
             }
@@ -168,7 +168,7 @@ impl References {
         let mut lines = Lines::new(reader);
         let mut name: Option<String> = None;
         let mut last = 0;
-        while let Some((line, text)) = lines.next_line()? {
+        while let Some(Line { number: line, text }) = lines.next_line()? {
             last = line;
             if let Some(id) = text.strip_prefix("ID   ") {
                 name = Some(id.trim().trim_end_matches('.').to_owned());

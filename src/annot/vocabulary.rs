@@ -26,9 +26,6 @@ use std::{collections::BTreeMap, ops::Range};
 /// Proteins that a concept needs, where nothing else is asked for.
 pub const DEFAULT_MIN_COUNT: u64 = 10;
 
-/// Database of the ids of `InterPro`'s entries.
-const ENTRY: &str = "InterPro:";
-
 /// Unknown ids are listed up to this number.
 const LISTED: usize = 10;
 

@@ -8,7 +8,10 @@ mod known;
 mod support;
 mod write_calls;
 
-use super::{feature_keys::FeatureKeys, shared};
+use super::{
+    feature_keys::FeatureKeys,
+    shared::{self, ReadDictionary},
+};
 use crate::{
     Error, Result,
     annot::feature::NO_ANNOTATION,
@@ -19,15 +22,15 @@ use crate::{
         formats::{Level, RangeFormat},
         range::{DEFAULT_PROBABILITY, DEFAULT_THRESHOLD},
     },
-    score::dictionary::{ConceptEntry, Dictionary},
-    table::{SaeIdentity, features::FeatureReader, schema},
+    score::dictionary::ConceptEntry,
+    table::{features::FeatureReader, schema},
 };
 use calls::CallArgs;
 use clap::builder::PossibleValuesParser;
 use decoding::Decoding;
 use format::{AnnotationLevel, Chosen, format_names};
 use job::{Finder, Job};
-use known::{Known, concept_catalogue};
+use known::{Known, NamedSae, concept_catalogue};
 use std::{
     io::Write as _,
     path::{Path, PathBuf},
@@ -165,7 +168,7 @@ impl Tool for Args {
         let decoders = self.decoders(dictionary, format)?;
         self.choose(&mut catalogue);
         let (finder, calibrated_by) = match decoders {
-            Some((concepts, sha256)) => {
+            Some(Calibrated { concepts, sha256 }) => {
                 catalogue = concept_catalogue(&concepts);
                 let decoding = Decoding::new(
                     concepts,
@@ -209,6 +212,12 @@ impl Tool for Args {
     }
 }
 
+/// How concepts are read, and the SHA-256 of the dictionary that says it.
+struct Calibrated {
+    concepts: Vec<ConceptEntry>,
+    sha256: String,
+}
+
 impl Args {
     fn by(&self) -> By {
         self.by.unwrap_or(By::Activation)
@@ -228,9 +237,9 @@ impl Args {
     /// How concepts are read, where a dictionary says it and no other latents are asked for.
     fn decoders(
         &self,
-        dictionary: Option<(Dictionary, String)>,
+        dictionary: Option<ReadDictionary>,
         format: RangeFormat,
-    ) -> Result<Option<(Vec<ConceptEntry>, String)>> {
+    ) -> Result<Option<Calibrated>> {
         let of_activations = [
             ("--threshold", self.threshold.is_some()),
             ("--by", self.by.is_some()),
@@ -241,8 +250,12 @@ impl Args {
             shared::check_share("--min-precision", p)?;
         }
         let has_dictionary = dictionary.is_some();
-        let concepts =
-            dictionary.and_then(|(dictionary, sha256)| Some((dictionary.concepts?, sha256)));
+        let concepts = dictionary.and_then(|read| {
+            Some(Calibrated {
+                concepts: read.content.concepts?,
+                sha256: read.sha256,
+            })
+        });
         if let (Some(concepts), Which::Defined) = (concepts, self.latents) {
             return match of_activations.iter().find(|(_, given)| *given) {
                 None => Ok(Some(concepts)),
@@ -288,7 +301,7 @@ impl Args {
     fn open<'a>(
         &'a self,
         context: &Context,
-        identity: Option<&(String, SaeIdentity)>,
+        identity: Option<&NamedSae>,
         calibrated_by: Option<&str>,
     ) -> Result<Vec<(&'a Source, FeatureReader)>> {
         let mut readers = Vec::new();
@@ -302,14 +315,7 @@ impl Args {
                     schema::META_PLM_SAMPLE
                 )));
             }
-            match (identity, &info.sae) {
-                (Some((name, sae)), Some(table)) => {
-                    sae.check_same(name, table, &source.to_string())?;
-                }
-                _ => log::warn(&format!(
-                    "{source}: nothing says that it was made by this model"
-                )),
-            }
+            NamedSae::check(identity, info.sae.as_ref(), source)?;
             if let (Some(sha256), Some(path)) = (calibrated_by, &self.dictionary) {
                 check_calibrated(source, info.dictionary.as_deref(), path, sha256)?;
             }
@@ -366,10 +372,7 @@ fn plan(
     ))?;
     for (source, reader) in readers {
         let rows = reader.rows().map_err(source.in_input())?;
-        let rows = rows.map_or("a stream of unknown length".into(), |n| {
-            format!("{n} residues")
-        });
-        log::plan(&format!("{source}: {rows}"))?;
+        shared::plan_rows(source, rows, "residues")?;
     }
     Ok(())
 }

@@ -151,7 +151,10 @@ impl Tool for Args {
         let folder = ModelFolder::open(&self.model).path(&self.model)?;
         (folder.architecture.check_window(self.max_length))
             .map_err(|e| Error::from(e).context("--max-length"))?;
-        let (places, wanted) = self.places(&folder)?;
+        let Wanted {
+            places,
+            plm: wanted,
+        } = self.wanted(&folder)?;
         let targets = self.targets(&places)?;
         if self.pattern().is_some() {
             context.expect(targets.iter().cloned())?;
@@ -206,9 +209,16 @@ impl Tool for Args {
     }
 }
 
+/// What is read of a model.
+struct Wanted {
+    places: Vec<Place>,
+    /// The model that an SAE demands, where one says the place.
+    plm: Option<PlmIdentity>,
+}
+
 impl Args {
-    /// The places to read, and the identity that an SAE demands.
-    fn places(&self, folder: &ModelFolder) -> Result<(Vec<Place>, Option<PlmIdentity>)> {
+    /// What the options, or the SAE that they name, say of the places to read.
+    fn wanted(&self, folder: &ModelFolder) -> Result<Wanted> {
         let architecture = &folder.architecture;
         let Some(sae) = &self.sae else {
             let mut layers = self.layer.clone();
@@ -223,7 +233,7 @@ impl Args {
                 }
                 places.push(place);
             }
-            return Ok((places, None));
+            return Ok(Wanted { places, plm: None });
         };
         let plm = read_sae(sae)?;
         let sae = sae.display();
@@ -237,7 +247,10 @@ impl Args {
         }
         let place = Place::new(plm.site, plm.layer as usize, architecture)
             .map_err(|e| Error::mismatch(format!("{sae} needs {e}")))?;
-        Ok((vec![place], Some(plm)))
+        Ok(Wanted {
+            places: vec![place],
+            plm: Some(plm),
+        })
     }
 
     fn of(&self) -> ActivationType {

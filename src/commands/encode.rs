@@ -92,9 +92,9 @@ impl Tool for Args {
         let sae = shared::load_model(context, &self.model)?;
         let (listed, dictionary, calling) = match &self.dictionary {
             Some(path) => {
-                let (readings, concepts, sha256) = self.readings(context, &sae, path)?;
-                let calling = self.calling(context, &sae, &concepts)?;
-                (Listed::Calibrated(readings), Some(sha256), calling)
+                let read = self.readings(context, &sae, path)?;
+                let calling = self.calling(context, &sae, &read.concepts)?;
+                (Listed::Calibrated(read.usable), Some(read.sha256), calling)
             }
             None => (Listed::Model { least }, None, None),
         };
@@ -202,7 +202,7 @@ fn plan(sae: &Sae, readers: &[(&Source, ActivationReader)]) -> Result<()> {
                     work / 2e10
                 ))?;
             }
-            None => log::plan(&format!("{source}: a stream of unknown length"))?,
+            None => shared::plan_rows(source, None, "residues")?,
         }
     }
     Ok(())

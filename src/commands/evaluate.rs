@@ -28,7 +28,7 @@ use crate::{
 use alignment::Aligner;
 use clap::ValueEnum as _;
 pub(super) use function::CURVE_COLUMNS;
-use function::{FunctionArgs, Means};
+use function::{FunctionArgs, Means, ScoredFiles};
 use ranges::RangeScorer;
 use rows::{Collector, PartRows};
 use serde_json::json;
@@ -184,7 +184,7 @@ impl Args {
             }
             return Ok(None);
         }
-        let (function, proteins) = setting.score_files(context)?;
+        let ScoredFiles { function, proteins } = setting.score_files(context)?;
         Ok(Some(Metrics {
             format: METRICS_FORMAT.into(),
             sae: None,
@@ -310,7 +310,7 @@ impl Args {
         let Some(path) = &self.dictionary else {
             return Ok(None);
         };
-        let (dictionary, _) = shared::read_dictionary(context, path)?;
+        let dictionary = shared::read_dictionary(context, path)?.content;
         let name = path.display().to_string();
         if let Some(own) = &dictionary.sae {
             let folder = folder.display().to_string();
@@ -365,10 +365,7 @@ fn check_whole(readers: &[(&Source, ActivationReader)]) -> Result<()> {
 fn plan(readers: &[(&Source, ActivationReader)]) -> Result<()> {
     for (source, reader) in readers {
         let rows = reader.rows().map_err(source.in_input())?;
-        let rows = rows.map_or("a stream of unknown length".into(), |n| {
-            format!("{n} residues")
-        });
-        log::plan(&format!("{source}: {rows}"))?;
+        shared::plan_rows(source, rows, "residues")?;
     }
     Ok(())
 }

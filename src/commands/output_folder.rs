@@ -1,6 +1,5 @@
 //! What a folder holds that our executables wrote: model folders, grids of them, and layouts of other programs.
 
-use super::train::{curves, grid};
 use crate::{
     exchange,
     sae::folder::{CONCEPTS_FILE, CONFIG_FILE, LOG_FILE, SUMMARY_FILE, WEIGHTS_FILE},
@@ -11,26 +10,37 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// The curves of a model folder.
+pub(super) const CURVES_FILE: &str = "curve.html";
+/// Where a model folder holds an event file.
+pub(super) const EVENTS_FOLDER: &str = "tensorboard";
+/// The event file of a model folder.
+pub(super) const EVENTS_NAME: &str = "events.out.tfevents.0.protsae";
+/// The table of a grid's models.
+pub(super) const GRID_FILE: &str = "grid.json";
+/// Format name and version of the table.
+pub(super) const GRID_FORMAT: &str = "grid/1";
+
 /// Files of a model folder, without the one that tells it.
 const MODEL_FILES: [&str; 5] = [
     WEIGHTS_FILE,
     CONCEPTS_FILE,
     SUMMARY_FILE,
     LOG_FILE,
-    curves::FILE,
+    CURVES_FILE,
 ];
 
 /// The first entry, by name, of a folder that is none of what our executables write there; so the folder is not ours
 /// to replace. An empty folder has none.
 pub(super) fn first_foreign(folder: &Path) -> Option<PathBuf> {
-    let is_grid = holds(folder, grid::FILE, |text| {
-        json(text)["format"] == grid::FORMAT
+    let is_grid = holds(folder, GRID_FILE, |text| {
+        json(text)["format"] == GRID_FORMAT
     });
     entries(folder).into_iter().find_map(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let is_folder = fs::symlink_metadata(&path).is_ok_and(|m| m.is_dir());
         match (name.as_ref(), is_folder) {
-            (grid::FILE, false) if is_grid => None,
+            (GRID_FILE, false) if is_grid => None,
             (_, true) if is_grid => foreign_to_model(&path),
             _ if is_grid => Some(path),
             _ => foreign_to_layout(folder, &path, &name).then_some(path),
@@ -48,8 +58,8 @@ fn foreign_to_model(folder: &Path) -> Option<PathBuf> {
 /// Whether an entry is neither of a model folder nor of a layout of another program, as they are written here.
 fn foreign_to_layout(folder: &Path, path: &Path, name: &str) -> bool {
     let is_file = fs::symlink_metadata(path).is_ok_and(|m| m.is_file());
-    if name == curves::EVENTS_FOLDER && !is_file {
-        let events = path.join(curves::EVENTS_NAME);
+    if name == EVENTS_FOLDER && !is_file {
+        let events = path.join(EVENTS_NAME);
         return !is_model(folder) || entries(path).iter().any(|entry| *entry != events);
     }
     if !is_file {
@@ -101,18 +111,10 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::checkpoint::content::tests::found_in;
 
-    /// The first foreign entry of a folder of these files, relative to it.
     fn foreign(files: &[(&str, &str)]) -> Option<String> {
-        let root = tempfile::tempdir().unwrap();
-        for (name, content) in files {
-            let path = root.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, content).unwrap();
-        }
-        let found = first_foreign(root.path())?;
-        let found = found.strip_prefix(root.path()).unwrap();
-        Some(found.to_string_lossy().into_owned())
+        found_in(files, first_foreign)
     }
 
     #[test]

@@ -8,6 +8,10 @@ use crate::{
     },
     cli::{Context, Source, log},
     hash,
+    ontology::{
+        self, Ontology,
+        graph::{Hierarchy, Relations},
+    },
     sae::folder::{self, Sae},
     score::dictionary::Dictionary,
     seq::fasta,
@@ -96,17 +100,56 @@ pub(super) fn read_split(context: &Context, source: Option<&Source>) -> Result<O
     Ok(Some(partition))
 }
 
-/// Reads a dictionary; with the SHA-256 of the file's content.
+/// A dictionary that was read.
+pub(super) struct ReadDictionary {
+    pub(super) content: Dictionary,
+    /// Of the file.
+    pub(super) sha256: String,
+}
+
+/// An ontology, and the hierarchy along which its terms imply others.
+pub(super) struct Terms {
+    pub(super) ontology: Ontology,
+    pub(super) hierarchy: Hierarchy,
+}
+
+impl Terms {
+    /// Reads both.
+    ///
+    /// # Errors
+    /// Where there is no ontology in the file, or its terms are in a circle.
+    pub(super) fn read(context: &Context, source: &Source, along: Relations) -> Result<Self> {
+        let ontology = ontology::read(context.open_ahead(source)?).map_err(source.in_input())?;
+        let hierarchy = Hierarchy::new(&ontology, along).map_err(source.in_input())?;
+        Ok(Self {
+            ontology,
+            hierarchy,
+        })
+    }
+}
+
+/// Reads a dictionary.
 ///
 /// # Errors
 /// Where it is none, naming the file.
-pub(super) fn read_dictionary(context: &Context, path: &Path) -> Result<(Dictionary, String)> {
+pub(super) fn read_dictionary(context: &Context, path: &Path) -> Result<ReadDictionary> {
     let source = Source::File(path.to_owned());
     let mut text = Vec::new();
     let mut reader = context.open(&source)?;
     reader.read_to_end(&mut text).map_err(source.in_input())?;
-    let dictionary = Dictionary::read(text.as_slice()).map_err(source.in_input())?;
-    Ok((dictionary, hash::sha256(&text)))
+    let content = Dictionary::read(text.as_slice()).map_err(source.in_input())?;
+    Ok(ReadDictionary {
+        content,
+        sha256: hash::sha256(&text),
+    })
+}
+
+/// Says in a plan how many rows a table has, or that this is not known.
+pub(super) fn plan_rows(source: &Source, rows: Option<u64>, what: &str) -> Result<()> {
+    let rows = rows.map_or("a stream of unknown length".into(), |n| {
+        format!("{n} {what}")
+    });
+    Ok(log::plan(&format!("{source}: {rows}"))?)
 }
 
 /// Says where maxima of latents come from that the model does not know.

@@ -1,7 +1,7 @@
 //! `protsae-train`: activations and labels into a model folder.
 
 mod args;
-pub(super) mod curves;
+mod curves;
 mod device;
 mod folder;
 pub(super) mod grid;
@@ -110,7 +110,7 @@ impl Args {
         }
         if !points.is_empty() {
             let content = to_json(&grid::table(&points, &trained))?;
-            output.write(grid::FILE, content.as_bytes())?;
+            output.write(output_folder::GRID_FILE, content.as_bytes())?;
         }
         output.commit();
         context.after_placing(move || Ok(checkpoints.remove(keep_folder)?));

@@ -3,7 +3,7 @@
 use super::{
     ExchangeError, Request, Sidecar, Tensors, families,
     imported_weights::{Choosing, ImportedWeights},
-    signature,
+    signature::{self, Detected},
 };
 use crate::{
     hash,
@@ -43,7 +43,7 @@ pub fn read(
     request: &Request,
 ) -> Result<Converted, ExchangeError> {
     let tensors = Tensors::read(bytes)?;
-    let (signature, tensors) = signature::detect(&tensors, sidecar)?;
+    let Detected { signature, tensors } = signature::detect(&tensors, sidecar)?;
     let mut draft = families::draft(signature, &tensors, sidecar, request)?;
     settle(&mut draft, request)?;
     let conversion = Conversion {

@@ -59,11 +59,19 @@ pub(crate) enum Signature {
     RepSaes,
 }
 
-/// The signature of a checkpoint, and its tensors without what a wrapper put before their names.
+/// A checkpoint whose names are known.
+pub(crate) struct Detected<'a> {
+    /// What they say it is.
+    pub(crate) signature: Signature,
+    /// Its tensors, without what a wrapper put before their names.
+    pub(crate) tensors: Tensors<'a>,
+}
+
+/// Finds out what a checkpoint is.
 pub(crate) fn detect<'a>(
     tensors: &Tensors<'a>,
     sidecar: &Sidecar,
-) -> Result<(Signature, Tensors<'a>), ExchangeError> {
+) -> Result<Detected<'a>, ExchangeError> {
     if let Some(found) = below_wrappers(tensors, sidecar)? {
         return Ok(found);
     }
@@ -75,14 +83,17 @@ pub(crate) fn detect<'a>(
 fn below_wrappers<'a>(
     tensors: &Tensors<'a>,
     sidecar: &Sidecar,
-) -> Result<Option<(Signature, Tensors<'a>)>, ExchangeError> {
+) -> Result<Option<Detected<'a>>, ExchangeError> {
     let mut prefixes = vec![String::new()];
     let mut tried = 0;
     while let Some(prefix) = prefixes.get(tried).cloned() {
         tried += 1;
         let inner = tensors.below(&prefix);
         if let Some(signature) = of(&inner, sidecar)? {
-            return Ok(Some((signature, inner)));
+            return Ok(Some(Detected {
+                signature,
+                tensors: inner,
+            }));
         }
         let names = inner.names();
         for wrapper in WRAPPERS {

@@ -7,9 +7,7 @@ use super::{
     ExchangeError,
     imported_weights::{scale_rows, times},
 };
-use crate::sae::{
-    config::Variant, conversion::InputTransform, folder::Sae, variants::LatentTensor,
-};
+use crate::sae::{config::Variant, conversion::InputTransform, folder::Sae, params::LatentTensor};
 
 /// A layout to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -105,21 +105,6 @@ pub fn columns_by_rows<T: Real>(
     }
 }
 
-/// A register tile by plain arithmetic.
-pub(crate) fn plain_tile<T: Real>(t: Tile<'_, T>) {
-    let Tile { a, b, c, .. } = t;
-    for r in 0..t.rows {
-        for lane in 0..LANES {
-            let out = &mut c[r * t.c_row + lane];
-            let mut sum = if t.add { *out } else { T::ZERO };
-            for p in 0..t.steps {
-                sum += a[r * t.a_row + p * t.a_step] * b[p * t.b_step + lane];
-            }
-            *out = sum;
-        }
-    }
-}
-
 /// A matrix in row-major order, or (transposed) in column-major order.
 #[derive(Clone, Copy, Debug)]
 pub struct Matrix<'a, T> {

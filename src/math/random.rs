@@ -3,7 +3,7 @@
 
 use rand_chacha::{
     ChaCha8Rng,
-    rand_core::{Rng, SeedableRng},
+    rand_core::{RngCore, SeedableRng},
 };
 
 /// What is drawn.
@@ -42,7 +42,7 @@ pub fn stream(seed: u64, purpose: Purpose, part: u64) -> ChaCha8Rng {
 }
 
 /// Uniform in `0..end`, without bias; `end` at least 1.
-pub fn below(rng: &mut impl Rng, end: u64) -> u64 {
+pub fn below(rng: &mut impl RngCore, end: u64) -> u64 {
     // the largest multiple of `end` that 64 bits hold; draws above it would favour small numbers
     let limit = u64::MAX - u64::MAX % end;
     loop {
@@ -54,12 +54,12 @@ pub fn below(rng: &mut impl Rng, end: u64) -> u64 {
 }
 
 /// Uniform in [0, 1), 53 bits.
-pub fn unit(rng: &mut impl Rng) -> f64 {
+pub fn unit(rng: &mut impl RngCore) -> f64 {
     (rng.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
 }
 
 /// Standard normal (Box-Muller; one of the pair).
-pub fn normal(rng: &mut impl Rng) -> f64 {
+pub fn normal(rng: &mut impl RngCore) -> f64 {
     // (0, 1]: the logarithm of 0 is not finite
     let radius = 1.0 - unit(rng);
     let angle = std::f64::consts::TAU * unit(rng);
@@ -67,7 +67,7 @@ pub fn normal(rng: &mut impl Rng) -> f64 {
 }
 
 /// Shuffles (Fisher-Yates).
-pub fn shuffle<T>(rng: &mut impl Rng, values: &mut [T]) {
+pub fn shuffle<T>(rng: &mut impl RngCore, values: &mut [T]) {
     for last in (1..values.len()).rev() {
         values.swap(last, below(rng, last as u64 + 1) as usize);
     }

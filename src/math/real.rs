@@ -5,7 +5,6 @@
     reason = "kernels, inlined into callers that `wide!` compiles"
 )]
 
-use super::product;
 use super::simd::{self, Tile};
 use std::{
     fmt::Debug,
@@ -115,4 +114,4 @@ macro_rules! real {
 }
 
 real!(f32, u64, crate::math::elementary::exp::<false>, simd::tile);
-real!(f64, u128, f64::exp, product::plain_tile);
+real!(f64, u128, f64::exp, simd::plain_tile);

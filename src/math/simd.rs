@@ -12,6 +12,7 @@
 
 mod tile;
 
+pub(super) use tile::plain_tile;
 pub use tile::{TILE_ROWS, Tile, tile};
 
 use super::elementary::{exp, fma};

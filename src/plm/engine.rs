@@ -145,7 +145,7 @@ impl Engine {
         match self {
             Self::Panels(model) => Ok(Computed::Here(model.forward(batch, places, None))),
             Self::Dense(model, transfer) => Ok(Computed::There {
-                width: model.architecture().width,
+                width: model.width(),
                 parts: halving(batch, &|part| model.forward(part, places, None))?,
                 moment: transfer.now(model.device())?,
                 transfer: transfer.clone(),

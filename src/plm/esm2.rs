@@ -2,7 +2,7 @@
 
 mod config;
 
-use super::{architecture::TensorNames, families::Family, vocabulary::Tokenization};
+use super::{architecture::TensorNames, family::Family, vocabulary::Tokenization};
 
 /// How folders of ESM-2 are told and read.
 pub(crate) const FAMILY: Family = Family {

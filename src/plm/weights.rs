@@ -14,7 +14,8 @@ pub use matrix::{Matrix, Precision};
 use super::{
     architecture::Architecture,
     error::PlmError,
-    families::{self, Family},
+    families,
+    family::Family,
     vocabulary::{Tokenization, Vocabulary},
 };
 use crate::hash;

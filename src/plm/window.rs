@@ -73,6 +73,15 @@ pub struct Blend {
     held: Vec<f32>,
 }
 
+/// Residues that no later window sees.
+#[derive(Debug, PartialEq)]
+pub struct Blended<'a> {
+    /// Which, from 0.
+    pub residues: Range<usize>,
+    /// Their rows, `[residues, width]`.
+    pub rows: &'a [f32],
+}
+
 impl Blend {
     /// Takes the rows of window `index` (changed in place) and returns those that are done with.
     ///
@@ -84,7 +93,7 @@ impl Blend {
         index: usize,
         width: usize,
         rows: &'a mut [f32],
-    ) -> (Range<usize>, &'a [f32]) {
+    ) -> Blended<'a> {
         let window = windows[index].clone();
         assert_eq!(rows.len(), window.len() * width, "rows of a window");
         let shared = self.held.len() / width.max(1);
@@ -102,7 +111,10 @@ impl Blend {
         let end = windows.get(index + 1).map_or(window.end, |next| next.start);
         let (done, held) = rows.split_at((end - window.start) * width);
         self.held.extend_from_slice(held);
-        (window.start..end, done)
+        Blended {
+            residues: window.start..end,
+            rows: done,
+        }
     }
 }
 
@@ -136,9 +148,9 @@ mod tests {
             let (mut blend, mut got) = (Blend::default(), Vec::new());
             for (i, window) in windows.iter().enumerate() {
                 let mut rows: Vec<f32> = window.clone().flat_map(|p| [p as f32, 2.0]).collect();
-                let (range, done) = blend.push(&windows, i, 2, &mut rows);
-                prop_assert_eq!(range.start, got.len() / 2);
-                got.extend_from_slice(done);
+                let done = blend.push(&windows, i, 2, &mut rows);
+                prop_assert_eq!(done.residues.start, got.len() / 2);
+                got.extend_from_slice(done.rows);
             }
             for (p, row) in got.chunks_exact(2).enumerate() {
                 prop_assert!((row[0] - p as f32).abs() < 1e-4 && (row[1] - 2.0).abs() < 1e-6);
@@ -154,12 +166,11 @@ mod tests {
         let mut blend = Blend::default();
         let mut left = vec![0f32; 6];
         let mut right = vec![1f32; 6];
-        assert_eq!(
-            blend.push(&windows, 0, 1, &mut left),
-            (0..3, &[0f32; 3][..])
-        );
-        let (range, rows) = blend.push(&windows, 1, 1, &mut right);
-        assert_eq!((range, rows), (3..9, &[0.25, 0.5, 0.75, 1.0, 1.0, 1.0][..]));
+        let done = blend.push(&windows, 0, 1, &mut left);
+        assert_eq!((done.residues, done.rows), (0..3, &[0f32; 3][..]));
+        let done = blend.push(&windows, 1, 1, &mut right);
+        let rows = &[0.25, 0.5, 0.75, 1.0, 1.0, 1.0][..];
+        assert_eq!((done.residues, done.rows), (3..9, rows));
     }
 
     #[test]

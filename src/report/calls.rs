@@ -11,7 +11,7 @@ pub use json::{Document, FORMAT};
 pub(crate) use parquet::schema as parquet_schema;
 pub use table::COLUMNS;
 
-use super::formats::{Level, Packing};
+use super::formats::{Format, Level, Packing};
 use crate::annot::concept::ConceptKind;
 use chrono::NaiveDate;
 use schemars::JsonSchema;
@@ -20,10 +20,6 @@ use std::io::{self, Write};
 
 /// The reference of the method, where none of the model is given.
 pub const REFERENCE: &str = "DOI:10.48550/arXiv.2509.05309";
-/// Deep learning method evidence used in automatic assertion.
-pub const EVIDENCE: &str = "ECO:0008006";
-/// The database of accessions.
-pub const DATABASE: &str = "UniProtKB";
 
 /// The aspect of a term, by its namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -148,10 +144,21 @@ pub struct Provenance {
     pub model: String,
     /// Version of the ontology, or empty.
     pub ontology: String,
-    /// Team, number of the model and key words of a submission to CAFA.
-    pub submission: (String, u8, Vec<String>),
+    /// What a submission to CAFA says of itself.
+    pub submission: Submission,
     /// Whether scores are probabilities that calls are right.
     pub calibrated: bool,
+}
+
+/// What a submission to CAFA says of itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Submission {
+    /// Team.
+    pub author: String,
+    /// Number of the model.
+    pub model: u8,
+    /// Key words.
+    pub keywords: Vec<String>,
 }
 
 /// Writes calls protein by protein.
@@ -175,30 +182,47 @@ pub trait CallWriter {
     fn end(&mut self) -> io::Result<()>;
 }
 
-/// Makes the writer of a format.
+/// Makes the writer of a format of calls.
 pub type MakeWriter =
     for<'a> fn(&'a mut (dyn Write + Send), &'a Provenance) -> Box<dyn CallWriter + 'a>;
 
-/// A format of calls.
-#[derive(Clone, Copy, Debug)]
-pub struct CallFormat {
-    /// Its name, for options.
-    pub name: &'static str,
-    /// Suffixes of file names that ask for it, without the dot.
-    pub suffixes: &'static [&'static str],
-    /// What its records are of.
-    pub level: Level,
+/// What formats of calls differ in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallTraits {
     /// Whether it demands a date and a taxon, and an ontology whose rules hold.
     pub official: bool,
     /// Whether it has terms of the Gene Ontology alone.
     pub terms_only: bool,
     /// Whether it is of scores: all terms that have one are written.
     pub scored: bool,
-    /// Where it is compressed.
-    pub packing: Packing,
-    /// Makes its writer.
-    pub writer: MakeWriter,
 }
+
+impl CallTraits {
+    /// Of annotations of the Gene Ontology as its consortium takes them.
+    const OFFICIAL: Self = Self {
+        official: true,
+        ..Self::TERMS
+    };
+    /// Of scores of terms.
+    const SCORES: Self = Self {
+        scored: true,
+        ..Self::TERMS
+    };
+    /// Of terms.
+    const TERMS: Self = Self {
+        terms_only: true,
+        ..Self::ALL
+    };
+    /// Of concepts of every kind.
+    const ALL: Self = Self {
+        official: false,
+        terms_only: false,
+        scored: false,
+    };
+}
+
+/// A format of calls.
+pub type CallFormat = Format<MakeWriter, CallTraits>;
 
 /// All formats.
 pub const FORMATS: [CallFormat; 8] = [
@@ -206,102 +230,80 @@ pub const FORMATS: [CallFormat; 8] = [
         name: "gaf",
         suffixes: &["gaf"],
         level: Level::Proteins,
-        official: true,
-        terms_only: true,
-        scored: false,
         packing: Packing::BySuffix,
+        traits: CallTraits::OFFICIAL,
         writer: |out, provenance| Box::new(gaf::GafWriter::new(out, provenance)),
     },
     CallFormat {
         name: "gpad",
         suffixes: &["gpad", "gpa"],
         level: Level::Proteins,
-        official: true,
-        terms_only: true,
-        scored: false,
         packing: Packing::BySuffix,
+        traits: CallTraits::OFFICIAL,
         writer: |out, provenance| Box::new(gaf::GpadWriter::new(out, provenance)),
     },
     CallFormat {
         name: "cafa",
         suffixes: &["cafa"],
         level: Level::Proteins,
-        official: false,
-        terms_only: true,
-        scored: true,
         packing: Packing::BySuffix,
+        traits: CallTraits::SCORES,
         writer: |out, _| Box::new(cafa::CafaWriter::new(out)),
     },
     CallFormat {
         name: "cafa-submission",
         suffixes: &[],
         level: Level::Proteins,
-        official: false,
-        terms_only: true,
-        scored: true,
         packing: Packing::BySuffix,
+        traits: CallTraits::SCORES,
         writer: |out, provenance| Box::new(cafa::SubmissionWriter::new(out, provenance)),
     },
     CallFormat {
         name: "topgo",
         suffixes: &["map"],
         level: Level::Proteins,
-        official: false,
-        terms_only: true,
-        scored: false,
         packing: Packing::BySuffix,
+        traits: CallTraits::TERMS,
         writer: |out, _| Box::new(topgo::TopGoWriter::new(out)),
     },
     CallFormat {
         name: "tsv",
         suffixes: &["tsv", "txt"],
         level: Level::Proteins,
-        official: false,
-        terms_only: false,
-        scored: false,
         packing: Packing::BySuffix,
+        traits: CallTraits::ALL,
         writer: |out, _| Box::new(table::TsvWriter::new(out)),
     },
     CallFormat {
         name: "json",
         suffixes: &["json"],
         level: Level::Proteins,
-        official: false,
-        terms_only: false,
-        scored: false,
         packing: Packing::BySuffix,
+        traits: CallTraits::ALL,
         writer: |out, provenance| Box::new(json::JsonWriter::new(out, provenance)),
     },
     CallFormat {
         name: "parquet",
         suffixes: &["parquet"],
         level: Level::Proteins,
-        official: false,
-        terms_only: false,
-        scored: false,
         packing: Packing::Within,
+        traits: CallTraits::ALL,
         writer: |out, _| Box::new(parquet::ParquetWriter::new(out)),
     },
 ];
 
-/// The format of a name.
-#[must_use]
-pub fn by_name(name: &str) -> Option<CallFormat> {
-    FORMATS.into_iter().find(|format| format.name == name)
-}
-
-/// The format that a file name asks for, which has no suffix of a compression any more.
-#[must_use]
-pub fn by_file_name(name: &str) -> Option<CallFormat> {
-    let (_, suffix) = name.rsplit_once('.')?;
-    FORMATS
-        .into_iter()
-        .find(|format| format.suffixes.contains(&suffix))
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::{
+        annot::evidence::AUTOMATIC,
+        report::{
+            PROGRAM,
+            catalogue::EVIDENCE,
+            formats::{by_file_name, by_name, tests::are_told_apart},
+        },
+        seq::accession::UNIPROT,
+    };
 
     /// Calls of two proteins in a format.
     pub(crate) fn written(format: &str, provenance: &Provenance) -> String {
@@ -331,7 +333,7 @@ pub(crate) mod tests {
         ];
         let second = [term("GO:0006412", Aspect::Process, 1.0)];
         let mut out = Vec::new();
-        let format = by_name(format).unwrap();
+        let format = by_name(&FORMATS, format).unwrap();
         {
             let mut writer = (format.writer)(&mut out, provenance);
             writer.begin().unwrap();
@@ -347,28 +349,25 @@ pub(crate) mod tests {
         Provenance {
             date: NaiveDate::from_ymd_opt(2026, 11, 28),
             taxon: Some(559_292),
-            database: DATABASE.into(),
+            database: UNIPROT.into(),
             reference: REFERENCE.into(),
-            assigned_by: "ProtSAE".into(),
+            assigned_by: PROGRAM.into(),
             model: "ProtSAE:0123456789ab".into(),
             ontology: "releases/2026-03-25".into(),
-            submission: ("team".into(), 1, vec!["machine learning".into()]),
+            submission: Submission {
+                author: "team".into(),
+                model: 1,
+                keywords: vec!["machine learning".into()],
+            },
             calibrated: true,
         }
     }
 
     #[test]
     fn names_and_suffixes_are_of_one_format_each() {
-        let mut names: Vec<&str> = FORMATS.iter().map(|f| f.name).collect();
-        let mut suffixes: Vec<&str> = FORMATS.iter().flat_map(|f| f.suffixes).copied().collect();
-        let count = (names.len(), suffixes.len());
-        names.sort_unstable();
-        names.dedup();
-        suffixes.sort_unstable();
-        suffixes.dedup();
-        assert_eq!((names.len(), suffixes.len()), count);
-        assert!(names.iter().all(|name| by_name(name).is_some()));
-        assert_eq!(by_file_name("a.b.gaf").unwrap().name, "gaf");
+        are_told_apart(&FORMATS);
+        let found = by_file_name(&FORMATS, "a.b.gaf");
+        assert_eq!(found.map(|format| format.name), Some("gaf"));
     }
 
     /// Terms of proteins that our own reader finds in what was written.
@@ -404,7 +403,7 @@ pub(crate) mod tests {
         let mut found = Vec::new();
         vocabulary
             .labels(|label| {
-                let is_electronic = |e| e == "IEA" || e == EVIDENCE;
+                let is_electronic = |e| e == AUTOMATIC || e == EVIDENCE;
                 assert!(label.evidence.is_some_and(is_electronic));
                 found.push((label.protein.to_owned(), label.concept.to_owned()));
                 Ok::<_, std::convert::Infallible>(())

@@ -26,13 +26,9 @@ pub enum Packing {
     Within,
 }
 
-/// Makes the writer of a format.
-pub type MakeWriter =
-    for<'a> fn(&'a mut (dyn Write + Send), &'a Catalogue) -> Box<dyn RangeWriter + 'a>;
-
-/// A format of ranges.
+/// A format of files, whose writer `W` makes; what is told apart by `T` beside is only of some formats.
 #[derive(Clone, Copy, Debug)]
-pub struct RangeFormat {
+pub struct Format<W, T = ()> {
     /// Its name, for options.
     pub name: &'static str,
     /// Suffixes of file names that ask for it, without the dot.
@@ -41,9 +37,18 @@ pub struct RangeFormat {
     pub level: Level,
     /// Where it is compressed.
     pub packing: Packing,
+    /// What else is known of it.
+    pub traits: T,
     /// Makes its writer.
-    pub writer: MakeWriter,
+    pub writer: W,
 }
+
+/// Makes the writer of a format of ranges.
+pub type MakeWriter =
+    for<'a> fn(&'a mut (dyn Write + Send), &'a Catalogue) -> Box<dyn RangeWriter + 'a>;
+
+/// A format of ranges.
+pub type RangeFormat = Format<MakeWriter>;
 
 /// All formats.
 pub const FORMATS: [RangeFormat; 6] = [
@@ -52,6 +57,7 @@ pub const FORMATS: [RangeFormat; 6] = [
         suffixes: &["gff3", "gff"],
         level: Level::Residues,
         packing: Packing::BySuffix,
+        traits: (),
         writer: |out, catalogue| Box::new(Gff3Writer::new(out, catalogue)),
     },
     RangeFormat {
@@ -59,6 +65,7 @@ pub const FORMATS: [RangeFormat; 6] = [
         suffixes: &["bed"],
         level: Level::Residues,
         packing: Packing::BySuffix,
+        traits: (),
         writer: |out, catalogue| Box::new(BedWriter::new(out, catalogue)),
     },
     RangeFormat {
@@ -66,6 +73,7 @@ pub const FORMATS: [RangeFormat; 6] = [
         suffixes: &["tsv", "txt"],
         level: Level::Residues,
         packing: Packing::BySuffix,
+        traits: (),
         writer: |out, catalogue| Box::new(TsvWriter::new(out, catalogue)),
     },
     RangeFormat {
@@ -73,6 +81,7 @@ pub const FORMATS: [RangeFormat; 6] = [
         suffixes: &["json"],
         level: Level::Residues,
         packing: Packing::BySuffix,
+        traits: (),
         writer: |out, catalogue| Box::new(JsonWriter::new(out, catalogue)),
     },
     RangeFormat {
@@ -80,6 +89,7 @@ pub const FORMATS: [RangeFormat; 6] = [
         suffixes: &["parquet"],
         level: Level::Residues,
         packing: Packing::Within,
+        traits: (),
         writer: |out, catalogue| Box::new(ParquetWriter::new(out, catalogue)),
     },
     RangeFormat {
@@ -87,41 +97,50 @@ pub const FORMATS: [RangeFormat; 6] = [
         suffixes: &["bedgraph", "bg"],
         level: Level::Tracks,
         packing: Packing::BySuffix,
+        traits: (),
         writer: |out, catalogue| Box::new(BedGraphWriter::new(out, catalogue)),
     },
 ];
 
 /// The format of a name.
 #[must_use]
-pub fn by_name(name: &str) -> Option<RangeFormat> {
-    FORMATS.into_iter().find(|format| format.name == name)
+pub fn by_name<W: Copy, T: Copy>(formats: &[Format<W, T>], name: &str) -> Option<Format<W, T>> {
+    formats.iter().find(|format| format.name == name).copied()
 }
 
 /// The format that a file name asks for, which has no suffix of a compression any more.
 #[must_use]
-pub fn by_file_name(name: &str) -> Option<RangeFormat> {
+pub fn by_file_name<W: Copy, T: Copy>(
+    formats: &[Format<W, T>],
+    name: &str,
+) -> Option<Format<W, T>> {
     let (_, suffix) = name.rsplit_once('.')?;
-    FORMATS
-        .into_iter()
-        .find(|format| format.suffixes.contains(&suffix))
+    let asked = formats.iter().find(|f| f.suffixes.contains(&suffix));
+    asked.copied()
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    #[test]
-    fn names_and_suffixes_are_of_one_format_each() {
-        let mut names: Vec<&str> = FORMATS.iter().map(|f| f.name).collect();
-        let mut suffixes: Vec<&str> = FORMATS.iter().flat_map(|f| f.suffixes).copied().collect();
+    /// Demands that each name and each suffix is of one format.
+    pub(in crate::report) fn are_told_apart<W: Copy, T: Copy>(formats: &[Format<W, T>]) {
+        let mut names: Vec<&str> = formats.iter().map(|f| f.name).collect();
+        let mut suffixes: Vec<&str> = formats.iter().flat_map(|f| f.suffixes).copied().collect();
         let count = (names.len(), suffixes.len());
         names.sort_unstable();
         names.dedup();
         suffixes.sort_unstable();
         suffixes.dedup();
         assert_eq!((names.len(), suffixes.len()), count);
-        assert!(names.iter().all(|name| by_name(name).is_some()));
-        assert_eq!(by_file_name("a.b.gff").unwrap().name, "gff3");
-        assert!(by_file_name("gff3").is_none() && by_file_name("a.x").is_none());
+        assert!(names.iter().all(|name| by_name(formats, name).is_some()));
+    }
+
+    #[test]
+    fn names_and_suffixes_are_of_one_format_each() {
+        are_told_apart(&FORMATS);
+        let name = |file: &str| by_file_name(&FORMATS, file).map(|format| format.name);
+        assert_eq!(name("a.b.gff"), Some("gff3"));
+        assert_eq!((name("gff3"), name("a.x")), (None, None));
     }
 }

@@ -1,6 +1,8 @@
 //! GFF3 (specification 1.26) for proteins, through noodles.
 
-use super::{Catalogue, FeatureRange, ProteinRanges, RangeWriter, catalogue::EVIDENCE, number};
+use super::{
+    Catalogue, FeatureRange, PROGRAM, ProteinRanges, RangeWriter, catalogue::EVIDENCE, number,
+};
 use noodles::{
     core::Position,
     gff::{
@@ -19,9 +21,6 @@ use std::{
     fmt::Write as _,
     io::{self, Write},
 };
-
-/// Column 2 of every line.
-pub const SOURCE: &str = "ProtSAE";
 
 /// Writes GFF3.
 pub struct Gff3Writer<'a, W: Write> {
@@ -78,7 +77,7 @@ impl<'a, W: Write> Gff3Writer<'a, W> {
         }
         let record = RecordBuf::builder()
             .set_reference_sequence_name(protein)
-            .set_source(SOURCE)
+            .set_source(PROGRAM)
             .set_type(info.so_type)
             .set_start(position(range.start)?)
             .set_end(position(range.end)?)

@@ -259,7 +259,7 @@ pub(super) mod tests {
         let catalogue = catalogue();
         let mut out = Vec::new();
         {
-            let format = formats::by_name(format).unwrap();
+            let format = formats::by_name(&formats::FORMATS, format).unwrap();
             let mut writer = (format.writer)(&mut out, &catalogue);
             writer.begin().unwrap();
             for (i, ranges) in proteins.iter().enumerate() {

@@ -6,10 +6,12 @@ use rayon::prelude::*;
 use super::{
     config::{ForcedBy, Shape},
     conversion::{Frame, InputTransform},
+    decoder::decode_row,
     error::SaeError,
     folder::Sae,
-    forward::{BlockEncoder, CachedParams, Scratch, SelectionRule, SparseRows, decode_row},
+    forward::{BlockEncoder, CachedParams, Scratch, SelectionRule},
     hierarchy::Hierarchy,
+    sparse::SparseRows,
 };
 use crate::math::pool::PerThread;
 

@@ -10,15 +10,16 @@
 )]
 
 mod force;
-mod sparse;
 
-pub(crate) use force::{Forcing, RowEntries, active};
-pub use sparse::SparseRows;
+pub(crate) use force::active;
+
+use force::Forcing;
 
 use super::{
     config::Objective,
     hierarchy::Hierarchy,
     params::Params,
+    sparse::{RowEntries, SparseRows},
     variants::{Code, Rule, SelectedRow, gram},
 };
 use crate::math::simd::LANES;
@@ -26,7 +27,6 @@ use crate::math::{
     product::{panels, weights_by_panels},
     real::Real,
     topk::Selector,
-    vector::{TOGETHER, axpy, combine},
 };
 use crate::wide;
 
@@ -300,36 +300,5 @@ impl<T: Real> BlockEncoder<'_, T> {
             }
             dead.offsets.push(dead.latents.len());
         }
-    }
-}
-
-/// `out = b_dec + sum of values times decoder rows` for one row.
-#[inline(always)]
-pub fn decode_row<T: Real>(params: &Params<T>, latents: &[u32], values: &[T], out: &mut [T]) {
-    let d = params.shape.width;
-    out.copy_from_slice(&params.b_dec);
-    for (&latent, &value) in latents.iter().zip(values) {
-        let row = &params.dec[latent as usize * d..][..d];
-        axpy(value, row, out);
-    }
-}
-
-/// `out += values times decoder rows`.
-#[inline(always)]
-pub(crate) fn add_decoder_rows<T: Real>(
-    params: &Params<T>,
-    latents: &[u32],
-    values: &[T],
-    out: &mut [T],
-) {
-    let d = params.shape.width;
-    let row = |latent: u32| &params.dec[latent as usize * d..][..d];
-    let (latent_groups, latents) = latents.as_chunks::<TOGETHER>();
-    let (value_groups, values) = values.as_chunks::<TOGETHER>();
-    for (latents, &values) in latent_groups.iter().zip(value_groups) {
-        combine(values, latents.map(row), out);
-    }
-    for (&latent, &value) in latents.iter().zip(values) {
-        axpy(value, row(latent), out);
     }
 }

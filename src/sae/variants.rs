@@ -2,6 +2,7 @@
 //! tensors and options are its own. A variant is a file of this folder, and a line in each match of this one.
 
 mod batchtopk;
+mod code;
 mod gated;
 mod jumprelu;
 mod linear_probe;
@@ -11,20 +12,20 @@ mod splice;
 mod topk;
 
 pub use batchtopk::BatchTopk;
+pub(crate) use code::Code;
 pub use gated::Gated;
 pub use jumprelu::JumpRelu;
 pub use linear_probe::LinearProbe;
 pub use relu::Relu;
-pub use rule::LatentTensor;
 pub(crate) use rule::{Entry, LatentGradient, MOST_TENSORS, RowLoss, Rule, SelectedRow};
 pub use splice::Splice;
-pub(crate) use splice::{Code, gram};
+pub(crate) use splice::gram;
 pub use topk::Topk;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{config::Shape, error::SettingError};
+use super::{error::SettingError, shape::Shape};
 use crate::math::real::Real;
 
 /// Which autoencoder is trained, with the options of its own.

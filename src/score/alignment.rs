@@ -118,14 +118,23 @@ impl LatentCounts {
         all.reduce(|best, next| if next.f1() > best.f1() { next } else { best })
     }
 
-    /// Items that a latent marks at a threshold, and of them those that carry a concept.
+    /// What a latent marks at a threshold, held against a concept.
     #[must_use]
-    pub fn overlap(&self, concept: usize, threshold: usize) -> (usize, usize) {
-        (
-            self.predicted[threshold],
-            self.true_items[concept][threshold],
-        )
+    pub fn overlap(&self, concept: usize, threshold: usize) -> Overlap {
+        Overlap {
+            marked: self.predicted[threshold],
+            both: self.true_items[concept][threshold],
+        }
     }
+}
+
+/// Items that a latent marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overlap {
+    /// All of them.
+    pub marked: usize,
+    /// Those that carry the concept.
+    pub both: usize,
 }
 
 /// Area under the ROC curve of a latent for every concept; items on which it is silent rank last.
@@ -233,7 +242,7 @@ fn best_of<B: Copy + Send + Sync>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::annot::label_index::LabelRange;
+    use crate::{annot::label_index::LabelRange, score::sheet::ResidueRow};
 
     fn label(concept: u32, instance: u32, start: u32, end: u32) -> LabelRange {
         LabelRange {
@@ -254,9 +263,11 @@ mod tests {
                 None => (p, vec![], vec![]),
             })
             .collect();
-        let rows = rows
-            .iter()
-            .map(|(p, l, v)| (*p, l.as_slice(), v.as_slice()));
+        let rows = rows.iter().map(|(p, l, v)| ResidueRow {
+            position: *p,
+            latents: l,
+            values: v,
+        });
         sheet.add_residues(&labels, |_| true, rows);
         sheet
     }
@@ -297,7 +308,12 @@ mod tests {
     #[test]
     fn without_instances_there_is_no_score() {
         let mut sheet = Sheet::new(1, 1);
-        sheet.add_residues(&[], |_| true, [(1, &[0][..], &[1.0][..])]);
+        let row = ResidueRow {
+            position: 1,
+            latents: &[0],
+            values: &[1.0],
+        };
+        sheet.add_residues(&[], |_| true, [row]);
         assert_eq!(aurocs(&sheet, 0), [None]);
         assert!(count(&sheet, 0, 1.0).best(&sheet, 0).is_none());
     }

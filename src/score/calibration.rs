@@ -135,10 +135,19 @@ pub fn logit(p: f64) -> f64 {
     (p / (1.0 - p)).ln()
 }
 
+/// A calibration that was fitted.
+#[derive(Clone, Debug)]
+pub struct Calibrated {
+    /// From evidence to log-odds.
+    pub calibration: Calibration,
+    /// What it was fitted to, of all folds.
+    pub evidence: Histogram,
+}
+
 /// The calibration of evidence that was counted by fold: Platt's, or isotonic where the folds left out prefer it.
 /// None where evidence does not speak for the concept: Platt's slope is not positive.
 #[must_use]
-pub fn fit(folds: &[Histogram]) -> Option<(Calibration, Histogram)> {
+pub fn fit(folds: &[Histogram]) -> Option<Calibrated> {
     let mut all = folds.first()?.clone();
     for fold in &folds[1..] {
         all.merge(fold, 1.0);
@@ -157,10 +166,16 @@ pub fn fit(folds: &[Histogram]) -> Option<(Calibration, Histogram)> {
     if of_isotonic < of_platt {
         let isotonic = all.isotonic();
         if isotonic.is_sound() {
-            return Some((isotonic, all));
+            return Some(Calibrated {
+                calibration: isotonic,
+                evidence: all,
+            });
         }
     }
-    Some((platt, all))
+    Some(Calibrated {
+        calibration: platt,
+        evidence: all,
+    })
 }
 
 #[cfg(test)]
@@ -207,7 +222,7 @@ mod tests {
                     histogram(&items)
                 })
                 .collect();
-            fit(&folds).unwrap().0
+            fit(&folds).unwrap().calibration
         };
         assert!(matches!(fitted(&step), Calibration::Isotonic { .. }));
         let got = fitted(&step);

@@ -143,9 +143,13 @@ pub fn check_counts(instances: usize, proteins: usize) -> Result<(), Unusable> {
 /// [`Unusable`], where it cannot be.
 pub fn fit(samples: &[Sample<'_>], training: &Training) -> Result<Fit, Unusable> {
     check_support(samples.iter().map(|s| s.truths))?;
-    let (calibration, all) = calibration::fit(&histograms(samples)).ok_or(Unusable::NoSlope)?;
-    let base = all.base();
-    let floor = all.quantile(&calibration, SILENT).max(base - DEPTH);
+    let fitted = calibration::fit(&histograms(samples)).ok_or(Unusable::NoSlope)?;
+    let calibration = fitted.calibration;
+    let base = fitted.evidence.base();
+    let floor = fitted
+        .evidence
+        .quantile(&calibration, SILENT)
+        .max(base - DEPTH);
     let reader = Reader {
         calibration: &calibration,
         stored: Stored { floor },

@@ -13,6 +13,9 @@ pub mod terms;
 
 use crate::error::{Classify, ErrorKind};
 
+/// Why nothing is scored where nothing is known.
+const NO_TERM: &str = "no protein has a term that counts";
+
 /// What can be wrong with a task of function prediction.
 #[derive(Debug, thiserror::Error)]
 pub enum FunctionError {

@@ -110,15 +110,21 @@ impl Logistic {
     }
 }
 
+/// A concept's weights on features as they are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unscaled {
+    /// Features whose weights count, ascending.
+    pub features: Vec<u32>,
+    /// Their weights.
+    pub weights: Vec<f64>,
+    /// The log-odds where all features are 0.
+    pub bias: f64,
+}
+
 impl Logistic {
     /// A concept's weights on features as they are: those of at least a share of the largest, by feature, and the bias.
     #[must_use]
-    pub fn unscaled(
-        &self,
-        concept: usize,
-        scaling: &Scaling,
-        least_share: f32,
-    ) -> (Vec<u32>, Vec<f64>, f64) {
+    pub fn unscaled(&self, concept: usize, scaling: &Scaling, least_share: f32) -> Unscaled {
         let own = &self.weights[concept * self.width..(concept + 1) * self.width];
         let largest = own.iter().fold(0.0_f32, |most, w| most.max(w.abs()));
         let (mut features, mut weights) = (Vec::new(), Vec::new());
@@ -132,7 +138,11 @@ impl Logistic {
                 weights.push(weight);
             }
         }
-        (features, weights, bias)
+        Unscaled {
+            features,
+            weights,
+            bias,
+        }
     }
 }
 
@@ -285,10 +295,19 @@ pub fn choose(models: &[Logistic], features: &[f32], targets: Targets<'_>) -> Lo
     chosen
 }
 
-/// Slope and intercept of the log-odds of one concept on one feature, by Newton's method; targets are smoothed as in Platt
+/// The log-odds of one concept on one feature.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Line {
+    /// What they grow by with the feature.
+    pub slope: f64,
+    /// What they are where it is 0.
+    pub intercept: f64,
+}
+
+/// Fits the log-odds of one concept on one feature, by Newton's method; targets are smoothed as in Platt
 /// (1999), so that both are finite.
 #[must_use]
-pub fn line(values: &[f32], positive: &[bool]) -> (f64, f64) {
+pub fn line(values: &[f32], positive: &[bool]) -> Line {
     let positives = positive.iter().filter(|&&p| p).count() as f64;
     let negatives = positive.len() as f64 - positives;
     let target = |p: bool| {
@@ -317,13 +336,16 @@ pub fn line(values: &[f32], positive: &[bool]) -> (f64, f64) {
         slope -= scale * step[0];
         intercept -= scale * step[1];
         if !slope.is_finite() || !intercept.is_finite() {
-            return (0.0, ((positives + 1.0) / (negatives + 1.0)).ln());
+            return Line {
+                slope: 0.0,
+                intercept: ((positives + 1.0) / (negatives + 1.0)).ln(),
+            };
         }
         if step[0].abs().max(step[1].abs()) < 1e-10 {
             break;
         }
     }
-    (slope, intercept)
+    Line { slope, intercept }
 }
 
 #[cfg(test)]
@@ -385,10 +407,10 @@ mod tests {
         // shares of 1/4 and 3/4, of 40 each; smoothing moves them little
         let values: Vec<f32> = (0..80).map(|i| (i % 2) as f32).collect();
         let positive: Vec<bool> = (0..80).map(|i| (i / 2) % 4 < 1 + 2 * (i % 2)).collect();
-        let (slope, intercept) = line(&values, &positive);
+        let Line { slope, intercept } = line(&values, &positive);
         assert!((intercept + 3.0_f64.ln()).abs() < 0.1, "{intercept}");
         assert!((slope - 2.0 * 3.0_f64.ln()).abs() < 0.2, "{slope}");
-        assert!(line(&[1.0], &[true]).0.is_finite());
+        assert!(line(&[1.0], &[true]).slope.is_finite());
     }
 
     #[test]

@@ -140,7 +140,7 @@ impl Sheet {
         &mut self,
         labels: &[LabelRange],
         keep: impl Fn(u32) -> bool,
-        rows: impl IntoIterator<Item = (u32, &'a [u32], &'a [f32])>,
+        rows: impl IntoIterator<Item = ResidueRow<'a>>,
     ) {
         let kept: Vec<LabelRange> = labels
             .iter()
@@ -156,9 +156,9 @@ impl Sheet {
             let at = distinct.partition_point(|d| *d < (label.concept, label.instance));
             numbers.push(first + at as u32);
         }
-        for (position, latents, values) in rows {
-            let item = self.items as u32;
-            for (&latent, &value) in latents.iter().zip(values) {
+        for row in rows {
+            let (position, item) = (row.position, self.items as u32);
+            for (&latent, &value) in row.latents.iter().zip(row.values) {
                 let hit = Hit {
                     item,
                     value,
@@ -180,7 +180,7 @@ impl Sheet {
         &mut self,
         labels: &[LabelRange],
         keep: impl Fn(u32) -> bool,
-        latents: &[(u32, f32, f32)],
+        latents: &[ProteinLatent],
     ) {
         let mut concepts: Vec<u32> = labels
             .iter()
@@ -189,13 +189,36 @@ impl Sheet {
             .collect();
         concepts.dedup();
         let item = self.items as u32;
-        for &(latent, value, peak) in latents {
-            self.hits[latent as usize].push(Hit { item, value, peak });
+        for found in latents {
+            let (value, peak) = (found.mean, found.peak);
+            self.hits[found.latent as usize].push(Hit { item, value, peak });
         }
         let count = concepts.len() as u32;
         let first = self.begin_instances(concepts);
         self.end_item(first..first + count);
     }
+}
+
+/// The active latents of a residue.
+#[derive(Clone, Copy, Debug)]
+pub struct ResidueRow<'a> {
+    /// Its position, from 1.
+    pub position: u32,
+    /// Latents.
+    pub latents: &'a [u32],
+    /// Their activations.
+    pub values: &'a [f32],
+}
+
+/// A latent that is active in a protein.
+#[derive(Clone, Copy, Debug)]
+pub struct ProteinLatent {
+    /// The latent.
+    pub latent: u32,
+    /// Its mean activation over all residues.
+    pub mean: f32,
+    /// Its largest.
+    pub peak: f32,
 }
 
 /// Which concepts a sheet of residues, or of proteins, judges.

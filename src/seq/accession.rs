@@ -1,5 +1,8 @@
 //! Accessions: in FASTA headers, and of isoforms.
 
+/// The database of accessions, as the Gene Ontology's files name it.
+pub(crate) const UNIPROT: &str = "UniProtKB";
+
 /// `sp|P12345|NAME_SPECIES` and `tr|...` reduced to the accession; anything else as it is.
 #[must_use]
 pub(crate) fn from_header_word(word: &str) -> &str {

@@ -2,7 +2,7 @@
 
 use crate::annot::{
     error::AnnotError,
-    lines::{Lines, is_directive},
+    lines::{Line, Lines, is_directive},
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -183,7 +183,7 @@ pub fn read(
     let mut cluster_of: HashMap<String, String> = HashMap::new();
     let mut current: Option<String> = None;
     let mut rows = Rows::new(name, is_protein);
-    while let Some((line, text)) = lines.next_line()? {
+    while let Some(Line { number: line, text }) = lines.next_line()? {
         if text.trim().is_empty() {
             continue;
         }

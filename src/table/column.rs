@@ -246,16 +246,27 @@ impl<T: Clone> NullableLists<'_, T> {
     }
 }
 
-fn list_parts<O: OffsetSizeTrait>(lists: &GenericListArray<O>) -> (Vec<usize>, &ArrayRef) {
+/// Lists of values whose type is not looked at yet.
+struct ListParts<'a> {
+    /// Row i holds values `offsets[i]..offsets[i + 1]`.
+    offsets: Vec<usize>,
+    /// The values of all rows.
+    values: &'a ArrayRef,
+}
+
+fn list_parts<O: OffsetSizeTrait>(lists: &GenericListArray<O>) -> ListParts<'_> {
     let offsets = lists.value_offsets().iter().map(|o| o.as_usize()).collect();
-    (offsets, lists.values())
+    ListParts {
+        offsets,
+        values: lists.values(),
+    }
 }
 
 /// Views of lists whose values stand in the order of the rows, as whoever writes lists that way puts them.
 fn view_parts<'a, O: OffsetSizeTrait>(
     name: &'static str,
     lists: &'a GenericListViewArray<O>,
-) -> Result<(Vec<usize>, &'a ArrayRef), TableError> {
+) -> Result<ListParts<'a>, TableError> {
     let ends = lists.value_offsets().iter().zip(lists.value_sizes());
     let ends = ends.map(|(start, size)| (start.as_usize(), size.as_usize()));
     // an empty list may lie anywhere
@@ -271,33 +282,36 @@ fn view_parts<'a, O: OffsetSizeTrait>(
         at = end.ok_or_else(|| wrong_type(name, "lists within their values", lists))?;
         offsets.push(at);
     }
-    Ok((offsets, lists.values()))
+    Ok(ListParts {
+        offsets,
+        values: lists.values(),
+    })
 }
 
-fn any_lists<'a>(
-    name: &'static str,
-    array: &'a ArrayRef,
-) -> Result<(Vec<usize>, &'a ArrayRef), TableError> {
+fn any_lists<'a>(name: &'static str, array: &'a ArrayRef) -> Result<ListParts<'a>, TableError> {
     no_nulls(name, array)?;
     lists_of(name, array)
 }
 
 /// Offsets and values of lists, of which some may be null.
-fn lists_of<'a>(
-    name: &'static str,
-    array: &'a ArrayRef,
-) -> Result<(Vec<usize>, &'a ArrayRef), TableError> {
+fn lists_of<'a>(name: &'static str, array: &'a ArrayRef) -> Result<ListParts<'a>, TableError> {
     match array.data_type() {
         DataType::List(_) => Ok(list_parts(array.as_list::<i32>())),
         DataType::LargeList(_) => Ok(list_parts(array.as_list::<i64>())),
         DataType::FixedSizeList(..) => {
             let lists: &FixedSizeListArray = array.as_fixed_size_list();
             let offsets = (0..=lists.len()).map(|row| lists.value_offset_at(row));
-            Ok((offsets.collect(), lists.values()))
+            Ok(ListParts {
+                offsets: offsets.collect(),
+                values: lists.values(),
+            })
         }
         DataType::ListView(_) => view_parts(name, array.as_list_view::<i32>()),
         DataType::LargeListView(_) => view_parts(name, array.as_list_view::<i64>()),
-        DataType::Null => Ok((vec![0], array)),
+        DataType::Null => Ok(ListParts {
+            offsets: vec![0],
+            values: array,
+        }),
         _ => Err(wrong_type(name, "lists", array)),
     }
 }
@@ -310,7 +324,7 @@ pub(crate) fn integer_lists<'a>(
     batch: &'a RecordBatch,
     name: &'static str,
 ) -> Result<Lists<'a, u32>, TableError> {
-    let (offsets, values) = any_lists(name, find(batch, name)?)?;
+    let ListParts { offsets, values } = any_lists(name, find(batch, name)?)?;
     let values = plain_integers(name, values)?;
     Ok(Lists { offsets, values })
 }
@@ -323,7 +337,7 @@ pub(crate) fn float_lists<'a>(
     batch: &'a RecordBatch,
     name: &'static str,
 ) -> Result<Lists<'a, f32>, TableError> {
-    let (offsets, values) = any_lists(name, find(batch, name)?)?;
+    let ListParts { offsets, values } = any_lists(name, find(batch, name)?)?;
     let values = plain_floats(name, values)?;
     Ok(Lists { offsets, values })
 }
@@ -336,9 +350,10 @@ pub(crate) fn optional_integer_lists<'a>(
     batch: &'a RecordBatch,
     name: &'static str,
 ) -> Result<Option<NullableLists<'a, u32>>, TableError> {
-    let Some((offsets, values, nulls)) = optional_lists(batch, name)? else {
+    let Some(OptionalLists { parts, nulls }) = optional_lists(batch, name)? else {
         return Ok(None);
     };
+    let ListParts { offsets, values } = parts;
     let values = plain_integers(name, values)?;
     let lists = Lists { offsets, values };
     Ok(Some(NullableLists { lists, nulls }))
@@ -352,9 +367,10 @@ pub(crate) fn optional_float_lists<'a>(
     batch: &'a RecordBatch,
     name: &'static str,
 ) -> Result<Option<NullableLists<'a, f32>>, TableError> {
-    let Some((offsets, values, nulls)) = optional_lists(batch, name)? else {
+    let Some(OptionalLists { parts, nulls }) = optional_lists(batch, name)? else {
         return Ok(None);
     };
+    let ListParts { offsets, values } = parts;
     let values = plain_floats(name, values)?;
     let lists = Lists { offsets, values };
     Ok(Some(NullableLists { lists, nulls }))
@@ -368,9 +384,10 @@ pub(crate) fn optional_string_lists<'a>(
     batch: &'a RecordBatch,
     name: &'static str,
 ) -> Result<Option<NullableLists<'a, String>>, TableError> {
-    let Some((offsets, values, nulls)) = optional_lists(batch, name)? else {
+    let Some(OptionalLists { parts, nulls }) = optional_lists(batch, name)? else {
         return Ok(None);
     };
+    let ListParts { offsets, values } = parts;
     no_nulls(name, values)?;
     let strings = any_strings(name, values)?;
     let values = strings.iter().flatten().map(str::to_owned).collect();
@@ -378,20 +395,26 @@ pub(crate) fn optional_string_lists<'a>(
     Ok(Some(NullableLists { lists, nulls }))
 }
 
-type OptionalLists<'a> = Option<(Vec<usize>, &'a ArrayRef, Option<NullBuffer>)>;
+/// Lists of which some may be null.
+struct OptionalLists<'a> {
+    parts: ListParts<'a>,
+    nulls: Option<NullBuffer>,
+}
 
 fn optional_lists<'a>(
     batch: &'a RecordBatch,
     name: &'static str,
-) -> Result<OptionalLists<'a>, TableError> {
+) -> Result<Option<OptionalLists<'a>>, TableError> {
     let Some(array) = batch.column_by_name(name) else {
         return Ok(None);
     };
     if array.logical_null_count() == array.len() {
         return Ok(None);
     }
-    let (offsets, values) = lists_of(name, array)?;
-    Ok(Some((offsets, values, array.logical_nulls())))
+    Ok(Some(OptionalLists {
+        parts: lists_of(name, array)?,
+        nulls: array.logical_nulls(),
+    }))
 }
 
 /// Width of the vectors in a column: of a fixed-size list, or of the first row of a list; none where there is no row.
@@ -406,7 +429,7 @@ pub(crate) fn vector_width(
     if let DataType::FixedSizeList(_, width) = array.data_type() {
         return Ok(usize::try_from(*width).ok());
     }
-    let (offsets, _) = any_lists(name, array)?;
+    let ListParts { offsets, .. } = any_lists(name, array)?;
     let first = offsets.first().zip(offsets.get(1));
     Ok(first.map(|(a, b)| b - a))
 }
@@ -436,7 +459,7 @@ pub(crate) fn vectors<'a>(
         let start = lists.value_offset_at(0);
         return slice_floats(name, lists.values(), start, lists.len() * width);
     }
-    let (offsets, values) = any_lists(name, array)?;
+    let ListParts { offsets, values } = any_lists(name, array)?;
     for (row, ends) in offsets.windows(2).enumerate() {
         if ends[1] - ends[0] != width {
             return Err(bad_width(row, ends[1] - ends[0]));

@@ -343,14 +343,24 @@ pub struct FeatureColumns<'a> {
     call_probability: Option<NullableLists<'a, f32>>,
 }
 
+/// What a protein is called with.
+#[derive(Clone, Copy, Debug)]
+pub struct RowCalls<'a> {
+    /// Concepts, ascending.
+    pub concepts: &'a [u32],
+    /// The probability that each call is right.
+    pub probabilities: &'a [f32],
+}
+
 impl FeatureColumns<'_> {
-    /// Concepts that the protein of a row is called with, and the probabilities that calls are right; none but on the
-    /// last row of a protein, or where nothing is said of whole proteins.
+    /// What the protein of a row is called with; none but on the last row of a protein, or where nothing is said of whole
+    /// proteins.
     #[must_use]
-    pub fn calls(&self, row: usize) -> Option<(&[u32], &[f32])> {
-        let concepts = self.call.as_ref()?.row(row)?;
-        let probabilities = self.call_probability.as_ref()?.row(row)?;
-        Some((concepts, probabilities))
+    pub fn calls(&self, row: usize) -> Option<RowCalls<'_>> {
+        Some(RowCalls {
+            concepts: self.call.as_ref()?.row(row)?,
+            probabilities: self.call_probability.as_ref()?.row(row)?,
+        })
     }
 }
 
@@ -390,8 +400,10 @@ impl FeatureBatch {
         };
         same_lengths(s::ACTIVATION, &columns.latent, &columns.activation)?;
         same_lengths(s::PROBABILITY, &columns.concept, &columns.probability)?;
-        let both = |row| columns.calls(row).map(|(c, p)| (c.len(), p.len()));
-        let differ = |&row: &usize| both(row).is_some_and(|(c, p)| c != p);
+        let differ = |&row: &usize| {
+            let calls = columns.calls(row);
+            calls.is_some_and(|c| c.concepts.len() != c.probabilities.len())
+        };
         if let Some(row) = (0..self.rows()).find(differ) {
             return Err(TableError::Value {
                 column: s::CALL_PROBABILITY,
@@ -454,7 +466,11 @@ mod tests {
             let batch = batch.unwrap();
             let columns = batch.columns().unwrap();
             for row in 0..batch.rows() {
-                if let Some((concepts, probabilities)) = columns.calls(row) {
+                if let Some(RowCalls {
+                    concepts,
+                    probabilities,
+                }) = columns.calls(row)
+                {
                     let at = (batch.protein(row).to_owned(), columns.position[row]);
                     said.push((at, concepts.to_vec(), probabilities.to_vec()));
                 }

@@ -7,7 +7,7 @@ use super::TableError;
 use std::io::{BufRead, Cursor, Read};
 
 /// What every message begins with since Arrow 0.15, and the end-of-stream marker too.
-const CONTINUATION: [u8; 4] = [0xff; 4];
+pub(super) const CONTINUATION: [u8; 4] = [0xff; 4];
 /// Messages begin at multiples of this.
 const ALIGNMENT: usize = 8;
 /// No message is as short: what stands in the place of its length is where the root of a bare schema lies.

@@ -4,12 +4,10 @@
 //! aside at once: a damaged size would end the program as out of memory, which no retry with more of it cures. An
 //! Arrow stream is therefore passed on message by message, so that the sizes in a message are known to be possible.
 
-use super::TableError;
+use super::{TableError, head::CONTINUATION};
 use arrow_ipc::{CompressionType, Message, RecordBatch, root_as_message};
 use std::io::{self, Read};
 
-/// What precedes a message's length since Arrow 0.15.
-const CONTINUATION: [u8; 4] = [0xff; 4];
 /// A byte of an LZ4 block adds at most 255 to a length (LZ4 block format, "literals" and "matchlength").
 const LZ4_BYTES_A_BYTE: u64 = 255;
 /// A ZSTD block holds at most 128 KiB and takes four bytes at least (RFC 8878, section 3.1.1.2).

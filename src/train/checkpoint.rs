@@ -3,7 +3,7 @@
 //! A checkpoint is a folder `step-N` that appears whole, by rename; the one before goes once it is
 //! there. It holds one model, or those of a grid, each in a folder of its own.
 
-mod content;
+pub(crate) mod content;
 mod load;
 
 use std::{

@@ -16,7 +16,7 @@ use protsae::{
 };
 use rand_chacha::{
     ChaCha8Rng,
-    rand_core::{Rng, SeedableRng},
+    rand_core::{RngCore, SeedableRng},
 };
 use rayon::prelude::*;
 use safetensors::{Dtype, tensor::TensorView};

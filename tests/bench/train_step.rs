@@ -21,7 +21,7 @@ use protsae::{
 };
 use rand_chacha::{
     ChaCha8Rng,
-    rand_core::{Rng, SeedableRng},
+    rand_core::{RngCore, SeedableRng},
 };
 
 /// Active atoms of a row of the mixture.

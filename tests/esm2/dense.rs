@@ -37,7 +37,7 @@ fn fetch(model: &CandleModel, batch: &Batch, places: &[Place]) -> Activations {
 fn join(model: &CandleModel, parts: Vec<Vec<Tensor>>) -> Activations {
     let transfer = Transfer::new(model.device()).expect("no device fails");
     let there = Computed::There {
-        width: model.architecture().width,
+        width: model.width(),
         parts,
         moment: transfer.now(model.device()).expect("no device fails"),
         transfer,

@@ -1,10 +1,13 @@
 //! The walls between the modules, and the size of what stands in each.
 
+mod circles;
+mod uses;
+
 use std::{
-    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
+use uses::House;
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
@@ -17,27 +20,27 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Every source file by its path below `src`, with its text before the unit tests.
+/// Every source file by its path below `src`, with its text.
 fn all() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut paths = Vec::new();
     sources(&root, &mut paths);
     paths.sort();
     let read = |path: PathBuf| {
-        let name = path
-            .strip_prefix(&root)
-            .unwrap()
-            .to_string_lossy()
-            .into_owned();
-        let text = fs::read_to_string(&path).unwrap();
-        let code = text
-            .split("#[cfg(test)]")
-            .next()
-            .unwrap_or_default()
-            .to_owned();
-        (name, code)
+        let name = path.strip_prefix(&root).unwrap();
+        let name = name.to_string_lossy().into_owned();
+        (name, fs::read_to_string(&path).unwrap())
     };
     paths.into_iter().map(read).collect()
+}
+
+/// The same before the unit tests.
+fn without_tests() -> Vec<(String, String)> {
+    let mut files = all();
+    for (_, text) in &mut files {
+        text.truncate(text.find("#[cfg(test)]").unwrap_or(text.len()));
+    }
+    files
 }
 
 /// The room of a file: `plm` for `plm.rs` and `plm/esm2/model.rs`.
@@ -59,59 +62,20 @@ const FLOORS: &[&[&str]] = &[
     &["math", "error", "hash", "mapped", "torch"],
 ];
 
-/// Rooms that a file names, by `crate::room` and `use crate::{room, ...}`.
-fn rooms_used(code: &str) -> BTreeSet<String> {
-    let name = |text: &str| {
-        let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-        text[..end.unwrap_or(text.len())].to_owned()
-    };
-    let mut used = BTreeSet::new();
-    for (at, _) in code.match_indices("crate::") {
-        let rest = &code[at + "crate::".len()..];
-        let Some(tree) = rest.strip_prefix('{') else {
-            used.insert(name(rest));
-            continue;
-        };
-        let mut depth = 0;
-        let mut item = true;
-        for (i, letter) in tree.char_indices() {
-            match letter {
-                '{' => depth += 1,
-                '}' if depth == 0 => break,
-                '}' => depth -= 1,
-                ',' if depth == 0 => item = true,
-                _ if item && letter.is_ascii_alphanumeric() => {
-                    used.insert(name(&tree[i..]));
-                    item = false;
-                }
-                _ => {}
-            }
-        }
-    }
-    used
-}
-
 #[test]
 fn arrows_go_down() {
     let floor = |room: &str| FLOORS.iter().position(|rooms| rooms.contains(&room));
-    let mut beside: BTreeMap<(String, String), String> = BTreeMap::new();
-    for (file, code) in all() {
-        let room = module(&file);
-        if room == "lib" {
-            continue;
-        }
-        let own = floor(room).unwrap_or_else(|| panic!("{file}: no floor has the room {room}"));
-        for used in rooms_used(&code) {
-            let Some(other) = floor(&used) else { continue };
-            assert!(other >= own, "{file} uses {used}, which is above {room}");
-            if other == own && used != room {
-                beside.insert((room.to_owned(), used), file.clone());
+    for (module, uses) in &House::new(&all()).0 {
+        let Some(room) = module.first() else { continue };
+        let own = floor(room).unwrap_or_else(|| panic!("no floor has the room {room}"));
+        for path in &uses.paths {
+            let [root, used, ..] = &path[..] else {
+                continue;
+            };
+            if let ("crate", Some(other)) = (root.as_str(), floor(used)) {
+                let file = module.join("/");
+                assert!(other >= own, "{file} uses {used}, which is above {room}");
             }
-        }
-    }
-    for ((room, used), file) in &beside {
-        if let Some(back) = beside.get(&(used.clone(), room.clone())) {
-            panic!("a circle: {file} uses {used}, and {back} uses {room}");
         }
     }
 }
@@ -141,7 +105,7 @@ fn sciences_know_neither_files_nor_command_lines() {
     let codecs = [
         "annot", "math", "ontology", "report", "score", "seq", "split", "table", "torch",
     ];
-    for (name, code) in all() {
+    for (name, code) in without_tests() {
         if codecs.contains(&module(&name)) {
             for forbidden in ["candle_core", "std::fs", "File::open", "Path"] {
                 assert!(!code.contains(forbidden), "{name} uses {forbidden}");
@@ -152,7 +116,7 @@ fn sciences_know_neither_files_nor_command_lines() {
 
 #[test]
 fn options_are_the_business_of_commands() {
-    for (name, code) in all() {
+    for (name, code) in without_tests() {
         let knows = ["bin", "commands", "cli"].contains(&module(&name));
         assert!(knows || !code.contains("clap"), "{name} uses clap");
     }
@@ -160,7 +124,7 @@ fn options_are_the_business_of_commands() {
 
 #[test]
 fn only_the_command_line_prints_and_ends_the_process() {
-    for (name, code) in all() {
+    for (name, code) in without_tests() {
         if module(&name) == "cli" {
             continue;
         }
@@ -180,7 +144,7 @@ fn only_the_command_line_prints_and_ends_the_process() {
 
 #[test]
 fn executables_are_thin() {
-    for (name, code) in all() {
+    for (name, code) in without_tests() {
         if module(&name) == "bin" {
             assert!(code.lines().count() <= 40, "{name}");
         }

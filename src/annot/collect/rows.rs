@@ -3,7 +3,7 @@
 use super::Collector;
 use crate::annot::{
     error::AnnotError,
-    lines::{Lines, trimmed},
+    lines::{Line, Lines, trimmed},
 };
 use std::io::BufRead;
 
@@ -12,7 +12,7 @@ impl Collector {
     pub(in crate::annot) fn next_line<'l, R: BufRead>(
         &mut self,
         lines: &'l mut Lines<R>,
-    ) -> Result<Option<(u64, &'l str)>, AnnotError> {
+    ) -> Result<Option<Line<'l>>, AnnotError> {
         while let Some(error) = lines.take_broken()? {
             self.record(|_| Err(error))?;
         }
@@ -31,7 +31,7 @@ impl Collector {
         row: impl Fn(u64, &str, &mut Self) -> Result<(), AnnotError>,
     ) -> Result<(), AnnotError> {
         let mut lines = Lines::new(reader);
-        while let Some((line, text)) = self.next_line(&mut lines)? {
+        while let Some(Line { number: line, text }) = self.next_line(&mut lines)? {
             if comment.is_some_and(|c| text.starts_with(c)) || trimmed(text).is_empty() {
                 continue;
             }

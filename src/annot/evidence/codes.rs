@@ -1,6 +1,9 @@
 //! GO's evidence codes and the terms of ECO that stand for them.
 
-use crate::annot::{error::AnnotError, lines::Lines};
+use crate::annot::{
+    error::AnnotError,
+    lines::{Line, Lines},
+};
 use foldhash::fast::FixedState;
 use std::{collections::HashMap, io::BufRead};
 
@@ -37,7 +40,7 @@ pub(super) const CODES: [(&str, &str); 27] = [
 ];
 
 /// The code of what no curator looked at.
-pub(in crate::annot) const AUTOMATIC: &str = "IEA";
+pub(crate) const AUTOMATIC: &str = "IEA";
 
 /// The general ECO terms "used in automatic assertion", next to the code's own: those that `UniProt`, GOA and
 /// `interpro2go` write (orthologues of Ensembl 265, signatures of `InterPro` 256 and 259, imports 313 and 322, ...).
@@ -110,7 +113,7 @@ impl EcoCodes {
     pub fn read(&mut self, reader: impl BufRead) -> Result<(), AnnotError> {
         let mut lines = Lines::new(reader);
         let mut last = 0;
-        while let Some((line, text)) = lines.next_line()? {
+        while let Some(Line { number: line, text }) = lines.next_line()? {
             last = line;
             if text.starts_with('#') || text.trim().is_empty() {
                 continue;

@@ -3,7 +3,11 @@
 //! Columns are separated by blanks, as CAFA-evaluator reads them. The submission layout of CAFA (`AUTHOR`, `MODEL`,
 //! `KEYWORDS`, `ACCURACY`, rows, `END`) is read as well.
 
-use crate::annot::{error::AnnotError, identifiers::is_curie, lines::Lines};
+use crate::annot::{
+    error::AnnotError,
+    identifiers::is_curie,
+    lines::{Line, Lines},
+};
 use std::io::BufRead;
 
 /// First words of the lines of a submission that are no prediction.
@@ -58,7 +62,7 @@ fn rows(
 ) -> Result<(), AnnotError> {
     let mut lines = Lines::new(reader);
     let mut is_first = true;
-    while let Some((line, text)) = lines.next_line()? {
+    while let Some(Line { number: line, text }) = lines.next_line()? {
         let words: Vec<&str> = text.split_whitespace().collect();
         let Some(first) = words.first() else { continue };
         if submission && words.len() == 1 && *first == END {
@@ -90,7 +94,7 @@ fn rows(
 pub fn read_weights(reader: impl BufRead) -> Result<Vec<(String, f64)>, AnnotError> {
     let mut lines = Lines::new(reader);
     let mut weights = Vec::new();
-    while let Some((line, text)) = lines.next_line()? {
+    while let Some(Line { number: line, text }) = lines.next_line()? {
         let mut words = text.split_whitespace();
         let (term, weight) = (words.next(), words.next());
         let Some(term) = term else { continue };
@@ -114,7 +118,7 @@ pub fn read_weights(reader: impl BufRead) -> Result<Vec<(String, f64)>, AnnotErr
 pub fn read_terms(reader: impl BufRead) -> Result<Vec<String>, AnnotError> {
     let mut lines = Lines::new(reader);
     let mut terms = Vec::new();
-    while let Some((_, text)) = lines.next_line()? {
+    while let Some(Line { text, .. }) = lines.next_line()? {
         terms.extend(text.split_whitespace().next().map(str::to_owned));
     }
     Ok(terms)

@@ -4,7 +4,7 @@ use crate::annot::{
     collect::{Collector, DropReason, Observation},
     error::AnnotError,
     identifiers::is_curie,
-    lines::columns,
+    lines::{Columns, columns},
 };
 use std::io::BufRead;
 
@@ -21,7 +21,7 @@ pub(crate) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<()
 }
 
 fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotError> {
-    let (fields, count) = columns::<17>(text);
+    let Columns { fields, count } = columns::<17>(text);
     if !COLUMNS.contains(&count) {
         return Err(AnnotError::record(
             line,

@@ -2,16 +2,17 @@
 
 use super::gaf::{Association, is_negated};
 use crate::annot::{
-    collect::Collector, error::AnnotError, evidence::go_code, identifiers::is_curie, lines::columns,
+    collect::Collector,
+    error::AnnotError,
+    evidence::go_code,
+    identifiers::is_curie,
+    lines::{Columns, columns},
 };
-use crate::seq::accession::GeneProduct;
+use crate::seq::accession::{GeneProduct, UNIPROT};
 use std::io::BufRead;
 
 /// Columns of a row: the last ones may be left out.
 pub(crate) const COLUMNS: std::ops::RangeInclusive<usize> = 10..=12;
-
-/// The database whose accessions have isoforms.
-const UNIPROT: &str = "UniProtKB";
 
 /// Property of an annotation that names its GO evidence code.
 const GO_EVIDENCE: &str = "go_evidence=";
@@ -26,7 +27,7 @@ pub(crate) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<()
 }
 
 fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotError> {
-    let (fields, count) = columns::<12>(text);
+    let Columns { fields, count } = columns::<12>(text);
     if !COLUMNS.contains(&count) {
         return Err(AnnotError::record(
             line,
@@ -59,6 +60,7 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
         (fields[11].split('|')).find_map(|property| property.trim().strip_prefix(GO_EVIDENCE));
     let evidence = code.filter(|code| go_code(code).is_some()).unwrap_or(eco);
     // GPAD names the observed form where GAF names the product and, in column 17, the form
+    // of all databases, this one has isoforms
     let product = if database == UNIPROT {
         GeneProduct::parse(id)
     } else {

@@ -2,11 +2,11 @@
 
 use crate::annot::{
     collect::{Collector, DropReason, Fingerprint, Observation, Source},
-    concept::ConceptKind,
+    concept::{ConceptKind, ENTRY},
     error::AnnotError,
     evidence::AUTOMATIC,
     identifiers::{is_curie, is_entry},
-    lines::columns,
+    lines::{Columns, columns},
     position::{Place, number},
 };
 use crate::seq::checksum;
@@ -25,7 +25,7 @@ pub(crate) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<()
 }
 
 fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotError> {
-    let (fields, count) = columns::<15>(text);
+    let Columns { fields, count } = columns::<15>(text);
     if !COLUMNS.contains(&count) {
         return Err(AnnotError::record(
             line,
@@ -139,9 +139,6 @@ fn present(field: &str) -> Option<&str> {
     Some(field).filter(|text| !matches!(*text, "-" | "" | "None"))
 }
 
-/// Database of the ids of entries.
-const PREFIX: &str = "InterPro:";
-
 /// An entry of `InterPro` on a stretch of a protein.
 pub(crate) fn matched(
     collector: &mut Collector,
@@ -159,7 +156,7 @@ pub(crate) fn matched(
     }
     // accessions have one length: no allocation for each of a billion matches
     let mut id = *b"InterPro:IPR000000";
-    id[PREFIX.len()..].copy_from_slice(entry.as_bytes());
+    id[ENTRY.len()..].copy_from_slice(entry.as_bytes());
     collector.put(&Observation {
         protein,
         kind: ConceptKind::Interpro,

@@ -6,7 +6,7 @@ use super::interproscan;
 use crate::annot::{
     collect::{Collector, DropReason},
     error::AnnotError,
-    lines::columns,
+    lines::{Columns, columns},
     position::{Place, number},
 };
 use std::io::BufRead;
@@ -30,7 +30,8 @@ fn row(line: u64, text: &str, collector: &mut Collector) -> Result<(), AnnotErro
         collector.count_dropped(DropReason::OtherProtein);
         return Ok(());
     }
-    let ([protein, entry, name, signature, start, end], count) = columns::<COLUMNS>(text);
+    let Columns { fields, count } = columns::<COLUMNS>(text);
+    let [protein, entry, name, signature, start, end] = fields;
     let place = match (number(start), number(end)) {
         (Some(start), Some(end)) if count == COLUMNS && !protein.is_empty() => {
             Place::Range(start, end)

@@ -11,7 +11,7 @@ use crate::annot::{
     concept::ConceptKind,
     error::AnnotError,
     evidence::{Remarked, eco_ids, without_remark},
-    feature_names::FeatureNames,
+    feature_names::{ConceptName, FeatureNames},
     lines::{trimmed, trimmed_end},
     position::{self, End, Place, Position},
 };
@@ -179,7 +179,8 @@ impl Feature {
             }
         };
         self.split_old_evidence();
-        let (id, name) = names.of(&self.key, &self.note, &self.ligand, &self.ligand_id);
+        let ConceptName { id, name } =
+            names.of(&self.key, &self.note, &self.ligand, &self.ligand_id);
         let put = collector.put(&Observation {
             protein,
             kind: ConceptKind::Feature,

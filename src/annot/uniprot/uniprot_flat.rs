@@ -9,7 +9,7 @@ use crate::annot::{
     collect::{Collector, DropReason},
     error::AnnotError,
     feature_names::FeatureNames,
-    lines::{Lines, is_directive, trimmed, trimmed_end},
+    lines::{Line, Lines, is_directive, trimmed, trimmed_end},
 };
 use crate::seq::checksum;
 use statements::accessions;
@@ -41,7 +41,7 @@ pub(crate) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<()
             }
             continue;
         }
-        let Some((line, text)) = lines.take() else {
+        let Some(Line { number: line, text }) = lines.take() else {
             if entry.started {
                 entry.note(AnnotError::record(
                     entry.line,

@@ -11,7 +11,7 @@ use crate::annot::{
     evidence::eco_ids,
     feature,
     interpro::interproscan,
-    lines::Lines,
+    lines::{Line, Lines},
     position::{self, Place, Position},
 };
 use crate::seq::checksum;
@@ -92,8 +92,8 @@ pub(crate) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<()
     let (line, header) = loop {
         match lines.next_line()? {
             None => return Ok(()),
-            Some((_, text)) if text.trim().is_empty() || text.starts_with('!') => {}
-            Some((line, text)) => break (line, text.to_owned()),
+            Some(Line { text, .. }) if text.trim().is_empty() || text.starts_with('!') => {}
+            Some(Line { number, text }) => break (number, text.to_owned()),
         }
     };
     let mut columns: Vec<Column> = header.split('\t').map(Column::of).collect();
@@ -112,7 +112,7 @@ pub(crate) fn read(reader: impl BufRead, collector: &mut Collector) -> Result<()
             }
         }
     }
-    while let Some((line, text)) = collector.next_line(&mut lines)? {
+    while let Some(Line { number: line, text }) = collector.next_line(&mut lines)? {
         if text.trim().is_empty() {
             continue;
         }

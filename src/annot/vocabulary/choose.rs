@@ -1,9 +1,9 @@
 //! Which candidates become concepts, with which numbers, and what is said of them.
 
-use super::{AxiomScope, Choice, ENTRY, Vocabulary, axiom_numbering};
+use super::{AxiomScope, Choice, Vocabulary, axiom_numbering};
 use crate::{
     annot::{
-        concept::{Concept, ConceptKind, Level},
+        concept::{Concept, ConceptKind, ENTRY, Level},
         feature::key_of_concept,
     },
     ontology::{Class, graph::Hierarchy, normal::NormalForms},

@@ -1,10 +1,10 @@
 //! From what was read to candidates: ids resolved, rows sorted, trees grown.
 
-use super::{Candidate, ENTRY, LISTED, OfProtein, Vocabulary, expansion::Fact};
+use super::{Candidate, LISTED, OfProtein, Vocabulary, expansion::Fact};
 use crate::{
     annot::{
         collect::{Collector, DropReason, InputReport, Interner, RawConcept, Row, Sequences},
-        concept::{ConceptKind, KEYWORD, Level},
+        concept::{ConceptKind, ENTRY, KEYWORD, Level},
         error::AnnotError,
         evidence::EvidenceFilter,
     },

@@ -98,15 +98,11 @@ impl Read for Ahead {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::compressed::decompress, *};
-    use flate2::write::GzEncoder;
-    use std::io::{Cursor, Write};
-
-    fn gz(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
-        encoder.write_all(bytes).unwrap();
-        encoder.finish().unwrap()
-    }
+    use super::{
+        super::compressed::{decompress, tests::gz},
+        *,
+    };
+    use std::io::Cursor;
 
     #[test]
     fn bytes_that_another_thread_prepares_are_the_same() {

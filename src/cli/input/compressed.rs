@@ -173,13 +173,13 @@ impl<R: BufRead> Read for Tail<R> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use flate2::write::GzEncoder;
     use noodles::bgzf;
     use std::io::Write;
 
-    fn gz(bytes: &[u8]) -> Vec<u8> {
+    pub(in crate::cli::input) fn gz(bytes: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
         encoder.write_all(bytes).unwrap();
         encoder.finish().unwrap()

@@ -6,6 +6,7 @@ pub(super) use chosen::Names;
 
 use super::{
     MIN_PRECISION,
+    known::NamedSae,
     support::{Support, SupportArgs},
 };
 use crate::{
@@ -15,12 +16,13 @@ use crate::{
         go::rules::Rules,
     },
     cli::{Context, Source, log},
-    commands::shared::WholeProteins,
-    ontology::{
-        self, Ontology,
-        graph::{Hierarchy, Relations},
+    commands::shared::{self, Terms, WholeProteins},
+    ontology::{self, Ontology, graph::Relations},
+    report::{
+        PROGRAM,
+        calls::{Call, CallFormat, CallWriter, ProteinCalls, Provenance, REFERENCE, Submission},
     },
-    report::calls::{Call, CallFormat, CallWriter, DATABASE, ProteinCalls, Provenance, REFERENCE},
+    seq::accession::UNIPROT,
     table::{
         SaeIdentity,
         calls::CallList,
@@ -28,13 +30,11 @@ use crate::{
         proteins::{self, ProteinFeatures},
     },
 };
-use chosen::{call, candidates, most_specific, ruled};
+use chosen::{Candidate, call, candidates, most_specific, ruled};
 use chrono::NaiveDate;
 
 /// Least score of a call that no dictionary has calibrated.
 const UNCALIBRATED: f64 = 0.5;
-/// Who says so, where nothing else is said.
-const ASSIGNED_BY: &str = "ProtSAE";
 /// Digits of a model's SHA-256 that name it.
 const DIGITS: usize = 12;
 
@@ -68,7 +68,7 @@ pub(super) struct CallArgs {
     lineage: Vec<u32>,
 
     /// Database of the accessions
-    #[arg(long, value_name = "NAME", default_value = DATABASE)]
+    #[arg(long, value_name = "NAME", default_value = UNIPROT)]
     database: String,
 
     /// Reference of the model, DOI:... or PMID:...
@@ -76,7 +76,7 @@ pub(super) struct CallArgs {
     reference: String,
 
     /// Who says so, for gaf and gpad
-    #[arg(long, value_name = "NAME", default_value = ASSIGNED_BY)]
+    #[arg(long, value_name = "NAME", default_value = PROGRAM)]
     assigned_by: String,
 
     /// Write the ancestors of called terms too, not the most specific alone; cafa always has them, with their scores
@@ -84,7 +84,7 @@ pub(super) struct CallArgs {
     propagated: bool,
 
     /// Team of a submission to CAFA
-    #[arg(long, value_name = "NAME", default_value = ASSIGNED_BY)]
+    #[arg(long, value_name = "NAME", default_value = PROGRAM)]
     author: String,
 
     /// Number of the model in a submission to CAFA
@@ -143,14 +143,14 @@ impl CallArgs {
         ];
         if let Some((option, _)) = needed
             .iter()
-            .find(|(_, missing)| format.official && *missing)
+            .find(|(_, missing)| format.traits.official && *missing)
         {
             return Err(Error::usage(format!(
                 "the format '{}' needs {option}",
                 format.name
             )));
         }
-        let all = self.propagated || format.scored;
+        let all = self.propagated || format.traits.scored;
         if !all && self.ontology.is_none() && !names.has_parents {
             return Err(Error::usage(
                 "which terms are the most specific nobody says: give --ontology or --model, or ask for all by --propagated",
@@ -173,16 +173,13 @@ impl CallArgs {
             database: self.database.clone(),
             reference: self.reference.clone(),
             assigned_by: self.assigned_by.clone(),
-            model: format!(
-                "{ASSIGNED_BY}:{}",
-                sha256.get(..DIGITS).unwrap_or("unknown")
-            ),
+            model: format!("{PROGRAM}:{}", sha256.get(..DIGITS).unwrap_or("unknown")),
             ontology: ontology.map_or(String::new(), |o| o.identity.version.clone()),
-            submission: (
-                self.author.clone(),
-                self.model_number,
-                self.keywords.clone(),
-            ),
+            submission: Submission {
+                author: self.author.clone(),
+                model: self.model_number,
+                keywords: self.keywords.clone(),
+            },
             calibrated,
         }
     }
@@ -191,23 +188,21 @@ impl CallArgs {
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub(super) fn ontology(&self, context: &Context) -> Result<Option<(Ontology, Hierarchy)>> {
+    pub(super) fn ontology(&self, context: &Context) -> Result<Option<Terms>> {
         let Some(source) = &self.ontology else {
             return Ok(None);
         };
-        let ontology = ontology::read(context.open_ahead(source)?).map_err(source.in_input())?;
-        let hierarchy =
-            Hierarchy::new(&ontology, Relations::IsAPartOf).map_err(source.in_input())?;
+        let terms = Terms::read(context, source, Relations::IsAPartOf)?;
         let has_taxa = |term: &ontology::Term| {
             !term.only_in_taxon.is_empty() || !term.never_in_taxon.is_empty()
         };
-        let constrains = ontology.terms.iter().flatten().any(has_taxa);
+        let constrains = terms.ontology.terms.iter().flatten().any(has_taxa);
         if constrains && self.taxon.is_some() && self.lineage.is_empty() {
             log::warn(
                 "the ontology has constraints of taxa, of which those above --taxon are not told without --lineage",
             );
         }
-        Ok(Some((ontology, hierarchy)))
+        Ok(Some(terms))
     }
 
     /// Writes the calls of all tables.
@@ -224,7 +219,7 @@ impl CallArgs {
             .taxon
             .map(|taxon| self.lineage.iter().copied().chain([taxon]).collect());
         let mut rules = (job.ontology)
-            .map(|(ontology, hierarchy)| Rules::new(ontology, hierarchy, taxa.as_deref()));
+            .map(|terms| Rules::new(&terms.ontology, &terms.hierarchy, taxa.as_deref()));
         let support = self.support.read(context, job.ontology)?;
         let mut counts = Counts::default();
         let mut whole = WholeProteins::default();
@@ -300,7 +295,7 @@ impl CallArgs {
     ) -> Result<Vec<Call>> {
         counts.uncalibrated += u64::from(row.calls.is_none());
         let mut said = Vec::new();
-        for (at, concept, score) in candidates(row) {
+        for Candidate { at, concept, score } in candidates(row) {
             let names = &job.names.concepts;
             let named = names.get(concept as usize).ok_or_else(|| {
                 Error::mismatch(format!(
@@ -309,15 +304,15 @@ impl CallArgs {
                 ))
             })?;
             let is_call = named.kind == ConceptKind::Go || named.level == Level::Protein;
-            let is_wanted = named.kind == ConceptKind::Go || !job.format.terms_only;
+            let is_wanted = named.kind == ConceptKind::Go || !job.format.traits.terms_only;
             if is_call && is_wanted && score >= job.least(row) {
                 said.push((concept, call(named, score, row.calls.as_ref(), at)));
             }
         }
-        let all = self.propagated || job.format.scored;
+        let all = self.propagated || job.format.traits.scored;
         let concepts = &job.names.concepts;
         let mut calls = match rules.zip(job.ontology) {
-            Some((rules, (ontology, _))) => ruled(rules, ontology, concepts, said, all),
+            Some((rules, terms)) => ruled(rules, &terms.ontology, concepts, said, all),
             None if all => said.into_iter().map(|(_, call)| call).collect(),
             None => most_specific(concepts, said),
         };
@@ -346,10 +341,10 @@ fn features(
                 protein.clone_into(&mut current.protein);
             }
             for row in run {
-                if let Some((concepts, probabilities)) = columns.calls(row) {
+                if let Some(calls) = columns.calls(row) {
                     current.calls = Some(CallList {
-                        concepts: concepts.to_vec(),
-                        probabilities: probabilities.to_vec(),
+                        concepts: calls.concepts.to_vec(),
+                        probabilities: calls.probabilities.to_vec(),
                         neighbours: None,
                     });
                 }
@@ -382,10 +377,10 @@ fn finish(
 /// What is written where, and from what.
 pub(super) struct Job<'a> {
     pub(super) names: &'a Names,
-    pub(super) ontology: Option<&'a (Ontology, Hierarchy)>,
+    pub(super) ontology: Option<&'a Terms>,
     pub(super) format: CallFormat,
     pub(super) min_precision: Option<f64>,
-    pub(super) identity: Option<&'a (String, SaeIdentity)>,
+    pub(super) identity: Option<&'a NamedSae>,
     /// Feature tables, whose calls come first.
     pub(super) features: &'a [Source],
 }
@@ -393,7 +388,7 @@ pub(super) struct Job<'a> {
 impl Job<'_> {
     /// Least score of a call that is written.
     fn least(&self, row: &ProteinFeatures) -> f64 {
-        let default = match (self.format.scored, row.calls.is_some()) {
+        let default = match (self.format.traits.scored, row.calls.is_some()) {
             (true, _) => 0.0,
             (false, true) => MIN_PRECISION,
             (false, false) => UNCALIBRATED,
@@ -402,15 +397,7 @@ impl Job<'_> {
     }
 
     fn check(&self, sae: Option<&SaeIdentity>, source: &Source) -> Result<()> {
-        match (self.identity, sae) {
-            (Some((name, own)), Some(table)) => {
-                own.check_same(name, table, &source.to_string())?;
-            }
-            _ => log::warn(&format!(
-                "{source}: nothing says that it was made by this model"
-            )),
-        }
-        Ok(())
+        NamedSae::check(self.identity, sae, source)
     }
 }
 
@@ -419,10 +406,7 @@ pub(super) fn plan<'a>(context: &Context, sources: impl Iterator<Item = &'a Sour
     for source in sources {
         let table = context.open_table(source)?;
         let rows = table.rows().map_err(source.in_input())?;
-        let rows = rows.map_or("a stream of unknown length".into(), |n| {
-            format!("{n} proteins")
-        });
-        log::plan(&format!("{source}: {rows}"))?;
+        shared::plan_rows(source, rows, "proteins")?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::{
     cli::target::split_compression,
     report::{
         calls::{self, CallFormat},
-        formats::{self, FORMATS, Packing, RangeFormat},
+        formats::{FORMATS, Packing, RangeFormat, by_file_name, by_name},
     },
 };
 
@@ -46,8 +46,11 @@ impl Args {
         let file = (self.output.path()).and_then(|path| path.file_name()?.to_str());
         let (name, compression) = split_compression(file.unwrap_or_default());
         let (of_ranges, of_calls) = match &self.format {
-            Some(name) => (formats::by_name(name), calls::by_name(name)),
-            None => (formats::by_file_name(name), calls::by_file_name(name)),
+            Some(name) => (by_name(&FORMATS, name), by_name(&calls::FORMATS, name)),
+            None => (
+                by_file_name(&FORMATS, name),
+                by_file_name(&calls::FORMATS, name),
+            ),
         };
         let alone = self.input.is_empty() && !self.calls.proteins.is_empty();
         let level = self.level.unwrap_or(if alone {

@@ -5,18 +5,71 @@ use crate::{
     Result,
     annot::concept::Level,
     cli::{Context, Source, log},
-    commands::shared,
+    commands::shared::{self, ReadDictionary},
     report::{Catalogue, LatentInfo},
     sae::folder::Sae,
     score::dictionary::{ConceptEntry, Dictionary},
     table::SaeIdentity,
 };
+use std::path::{Path, PathBuf};
 
-/// What is known of latents, of which SAE they are, and the dictionary with its SHA-256.
+/// Which SAE all is of.
+pub(super) struct NamedSae {
+    /// Who says so: the model's folder, or the dictionary's file.
+    by: String,
+    pub(super) sae: SaeIdentity,
+}
+
+impl NamedSae {
+    /// That of a model's folder.
+    pub(super) fn of_model(folder: Option<&PathBuf>, sae: Option<&Sae>) -> Option<Self> {
+        Some(Self {
+            by: folder?.display().to_string(),
+            sae: sae?.identity(),
+        })
+    }
+
+    /// That of a dictionary, where no model says it.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Mismatch`] where both do, and differ.
+    pub(super) fn or_of(
+        of_model: Option<Self>,
+        dictionary: &Dictionary,
+        path: &Path,
+    ) -> Result<Option<Self>> {
+        let by = path.display().to_string();
+        if let (Some(model), Some(own)) = (&of_model, &dictionary.sae) {
+            own.check_same(&by, &model.sae, &model.by)?;
+        }
+        let own = dictionary.sae.clone();
+        Ok(of_model.or_else(|| own.map(|sae| Self { by, sae })))
+    }
+
+    /// Demands a table of the same SAE, or says that nothing tells.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Mismatch`], naming both.
+    pub(super) fn check(
+        own: Option<&Self>,
+        table: Option<&SaeIdentity>,
+        at: &Source,
+    ) -> Result<()> {
+        match (own, table) {
+            (Some(own), Some(table)) => own.sae.check_same(&own.by, table, &at.to_string())?,
+            _ => log::warn(&format!(
+                "{at}: nothing says that it was made by this model"
+            )),
+        }
+        Ok(())
+    }
+}
+
+/// What is known of latents, of which SAE they are, and the dictionary.
 pub(super) struct Known {
     pub(super) catalogue: Catalogue,
-    pub(super) identity: Option<(String, SaeIdentity)>,
-    pub(super) dictionary: Option<(Dictionary, String)>,
+    pub(super) identity: Option<NamedSae>,
+    pub(super) dictionary: Option<ReadDictionary>,
 }
 
 /// The concepts of a dictionary.
@@ -45,8 +98,7 @@ impl Args {
             None => None,
         };
         let mut catalogue = Catalogue::default();
-        let folder = self.model.as_ref().map(|f| f.display().to_string());
-        let mut identity = folder.zip(sae.as_ref().map(Sae::identity));
+        let mut identity = NamedSae::of_model(self.model.as_ref(), sae.as_ref());
         if let Some(sae) = &sae {
             let defined = sae.config.shape.defined;
             for (i, &maximum) in sae.latent_max.iter().enumerate() {
@@ -60,15 +112,9 @@ impl Args {
         }
         let mut read = None;
         if let Some(path) = &self.dictionary {
-            let (dictionary, sha256) = shared::read_dictionary(context, path)?;
-            let source = Source::File(path.clone());
-            match (&identity, &dictionary.sae) {
-                (Some((folder, sae)), Some(own)) => {
-                    own.check_same(&source.to_string(), sae, folder)?;
-                }
-                (None, Some(own)) => identity = Some((source.to_string(), own.clone())),
-                (_, None) => {}
-            }
+            let found = shared::read_dictionary(context, path)?;
+            let (dictionary, source) = (&found.content, Source::File(path.clone()));
+            identity = NamedSae::or_of(identity, dictionary, path)?;
             if sae.is_none() {
                 catalogue = dictionary.catalogue();
             }
@@ -76,7 +122,7 @@ impl Args {
             dictionary
                 .describe(&mut catalogue, known)
                 .map_err(source.in_input())?;
-            read = Some((dictionary, sha256));
+            read = Some(found);
         }
         let known = self.dictionary.is_some() || sae.as_ref().is_none_or(Sae::knows_maxima);
         if !known && self.by() == By::Activation {

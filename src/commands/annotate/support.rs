@@ -11,7 +11,7 @@ use crate::{
         vocabulary::{Choice, Terminology, Vocabulary},
     },
     cli::{Context, Source},
-    ontology::{Ontology, graph::Hierarchy},
+    commands::shared,
     report::calls::{Call, Corroboration},
 };
 use std::{
@@ -55,22 +55,18 @@ impl SupportArgs {
     ///
     /// # Errors
     /// Where an input cannot be read.
-    pub(super) fn read(
-        &self,
-        context: &Context,
-        ontology: Option<&(Ontology, Hierarchy)>,
-    ) -> Result<Support> {
+    pub(super) fn read(&self, context: &Context, read: Option<&shared::Terms>) -> Result<Support> {
         let mut support = Support {
             homologs: BTreeMap::new(),
             of_homologs: Terms::new(),
             of_entries: Terms::new(),
         };
-        let Some((ontology, hierarchy)) = ontology else {
+        let Some(read) = read else {
             return Ok(support);
         };
         let terminology = Terminology {
-            ontology,
-            hierarchy,
+            ontology: &read.ontology,
+            hierarchy: &read.hierarchy,
         };
         if let Some(source) = &self.homologs {
             support.homologs = hits::read(context.open(source)?).map_err(source.in_input())?;

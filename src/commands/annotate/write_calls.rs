@@ -3,16 +3,13 @@
 use super::{
     Args,
     calls::{self, Job, Names},
+    known::NamedSae,
     name_output,
 };
 use crate::{
     Result, cli::Context, commands::shared, error::Context as _, report::calls::CallFormat,
-    sae::folder::Sae, score::dictionary::Dictionary, table::SaeIdentity,
 };
 use std::io::Write as _;
-
-/// A dictionary, and which SAE all is of, by the name of who says it.
-type Identified = (Option<Dictionary>, Option<(String, SaeIdentity)>);
 
 impl Args {
     /// Writes calls of whole proteins.
@@ -24,7 +21,15 @@ impl Args {
             Some(folder) => Some(shared::load_model(context, folder)?),
             None => None,
         };
-        let (dictionary, identity) = self.dictionary_of(context, sae.as_ref())?;
+        let mut identity = NamedSae::of_model(self.model.as_ref(), sae.as_ref());
+        let dictionary = match &self.dictionary {
+            Some(path) => {
+                let dictionary = shared::read_dictionary(context, path)?.content;
+                identity = NamedSae::or_of(identity, &dictionary, path)?;
+                Some(dictionary)
+            }
+            None => None,
+        };
         let names = Names::new(sae.as_ref(), dictionary.as_ref());
         self.calls.check(format, &names)?;
         let ontology = self.calls.ontology(context)?;
@@ -32,8 +37,8 @@ impl Args {
             return calls::plan(context, self.input.iter().chain(&self.calls.proteins));
         }
         let provenance = self.calls.provenance(
-            ontology.as_ref().map(|(ontology, _)| ontology),
-            identity.as_ref().map(|(_, sae)| sae),
+            ontology.as_ref().map(|terms| &terms.ontology),
+            identity.as_ref().map(|named| &named.sae),
             dictionary.is_some(),
         );
         let mut output = context.create(&self.output)?;
@@ -54,25 +59,5 @@ impl Args {
         output.commit()?;
         counts.report(context);
         Ok(())
-    }
-
-    /// The dictionary, and which SAE all is of, by the name of who says it.
-    fn dictionary_of(&self, context: &Context, sae: Option<&Sae>) -> Result<Identified> {
-        let folder = self.model.as_ref().map(|f| f.display().to_string());
-        let of_model = folder.zip(sae.map(Sae::identity));
-        let Some(path) = &self.dictionary else {
-            return Ok((None, of_model));
-        };
-        let (dictionary, _) = shared::read_dictionary(context, path)?;
-        let name = path.display().to_string();
-        let identity = match (of_model, &dictionary.sae) {
-            (Some((folder, sae)), Some(own)) => {
-                own.check_same(&name, &sae, &folder)?;
-                Some((folder, sae))
-            }
-            (None, Some(own)) => Some((name, own.clone())),
-            (of_model, None) => of_model,
-        };
-        Ok((Some(dictionary), identity))
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     Error, Result,
     cli::{Context, Source},
     error::Context as _,
-    exchange::Sidecar,
+    exchange::{Sidecar, WEIGHT_FILES},
     sae::folder::{CONFIG_FILE, MODEL_FORMAT, WEIGHTS_FILE},
 };
 use std::{
@@ -14,7 +14,7 @@ use std::{
 };
 
 /// Names that weights have in a folder, in order of preference.
-const PREFERRED: [&str; 3] = ["sae_weights.safetensors", "sae.safetensors", "ae.pt"];
+const PREFERRED: [&str; 3] = [WEIGHT_FILES[0], WEIGHT_FILES[1], "ae.pt"];
 /// Suffixes of weights.
 const SUFFIXES: [&str; 5] = ["safetensors", "pt", "pth", "ckpt", "bin"];
 /// Files with such suffixes that are no weights.

@@ -5,7 +5,10 @@ use crate::{
     Error, Result,
     cli::{Output, Target},
     error::Context as _,
-    plm::{encoder::Activations, window::Blend},
+    plm::{
+        encoder::Activations,
+        window::{Blend, Blended},
+    },
     table::{
         activations::{ActivationInfo, ActivationWriter},
         schema::ActivationType,
@@ -81,7 +84,10 @@ impl<'a> Table<'a> {
     ) -> Result<()> {
         let work = &piece.work;
         let mut blend = std::mem::take(&mut self.blend);
-        let (range, done) = blend.push(&work.windows, piece.window, width, rows);
+        let Blended {
+            residues: range,
+            rows: done,
+        } = blend.push(&work.windows, piece.window, width, rows);
         self.check(piece, range.start, done, width)?;
         if pooled {
             self.pool(piece, range, done, width)?;

@@ -28,6 +28,12 @@ fn show(bytes: u64) -> String {
     }
 }
 
+/// How large a table will be.
+struct TableSize {
+    rows: u64,
+    bytes: u64,
+}
+
 /// A run that is planned.
 pub(super) struct Estimate<'a> {
     pub(super) planner: &'a Planner<'a>,
@@ -61,7 +67,7 @@ impl Estimate<'_> {
             true
         })?;
         let rate = self.rate(&trial)?;
-        let (rows, table) = self.table(&tally);
+        let table = self.table(&tally);
         log::plan(&format!(
             "model: {layers} of {} blocks, width {}, on {} with {} threads",
             architecture.layers,
@@ -77,9 +83,10 @@ impl Estimate<'_> {
             tally.skipped.len()
         ))?;
         log::plan(&format!(
-            "tables: {} x {rows} rows, {} each",
+            "tables: {} x {} rows, {} each",
             self.places.len(),
-            show(table)
+            table.rows,
+            show(table.bytes)
         ))?;
         log::plan(&format!("memory: about {}", show(self.memory(&tally))))?;
         match rate {
@@ -100,8 +107,8 @@ impl Estimate<'_> {
         tokens as f64 * architecture.flops_per_token(self.layers(), tokens)
     }
 
-    /// Rows and bytes of a table.
-    fn table(&self, tally: &Tally) -> (u64, u64) {
+    /// The size of a table.
+    fn table(&self, tally: &Tally) -> TableSize {
         let element = match self.of {
             ActivationType::F16 => 2,
             ActivationType::F32 => 4,
@@ -110,10 +117,16 @@ impl Estimate<'_> {
         if self.pooled {
             let rows = tally.proteins;
             let ids = tally.id_bytes * rows / tally.rows.max(1);
-            (rows, rows * (activation + 4) + ids)
+            TableSize {
+                rows,
+                bytes: rows * (activation + 4) + ids,
+            }
         } else {
             let rows = tally.rows;
-            (rows, rows * (activation + ROW_BYTES) + tally.id_bytes)
+            TableSize {
+                rows,
+                bytes: rows * (activation + ROW_BYTES) + tally.id_bytes,
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{
 };
 use rand_chacha::{
     ChaCha8Rng,
-    rand_core::{Rng, SeedableRng},
+    rand_core::{RngCore, SeedableRng},
 };
 use sha2::{Digest, Sha256};
 use std::{

@@ -4,7 +4,7 @@ use super::Args;
 use crate::{
     Error, Result,
     cli::Context,
-    commands::shared,
+    commands::shared::{self, ReadDictionary},
     sae::{encode::sigmoid, folder::Sae},
     score::dictionary::{ConceptEntry, EvidenceSource, RangeReading},
 };
@@ -58,13 +58,23 @@ impl Listed {
     }
 }
 
-/// How the usable concepts of a dictionary are read, by index, all its concepts, and the SHA-256 of it.
-pub(super) type Readings = (Vec<(u32, RangeReading)>, Vec<ConceptEntry>, String);
+/// What a dictionary says of the concepts of residues.
+pub(super) struct Readings {
+    /// How its usable concepts are read, by index.
+    pub(super) usable: Vec<(u32, RangeReading)>,
+    /// All its concepts.
+    pub(super) concepts: Vec<ConceptEntry>,
+    /// Of its file.
+    pub(super) sha256: String,
+}
 
 impl Args {
-    /// How the usable concepts of the dictionary are read, all its concepts, and the SHA-256 of it.
+    /// What the dictionary of this path says, where it fits the model.
     pub(super) fn readings(&self, context: &Context, sae: &Sae, path: &Path) -> Result<Readings> {
-        let (dictionary, sha256) = shared::read_dictionary(context, path)?;
+        let ReadDictionary {
+            content: dictionary,
+            sha256,
+        } = shared::read_dictionary(context, path)?;
         let name = path.display().to_string();
         if dictionary.concepts.is_none() {
             return Err(Error::mismatch(format!(
@@ -77,7 +87,7 @@ impl Args {
             own.check_same(&name, &sae.identity(), &folder)?;
         }
         let defined = sae.config.shape.defined;
-        let mut readings = Vec::new();
+        let mut usable = Vec::new();
         let concepts = dictionary.concepts.unwrap_or_default();
         for entry in &concepts {
             let Some(reading) = &entry.ranges else {
@@ -90,8 +100,12 @@ impl Args {
                     entry.id
                 )));
             }
-            readings.push((entry.index, reading.clone()));
+            usable.push((entry.index, reading.clone()));
         }
-        Ok((readings, concepts, sha256))
+        Ok(Readings {
+            usable,
+            concepts,
+            sha256,
+        })
     }
 }

@@ -12,7 +12,7 @@ use crate::{
         alignment::{Detection, THRESHOLDS, aurocs, best_by_auroc, best_by_f1, count},
         metrics::{Alignment, ConceptScores, Detector, Means, OtherDetector, OtherLatent},
         rank,
-        sheet::{Sheet, judged_on},
+        sheet::{ProteinLatent, Sheet, judged_on},
     },
     split::partition::Part,
 };
@@ -111,7 +111,11 @@ impl<'a> Aligner<'a> {
         }
         let latents: Vec<_> = sums
             .into_iter()
-            .map(|(l, (sum, max))| (l, sum / n, max))
+            .map(|(latent, (sum, peak))| ProteinLatent {
+                latent,
+                mean: sum / n,
+                peak,
+            })
             .collect();
         sheets
             .proteins

@@ -14,9 +14,8 @@ use crate::{
     Error, Result,
     annot::{concept::ConceptsFile, go::cafa, label_index::LabelIndex},
     cli::{Context, Source, Target},
-    commands::split::write_split::read_clusters,
+    commands::{shared::Terms, split::write_split::read_clusters},
     error::Context as _,
-    ontology::{self, Ontology, graph::Hierarchy},
     score::calls::Caller,
     score::function::{
         baseline,
@@ -136,7 +135,7 @@ pub(super) struct Setting<'a> {
     weights: Option<HashMap<String, f64>>,
     of_interest: Option<Vec<String>>,
     groups: Groups,
-    ontology: Option<(Ontology, Hierarchy)>,
+    ontology: Option<Terms>,
 }
 
 /// Scores, and the curves behind them.
@@ -191,12 +190,7 @@ impl FunctionArgs {
         };
         let clusters = read_clusters(context, clusters, false, |_| true)?;
         let ontology = match &self.ontology {
-            Some(source) => {
-                let read = ontology::read(context.open_ahead(source)?);
-                let read = read.map_err(source.in_input())?;
-                let hierarchy = Hierarchy::new(&read, self.relations.into());
-                Some((read, hierarchy.map_err(source.in_input())?))
-            }
+            Some(source) => Some(Terms::read(context, source, self.relations.into())?),
             None => None,
         };
         Ok(Setting {
@@ -210,15 +204,25 @@ impl FunctionArgs {
     }
 }
 
+/// Scores of files of predictions.
+pub(super) struct ScoredFiles {
+    pub(super) function: Function,
+    /// Proteins that have a truth.
+    pub(super) proteins: usize,
+}
+
 impl Setting<'_> {
-    /// Scores files of predictions; and how many proteins have a truth.
+    /// Scores files of predictions.
     ///
     /// # Errors
     /// Where an input cannot be read.
-    pub(super) fn score_files(&self, context: &Context) -> Result<(Function, usize)> {
+    pub(super) fn score_files(&self, context: &Context) -> Result<ScoredFiles> {
         let mut scored = Scored::default();
         let proteins = files::score(self, context, &mut scored)?;
-        Ok((self.finish(context, scored)?, proteins))
+        Ok(ScoredFiles {
+            function: self.finish(context, scored)?,
+            proteins,
+        })
     }
 
     /// Scores a model and its baselines.
@@ -255,7 +259,11 @@ impl Setting<'_> {
 
     /// The graphs of the aspects of an ontology, by namespace.
     fn graphs(&self) -> Result<Vec<(String, TermGraph)>> {
-        let Some((ontology, hierarchy)) = &self.ontology else {
+        let Some(Terms {
+            ontology,
+            hierarchy,
+        }) = &self.ontology
+        else {
             return Ok(Vec::new());
         };
         let mut names = ontology.used_namespaces();

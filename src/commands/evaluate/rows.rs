@@ -11,6 +11,7 @@ use crate::{
         consistency::{Consistency, ConsistencyCounter},
         fidelity::{Fidelity, FidelitySums},
         metrics::PartSize,
+        sheet::ResidueRow,
     },
     split::partition::{Part, Partition},
     table::activations::ActivationBatch,
@@ -58,11 +59,15 @@ impl PartRows {
         }
     }
 
-    /// Position, latents and activations of each row.
-    pub(super) fn rows(&self) -> impl Iterator<Item = (u32, &[u32], &[f32])> {
+    /// The rows one by one.
+    pub(super) fn rows(&self) -> impl Iterator<Item = ResidueRow<'_>> {
         self.positions.iter().enumerate().map(|(row, &position)| {
             let range = self.offsets[row]..self.offsets[row + 1];
-            (position, &self.latents[range.clone()], &self.values[range])
+            ResidueRow {
+                position,
+                latents: &self.latents[range.clone()],
+                values: &self.values[range],
+            }
         })
     }
 }

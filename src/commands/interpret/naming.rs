@@ -4,7 +4,7 @@ use super::reading::{Reading, Sheets};
 use crate::{
     annot::concept::{Concept, ConceptsFile},
     score::{
-        alignment::{LatentCounts, THRESHOLDS, aurocs, count},
+        alignment::{LatentCounts, Overlap, THRESHOLDS, aurocs, count},
         association::{LogFactorials, q_values},
         dictionary::{ConceptName, DICTIONARY_FORMAT_1, Dictionary, Entry, LatentKind, Status},
         sheet::{Sheet, judged_on},
@@ -125,7 +125,7 @@ fn choose(
         .filter_map(best)
         .reduce(|a, b| if b.1.f1() > a.1.f1() { b } else { a })?;
     let association = count(&sheets.association, latent, maximum);
-    let (marked, both) = association.overlap(concept, detection.threshold);
+    let Overlap { marked, both } = association.overlap(concept, detection.threshold);
     let all = sheets.association.items();
     let carriers = sheets.association.positives(concept);
     Some(Choice {

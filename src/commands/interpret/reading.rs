@@ -9,7 +9,7 @@ use crate::{
     score::{
         dictionary::TopProtein,
         ranges::{self, Gathered},
-        sheet::{Sheet, judged_on},
+        sheet::{ProteinLatent, ResidueRow, Sheet, judged_on},
     },
     split::partition::{Part, Partition},
     table::{TableError, activations::ActivationBatch, features::FeatureBatch, schema},
@@ -264,12 +264,10 @@ impl<'a> Reading<'a> {
         let level = |c: u32| self.labels.level(c);
         let starts = std::iter::once(0).chain(rows.offsets.iter().copied());
         let each = starts.zip(&rows.offsets).zip(&rows.positions);
-        let each = each.map(|((start, &end), &position)| {
-            (
-                position,
-                &rows.latents[start..end],
-                &rows.values[start..end],
-            )
+        let each = each.map(|((start, &end), &position)| ResidueRow {
+            position,
+            latents: &rows.latents[start..end],
+            values: &rows.values[start..end],
         });
         sheets
             .residues
@@ -283,7 +281,7 @@ impl<'a> Reading<'a> {
 
     /// Notes density, top proteins and, where they are sought here, maxima; returns mean and largest
     /// activation of each latent.
-    fn note(&mut self, protein: &str, rows: &Rows, maxima: bool) -> Vec<(u32, f32, f32)> {
+    fn note(&mut self, protein: &str, rows: &Rows, maxima: bool) -> Vec<ProteinLatent> {
         struct Seen {
             sum: f32,
             max: f32,
@@ -318,7 +316,11 @@ impl<'a> Reading<'a> {
             if maxima {
                 self.maxima[k] = self.maxima[k].max(entry.max);
             }
-            latents.push((latent, entry.sum / n, entry.max));
+            latents.push(ProteinLatent {
+                latent,
+                mean: entry.sum / n,
+                peak: entry.max,
+            });
             let top = &mut self.top[k];
             // by activation, then by name: no order of input shows
             let at = top.partition_point(|t| {

@@ -10,7 +10,10 @@ use crate::{
         provenance,
         target::split_compression,
     },
-    commands::train::grid,
+    commands::{
+        output_folder::{GRID_FILE, GRID_FORMAT},
+        train::grid,
+    },
     report::calls::{Document, FORMAT as CALLS_FORMAT},
     sae::{
         Sae,
@@ -86,7 +89,7 @@ fn name_of(source: &Source) -> String {
 /// A model's folder, or a grid's: each file that it consists of.
 fn model(context: &Context, folder: &Path) -> Result<String> {
     let in_folder = |name: &str| Source::File(folder.join(name));
-    let grid_file = folder.join(grid::FILE);
+    let grid_file = folder.join(GRID_FILE);
     if grid_file.is_file() {
         let source = Source::File(grid_file);
         let mut said = file(context, &source)?;
@@ -212,7 +215,7 @@ fn sidecar(name: &str, text: &str) -> Result<String> {
         COUNTS_FORMAT => known::<Counts>(text, None)?,
         METRICS_FORMAT => known::<Metrics>(text, None)?,
         SUMMARY_FORMAT => known::<Summary>(text, None)?,
-        grid::FORMAT => known::<grid::Table>(text, None)?,
+        GRID_FORMAT => known::<grid::Table>(text, None)?,
         provenance::FORMAT => known::<Provenance>(text, None)?,
         MODEL_FORMAT => {
             serde_yaml::from_str::<ModelConfig>(text).map_err(|e| Error::data(e.to_string()))?;

@@ -109,7 +109,7 @@ mod tests {
         };
         let mut out = Vec::new();
         {
-            let format = formats::by_name("parquet").unwrap();
+            let format = formats::by_name(&formats::FORMATS, "parquet").unwrap();
             let mut writer = (format.writer)(&mut out, &catalogue);
             writer.begin().unwrap();
             let ranges = [FeatureRange {

@@ -10,13 +10,6 @@ use crate::{
     train::meter::{LogLine, Measures},
 };
 
-/// The curves of a model folder.
-pub(in crate::commands) const FILE: &str = "curve.html";
-/// Where a model folder holds an event file.
-pub(in crate::commands) const EVENTS_FOLDER: &str = "tensorboard";
-/// The event file of a model folder.
-pub(in crate::commands) const EVENTS_NAME: &str = "events.out.tfevents.0.protsae";
-
 /// The lines of a log.
 pub(super) fn lines(log: &[u8]) -> Vec<LogLine> {
     // written by this program

@@ -5,6 +5,7 @@ use crate::{
     Result,
     annot::concept::ConceptsFile,
     cli::{Context, OutputFolder, context::to_json, log, progress::Progress},
+    commands::output_folder::{CURVES_FILE, EVENTS_FOLDER, EVENTS_NAME},
     error::Context as _,
     sae::{config::Shape, folder},
     train::{
@@ -122,10 +123,10 @@ pub(super) fn write(
     put(folder::SUMMARY_FILE, to_json(&trained.summary)?.as_bytes())?;
     put(folder::LOG_FILE, &trained.log)?;
     let log = curves::lines(&trained.log);
-    put(curves::FILE, &curves::page(&log, &trained.config)?)?;
+    put(CURVES_FILE, &curves::page(&log, &trained.config)?)?;
     if tensorboard {
-        std::fs::create_dir_all(path.join(curves::EVENTS_FOLDER)).path(&path)?;
-        let name = format!("{}/{}", curves::EVENTS_FOLDER, curves::EVENTS_NAME);
+        std::fs::create_dir_all(path.join(EVENTS_FOLDER)).path(&path)?;
+        let name = format!("{EVENTS_FOLDER}/{EVENTS_NAME}");
         put(&name, &curves::events(&log)?)?;
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use crate::{
     Error, Result,
+    commands::output_folder::GRID_FORMAT,
     sae::SaeError,
     train::{
         driver::{Task, Trained},
@@ -13,10 +14,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The table of a grid's models.
-pub(crate) const FILE: &str = "grid.json";
-/// Format name and version of the table.
-pub(crate) const FORMAT: &str = "grid/1";
 /// What a grid can vary.
 const AXES: [&str; 14] = [
     "k",
@@ -194,7 +191,7 @@ pub(super) fn table(points: &[Point], trained: &[Trained]) -> Table {
         valid: trained.summary.valid.clone(),
     };
     Table {
-        format: FORMAT.into(),
+        format: GRID_FORMAT.into(),
         models: points.iter().zip(trained).map(row).collect(),
     }
 }

@@ -31,6 +31,21 @@ pub struct Tile<'a, T = f32> {
     pub add: bool,
 }
 
+/// A register tile by plain arithmetic, in the numbers that the engine is checked in.
+pub(in crate::math) fn plain_tile(t: Tile<'_, f64>) {
+    let Tile { a, b, c, .. } = t;
+    for r in 0..t.rows {
+        for lane in 0..LANES {
+            let out = &mut c[r * t.c_row + lane];
+            let mut sum = if t.add { *out } else { 0.0 };
+            for p in 0..t.steps {
+                sum += a[r * t.a_row + p * t.a_step] * b[p * t.b_step + lane];
+            }
+            *out = sum;
+        }
+    }
+}
+
 #[inline(always)]
 #[expect(
     unsafe_code,

@@ -14,11 +14,9 @@ use super::{
     pass::Pass,
 };
 use crate::plm::{
-    architecture::Architecture,
     batch::Batch,
     error::PlmError,
     place::{Edit, Place, Replacement},
-    vocabulary::Vocabulary,
     weights::{Matrix, ModelFolder, Precision},
 };
 use crate::table::metadata::Site;
@@ -193,16 +191,10 @@ impl CandleModel {
         Ok(Self { parts, form })
     }
 
-    /// What there is to know of the whole model.
+    /// Features of a token.
     #[must_use]
-    pub fn architecture(&self) -> &Architecture {
-        &self.parts.architecture
-    }
-
-    /// Tokens.
-    #[must_use]
-    pub fn vocabulary(&self) -> &Vocabulary {
-        &self.parts.vocabulary
+    pub fn width(&self) -> usize {
+        self.parts.architecture.width
     }
 
     /// The device.
@@ -216,7 +208,7 @@ impl CandleModel {
     /// and after their rotation, and of the MLP, in single precision as an upper bound.
     #[must_use]
     pub fn bytes_per_token(&self) -> usize {
-        let config = self.architecture();
+        let config = &self.parts.architecture;
         4 * (16 * config.width + 3 * config.inner)
     }
 
@@ -230,7 +222,7 @@ impl CandleModel {
         places: &[Place],
         edit: Option<Replacement>,
     ) -> Result<Vec<Tensor>> {
-        let pass = Pass::to_places(batch, places, edit, self.architecture());
+        let pass = Pass::to_places(batch, places, edit, &self.parts.architecture);
         Ok(self.run(pass)?.1)
     }
 
@@ -243,7 +235,7 @@ impl CandleModel {
     /// Where the model was loaded without its head.
     pub fn logits(&self, batch: &Batch, edit: Option<Replacement>) -> Result<Logits> {
         let head = self.parts.head();
-        let pass = Pass::to_end(batch, edit, self.architecture());
+        let pass = Pass::to_end(batch, edit, &self.parts.architecture);
         let (stream, _) = self.run(pass)?;
         let x = head
             .dense
@@ -259,7 +251,7 @@ impl CandleModel {
             .to_dtype(DType::F32)?
             .flatten_all()?
             .to_vec1()?;
-        Ok(Logits::new(self.architecture().tokens, values))
+        Ok(Logits::new(self.parts.architecture.tokens, values))
     }
 
     /// The last residual stream, and what was read at each place.
@@ -302,13 +294,13 @@ impl CandleModel {
     }
 
     fn embed(&self, batch: &Batch) -> Result<Tensor> {
-        let shape = (batch.tokens().len(), self.architecture().width);
+        let shape = (batch.tokens().len(), self.width());
         let rows = self.parts.embeddings.rows(batch);
         Tensor::from_vec(rows, shape, self.device())
     }
 
     fn pack<'a>(&self, batch: &'a Batch) -> Result<Packed<'a>> {
-        let config = self.architecture();
+        let config = &self.parts.architecture;
         let angles = self.parts.rotary.of_tokens(batch);
         let shape = (batch.tokens().len(), 1, config.head_width() / 2);
         Ok(Packed {
@@ -321,7 +313,7 @@ impl CandleModel {
 
     /// Rotates the heads of rows (`tokens x heads x head_width`), in single precision.
     fn rotate(&self, packed: &Packed, x: &Tensor) -> Result<Tensor> {
-        let half = self.architecture().head_width() / 2;
+        let half = self.parts.architecture.head_width() / 2;
         let x = x.to_dtype(DType::F32)?;
         let (a, b) = (x.narrow(2, 0, half)?, x.narrow(2, half, half)?);
         let first = (a.broadcast_mul(&packed.cos)? - b.broadcast_mul(&packed.sin)?)?;
@@ -331,7 +323,7 @@ impl CandleModel {
 
     /// Attention within each sequence, from queries, keys and values (`tokens x 3 width`).
     fn attend(&self, packed: &Packed, qkv: &Tensor) -> Result<Tensor> {
-        let config = self.architecture();
+        let config = &self.parts.architecture;
         let tokens = packed.batch.tokens().len();
         let heads = |part: usize| {
             qkv.narrow(1, part * config.width, config.width)?

@@ -4,7 +4,7 @@ use super::{FAMILY, NAMES};
 use crate::plm::{
     architecture::{Architecture, Positions, size},
     error::PlmError,
-    families,
+    family,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -83,9 +83,9 @@ impl Raw {
     /// Refuses what has other blocks than an ESM-2.
     fn check(&self) -> Result<(), PlmError> {
         let must_be = |field, found: &Option<String>, expected, hint| {
-            families::must_be(FAMILY.name, field, found.as_deref(), expected, hint)
+            family::must_be(FAMILY.name, field, found.as_deref(), expected, hint)
         };
-        let must_not = |field, found, hint| families::must_not(FAMILY.name, field, found, hint);
+        let must_not = |field, found, hint| family::must_not(FAMILY.name, field, found, hint);
         let positions = &self.position_embedding_type;
         must_be("position_embedding_type", positions, "rotary", ESM1)?;
         must_not("emb_layer_norm_before", self.emb_layer_norm_before, ESM1)?;
@@ -103,7 +103,7 @@ mod tests {
     use crate::table::metadata::Site;
 
     fn read(text: &str) -> Result<Architecture, PlmError> {
-        families::read(text).map(|(_, architecture)| architecture)
+        crate::plm::families::read(text).map(|(_, architecture)| architecture)
     }
 
     const GOOD: &str = r#"{"model_type":"esm","position_embedding_type":"rotary","hidden_size":320,

@@ -1,6 +1,6 @@
 //! Predictions as CAFA-evaluator reads them, and as the CAFA challenge takes submissions.
 
-use super::{Call, CallWriter, ProteinCalls, Provenance};
+use super::{Call, CallWriter, ProteinCalls, Provenance, Submission};
 use crate::{annot::concept::ConceptKind, report::number};
 use std::io::{self, Write};
 
@@ -57,7 +57,11 @@ impl<'a, W: Write> SubmissionWriter<'a, W> {
 
 impl<W: Write> CallWriter for SubmissionWriter<'_, W> {
     fn begin(&mut self) -> io::Result<()> {
-        let (author, model, keywords) = &self.provenance.submission;
+        let Submission {
+            author,
+            model,
+            keywords,
+        } = &self.provenance.submission;
         writeln!(self.out, "AUTHOR {author}")?;
         writeln!(self.out, "MODEL {model}")?;
         if !keywords.is_empty() {

@@ -2,14 +2,13 @@
 //!
 //! With/From names the protein whose activations are nearest, or, without one, the model by an id of its own.
 
-use super::{Aspect, Call, CallWriter, EVIDENCE, ProteinCalls, Provenance};
-use crate::report::tsv::write_line;
+use super::{Aspect, Call, CallWriter, ProteinCalls, Provenance};
+use crate::{
+    annot::evidence::AUTOMATIC,
+    report::{PROGRAM, catalogue::EVIDENCE, tsv::write_line},
+};
 use std::io::{self, Write};
 
-/// Who makes the files.
-const GENERATED_BY: &str = "ProtSAE";
-/// GO's code of evidence for what no curator has seen.
-const CODE: &str = "IEA";
 /// The kind of gene product.
 const PRODUCT: &str = "protein";
 
@@ -40,7 +39,7 @@ impl<'a, W: Write> GpadWriter<'a, W> {
 /// The lines before the first annotation.
 fn header(out: &mut impl Write, format: &str, provenance: &Provenance) -> io::Result<()> {
     writeln!(out, "!{format}")?;
-    writeln!(out, "!generated-by: {GENERATED_BY}")?;
+    writeln!(out, "!generated-by: {PROGRAM}")?;
     let date = provenance
         .date
         .map(|date| date.format("%Y-%m-%d").to_string());
@@ -101,7 +100,7 @@ impl<W: Write> CallWriter for GafWriter<'_, W> {
                 aspect.relation().0,
                 &call.concept,
                 &p.reference,
-                CODE,
+                AUTOMATIC,
                 &with,
                 aspect.letter(),
                 "",
@@ -135,7 +134,7 @@ impl<W: Write> CallWriter for GpadWriter<'_, W> {
         for (call, aspect) in terms(calls) {
             let product = format!("{}:{}", p.database, calls.protein);
             let with = with(call, p);
-            let properties = format!("go_evidence={CODE}");
+            let properties = format!("go_evidence={AUTOMATIC}");
             let fields = [
                 &product,
                 "",

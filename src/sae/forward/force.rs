@@ -1,12 +1,12 @@
 //! Forced activation: the latents of predicted concepts are lifted to the mean of the unknown ones (arXiv 2509.05309,
 //! after the selection, so that more than K latents may be active).
 
-use super::SparseRows;
 use crate::{
     math::real::Real,
     sae::{
         config::{ForcedBy, ForcedMean, Objective, Shape},
         hierarchy::Hierarchy,
+        sparse::{RowEntries, SparseRows},
     },
 };
 
@@ -19,15 +19,6 @@ pub(crate) struct Forcing<'a, T> {
     shape: Shape,
     /// Second number of an entry that was not there; none where entries have no second number.
     absent: Option<T>,
-}
-
-/// Entries of a row, ascending.
-#[derive(Clone, Copy)]
-pub(crate) struct RowEntries<'a, T> {
-    pub(crate) latents: &'a [u32],
-    pub(crate) values: &'a [T],
-    /// Empty where entries have no second number.
-    pub(crate) second: &'a [T],
 }
 
 impl<'a, T: Real> Forcing<'a, T> {

@@ -3,8 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{LatentTensor, Rule, topk::DEFAULT_K};
-use crate::{math::real::Real, sae::params::Params};
+use super::{Rule, topk::DEFAULT_K};
+use crate::{
+    math::real::Real,
+    sae::params::{LatentTensor, Params},
+};
 
 /// The K largest per row on average, over the batch; a threshold for all latents when applied.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -4,14 +4,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Code, Entry, LatentGradient, LatentTensor, MOST_TENSORS, RowLoss, Rule, SelectedRow,
-    relu::DEFAULT_LAMBDA,
+    Code, Entry, LatentGradient, MOST_TENSORS, RowLoss, Rule, SelectedRow, relu::DEFAULT_LAMBDA,
 };
 use crate::{
     math::{real::Real, vector::dot},
     sae::{
-        forward::{SparseRows, add_decoder_rows},
-        params::Params,
+        decoder::add_decoder_rows,
+        params::{LatentTensor, Params},
+        sparse::SparseRows,
     },
     wide,
 };

@@ -4,12 +4,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Code, Entry, LatentGradient, LatentTensor, MOST_TENSORS, RowLoss, Rule, SelectedRow,
-    relu::DEFAULT_LAMBDA,
+    Code, Entry, LatentGradient, MOST_TENSORS, RowLoss, Rule, SelectedRow, relu::DEFAULT_LAMBDA,
 };
 use crate::{
     math::real::Real,
-    sae::{forward::SparseRows, params::Params},
+    sae::{
+        params::{LatentTensor, Params},
+        sparse::SparseRows,
+    },
 };
 
 /// Thresholds that training begins with; pre-activations begin with a variance of about 1.

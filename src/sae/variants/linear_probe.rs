@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Code, Rule, SelectedRow};
-use crate::{math::real::Real, sae::forward::SparseRows};
+use crate::{math::real::Real, sae::sparse::SparseRows};
 
 /// No latent is ever active: logits are all that is learned.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -2,23 +2,17 @@
 
 use std::fmt::Debug;
 
-use super::Code;
+use super::code::Code;
 use crate::{
     math::real::Real,
-    sae::{forward::SparseRows, params::Params},
+    sae::{
+        params::{LatentTensor, Params},
+        sparse::SparseRows,
+    },
 };
 
 /// Most tensors that a variant has of its own.
 pub(crate) const MOST_TENSORS: usize = 2;
-
-/// A tensor of a variant's own: a number a latent, `[n]`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LatentTensor<T> {
-    /// Its name in `model.safetensors`.
-    pub name: &'static str,
-    /// Its values.
-    pub values: Vec<T>,
-}
 
 /// A row whose pre-activations have been compared.
 #[derive(Clone, Copy, Debug)]

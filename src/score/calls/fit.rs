@@ -168,11 +168,11 @@ impl Fit {
             sources.push(CallSource::LogitMean { latent: concept });
         }
         if let Some((model, scaling)) = probe {
-            let (latents, weights, bias) = model.unscaled(place, scaling, LEAST_SHARE);
+            let own = model.unscaled(place, scaling, LEAST_SHARE);
             sources.push(CallSource::Probe {
-                latents,
-                weights,
-                bias,
+                latents: own.features,
+                weights: own.weights,
+                bias: own.bias,
             });
         }
         let candidates = sources

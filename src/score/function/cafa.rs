@@ -6,6 +6,7 @@
 //! proteins count that have a true term among those that are scored, and no known term of a protein is scored.
 
 use super::{
+    NO_TERM,
     curve::{self, Sums, at_least, count, f_measure, reached, share},
     interval::bootstrap,
     result::{Cell, Normalization, Point, best_f, best_s},
@@ -123,7 +124,7 @@ impl Task<'_> {
         };
         if proteins == 0 || curves.plain.iter().all(|row| row.coverage == 0.0) {
             let reason = if proteins == 0 {
-                "no protein has a term that counts"
+                NO_TERM
             } else {
                 "no protein has a prediction"
             };

@@ -4,6 +4,7 @@
 //! term. Recall is the mean over proteins with a truth, precision over those with a prediction.
 
 use super::{
+    NO_TERM,
     curve::{self, Sums, at_least, count, f_measure, reached, share},
     interval::bootstrap,
     result::{Cell, Point, best_f, best_s},
@@ -77,7 +78,7 @@ impl Task<'_> {
             ..Cell::default()
         };
         if proteins == 0 {
-            cell.reason = Some("no protein has a term that counts".into());
+            cell.reason = Some(NO_TERM.into());
             return (cell, Vec::new());
         }
         let [f, s, area] = bootstrap(&groups, self.replicates, self.seed, summary);

@@ -79,20 +79,27 @@ fn is_marked(folder: &Path, files: usize) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    /// The first foreign entry of a folder of these files, relative to it.
-    fn foreign(files: &[(&str, &str)]) -> Option<String> {
+    /// What such a search finds in a folder of these files, relative to it.
+    pub(crate) fn found_in(
+        files: &[(&str, &str)],
+        search: impl Fn(&Path) -> Option<PathBuf>,
+    ) -> Option<String> {
         let root = tempfile::tempdir().unwrap();
         for (name, content) in files {
             let path = root.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, content).unwrap();
         }
-        let found = first_foreign(root.path()).unwrap()?;
+        let found = search(root.path())?;
         let found = found.strip_prefix(root.path()).unwrap();
         Some(found.to_string_lossy().into_owned())
+    }
+
+    fn foreign(files: &[(&str, &str)]) -> Option<String> {
+        found_in(files, |folder| first_foreign(folder).unwrap())
     }
 
     #[test]

@@ -13,8 +13,9 @@ use crate::{
     },
     sae::{
         config::Objective,
-        forward::{SparseRows, add_decoder_rows},
+        decoder::add_decoder_rows,
         params::Params,
+        sparse::SparseRows,
         variants::{Entry, RowLoss, Rule},
     },
     train::{
@@ -113,6 +114,17 @@ pub(crate) struct Factors<T> {
     pub annot: T,
 }
 
+/// An entry of a block, traced back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Traced<T> {
+    /// Its activation.
+    pub value: T,
+    /// d loss / d activation.
+    pub slope: T,
+    /// Whether it is one of the dead latents', which reconstruct what is left.
+    pub dead: bool,
+}
+
 impl<T: Real> Block<T> {
     /// Counts how predictions and latents agree; `logits` `[rows, m]` are the predictor's.
     pub(crate) fn count(&mut self, logits: &[T], defined: usize) {
@@ -191,15 +203,22 @@ impl<T: Real> Block<T> {
         }
     }
 
-    /// Value and slope of an entry, and whether it is one of the dead latents', which are behind the
-    /// active ones.
+    /// An entry by its place; those of dead latents are behind the active ones.
     #[expect(clippy::inline_always, reason = "asked once an entry")]
     #[inline(always)]
     #[must_use]
-    pub(crate) fn entry(&self, place: usize) -> (T, T, bool) {
+    pub(crate) fn entry(&self, place: usize) -> Traced<T> {
         match place.checked_sub(self.z.latents.len()) {
-            None => (self.z.values[place], self.slopes[place], false),
-            Some(place) => (self.dead.values[place], self.dead_slopes[place], true),
+            None => Traced {
+                value: self.z.values[place],
+                slope: self.slopes[place],
+                dead: false,
+            },
+            Some(place) => Traced {
+                value: self.dead.values[place],
+                slope: self.dead_slopes[place],
+                dead: true,
+            },
         }
     }
 

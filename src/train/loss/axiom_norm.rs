@@ -39,6 +39,13 @@ pub(crate) struct SlotNorms<T> {
     sums: [Vec<T>; 2],
 }
 
+/// What a column is normalised by, `[d]` each.
+pub(crate) struct Column<'a, T> {
+    pub(crate) mean: &'a [T],
+    /// 1 / standard deviation.
+    pub(crate) scale: &'a [T],
+}
+
 impl<T: Real> SlotNorms<T> {
     /// For batch normalisation of a model of this shape; of the default shape, without it.
     pub(crate) fn new(shape: Shape) -> Self {
@@ -73,10 +80,13 @@ impl<T: Real> SlotNorms<T> {
         self.rows[slot]
     }
 
-    /// Mean and 1 / standard deviation of a column.
-    pub(crate) fn column(&self, slot: usize) -> (&[T], &[T]) {
+    /// What a column is normalised by.
+    pub(crate) fn column(&self, slot: usize) -> Column<'_, T> {
         let range = slot * self.width..(slot + 1) * self.width;
-        (&self.mean[range.clone()], &self.scale[range])
+        Column {
+            mean: &self.mean[range.clone()],
+            scale: &self.scale[range],
+        }
     }
 
     /// 1 / length of a centre.

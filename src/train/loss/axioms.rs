@@ -339,7 +339,8 @@ impl<T: Real> AxiomLoss<T> {
                             crate::math::vector::dot(row, row).sqrt()
                         });
                         let signed = |s: i8, value: T| T::of(f64::from(s)) * value;
-                        let radius = |class: u32| radius(params, kind_of_radius, class as usize).0;
+                        let radius =
+                            |class: u32| radius(params, kind_of_radius, class as usize).value;
                         let hinge = signed(kind.alpha, length)
                             + signed(kind.beta_a, radius(term.a))
                             + signed(kind.beta_b, radius(term.b))

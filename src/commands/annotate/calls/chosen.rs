@@ -65,14 +65,26 @@ impl Names {
     }
 }
 
-/// The concepts that a row says something of: their place among its calls, number and score.
-pub(super) fn candidates(row: &ProteinFeatures) -> impl Iterator<Item = (usize, u32, f64)> {
+/// A concept that a row says something of.
+pub(super) struct Candidate {
+    /// Its place among the row's calls.
+    pub(super) at: usize,
+    pub(super) concept: u32,
+    pub(super) score: f64,
+}
+
+/// The concepts that a row says something of.
+pub(super) fn candidates(row: &ProteinFeatures) -> impl Iterator<Item = Candidate> {
     let (concepts, scores) = match &row.calls {
         Some(calls) => (&calls.concepts, &calls.probabilities),
         None => (&row.concepts, &row.probability_mean),
     };
     let scored = concepts.iter().zip(scores).enumerate();
-    scored.map(|(at, (&concept, &score))| (at, concept, f64::from(score)))
+    scored.map(|(at, (&concept, &score))| Candidate {
+        at,
+        concept,
+        score: f64::from(score),
+    })
 }
 
 /// A call of a concept, the one at this place among a row's calls.

@@ -15,7 +15,7 @@ use crate::{
             baseline::{self, Column, Neighbours},
             terms::TermGraph,
         },
-        logistic::{self, Scaling, Targets},
+        logistic::{self, Line, Scaling, Targets},
     },
     split::partition::Part,
 };
@@ -53,7 +53,15 @@ enum Said {
     /// Rows of training proteins, for each test protein.
     Near(Vec<Vec<baseline::Neighbour>>),
     /// For each concept its latent with the slope and intercept of its log-odds.
-    Latents(Vec<Option<(u32, f64, f64)>>),
+    Latents(Vec<Option<BestLatent>>),
+}
+
+/// The latent that tells a concept best.
+#[derive(Clone, Copy)]
+struct BestLatent {
+    latent: u32,
+    /// Of the concept, on the latent's mean activation.
+    log_odds: Line,
 }
 
 /// Scores all methods that are asked for and possible.
@@ -250,9 +258,10 @@ impl Data<'_> {
                 }
             }
             Said::LogOdds(all) => f64::from(sigmoid(all[p * concepts + place])),
-            Said::Latents(latents) => latents[place].map_or(0.0, |(latent, slope, intercept)| {
-                let at = mean.latents.binary_search_by_key(&latent, |l| l.0);
+            Said::Latents(latents) => latents[place].map_or(0.0, |best| {
+                let at = mean.latents.binary_search_by_key(&best.latent, |l| l.0);
                 let value = at.map_or(0.0, |at| f64::from(mean.latents[at].1));
+                let Line { slope, intercept } = best.log_odds;
                 (1.0 + (-(slope * value + intercept)).exp()).recip()
             }),
             Said::Calls(calls) => {
@@ -333,7 +342,7 @@ impl Data<'_> {
     }
 
     /// The best latent of each concept by validation proteins, its log-odds by training proteins.
-    fn best_latents(&self) -> Vec<Option<(u32, f64, f64)>> {
+    fn best_latents(&self) -> Vec<Option<BestLatent>> {
         let chosen_on = if self.valid.is_empty() {
             &self.train
         } else {
@@ -358,8 +367,10 @@ impl Data<'_> {
             for row in rows {
                 positive[row as usize] = true;
             }
-            let (slope, intercept) = logistic::line(&values, &positive);
-            Some((latent, slope, intercept))
+            Some(BestLatent {
+                latent,
+                log_odds: logistic::line(&values, &positive),
+            })
         };
         best.into_iter().zip(positives).map(fit).collect()
     }

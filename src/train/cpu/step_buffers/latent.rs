@@ -9,9 +9,10 @@ use crate::{
     },
     sae::{
         config::Objective,
-        variants::{LatentGradient, LatentTensor, Rule},
+        params::LatentTensor,
+        variants::{LatentGradient, Rule},
     },
-    train::loss::axioms::AxiomLoss,
+    train::{cpu::block::Traced, loss::axioms::AxiomLoss},
 };
 
 /// Latents per task of the backward pass.
@@ -206,7 +207,7 @@ impl<T: Real> StepBuffers<T> {
                 let row = row as usize;
                 let place = place as usize;
                 let block = &self.blocks[row / self.block];
-                let (value, slope, dead) = block.entry(place);
+                let Traced { value, slope, dead } = block.entry(place);
                 let slot = if dead { self.slots - 1 } else { group };
                 let pull = if apart && !dead {
                     rule.pull(block.active_entry(place), b_enc, prepared, &mut scalars.own)

@@ -53,7 +53,7 @@ impl<T: Real> AxiomLoss<T> {
                             unit_backward(centre(params, class), norms.inverse(class), row);
                         }
                     });
-                    *of_radius = sum * radius(params, kind_of_radius, class).1;
+                    *of_radius = sum * radius(params, kind_of_radius, class).slope;
                 }
             });
     }
@@ -93,7 +93,7 @@ impl<T: Real> AxiomLoss<T> {
                         let beta = if second { kind.beta_b } else { kind.beta_a };
                         sum += T::of(f64::from(beta)) * weights[t];
                     }
-                    *of_radius += sum * radius(params, kind_of_radius, class).1;
+                    *of_radius += sum * radius(params, kind_of_radius, class).slope;
                 });
             self.norms.backward(
                 params,

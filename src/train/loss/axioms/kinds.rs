@@ -105,19 +105,29 @@ pub(crate) fn centre<T: Real>(params: &Params<T>, class: usize) -> &[T] {
     }
 }
 
-/// Radius of a class, and its slope by the class's bias.
-pub(crate) fn radius<T: Real>(params: &Params<T>, kind: AxiomRadius, class: usize) -> (T, T) {
+/// Radius of a class.
+pub(crate) struct Radius<T> {
+    pub(crate) value: T,
+    /// d value / d (the class's bias).
+    pub(crate) slope: T,
+}
+
+/// Radius of a class.
+pub(crate) fn radius<T: Real>(params: &Params<T>, kind: AxiomRadius, class: usize) -> Radius<T> {
     let bias = params.class_bias(class);
     match kind {
         AxiomRadius::Signed => {
             let radius = bias + T::of(AxiomRadius::SHIFT);
-            if radius > T::ZERO {
-                (radius, T::ONE)
-            } else {
-                (T::ZERO, T::ZERO)
+            let is_ball = radius > T::ZERO;
+            Radius {
+                value: if is_ball { radius } else { T::ZERO },
+                slope: if is_ball { T::ONE } else { T::ZERO },
             }
         }
-        AxiomRadius::Abs => (bias.abs(), sign(bias)),
+        AxiomRadius::Abs => Radius {
+            value: bias.abs(),
+            slope: sign(bias),
+        },
     }
 }
 
@@ -162,11 +172,11 @@ pub(crate) fn add_difference<T: Real>(
             }
         }
         AxiomNorm::Batchnorm => {
-            let (mean_a, scale_a) = norms.column(kind.slot_a);
-            let (mean_b, scale_b) = norms.column(kind.slot_b);
+            let of_a = norms.column(kind.slot_a);
+            let of_b = norms.column(kind.slot_b);
             for (i, out) in out.iter_mut().enumerate() {
-                let a = (a[i] - mean_a[i]) * scale_a[i] * params.bn_gamma[i];
-                let b = (b[i] - mean_b[i]) * scale_b[i] * params.bn_gamma[i];
+                let a = (a[i] - of_a.mean[i]) * of_a.scale[i] * params.bn_gamma[i];
+                let b = (b[i] - of_b.mean[i]) * of_b.scale[i] * params.bn_gamma[i];
                 *out += pull * (a - b);
             }
         }

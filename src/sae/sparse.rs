@@ -1,6 +1,13 @@
 //! Rows of latents of which few are active.
 
-use super::RowEntries;
+/// Entries of a row, ascending.
+#[derive(Clone, Copy)]
+pub(crate) struct RowEntries<'a, T> {
+    pub(crate) latents: &'a [u32],
+    pub(crate) values: &'a [T],
+    /// Empty where entries have no second number.
+    pub(crate) second: &'a [T],
+}
 
 /// Sparse rows of latents.
 #[derive(Clone, Debug, Default)]
