@@ -1,6 +1,7 @@
 //! Ranges of all concepts of a vocabulary: evidence is gathered protein by protein, each concept's reading is chosen on
 //! some proteins and scored on others.
 
+mod adjacency;
 mod borders;
 mod gather;
 mod scores;

@@ -370,6 +370,37 @@ fn counting_anew_gives_the_scores_of_evaluate_and_of_the_dictionary() {
     );
 }
 
+/// Bonds, which are two lines of one id, are left to the count above.
+#[test]
+fn a_script_that_is_not_ours_counts_the_same() {
+    let python = Path::new(ROOT).join("target/venv/bin/python");
+    if !python.is_file() {
+        crate::skip::skipped("no Python environment in target/venv; tests/run.sh makes it");
+        return;
+    }
+    let results = results();
+    let output = Command::new(python)
+        .arg(format!("{ROOT}/tests/example/recount.py"))
+        .args(["all.gff3", "labels.arrow", "split.tsv", "concepts.json"])
+        .current_dir(results)
+        .output()
+        .expect("Python");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaint}");
+    let counted: BTreeMap<String, (u64, u64)> =
+        serde_json::from_slice(&output.stdout).expect("counts");
+    let mut compared = 0;
+    for concept in metrics(results).concepts {
+        if !concept.id.starts_with("DISULFID") {
+            let counted = counted.get(&concept.id).copied().unwrap_or_default();
+            let told = (concept.scores.predicted, concept.scores.right);
+            assert_eq!(counted, told, "{}", concept.id);
+            compared += u64::from(told.0 > 0);
+        }
+    }
+    assert!(compared >= 8, "{compared}");
+}
+
 #[test]
 fn labels_of_other_proteins_give_nothing_to_write() {
     let shuffled = metrics(results()).shuffled_labels.expect("a control");

@@ -1,6 +1,6 @@
 //! What is gathered of proteins: logits of the concepts that may be read, and their labelled instances.
 
-use super::{Clusters, borders::Adjacency};
+use super::{Clusters, adjacency::Adjacency};
 use crate::{
     annot::{
         concept::{Concept, ConceptKind, Level},
