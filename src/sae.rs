@@ -49,6 +49,7 @@
 //! ```
 
 pub mod config;
+mod control;
 pub mod conversion;
 pub(crate) mod decoder;
 pub mod encode;

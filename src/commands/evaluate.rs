@@ -3,7 +3,9 @@
 mod alignment;
 mod function;
 mod ranges;
+mod reading;
 mod rows;
+mod summary;
 
 use super::{feature_keys::FeatureKeys, shared};
 use crate::{
@@ -13,25 +15,22 @@ use crate::{
         CommonArgs, Context, Source, Target, Tool,
         args::{OnBad, OnBadArgs},
         log,
-        progress::Progress,
     },
-    report::multiqc,
-    sae::{Sae, encode::Encoder},
+    sae::Sae,
     score::{
         calls::Caller,
         dictionary::ConceptEntry,
         metrics::{METRICS_FORMAT, Metrics, PartSize},
     },
     split::partition::Partition,
-    table::activations::ActivationReader,
 };
 use alignment::Aligner;
 use clap::ValueEnum as _;
 pub(super) use function::CURVE_COLUMNS;
 use function::{FunctionArgs, Means, ScoredFiles};
 use ranges::RangeScorer;
+use reading::{Pass, check_whole, plan};
 use rows::{Collector, PartRows};
-use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// Default of `--min-precision`, as of protsae-annotate.
@@ -95,6 +94,10 @@ pub struct Args {
     /// The probability of being right from which ranges are scored as protsae-annotate writes them
     #[arg(long, default_value_t = MIN_PRECISION, value_name = "P")]
     min_precision: f64,
+
+    /// Also score ranges of an untrained autoencoder of the same size, read in the same way: what chance gives
+    #[arg(long)]
+    random_sae: bool,
 
     /// Clusters of homologues, which stay whole, also where intervals draw from proteins: MMseqs2's two columns or
     /// CD-HIT's .clstr; repeatable. In the suite 'ranges' proteins of one sequence are together in any case
@@ -161,7 +164,7 @@ impl Tool for Args {
         context.write_json(&self.output, &metrics)?;
         if let Some(target) = &self.multiqc {
             let sample = self.sample(target);
-            context.write_json(target, &multiqc_table(&sample, &metrics))?;
+            context.write_json(target, &summary::multiqc_table(&sample, &metrics))?;
         }
         context.metric("test_proteins", metrics.test.proteins);
         context.metric("test_residues", metrics.test.residues);
@@ -209,6 +212,11 @@ impl Args {
         let (fidelity, alignment) = (asked(Suite::Fidelity), asked(Suite::Alignment));
         let (with_ranges, function) = (asked(Suite::Ranges), asked(Suite::Function));
         shared::check_share("--min-precision", self.min_precision)?;
+        if self.random_sae && !with_ranges {
+            return Err(Error::usage(
+                "--random-sae is a control of the suite 'ranges': ask for --suite ranges",
+            ));
+        }
         let concepts = self.vocabulary(context, &sae, folder)?;
         let labels = self.labels(context, &concepts)?;
         let setting = function
@@ -245,13 +253,36 @@ impl Args {
             aligner.as_mut().map_or(Ok(()), |a| a.protein(rows))?;
             ranges.as_mut().map_or(Ok(()), |r| r.protein(rows))
         };
-        read(&sae, readers, &mut collector, &mut each)?;
+        let control = self.random_sae.then(|| sae.untrained(context.seed()));
+        let scorer = control.as_ref().zip(labels.as_ref()).map(|(sae, labels)| {
+            let (split, excluded) = (split.as_ref(), &self.exclude_features);
+            RangeScorer::new(sae, labels, &concepts, split, excluded, None)
+        });
+        let mut of_control = scorer.zip(control.as_ref()).map(|(scorer, sae)| {
+            let mut collector = Collector::new(sae, split.as_ref(), false, false);
+            collector.with_residues = true;
+            (sae, collector, scorer)
+        });
+        let mut passes = vec![Pass::new(&sae, &mut collector, &mut each)];
+        let mut each_of_control;
+        if let Some((sae, collector, scorer)) = &mut of_control {
+            each_of_control = |rows: &PartRows| scorer.protein(rows);
+            passes.push(Pass::new(sae, collector, &mut each_of_control));
+        }
+        reading::read(readers, passes)?;
         self.check_unlisted(context, &collector)?;
         let maxima = aligner.as_ref().map_or(&sae.latent_max, |a| &a.maxima);
         let (files, least) = (&self.clusters, self.min_precision);
         let ranges = ranges
             .map(|r| r.finish(context, files, &concepts, maxima, least))
             .transpose()?;
+        let random = of_control.map(|(sae, _, scorer)| {
+            scorer.finish(context, files, &concepts, &sae.latent_max, least)
+        });
+        let ranges = match (ranges, random.transpose()?) {
+            (Some(ranges), Some(random)) => Some(ranges.beside(&random)),
+            (ranges, _) => ranges,
+        };
         let function = match (&setting, &mut means, &labels) {
             (Some(setting), Some(means), Some(labels)) => {
                 means.sort();
@@ -351,51 +382,6 @@ impl Args {
     }
 }
 
-/// Demands tables of all residues.
-fn check_whole(readers: &[(&Source, ActivationReader)]) -> Result<()> {
-    let sampled = |(source, reader): &(&Source, ActivationReader)| {
-        let sample = reader.info().sample?;
-        Some(Error::mismatch(format!(
-            "{source} holds {sample} residues a protein, expected whole proteins: the suite 'ranges' needs all of them"
-        )))
-    };
-    readers.iter().find_map(sampled).map_or(Ok(()), Err)
-}
-
-fn plan(readers: &[(&Source, ActivationReader)]) -> Result<()> {
-    for (source, reader) in readers {
-        let rows = reader.rows().map_err(source.in_input())?;
-        shared::plan_rows(source, rows, "residues")?;
-    }
-    Ok(())
-}
-
-/// Reads all tables; `each` gets every protein once.
-fn read(
-    sae: &Sae,
-    readers: Vec<(&Source, ActivationReader)>,
-    collector: &mut Collector<'_>,
-    each: &mut impl FnMut(&PartRows) -> Result<()>,
-) -> Result<()> {
-    let mut encoder = Encoder::new(sae);
-    let total = readers.iter().map(|(_, r)| r.rows().ok().flatten()).sum();
-    let mut progress = Progress::new("residues", total);
-    for (source, reader) in readers {
-        for batch in reader {
-            let batch = batch.map_err(source.in_input())?;
-            collector
-                .batch(&mut encoder, &batch, &mut *each)
-                .map_err(source.in_input())?;
-            progress.add(batch.rows() as u64);
-        }
-        collector
-            .end_table(&mut encoder, &mut *each)
-            .map_err(source.in_input())?;
-    }
-    progress.finish();
-    Ok(())
-}
-
 /// Whether the largest activations of latents are still to be found, which is said.
 fn warn_of_maxima(aligner: Option<&Aligner<'_>>, folder: &Path) -> bool {
     let seek = aligner.is_some_and(|a| a.seek_maxima);
@@ -403,70 +389,4 @@ fn warn_of_maxima(aligner: Option<&Aligner<'_>>, folder: &Path) -> bool {
         shared::warn_of_unknown_maxima(folder);
     }
     seek
-}
-
-fn multiqc_table(sample: &str, metrics: &Metrics) -> serde_json::Value {
-    let column = |key, title, description, format, value| multiqc::Column {
-        key,
-        title,
-        description,
-        format,
-        value,
-    };
-    let fidelity = metrics.fidelity.as_ref();
-    let means = metrics
-        .alignment
-        .as_ref()
-        .map(|a| (a.residue_level, a.protein_level));
-    let columns = vec![
-        column(
-            "fvu",
-            "FVU",
-            "fraction of variance unexplained",
-            multiqc::SHARE,
-            json!(fidelity.and_then(|f| f.fvu)),
-        ),
-        column(
-            "l0",
-            "L0",
-            "mean number of active latents",
-            multiqc::MEAN,
-            json!(fidelity.and_then(|f| f.l0)),
-        ),
-        column(
-            "dead",
-            "Dead",
-            "latents that are never active",
-            multiqc::COUNT,
-            json!(fidelity.map(|f| f.dead)),
-        ),
-        column(
-            "auroc_pi_residue",
-            "AUROC pi (residues)",
-            "mean over residue-level concepts",
-            multiqc::SHARE,
-            json!(means.and_then(|m| m.0.auroc_pi)),
-        ),
-        column(
-            "auroc_z_residue",
-            "AUROC z (residues)",
-            "mean over residue-level concepts",
-            multiqc::SHARE,
-            json!(means.and_then(|m| m.0.auroc_z)),
-        ),
-        column(
-            "auroc_pi_protein",
-            "AUROC pi (proteins)",
-            "mean over protein-level concepts",
-            multiqc::SHARE,
-            json!(means.and_then(|m| m.1.auroc_pi)),
-        ),
-    ];
-    multiqc::table(
-        "protsae_evaluate",
-        "ProtSAE evaluation",
-        "Faithfulness of the sparse autoencoder and agreement of its latents with concepts on held-out proteins",
-        sample,
-        columns,
-    )
 }

@@ -36,8 +36,24 @@ pub struct RangeMetrics {
     pub reliability: Reliability,
     /// The same with every protein's labels given to another: nothing should be written.
     pub shuffled_labels: Option<Written>,
+    /// The same of an untrained autoencoder's best latents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub random_sae: Option<RandomSae>,
     /// One entry a concept of residues with enough instances to choose by.
     pub concepts: Vec<RangeConcept>,
+}
+
+/// Ranges of an autoencoder that learned nothing: of each concept the latent that ranks residues of the proteins for
+/// choosing best.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RandomSae {
+    /// Over the concepts that count in means.
+    pub all: RangeMeans,
+    /// Over those of regions.
+    pub regions: RangeMeans,
+    /// What would be written.
+    pub written: Written,
 }
 
 /// Means over concepts; one without ranges has an F1 of 0.
@@ -149,8 +165,20 @@ impl RangeMetrics {
             written: Written::new(&entries, min_precision),
             reliability: Reliability::new(found()),
             shuffled_labels: None,
+            random_sae: None,
             concepts: entries,
         }
+    }
+
+    /// With those of an untrained autoencoder as a control.
+    #[must_use]
+    pub fn beside(self, control: &Self) -> Self {
+        let random_sae = Some(RandomSae {
+            all: control.all,
+            regions: control.regions,
+            written: control.written.clone(),
+        });
+        Self { random_sae, ..self }
     }
 }
 

@@ -1,0 +1,89 @@
+//! An autoencoder that learned nothing: what its latents are worth is what chance is worth.
+
+use super::{
+    config::{Objective, Shape, Variant},
+    folder::Sae,
+    params::Params,
+    variants::Topk,
+};
+
+impl Sae {
+    /// An untrained `TopK` of this one's width, number of latents and K (32 where it has none), on the same inputs; it
+    /// ties no latent to a concept. Its maxima are unknown, so 1.
+    #[must_use]
+    pub fn untrained(&self, seed: u64) -> Self {
+        let own = &self.config;
+        let shape = Shape {
+            defined: 0,
+            zero_classes: 0,
+            relations: 0,
+            ..own.shape
+        };
+        let topk = Variant::Topk(Topk::new());
+        let k = own.objective.variant.k().map(|k| k.min(shape.latents));
+        let objective = Objective {
+            variant: k.map_or(topk, |k| topk.with_k(k)),
+            ..own.objective.clone()
+        };
+        let b_dec = &self.params.b_dec;
+        Self {
+            params: Params::initial(shape, &objective, seed, 0.0, b_dec),
+            config: super::ModelConfig {
+                shape,
+                objective,
+                ..own.clone()
+            },
+            concepts: self.concepts.clone(),
+            latent_max: vec![1.0; shape.latents],
+            latent_scale: Vec::new(),
+            positive_weight: Vec::new(),
+            sha256: String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sae::{Encoder, ModelConfig};
+
+    #[test]
+    fn a_control_has_the_shape_and_k_and_no_concepts() {
+        let shape = Shape {
+            width: 8,
+            latents: 32,
+            defined: 2,
+            ..Shape::default()
+        };
+        let objective = Objective {
+            variant: Variant::default().with_k(4),
+            ..Objective::default()
+        };
+        let sae = Sae {
+            params: Params::initial(shape, &objective, 1, -3.0, &[0.5; 8]),
+            config: ModelConfig {
+                format: String::new(),
+                plm: None,
+                shape,
+                input_scale: 1.0,
+                objective,
+                training: Default::default(),
+                conversion: None,
+            },
+            concepts: Default::default(),
+            latent_max: vec![3.0; 32],
+            latent_scale: Vec::new(),
+            positive_weight: Vec::new(),
+            sha256: "its own".into(),
+        };
+        let control = sae.untrained(7);
+        let mut encoder = Encoder::new(&control);
+        let encoded = encoder
+            .encode(&[1.0, -1.0, 0.0, 2.0, 0.0, 1.0, -2.0, 0.5])
+            .unwrap();
+        assert_eq!(encoded.concepts, 0);
+        assert!(encoded.z.row(0).0.len() <= 4);
+        assert_eq!(control.params.b_dec, sae.params.b_dec);
+        assert_ne!(control.params.enc, sae.untrained(8).params.enc);
+    }
+}
