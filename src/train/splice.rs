@@ -48,7 +48,7 @@ impl Dictionary {
         };
         let mut source = Epoch {
             data: data.data,
-            labels: data.labels,
+            labels: data.data.labels(data.labels),
             scale,
             order: EpochOrder::new(&data.train, 0, false, 1),
             rows: SURVEY_ROWS,
