@@ -158,3 +158,28 @@ fn positive<T: Real>(logits: &[T], out: &mut Vec<u32>) {
 pub(crate) fn active<T: Real>(values: &[T]) -> usize {
     values.iter().filter(|&&value| value > T::ZERO).count()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positive_numbers_are_found_in_blocks_and_behind_them() {
+        for count in [0, 7, LANES, 2 * LANES + 7] {
+            let logits: Vec<f32> = (0..count)
+                .map(|i| {
+                    if i % 5 == 0 || i % 31 == 30 {
+                        0.5
+                    } else {
+                        -1.0
+                    }
+                })
+                .chain([0.0, f32::NAN, 2.0])
+                .collect();
+            let mut found = Vec::new();
+            positive(&logits, &mut found);
+            let above = (0..).zip(&logits).filter(|&(_, &logit)| logit > 0.0);
+            assert_eq!(found, above.map(|(i, _)| i).collect::<Vec<u32>>());
+        }
+    }
+}
