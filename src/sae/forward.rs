@@ -190,11 +190,11 @@ impl<T: Real> BlockEncoder<'_, T> {
                 }
                 if first < m {
                     let b_pred = &params.b_pred[first..first + count];
-                    for (row, logits) in logits.chunks_exact_mut(m).enumerate() {
-                        let raw = tile[row..].iter().step_by(lanes);
-                        let logits = &mut logits[first..first + count];
-                        for ((logit, &raw), &b) in logits.iter_mut().zip(raw).zip(b_pred) {
-                            *logit = raw + b;
+                    // neighbouring latents' logits of a row lie in one line of the cache
+                    let latents = (first..).zip(tile.chunks_exact(lanes));
+                    for ((latent, raw), &b) in latents.zip(b_pred) {
+                        for (logits, &raw) in logits.chunks_exact_mut(m).zip(raw) {
+                            logits[latent] = raw + b;
                         }
                     }
                 }

@@ -9,7 +9,7 @@ use super::{
     data::batch::Batch,
     loss::axioms::{FORM_NAMES, FORMS},
 };
-use crate::sae::error::SaeError;
+use crate::{sae::error::SaeError, wide};
 
 /// A latent that is active on more than this share of rows is dense.
 pub(crate) const DENSE: f64 = 0.1;
@@ -267,13 +267,7 @@ impl EvaluationPass {
         self.meter.add(&losses, trainer.activity());
         trainer.raise_maxima(&mut self.latent_max)?;
         for row in batch.x.chunks_exact(self.sum.len()) {
-            let mut squares = 0.0;
-            for (sum, &x) in self.sum.iter_mut().zip(row) {
-                let x = f64::from(x);
-                *sum += x;
-                squares += x * x;
-            }
-            self.squares += squares;
+            self.squares += wide!(|| add_row(row, &mut self.sum));
         }
         Ok(())
     }
@@ -285,4 +279,25 @@ impl EvaluationPass {
         let mean: f64 = self.sum.iter().map(|s| (s / rows) * (s / rows)).sum();
         self.meter.measures(self.squares / rows - mean, defined)
     }
+}
+
+/// Squares that are summed side by side.
+const LANES: usize = 16;
+
+/// Adds a row to `sums`, both `[d]`, and returns the sum of its squares.
+#[expect(
+    clippy::inline_always,
+    reason = "a kernel, inlined into a caller that `wide!` compiles"
+)]
+#[inline(always)]
+fn add_row(row: &[f32], sums: &mut [f64]) -> f64 {
+    let mut squares = [0.0; LANES];
+    for (sums, row) in sums.chunks_mut(LANES).zip(row.chunks(LANES)) {
+        for ((square, sum), &x) in squares.iter_mut().zip(sums).zip(row) {
+            let x = f64::from(x);
+            *sum += x;
+            *square += x * x;
+        }
+    }
+    squares.iter().sum()
 }

@@ -248,7 +248,7 @@ impl<'a> Run<'a> {
         let mut survey = EvaluationPass::new(shape.latents, shape.width);
         let mut source = Epoch {
             data: data.data,
-            labels: data.labels,
+            labels: data.data.labels(data.labels),
             scale: self.config.input_scale as f32,
             order: EpochOrder::new(proteins, self.config.training.seed, false, 1),
             rows: SURVEY_ROWS,

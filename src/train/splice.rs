@@ -3,7 +3,7 @@
 //!
 //! There the dictionary is the centred embeddings of words. Here a concept's direction is the mean
 //! of the training rows that carry it less the mean of all, of length 1. A row's code minimises
-//! `‖x - b_dec - W_dec^T z‖² + lambda sum z` over z >= 0 ([`crate::sae::splice`]). Nothing is learned by gradients. The predictor's logit
+//! `‖x - b_dec - W_dec^T z‖² + lambda sum z` over z >= 0 (`sae/variants/splice.rs`). Nothing is learned by gradients. The predictor's logit
 //! is that of the nearest mean: positive where a row, along the direction, is nearer to the
 //! concept's mean than to that of all.
 
@@ -48,7 +48,7 @@ impl Dictionary {
         };
         let mut source = Epoch {
             data: data.data,
-            labels: data.labels,
+            labels: data.data.labels(data.labels),
             scale,
             order: EpochOrder::new(&data.train, 0, false, 1),
             rows: SURVEY_ROWS,

@@ -4,12 +4,12 @@
     variants.py YEAST_OUTDIR [--bin DIR] [--threads N] [--seeds 3] [--k 16,32,64] [--only objective,parts,ties,rivals]
                 [--relu 1.7,2.3,3.2] [--gated 2.8,3.9,5.2] [--table sample.arrow] [--split split.tsv] [--name variants]
 
-For each of `--seeds` seeds: `objective`: the terms that say what the ontology knows, one by one, and the switches of the paper;
-`parts`: the method without one part each (detach, forced activation, rescale); `ties`: latents tied to concepts under other
-selections, with revived latents, with aligned rows; `rivals`: protsae and topk at every K, relu and gated at every weight of
-their sparsity penalty, a linear probe. Rows, latents, epochs and rate as in yeast.sh. Results go to YEAST_OUTDIR/NAME/: a model
-that is there is not trained again, so a run that ended goes on. Prints Markdown: mean and half-width of the 95 % interval
-(Student's t over seeds).
+For each of `--seeds` seeds: `objective`: the terms that say what the ontology knows, one by one, and the switches of the paper
+(`default` is what protsae-train does by itself, and what the other groups start from); `parts`: the method without one part
+each (detach, forced activation, rescale); `ties`: latents tied to concepts under other selections, with revived latents, with
+aligned rows; `rivals`: protsae and topk at every K, relu and gated at every weight of their sparsity penalty, a linear probe.
+Rows, latents, epochs and rate as in yeast.sh. Results go to YEAST_OUTDIR/NAME/: a model that is there is not trained again, so a
+run that ended goes on. Prints Markdown: mean and half-width of the 95 % interval (Student's t over seeds).
 """
 import argparse
 import json
@@ -26,11 +26,11 @@ OBJECTIVE = {
     "of the paper, no axioms": [*PAPER, "--lambda-axiom", "0"],
     "fixed centre, no axioms": ["--lambda-axiom", "0", "--lambda-implication", "0"],
     "fixed centre, axioms": ["--lambda-axiom", "0.1", "--lambda-implication", "0"],
-    "fixed centre, implication": ["--lambda-axiom", "0", "--lambda-implication", "3"],
-    "fixed centre, both": ["--lambda-axiom", "0.1", "--lambda-implication", "3"],
-    "fixed centre, both, coherent": [
-        "--lambda-axiom", "0.1", "--lambda-implication", "3", "--forced-by", "coherent",
-    ],
+    "fixed centre, implication": ["--lambda-axiom", "0", "--lambda-implication", "1"],
+    "fixed centre, implication of 3": ["--lambda-axiom", "0", "--lambda-implication", "3"],
+    "default": [],
+    "implication of 3": ["--lambda-implication", "3"],
+    "implication of 3, coherent": ["--lambda-implication", "3", "--forced-by", "coherent"],
 }  # fmt: skip
 PARTS = {
     "no detach": ["--detach", "false"],

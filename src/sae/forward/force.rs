@@ -2,12 +2,13 @@
 //! after the selection, so that more than K latents may be active).
 
 use crate::{
-    math::real::Real,
+    math::{real::Real, simd::LANES},
     sae::{
         config::{ForcedBy, ForcedMean, Objective, Shape},
         hierarchy::Hierarchy,
         sparse::{RowEntries, SparseRows},
     },
+    wide,
 };
 
 /// How latents are forced.
@@ -99,31 +100,77 @@ impl<'a, T: Real> Forcing<'a, T> {
     /// Concepts that are predicted, with a probability above one half, ascending.
     fn predicted(&self, logits: &[T], out: &mut Vec<u32>) {
         out.clear();
-        let above = (0..).zip(logits).filter(|&(_, &logit)| logit > T::ZERO);
-        match self.hierarchy {
-            None => out.extend(above.map(|(concept, _)| concept)),
-            Some(hierarchy) => {
-                for (concept, _) in above {
-                    out.extend_from_slice(hierarchy.ancestors(concept));
-                }
-                out.sort_unstable();
-                out.dedup();
+        wide!(|| positive(logits, out));
+        if let Some(hierarchy) = self.hierarchy {
+            for own in 0..out.len() {
+                out.extend_from_slice(hierarchy.ancestors(out[own]));
             }
+            out.sort_unstable();
+            out.dedup();
         }
     }
 
     /// Appends entries as they are.
     fn copy(&self, entries: RowEntries<'_, T>, from: usize, to: usize, out: &mut SparseRows<T>) {
-        for at in from..to {
-            out.push(entries.latents[at], entries.values[at], false);
-        }
+        out.latents.extend_from_slice(&entries.latents[from..to]);
+        out.values.extend_from_slice(&entries.values[from..to]);
+        out.forced.resize(out.latents.len(), false);
         if self.absent.is_some() {
             out.second.extend_from_slice(&entries.second[from..to]);
         }
     }
 }
 
+/// Appends the places of positive numbers. Few concepts of many are predicted: [`LANES`] are looked at together.
+#[expect(
+    clippy::inline_always,
+    reason = "a kernel, inlined into a caller that `wide!` compiles"
+)]
+#[inline(always)]
+fn positive<T: Real>(logits: &[T], out: &mut Vec<u32>) {
+    let (blocks, rest) = logits.as_chunks::<LANES>();
+    let mut first = 0;
+    for block in blocks {
+        let mut above = 0u32;
+        for (lane, &logit) in block.iter().enumerate() {
+            above |= u32::from(logit > T::ZERO) << lane;
+        }
+        while above != 0 {
+            out.push(first + above.trailing_zeros());
+            above &= above - 1;
+        }
+        first += LANES as u32;
+    }
+    let places = (first..).zip(rest);
+    out.extend(places.filter_map(|(place, &logit)| (logit > T::ZERO).then_some(place)));
+}
+
 /// Entries that are active.
 pub(crate) fn active<T: Real>(values: &[T]) -> usize {
     values.iter().filter(|&&value| value > T::ZERO).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positive_numbers_are_found_in_blocks_and_behind_them() {
+        for count in [0, 7, LANES, 2 * LANES + 7] {
+            let logits: Vec<f32> = (0..count)
+                .map(|i| {
+                    if i % 5 == 0 || i % 31 == 30 {
+                        0.5
+                    } else {
+                        -1.0
+                    }
+                })
+                .chain([0.0, f32::NAN, 2.0])
+                .collect();
+            let mut found = Vec::new();
+            positive(&logits, &mut found);
+            let above = (0..).zip(&logits).filter(|&(_, &logit)| logit > 0.0);
+            assert_eq!(found, above.map(|(i, _)| i).collect::<Vec<u32>>());
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! A block of rows on its way through a step: encoded, decoded, and the loss traced back to the
 //! pre-activations of its active latents.
 
+mod annotate;
 mod row;
 
 use serde::{Deserialize, Serialize};
@@ -18,14 +19,9 @@ use crate::{
         sparse::SparseRows,
         variants::{Entry, RowLoss, Rule},
     },
-    train::{
-        data::batch::{ALL_GROUPS, Batch},
-        loss::{
-            annotation,
-            implication::{self, Implications},
-        },
-    },
+    train::loss::implication,
 };
+pub(crate) use annotate::ConceptTerms;
 use row::Row;
 
 /// Sums over the rows of a block.
@@ -94,17 +90,6 @@ pub(crate) struct Block<T> {
     implied: implication::Scratch<T>,
 }
 
-/// What the annotation loss knows of concepts.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ConceptTerms<'a, T> {
-    /// Weights of positives, `[m]`.
-    pub(crate) weights: &'a [T],
-    /// Groups, of which rows' labels speak or not, `[m]`.
-    pub(crate) groups: &'a [u8],
-    /// What follows from what, if that is learned.
-    pub(crate) implications: Option<&'a Implications<T>>,
-}
-
 /// What the losses of a batch are divided by.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Factors<T> {
@@ -144,51 +129,6 @@ impl<T: Real> Block<T> {
                 }
             }
         }
-    }
-
-    /// Adds the annotation loss of the block's rows (`first` is the first one's number in the
-    /// batch), and replaces their logits by gradients.
-    pub(crate) fn annotate(
-        &mut self,
-        logits: &mut [T],
-        batch: &Batch<T>,
-        first: usize,
-        concepts: ConceptTerms<'_, T>,
-        factors: Factors<T>,
-    ) {
-        let (m, factor) = (concepts.weights.len(), factors.annot);
-        if m == 0 {
-            return;
-        }
-        self.logit_gradient.clear();
-        self.logit_gradient.resize(m, T::ZERO);
-        wide!(|| {
-            for (row, logits) in (first..).zip(logits.chunks_exact_mut(m)) {
-                let (labels, spoken) = (batch.labels_of(row), batch.groups[row]);
-                if spoken == 0 {
-                    logits.fill(T::ZERO);
-                    continue;
-                }
-                if let Some(edges) = concepts.implications {
-                    let implied = &mut self.implied;
-                    let speaks = |c: usize| spoken >> concepts.groups[c] & 1 == 1;
-                    self.sums.implication += match spoken {
-                        ALL_GROUPS => edges.row(logits, |_| true, implied),
-                        _ => edges.row(logits, speaks, implied),
-                    };
-                }
-                self.sums.annot += if spoken == ALL_GROUPS {
-                    annotation::row(logits, labels, concepts.weights, factor)
-                } else {
-                    let spoken = (concepts.groups, spoken);
-                    annotation::partial_row(logits, labels, concepts.weights, factor, spoken)
-                };
-                if let Some(edges) = concepts.implications {
-                    edges.add(&self.implied, factor, logits);
-                }
-                add(logits, &mut self.logit_gradient);
-            }
-        });
     }
 
     /// Value and slopes of an active entry.

@@ -3,7 +3,7 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use super::{batch::Batch, dataset::Dataset, labels::TrainingLabels, order::EpochOrder};
+use super::{batch::Batch, dataset::Dataset, labels::ProteinLabels, order::EpochOrder};
 use crate::{Result, error::no_thread};
 
 /// Batches that may lie ready.
@@ -23,8 +23,8 @@ pub(crate) trait Source: Send {
 pub(crate) struct Epoch<'a> {
     /// The tables.
     pub data: &'a Dataset,
-    /// Their labels.
-    pub labels: &'a TrainingLabels,
+    /// The labels of each protein, by its number.
+    pub labels: Vec<ProteinLabels<'a>>,
     /// What activations are multiplied by.
     pub scale: f32,
     /// The rows' order.
@@ -42,7 +42,7 @@ impl Source for Epoch<'_> {
             let Some(at) = self.order.next(self.data) else {
                 break;
             };
-            let labels = self.labels.protein(self.data.accession(at.protein));
+            let labels = self.labels[at.protein as usize];
             match self.held.get(at.protein as usize) {
                 None => self.data.append(at, self.scale, labels, batch)?,
                 Some(first) => {

@@ -153,7 +153,7 @@ fn make_steps(
     let every = first.options.checkpoint_every;
     let mut source = Epoch {
         data: data.data,
-        labels: data.labels,
+        labels: data.data.labels(data.labels),
         scale: first.config.input_scale as f32,
         order,
         rows: training.batch,
