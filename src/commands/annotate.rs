@@ -5,6 +5,7 @@ mod decoding;
 mod format;
 mod job;
 mod known;
+mod missing;
 mod support;
 mod write_calls;
 
@@ -31,6 +32,7 @@ use decoding::Decoding;
 use format::{AnnotationLevel, Chosen, format_names};
 use job::{Finder, Job};
 use known::{Known, NamedSae, concept_catalogue};
+use missing::{KnownLabels, Missing};
 use std::{
     io::Write as _,
     path::{Path, PathBuf},
@@ -92,6 +94,11 @@ pub struct Args {
     /// Keys of features that say nothing about function, whose ranges are not written; or none
     #[arg(long, value_name = "KEYS", default_value_t = FeatureKeys::of(&NO_ANNOTATION))]
     exclude_features: FeatureKeys,
+
+    /// Label table: only what these labels lack is written, ranges that share no residue with a label of their concept,
+    /// and calls of concepts that the protein does not have
+    #[arg(long, value_name = "TABLE")]
+    missing_from: Option<Source>,
 
     /// Share of its maximum from which a latent counts (with --by probability: the probability)
     /// [default: the latent's own in the dictionary, else 0.15; probabilities 0.5]
@@ -184,10 +191,12 @@ impl Tool for Args {
         if context.is_dry_run() {
             return plan(&finder, &catalogue, &readers);
         }
+        let known = self.known_labels(context)?;
+        let mut missing = known.map(|known| Missing::new(known, &catalogue));
         let mut output = context.create(&self.output)?;
         let counts = {
             let mut writer = (format.writer)(&mut output, &catalogue);
-            let counts = Job::new(finder, &mut *writer).run(readers);
+            let counts = Job::new(finder, missing.as_mut(), &mut *writer).run(readers);
             counts.map_err(|e| name_output(e, &self.output))?
         };
         output.flush().during(&self.output.to_string())?;
@@ -195,6 +204,9 @@ impl Tool for Args {
         context.metric("proteins", counts.proteins);
         context.metric("residues", counts.residues);
         context.metric("ranges", counts.ranges);
+        if let Some(missing) = &missing {
+            context.metric("ranges_that_labels_have", missing.left_out);
+        }
         if calibrated_by.is_some() {
             let least = self.min_precision.unwrap_or(MIN_PRECISION);
             context.metric("min_precision", least);
@@ -221,6 +233,12 @@ struct Calibrated {
 impl Args {
     fn by(&self) -> By {
         self.by.unwrap_or(By::Activation)
+    }
+
+    /// The labels whose contents are not written.
+    fn known_labels(&self, context: &Context) -> Result<Option<KnownLabels>> {
+        let read = |source| KnownLabels::read(context, source);
+        self.missing_from.as_ref().map(read).transpose()
     }
 
     /// How runs of activations are found.

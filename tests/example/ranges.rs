@@ -416,6 +416,44 @@ fn asking_for_more_only_takes_ranges_away() {
 }
 
 #[test]
+fn what_labels_lack_is_what_overlaps_none_of_them() {
+    let results = results();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let missing = folder.path().join("missing.gff3");
+    run(tool("protsae-annotate")
+        .arg("-i")
+        .arg(results.join("calibrated.arrow"))
+        .arg("--dictionary")
+        .arg(results.join("ranges.json"))
+        .args(["--min-precision", "0", "--missing-from"])
+        .arg(results.join("labels.arrow"))
+        .arg("-o")
+        .arg(&missing));
+    let mut labelled: BTreeMap<(String, String), Vec<(u32, u32)>> = BTreeMap::new();
+    let source = Source::File(results.join("labels.arrow"));
+    labels::read(source.open_table().expect("a table"), |label: Label| {
+        if let (Some(start), Some(end)) = (label.start, label.end) {
+            let key = (label.protein, label.concept);
+            labelled.entry(key).or_default().push((start, end));
+        }
+        Ok::<_, protsae::table::TableError>(())
+    })
+    .expect("labels");
+    let is_known = |range: &Range| {
+        let places = labelled.get(&(range.protein.clone(), range.concept.clone()));
+        let touches = |&(a, b): &(u32, u32)| {
+            let mut places = places.into_iter().flatten();
+            places.any(|&(start, end)| start <= b && a <= end)
+        };
+        range.parts.iter().any(touches)
+    };
+    let all = gff3(&results.join("all.gff3"));
+    let expected: Vec<&Range> = all.iter().filter(|range| !is_known(range)).collect();
+    assert!(!expected.is_empty() && expected.len() < all.len());
+    assert_eq!(gff3(&missing).iter().collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn the_pipe_and_shards_give_the_bytes_of_the_steps() {
     use std::process::Stdio;
     if cfg!(not(unix)) {

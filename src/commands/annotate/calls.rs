@@ -7,6 +7,7 @@ pub(super) use chosen::Names;
 use super::{
     MIN_PRECISION,
     known::NamedSae,
+    missing::KnownLabels,
     support::{Support, SupportArgs},
 };
 use crate::{
@@ -117,10 +118,15 @@ pub(super) struct Counts {
     other_taxon: u64,
     unknown: u64,
     uncalibrated: u64,
+    /// Those that labels have.
+    known: u64,
 }
 
 impl Counts {
-    pub(super) fn report(&self, context: &Context) {
+    pub(super) fn report(&self, context: &Context, job: &Job<'_>) {
+        if job.known_labels.is_some() {
+            context.metric("calls_that_labels_have", self.known);
+        }
         context.metric("proteins", self.proteins);
         context.metric("calls", self.calls);
         context.metric("uncalibrated_proteins", self.uncalibrated);
@@ -275,6 +281,11 @@ impl CallArgs {
         if self.corroborated_only {
             calls.retain(|call| !call.corroborated_by.is_empty());
         }
+        if let Some(known) = job.known_labels {
+            let before = calls.len();
+            calls.retain(|call| !known.has(&row.protein, &call.concept));
+            counts.known += (before - calls.len()) as u64;
+        }
         counts.proteins += 1;
         counts.calls += calls.len() as u64;
         let protein = ProteinCalls {
@@ -381,6 +392,8 @@ pub(super) struct Job<'a> {
     pub(super) format: CallFormat,
     pub(super) min_precision: Option<f64>,
     pub(super) identity: Option<&'a NamedSae>,
+    /// Labels, where only what they lack is written.
+    pub(super) known_labels: Option<&'a KnownLabels>,
     /// Feature tables, whose calls come first.
     pub(super) features: &'a [Source],
 }

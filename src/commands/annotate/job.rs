@@ -1,6 +1,6 @@
 //! Tables of features, protein by protein, to a writer of ranges.
 
-use super::decoding::Decoding;
+use super::{decoding::Decoding, missing::Missing};
 use crate::{
     Error, Result,
     cli::{Source, progress::Progress},
@@ -30,8 +30,10 @@ pub(super) enum Finder {
 }
 
 /// The work on all inputs.
-pub(super) struct Job<'a> {
+pub(super) struct Job<'a, 'b> {
     finder: Finder,
+    /// What labels have is left out, where they are given.
+    missing: Option<&'a mut Missing<'b>>,
     writer: &'a mut dyn RangeWriter,
     whole: WholeProteins,
     ranges: Vec<FeatureRange>,
@@ -41,10 +43,15 @@ pub(super) struct Job<'a> {
     counts: Counts,
 }
 
-impl<'a> Job<'a> {
-    pub(super) fn new(finder: Finder, writer: &'a mut dyn RangeWriter) -> Self {
+impl<'a, 'b> Job<'a, 'b> {
+    pub(super) fn new(
+        finder: Finder,
+        missing: Option<&'a mut Missing<'b>>,
+        writer: &'a mut dyn RangeWriter,
+    ) -> Self {
         Self {
             finder,
+            missing,
             writer,
             whole: WholeProteins::default(),
             ranges: Vec::new(),
@@ -145,6 +152,10 @@ impl<'a> Job<'a> {
                 decoding.finish(length, &mut self.ranges, &mut self.tracks)
             }
         };
+        if let Some(missing) = &mut self.missing {
+            let (ranges, tracks) = (&mut self.ranges, &mut self.tracks);
+            self.counts.ranges -= missing.retain(&self.whole.current, ranges, tracks);
+        }
         self.counts.proteins += 1;
         self.counts.residues += u64::from(length);
         let protein = ProteinRanges {

@@ -41,23 +41,25 @@ impl Args {
             identity.as_ref().map(|named| &named.sae),
             dictionary.is_some(),
         );
+        let known_labels = self.known_labels(context)?;
+        let job = Job {
+            names: &names,
+            ontology: ontology.as_ref(),
+            format,
+            min_precision: self.min_precision,
+            identity: identity.as_ref(),
+            known_labels: known_labels.as_ref(),
+            features: &self.input,
+        };
         let mut output = context.create(&self.output)?;
         let counts = {
             let mut writer = (format.writer)(&mut output, &provenance);
-            let job = Job {
-                names: &names,
-                ontology: ontology.as_ref(),
-                format,
-                min_precision: self.min_precision,
-                identity: identity.as_ref(),
-                features: &self.input,
-            };
             let run = self.calls.run(context, &job, &mut *writer);
             run.map_err(|e| name_output(e, &self.output))?
         };
         output.flush().during(&self.output.to_string())?;
         output.commit()?;
-        counts.report(context);
+        counts.report(context, &job);
         Ok(())
     }
 }
