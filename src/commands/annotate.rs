@@ -23,7 +23,7 @@ use crate::{
         formats::{Level, RangeFormat},
         range::{DEFAULT_PROBABILITY, DEFAULT_THRESHOLD},
     },
-    score::dictionary::ConceptEntry,
+    score::{dictionary::ConceptEntry, precision},
     table::{features::FeatureReader, schema},
 };
 use calls::CallArgs;
@@ -39,7 +39,7 @@ use std::{
 };
 
 /// Default of `--min-precision`.
-pub(super) const MIN_PRECISION: f64 = 0.8;
+pub(super) const MIN_PRECISION: f64 = precision::DEFAULT_PRECISION;
 
 /// Turn features into annotation files: ranges of residues, or calls of whole proteins.
 ///

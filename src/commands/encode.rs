@@ -57,8 +57,13 @@ pub struct Args {
 
     /// Training proteins (protsae-interpret --neighbours-out): of each call, those that are near and have the concept are
     /// told, in the protein table
-    #[arg(long, value_name = "TABLE", requires_all = ["dictionary", "proteins"])]
+    #[arg(long, value_name = "TABLE", requires = "dictionary")]
     neighbours: Option<Source>,
+
+    /// Let the neighbours count in the calls, by the weights that the dictionary has of each concept; what they say is
+    /// then no longer a second opinion of a call
+    #[arg(long, requires_all = ["dictionary", "neighbours"])]
+    with_neighbours: bool,
 
     /// Least probability of the concepts that are listed for a residue, as the model has it, without a dictionary
     /// [default: 0.5]
@@ -88,6 +93,11 @@ impl Tool for Args {
                 "--min-activation is {}, expected a number",
                 self.min_activation
             )));
+        }
+        if self.neighbours.is_some() && self.proteins.is_none() && !self.with_neighbours {
+            return Err(Error::usage(
+                "--neighbours without --with-neighbours is told in the protein table: give --proteins",
+            ));
         }
         let sae = shared::load_model(context, &self.model)?;
         let (listed, dictionary, calling) = match &self.dictionary {

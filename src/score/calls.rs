@@ -3,11 +3,15 @@
 //! A concept's score is the mean logit over residues or a logistic regression on the mean activations of latents; Platt's
 //! two numbers make it a probability, which rises to ancestors; the table of precision turns that into the probability
 //! that a call is right, which rises to ancestors once more. So what is called at a higher precision is called at a lower
-//! one too, with all that it implies.
+//! one too, with all that it implies. Where they are asked, the nearest training proteins count beside the concept's own
+//! evidence, each concept by a weight of its own.
 
 mod fit;
+mod nearest;
+mod scores;
 
-pub use fit::{Fit, Fitted, fit};
+pub use fit::{Fit, Fitted, Proteins, fit};
+pub use nearest::{Near, Shares, TrainingProteins};
 
 use super::{
     calibration::sigmoid,
@@ -16,7 +20,7 @@ use super::{
         FunctionError,
         terms::{Propagation, TermGraph},
     },
-    precision::probability,
+    precision::{PrecisionStep, probability},
 };
 
 /// Least probability of what is judged and called: rarer guesses are none.
@@ -63,8 +67,38 @@ impl CallReading {
     /// The probability of the concept, by its own evidence alone.
     #[must_use]
     pub fn probability(&self, means: &ProteinMeans) -> f64 {
-        sigmoid(self.calibration.log_odds(self.source.value(means)))
+        sigmoid(self.log_odds(means))
     }
+
+    fn log_odds(&self, means: &ProteinMeans) -> f64 {
+        self.calibration.log_odds(self.source.value(means))
+    }
+
+    /// Its log-odds, with what the share of the neighbours that have the concept says where it is given.
+    fn log_odds_with(&self, means: &ProteinMeans, share: Option<f32>) -> f64 {
+        let own = self.log_odds(means);
+        let (Some(near), Some(share)) = (&self.with_neighbours, share) else {
+            return own;
+        };
+        let Some(calibration) = &near.calibration else {
+            return own;
+        };
+        mix(near.weight, own, calibration.log_odds(f64::from(share)))
+    }
+
+    /// The table of precision of its calls, with or without neighbours.
+    fn table(&self, with_neighbours: bool) -> &[PrecisionStep] {
+        let near = self.with_neighbours.as_ref().filter(|_| with_neighbours);
+        near.map_or(&self.precision, |near| &near.precision)
+    }
+}
+
+/// Log-odds of both, averaged; what has no weight says nothing, even where it is infinite.
+fn mix(weight: f64, own: f64, near: f64) -> f64 {
+    let part = |weight: f64, log_odds: f64| {
+        if weight > 0.0 { weight * log_odds } else { 0.0 }
+    };
+    part(1.0 - weight, own) + part(weight, near)
 }
 
 impl CallSource {
@@ -112,32 +146,54 @@ impl Caller {
             return Ok(None);
         }
         let ids = entries.iter().map(|entry| entry.id.clone()).collect();
-        let implied = entries.iter().map(|entry| {
-            let calls = entry.calls.as_ref();
-            calls.map_or(Vec::new(), |calls| calls.implies.clone())
-        });
-        Ok(Some(Self {
-            graph: TermGraph::new(ids, implied.collect())?,
-            readings: entries.iter().map(|entry| entry.calls.clone()).collect(),
-        }))
+        let readings = entries.iter().map(|entry| entry.calls.clone()).collect();
+        Self::of(ids, readings).map(Some)
     }
 
-    /// Concepts with the probability that it is right to call them, from [`FLOOR`] on, ascending.
-    #[must_use]
-    pub fn call(&self, means: &ProteinMeans) -> Vec<(u32, f32)> {
-        let reading = |reading: &Option<CallReading>| {
-            reading
-                .as_ref()
-                .map_or(0.0, |reading| reading.probability(means))
+    /// By readings of all concepts, by index.
+    fn of(ids: Vec<String>, readings: Vec<Option<CallReading>>) -> Result<Self, FunctionError> {
+        let implied = |reading: &Option<CallReading>| {
+            let calls = reading.as_ref();
+            calls.map_or(Vec::new(), |calls| calls.implies.clone())
         };
-        let mut scores: Vec<f64> = self.readings.iter().map(reading).collect();
+        Ok(Self {
+            graph: TermGraph::new(ids, readings.iter().map(implied).collect())?,
+            readings,
+        })
+    }
+
+    /// Whether every concept that is called says how neighbours count.
+    #[must_use]
+    pub fn knows_neighbours(&self) -> bool {
+        let mut readings = self.readings.iter().flatten();
+        readings.all(|reading| reading.with_neighbours.is_some())
+    }
+
+    /// Concepts with the probability that it is right to call them, from [`FLOOR`] on, ascending; with what the
+    /// neighbours have, where their shares are given.
+    #[must_use]
+    pub fn call(&self, means: &ProteinMeans, near: Option<&Shares>) -> Vec<(u32, f32)> {
+        self.calls(&self.evidence(means, near), near.is_some())
+    }
+
+    /// The probability of each concept, at least that of what lies below it.
+    fn evidence(&self, means: &ProteinMeans, near: Option<&Shares>) -> Vec<f64> {
+        let of = |(concept, reading): (u32, &Option<CallReading>)| {
+            let share = near.map(|near| near.of(concept));
+            (reading.as_ref()).map_or(0.0, |r| sigmoid(r.log_odds_with(means, share)))
+        };
+        let mut scores: Vec<f64> = (0..).zip(&self.readings).map(of).collect();
         self.graph.propagate(&mut scores, Propagation::Max);
-        for (score, reading) in scores.iter_mut().zip(&self.readings) {
-            *score = match reading {
-                Some(reading) if *score >= FLOOR => probability(&reading.precision, *score),
-                _ => 0.0,
-            };
-        }
+        scores
+    }
+
+    /// Calls by the tables of precision.
+    fn calls(&self, evidence: &[f64], with_neighbours: bool) -> Vec<(u32, f32)> {
+        let of = |(&score, reading): (&f64, &Option<CallReading>)| match reading {
+            Some(reading) if score >= FLOOR => probability(reading.table(with_neighbours), score),
+            _ => 0.0,
+        };
+        let mut scores: Vec<f64> = evidence.iter().zip(&self.readings).map(of).collect();
         self.graph.propagate(&mut scores, Propagation::Max);
         let calls = (0..).zip(&scores).filter(|(_, score)| **score >= FLOOR);
         calls
@@ -151,7 +207,10 @@ mod tests {
     use super::*;
     use crate::{
         annot::concept::{ConceptKind, Level},
-        score::{calibration::Calibration, precision::PrecisionStep},
+        score::{
+            calibration::Calibration,
+            dictionary::{CallScores, NeighbourReading},
+        },
     };
     use proptest::prelude::*;
 
@@ -184,6 +243,21 @@ mod tests {
                     ranges: 10,
                 })
                 .to_vec(),
+                with_neighbours: (index > 0).then(|| NeighbourReading {
+                    calibration: Some(Calibration::Platt {
+                        slope: 8.0,
+                        intercept: -4.0,
+                    }),
+                    weight: f64::from(index) / 2.0,
+                    precision: [(0.05, 0.2), (0.8, 0.9)]
+                        .map(|(score, precision)| PrecisionStep {
+                            score,
+                            precision,
+                            ranges: 10,
+                        })
+                        .to_vec(),
+                }),
+                test: CallScores::default(),
             }),
         };
         let probe = CallSource::Probe {
@@ -209,19 +283,34 @@ mod tests {
     #[test]
     fn a_parent_is_as_likely_as_its_children() {
         // p: .01, .88, below the floor
-        let calls = caller().call(&means([-5.0, 2.0], &[(1, 9.0), (5, 3.0)]));
+        let calls = caller().call(&means([-5.0, 2.0], &[(1, 9.0), (5, 3.0)]), None);
         assert_eq!(calls, [(0, 0.5), (1, 0.5)]);
-        let calls = caller().call(&means([-5.0, -5.0], &[(2, 3.0)]));
+        let calls = caller().call(&means([-5.0, -5.0], &[(2, 3.0)]), None);
         assert_eq!(calls, [(0, 0.95), (2, 0.95)]);
-        assert_eq!(caller().call(&means([-9.0, -9.0], &[(5, 9.0)])), []);
+        assert_eq!(caller().call(&means([-9.0, -9.0], &[(5, 9.0)]), None), []);
+    }
+
+    #[test]
+    fn neighbours_count_by_their_weight() {
+        let call = |share: f32| {
+            let near: Shares = [(1, share), (2, share)].into_iter().collect();
+            caller().call(&means([-9.0, 0.5], &[(5, 9.0)]), Some(&near))
+        };
+        // concept 1: half of .5 and of 4 is 2.25, p .90; concept 2 by the neighbours alone: 4, p .98
+        assert_eq!(call(1.0), [(0, 0.95), (1, 0.9), (2, 0.9)]);
+        // -1.75, p .15; -4, p .02
+        assert_eq!(call(0.0), [(0, 0.2), (1, 0.2)]);
+        assert!(!caller().knows_neighbours(), "concept 0 does not say");
     }
 
     proptest! {
         #[test]
         fn asking_for_more_only_takes_calls_away(
-            a in -4.0_f32..4.0, b in -4.0_f32..4.0, x in 0.0_f32..4.0, low in 0.0_f32..1.0, more in 0.0_f32..1.0
+            a in -4.0_f32..4.0, b in -4.0_f32..4.0, x in 0.0_f32..4.0, low in 0.0_f32..1.0, more in 0.0_f32..1.0,
+            shares in prop::option::of([0.0_f32..1.0, 0.0_f32..1.0])
         ) {
-            let calls = caller().call(&means([a, b], &[(2, x)]));
+            let near: Option<Shares> = shares.map(|s| (1..).zip(s).collect());
+            let calls = caller().call(&means([a, b], &[(2, x)]), near.as_ref());
             let above = |least: f32| -> Vec<u32> {
                 calls.iter().filter(|c| c.1 >= least).map(|c| c.0).collect()
             };
@@ -229,6 +318,14 @@ mod tests {
             prop_assert!(fewer.iter().all(|c| all.contains(c)));
             // what is called has its parent
             prop_assert!(all.is_empty() || all.contains(&0));
+        }
+
+        #[test]
+        fn what_has_no_weight_says_nothing(own in -9.0_f64..9.0, near in -9.0_f64..9.0, weight in 0.0_f64..1.0) {
+            prop_assert_eq!(mix(0.0, own, f64::NEG_INFINITY), own);
+            prop_assert_eq!(mix(1.0, f64::NEG_INFINITY, near), near);
+            let both = mix(weight, own, near);
+            prop_assert!(both >= own.min(near) - 1e-9 && both <= own.max(near) + 1e-9);
         }
     }
 }

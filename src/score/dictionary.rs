@@ -7,7 +7,8 @@ mod error;
 mod latents;
 
 pub use concepts::{
-    CallReading, CallSource, ConceptEntry, Evidence, EvidenceSource, RangeReading, RangeScores,
+    CallReading, CallScores, CallSource, ConceptEntry, Evidence, EvidenceSource, NeighbourReading,
+    RangeReading, RangeScores,
 };
 pub use error::DictionaryError;
 pub use latents::{ConceptName, Entry, LatentKind, Status, TopProtein};

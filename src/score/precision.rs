@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Least probability of being right of what is written, where nothing else is asked.
+pub const DEFAULT_PRECISION: f64 = 0.8;
 /// Ranges that the pooled precision of a level stands for.
 const PSEUDO_COUNTS: f64 = 10.0;
 /// Correlation of whether two ranges of one cluster and concept are right, given their scores: 0.2 over all concepts of

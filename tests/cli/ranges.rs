@@ -112,6 +112,101 @@ fn ids_are_the_same_whatever_else_is_written_and_more_certainty_only_removes() {
     assert!(some.len() < all.len() && some.iter().all(|line| all.contains(line)));
 }
 
+/// A dictionary in which the neighbours of every call count by half, and the proteins of the fixture as neighbours.
+fn with_neighbours(folder: &Path) -> [PathBuf; 2] {
+    let fixture = Fixture::get();
+    let mut dictionary: serde_json::Value =
+        serde_json::from_slice(&fs::read(path("dictionary.json")).unwrap()).unwrap();
+    let mut called = 0;
+    for concept in dictionary["concepts"].as_array_mut().unwrap() {
+        let calls = &mut concept["calls"];
+        if calls.is_object() {
+            called += 1;
+            calls["with_neighbours"] = serde_json::json!({
+                "calibration": {"method": "platt", "slope": 6.0, "intercept": -3.0},
+                "weight": 0.5,
+                "precision": calls["precision"],
+            });
+        }
+    }
+    assert!(called > 0);
+    let paths = ["near.json", "means.arrow"].map(|name| folder.join(name));
+    fs::write(&paths[0], dictionary.to_string()).unwrap();
+    let split = folder.join("split.tsv");
+    let text = fs::read_to_string(fixture.path("split.tsv")).unwrap();
+    fs::write(
+        &split,
+        text.replace("\tvalid", "\ttrain")
+            .replace("\ttest", "\ttrain"),
+    )
+    .unwrap();
+    let all = arguments![
+        "-i",
+        fixture.path("proteins.activations.arrow"),
+        "-m",
+        fixture.path("model"),
+        "--labels",
+        fixture.path("labels.arrow"),
+        "--concepts",
+        fixture.path("concepts.json"),
+        "--split",
+        split,
+        "--neighbours-out",
+        paths[1],
+        "-o",
+        folder.join("unused.json")
+    ];
+    succeed("protsae-interpret", &all);
+    paths
+}
+
+#[test]
+fn calls_with_neighbours_are_the_same_from_shards() {
+    let folder = tempfile::tempdir().unwrap();
+    let [dictionary, means] = with_neighbours(folder.path());
+    let fixture = Fixture::get();
+    let table = |shard: &str| fixture.path(&format!("{shard}.activations.arrow"));
+    let arguments = |dictionary: &Path, inputs: &[PathBuf], more: &[&str]| {
+        let mut all = arguments![
+            "-m",
+            fixture.path("model"),
+            "--dictionary",
+            dictionary,
+            "--neighbours",
+            means
+        ];
+        for input in inputs {
+            all.extend(arguments!["-i", input]);
+        }
+        all.extend(more.iter().map(ToString::to_string));
+        all
+    };
+    let near = ["--with-neighbours"];
+    let bytes = |all: &[String]| succeed("protsae-encode", all).stdout;
+    let whole = bytes(&arguments(&dictionary, &[table("proteins")], &near));
+    let shards = [table("shard0"), table("shard1")];
+    assert!(whole == bytes(&arguments(&dictionary, &shards, &near)));
+    let proteins = folder.path().join("proteins.arrow");
+    let beside = ["--proteins", proteins.to_str().unwrap()];
+    let without = bytes(&arguments(&dictionary, &[table("proteins")], &beside));
+    assert!(whole != without, "neighbours change no call");
+    let refused = |all: &[String], status: i32, word: &str| {
+        let output = run("protsae-encode", all);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(status), "{all:?}: {said}");
+        assert!(said.contains(word), "{said}");
+    };
+    let input = [table("proteins")];
+    // no protein of that dictionary was for training
+    let other = path("dictionary.json");
+    refused(&arguments(&other, &input, &near), 3, "--with-neighbours");
+    refused(&arguments(&dictionary, &input, &[]), 2, "--proteins");
+    let mut all = arguments(&dictionary, &input, &near);
+    let at = all.iter().position(|a| a == "--neighbours").unwrap();
+    all.drain(at..at + 2);
+    refused(&all, 2, "--neighbours");
+}
+
 #[test]
 fn what_does_not_go_together_is_refused() {
     let fixture = Fixture::get();

@@ -2,13 +2,12 @@
 
 use super::Args;
 use crate::{
-    Result,
+    Error, Result,
     cli::{Context, Source},
     sae::folder::Sae,
     score::{
-        calls::{Caller, ProteinMeans},
+        calls::{Caller, Near, ProteinMeans, TrainingProteins},
         dictionary::ConceptEntry,
-        function::baseline::{NEIGHBOURS, Neighbour, Neighbours},
     },
     table::{
         calls::{CallList, NeighbourList},
@@ -19,13 +18,9 @@ use crate::{
 /// Calls proteins.
 pub(super) struct Calling {
     caller: Caller,
-    near: Option<Near>,
-}
-
-/// Training proteins by their mean activations.
-struct Near {
-    table: NeighbourTable,
-    vectors: Neighbours,
+    training: Option<TrainingProteins>,
+    /// Whether neighbours count in the calls, and do not only stand beside them.
+    with_neighbours: bool,
 }
 
 impl Args {
@@ -36,19 +31,29 @@ impl Args {
         sae: &Sae,
         concepts: &[ConceptEntry],
     ) -> Result<Option<Calling>> {
-        let near = match &self.neighbours {
-            Some(source) => Some(near(context, sae, source)?),
+        let training = match &self.neighbours {
+            Some(source) => Some(training(context, sae, source)?),
             None => None,
         };
         let caller = Caller::new(concepts)?;
-        Ok(caller.map(|caller| Calling { caller, near }))
+        if self.with_neighbours && !caller.as_ref().is_some_and(Caller::knows_neighbours) {
+            return Err(Error::mismatch(
+                "--with-neighbours: the dictionary does not say how neighbours count in calls; protsae-interpret says it \
+                 where activations of training proteins are given",
+            ));
+        }
+        Ok(caller.map(|caller| Calling {
+            caller,
+            training,
+            with_neighbours: self.with_neighbours,
+        }))
     }
 }
 
-fn near(context: &Context, sae: &Sae, source: &Source) -> Result<Near> {
+fn training(context: &Context, sae: &Sae, source: &Source) -> Result<TrainingProteins> {
     let width = sae.config.shape.width;
     let table = NeighbourTable::read(context.open_table(source)?, width);
-    let mut table = table.map_err(source.in_input())?;
+    let table = table.map_err(source.in_input())?;
     let name = source.to_string();
     if let (Some(own), Some(model)) = (&table.info.plm, &sae.config.plm) {
         own.check_same(&name, model, "the model")?;
@@ -56,46 +61,39 @@ fn near(context: &Context, sae: &Sae, source: &Source) -> Result<Near> {
     if let Some(own) = &table.info.sae {
         own.check_same(&name, &sae.identity(), "the model")?;
     }
-    let vectors = Neighbours::new(std::mem::take(&mut table.activations), width);
-    Ok(Near { table, vectors })
+    Ok(TrainingProteins::new(
+        table.proteins,
+        table.activations,
+        width,
+        table.concepts,
+    ))
 }
 
 impl Calling {
     /// Calls of a protein, from what the model says of it and the mean of its activations.
     pub(super) fn call(&self, protein: &str, means: &ProteinMeans, activation: &[f32]) -> CallList {
+        let near = self.training.as_ref().map(|t| t.near(protein, activation));
+        let shares = near.as_ref().map(Near::shares);
+        let counted = shares.as_ref().filter(|_| self.with_neighbours);
         let (concepts, probabilities): (Vec<u32>, Vec<f32>) =
-            self.caller.call(means).into_iter().unzip();
-        let near = self.near.as_ref();
-        let neighbours = near.map(|near| near.of(protein, &concepts, activation));
+            self.caller.call(means, counted).into_iter().unzip();
+        let neighbours = near.zip(shares).map(|(near, shares)| {
+            let donors = concepts
+                .iter()
+                .map(|&concept| near.donor(concept).unwrap_or_default());
+            let (donors, donor_scores) = donors
+                .map(|(name, cosine)| (name.to_owned(), cosine))
+                .unzip();
+            NeighbourList {
+                donors,
+                donor_scores,
+                neighbour_scores: concepts.iter().map(|&concept| shares.of(concept)).collect(),
+            }
+        });
         CallList {
             concepts,
             probabilities,
             neighbours,
         }
-    }
-}
-
-impl Near {
-    /// Who has the concepts of calls, among the nearest; a protein is no neighbour of its own.
-    fn of(&self, protein: &str, concepts: &[u32], activation: &[f32]) -> NeighbourList {
-        let mut nearest = self.vectors.nearest(activation, NEIGHBOURS + 1);
-        nearest.retain(|n| self.table.proteins[n.row] != protein);
-        nearest.truncate(NEIGHBOURS);
-        let weight = |n: &Neighbour| n.similarity.max(0.0);
-        let whole: f32 = nearest.iter().map(weight).sum();
-        let mut list = NeighbourList::default();
-        for concept in concepts {
-            let has = |n: &&Neighbour| self.table.concepts[n.row].binary_search(concept).is_ok();
-            let with: Vec<&Neighbour> = nearest.iter().filter(has).collect();
-            let donor = with.first().filter(|n| n.similarity > 0.0);
-            let name = donor.map_or(String::new(), |n| self.table.proteins[n.row].clone());
-            list.donors.push(name);
-            list.donor_scores
-                .push(donor.map_or(0.0, |n| n.similarity.min(1.0)));
-            let share: f32 = with.iter().map(|n| weight(n)).sum();
-            let share = if whole > 0.0 { share / whole } else { 0.0 };
-            list.neighbour_scores.push(share.min(1.0));
-        }
-        list
     }
 }

@@ -11,14 +11,14 @@ use crate::{
     error::Context as _,
     sae::folder::Sae,
     score::{
-        calls::{Fit, ProteinMeans, fit},
+        calls::{Fit, ProteinMeans, Proteins, TrainingProteins, fit},
         dictionary::Dictionary,
-        fitting::FOLDS,
         ranges::Clusters,
     },
     split::partition::Part,
     table::{features::FeatureInfo, neighbours::NeighbourWriter},
 };
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// Means over the residues of the proteins that calls are fitted to.
@@ -26,6 +26,7 @@ use std::collections::BTreeMap;
 pub(super) struct Means {
     train: Vec<Mean>,
     choosing: Vec<Mean>,
+    reporting: Vec<Mean>,
     /// Whether proteins are chosen by that are for the test: there is no split.
     whole: bool,
 }
@@ -59,7 +60,7 @@ impl Means {
             Part::Train => &mut self.train,
             Part::Valid => &mut self.choosing,
             Part::Test if self.whole => &mut self.choosing,
-            Part::Test => return,
+            Part::Test => &mut self.reporting,
         };
         let n = residues.max(1) as f64;
         list.push(Mean {
@@ -70,9 +71,23 @@ impl Means {
     }
 
     fn sort(&mut self) {
-        for list in [&mut self.train, &mut self.choosing] {
+        for list in [&mut self.train, &mut self.choosing, &mut self.reporting] {
             list.sort_by(|a, b| a.protein.cmp(&b.protein));
         }
+    }
+
+    /// The training proteins by mean activations; none where there are none.
+    fn training(&self, labels: &LabelIndex) -> Option<TrainingProteins> {
+        let width = self.train.first()?.activation.len();
+        let names = self.train.iter().map(|m| m.protein.clone());
+        let activations = self.train.iter().flat_map(|m| &m.activation);
+        let concepts = self.train.iter().map(|m| concepts_of(labels, &m.protein));
+        Some(TrainingProteins::new(
+            names.collect(),
+            activations.copied().collect(),
+            width,
+            concepts.collect(),
+        ))
     }
 }
 
@@ -101,33 +116,36 @@ pub(super) fn add(
     clusters: &Clusters,
 ) -> Result<Means> {
     means.sort();
-    let latents = dictionary.latents.len();
-    let truths = |list: &[Mean]| {
-        list.iter()
+    let take = |list: &mut [Mean]| Proteins {
+        truths: (list.iter())
             .map(|m| concepts_of(labels, &m.protein))
-            .collect()
+            .collect(),
+        clusters: (list.iter())
+            .map(|m| clusters.get(&m.protein).copied().unwrap_or_default())
+            .collect(),
+        means: (list.iter_mut())
+            .map(|m| std::mem::take(&mut m.means))
+            .collect(),
     };
-    let fold = |m: &Mean| clusters.get(&m.protein).map_or(0, |&c| c as usize % FOLDS);
     let all = &concepts.concepts;
     let called = all.iter().filter(|c| is_called(c.kind, c.level));
-    let mut task = Fit {
+    let near = means.training(labels).map(|training| {
+        let each = means.choosing.par_iter();
+        each.map(|m| training.near(&m.protein, &m.activation).shares())
+            .collect()
+    });
+    let task = Fit {
         concepts: called.map(|c| c.index).collect(),
         ids: all.iter().map(|c| c.id.clone()).collect(),
         parents: all.iter().map(|c| c.parents.clone()).collect(),
         defined,
-        latents,
-        train_truths: truths(&means.train),
-        valid_truths: truths(&means.choosing),
-        folds: means.choosing.iter().map(fold).collect(),
-        ..Fit::default()
+        latents: dictionary.latents.len(),
+        valid_shares: near,
+        train: take(&mut means.train),
+        valid: take(&mut means.choosing),
+        test: (!means.whole).then(|| take(&mut means.reporting)),
+        seed: context.seed(),
     };
-    let take = |list: &mut [Mean]| {
-        list.iter_mut()
-            .map(|m| std::mem::take(&mut m.means))
-            .collect()
-    };
-    task.train = take(&mut means.train);
-    task.valid = take(&mut means.choosing);
     let mut readings: BTreeMap<u32, _> = fit(&task)?.into_iter().collect();
     let usable = readings.values().filter(|reading| reading.is_ok()).count();
     context.metric("concepts_with_calls", usable);

@@ -1,16 +1,17 @@
 //! How calls are read: chosen, calibrated and judged on validation proteins.
 
-use super::{FLOOR, ProteinMeans};
+mod held_out;
+mod neighbours;
+mod tables;
+
+use super::{Caller, FLOOR, ProteinMeans, Shares};
 use crate::score::{
-    calibration::{Calibration, Histogram, sigmoid},
-    dictionary::{CallReading, CallSource},
-    function::{
-        FunctionError,
-        terms::{Propagation, TermGraph},
-    },
+    calibration::Calibration,
+    dictionary::{CallReading, CallScores, CallSource},
+    function::{FunctionError, terms::TermGraph},
     logistic::{self, Logistic, Scaling, Targets},
-    precision::{Judged, PooledPrecision},
 };
+use held_out::{HeldOut, log_loss};
 use rayon::prelude::*;
 
 /// Validation proteins that must have a concept.
@@ -19,6 +20,17 @@ const LEAST_POSITIVES: usize = 5;
 const MOST_NUMBERS: usize = 1 << 30;
 /// A weight below this share of the largest, on features of one spread, is left out.
 const LEAST_SHARE: f32 = 1e-3;
+
+/// Proteins of one part.
+#[derive(Clone, Debug, Default)]
+pub struct Proteins {
+    /// What the model says of each.
+    pub means: Vec<ProteinMeans>,
+    /// Concepts of each, ascending.
+    pub truths: Vec<Vec<u32>>,
+    /// Cluster of each: homologues share one.
+    pub clusters: Vec<u32>,
+}
 
 /// What calls are fitted to.
 #[derive(Clone, Debug, Default)]
@@ -33,23 +45,23 @@ pub struct Fit {
     pub defined: usize,
     /// Latents.
     pub latents: usize,
-    /// Training proteins.
-    pub train: Vec<ProteinMeans>,
-    /// Concepts of each, ascending.
-    pub train_truths: Vec<Vec<u32>>,
+    /// Training proteins; their clusters are not asked.
+    pub train: Proteins,
     /// Proteins for choosing.
-    pub valid: Vec<ProteinMeans>,
-    /// Concepts of each, ascending.
-    pub valid_truths: Vec<Vec<u32>>,
-    /// Fold of each: homologues share one.
-    pub folds: Vec<usize>,
+    pub valid: Proteins,
+    /// What the training proteins nearest to each of them have; none where there are no training proteins.
+    pub valid_shares: Option<Vec<Shares>>,
+    /// Proteins for reporting; none where those for choosing are reported as well.
+    pub test: Option<Proteins>,
+    /// Of the draws of intervals.
+    pub seed: u64,
 }
 
 /// A way to read a concept, with what it gives on validation proteins that had no part in its calibration.
 struct Candidate {
     source: CallSource,
     calibration: Calibration,
-    probabilities: Vec<f64>,
+    log_odds: Vec<f64>,
     loss: f64,
 }
 
@@ -67,18 +79,19 @@ pub fn fit(task: &Fit) -> Result<Vec<Fitted>, FunctionError> {
         .into_par_iter()
         .map(|place| task.choose(place, probe.as_ref()))
         .collect();
-    let judged = task.judge(&graph, &chosen);
-    let pooled = PooledPrecision::new(judged.iter().flatten().copied());
-    // only what is called can be implied
-    let usable: Vec<bool> = chosen
-        .iter()
-        .zip(&judged)
-        .map(|(c, j)| c.is_ok() && !j.is_empty())
+    let log_odds: Vec<Option<&[f64]>> = (chosen.iter())
+        .map(|candidate| candidate.as_ref().ok().map(|c| &c.log_odds[..]))
         .collect();
-    let readings = chosen.into_iter().zip(&judged).zip(&task.concepts);
-    let readings = readings.map(|((candidate, judged), &concept)| {
+    let tables = task.tables(&graph, &log_odds);
+    let near = task.with_neighbours(&graph, &chosen);
+    let mut near = near.unwrap_or_default().into_iter();
+    // only what is called can be implied
+    let usable: Vec<bool> = tables.iter().map(|table| !table.is_empty()).collect();
+    let readings = chosen.into_iter().zip(tables).zip(&task.concepts);
+    let readings = readings.map(|((candidate, precision), &concept)| {
+        let with_neighbours = near.next().flatten();
         let candidate = candidate?;
-        if judged.is_empty() {
+        if precision.is_empty() {
             return Err(format!(
                 "no validation protein has a probability of {FLOOR}"
             ));
@@ -92,10 +105,12 @@ pub fn fit(task: &Fit) -> Result<Vec<Fitted>, FunctionError> {
             implies: above.into_iter().filter(is_called).collect(),
             source: candidate.source,
             calibration: candidate.calibration,
-            precision: pooled.table(judged),
+            precision,
+            with_neighbours,
+            test: CallScores::default(),
         })
     });
-    Ok(task.concepts.iter().copied().zip(readings).collect())
+    task.scored(readings.collect())
 }
 
 impl Fit {
@@ -121,28 +136,34 @@ impl Fit {
 
     /// Regressions of all concepts on latents; none without training proteins, or of too many.
     fn probe(&self) -> Option<(Logistic, Scaling)> {
-        let rows = self.train.len().max(self.valid.len());
-        if self.train.is_empty() || rows.saturating_mul(self.latents) > MOST_NUMBERS {
+        let rows = self.train.means.len().max(self.valid.means.len());
+        if self.train.means.is_empty() || rows.saturating_mul(self.latents) > MOST_NUMBERS {
             return None;
         }
-        let mut train = self.features(&self.train);
+        let mut train = self.features(&self.train.means);
         let scaling = Scaling::of(&train, self.latents);
         scaling.apply(&mut train);
-        let positives = self.positives(&self.train_truths);
+        let positives = self.positives(&self.train.truths);
         let targets = Targets {
-            rows: self.train.len(),
+            rows: self.train.means.len(),
             positives: &positives,
         };
         let models = logistic::fit(&train, self.latents, targets);
         drop(train);
-        let mut valid = self.features(&self.valid);
+        let mut valid = self.features(&self.valid.means);
         scaling.apply(&mut valid);
-        let positives = self.positives(&self.valid_truths);
+        let positives = self.positives(&self.valid.truths);
         let targets = Targets {
-            rows: self.valid.len(),
+            rows: self.valid.means.len(),
             positives: &positives,
         };
         Some((logistic::choose(&models, &valid, targets), scaling))
+    }
+
+    /// Whether each protein for choosing has a concept.
+    fn positive(&self, concept: u32) -> Vec<bool> {
+        let has = |terms: &Vec<u32>| terms.binary_search(&concept).is_ok();
+        self.valid.truths.iter().map(has).collect()
     }
 
     /// The better of the ways to read a concept: that of the smaller loss on proteins left out of its calibration.
@@ -152,8 +173,7 @@ impl Fit {
         probe: Option<&(Logistic, Scaling)>,
     ) -> Result<Candidate, String> {
         let concept = self.concepts[place];
-        let has = |terms: &Vec<u32>| terms.binary_search(&concept).is_ok();
-        let positive: Vec<bool> = self.valid_truths.iter().map(has).collect();
+        let positive = self.positive(concept);
         let positives = positive.iter().filter(|&&p| p).count();
         if positives < LEAST_POSITIVES {
             return Err(format!(
@@ -184,82 +204,54 @@ impl Fit {
 
     /// A source, calibrated; none where it does not speak for the concept, in any fold.
     fn candidate(&self, source: CallSource, positive: &[bool]) -> Option<Candidate> {
-        let values: Vec<f32> = (self.valid.iter())
+        let values: Vec<f32> = (self.valid.means.iter())
             .map(|means| source.value(means) as f32)
             .collect();
-        let low = values.iter().copied().fold(f32::INFINITY, f32::min);
-        let high = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let folds = self.folds.iter().max().map_or(0, |most| most + 1);
-        let empty = Histogram::new(low, high);
-        let mut of_fold = vec![empty.clone(); folds];
-        let mut whole = empty;
-        for ((&value, &positive), &fold) in values.iter().zip(positive).zip(&self.folds) {
-            of_fold[fold].add(value, positive);
-            whole.add(value, positive);
-        }
-        let calibration = whole.platt();
-        if !calibration.is_sound() {
-            return None;
-        }
-        let without: Vec<Calibration> = (of_fold.iter())
-            .map(|fold| {
-                let mut others = whole.clone();
-                others.merge(fold, -1.0);
-                others.platt()
-            })
-            .collect();
-        if !without.iter().all(Calibration::is_sound) {
-            return None;
-        }
-        let log_odds = values.iter().zip(&self.folds);
-        let log_odds: Vec<f64> = log_odds
-            .map(|(&value, &fold)| without[fold].log_odds(f64::from(value)))
-            .collect();
-        let loss = |(&x, &p): (&f64, &bool)| {
-            let x = if p { -x } else { x };
-            // ln(1 + e^x) without overflow
-            x.max(0.0) + (-x.abs()).exp().ln_1p()
-        };
+        let held_out = HeldOut::of(&values, positive, &self.valid.clusters)?;
         Some(Candidate {
             source,
-            calibration,
-            loss: log_odds.iter().zip(positive).map(loss).sum(),
-            probabilities: log_odds.into_iter().map(sigmoid).collect(),
+            calibration: held_out.calibration,
+            loss: log_loss(held_out.log_odds.iter().copied(), positive),
+            log_odds: held_out.log_odds,
         })
     }
 
-    /// Probabilities of concepts on validation proteins, with those of their descendants, held against labels.
-    fn judge(&self, graph: &TermGraph, chosen: &[Result<Candidate, String>]) -> Vec<Vec<Judged>> {
-        let mut judged = vec![Vec::new(); self.concepts.len()];
-        for (row, truths) in self.valid_truths.iter().enumerate() {
-            let mut scores = vec![0.0; graph.len()];
-            for (concept, candidate) in self.concepts.iter().zip(chosen) {
-                if let Ok(candidate) = candidate {
-                    scores[*concept as usize] = candidate.probabilities[row];
+    /// Adds to readings how right their calls are on the proteins for reporting.
+    fn scored(
+        &self,
+        readings: Vec<Result<CallReading, String>>,
+    ) -> Result<Vec<Fitted>, FunctionError> {
+        let mut all = vec![None; self.ids.len()];
+        let mut called = Vec::new();
+        let mut fitted = Vec::with_capacity(readings.len());
+        for (&concept, reading) in self.concepts.iter().zip(readings) {
+            match reading {
+                Ok(reading) => {
+                    all[concept as usize] = Some(reading);
+                    called.push(concept);
                 }
-            }
-            graph.propagate(&mut scores, Propagation::Max);
-            for ((&concept, candidate), judged) in self.concepts.iter().zip(chosen).zip(&mut judged)
-            {
-                let score = scores[concept as usize];
-                if candidate.is_ok() && score >= FLOOR {
-                    judged.push(Judged {
-                        score,
-                        right: truths.binary_search(&concept).is_ok(),
-                        // one call of a protein and concept
-                        cluster: row as u32,
-                    });
-                }
+                Err(why) => fitted.push((concept, Err(why))),
             }
         }
-        judged
+        let mut caller = Caller::of(self.ids.clone(), all)?;
+        let proteins = self.test.as_ref().unwrap_or(&self.valid);
+        let scores = caller.score(proteins, &called, self.seed);
+        for (concept, test) in called.into_iter().zip(scores) {
+            let reading = caller.readings[concept as usize].take();
+            fitted.extend(reading.map(|reading| (concept, Ok(CallReading { test, ..reading }))));
+        }
+        fitted.sort_by_key(|&(concept, _)| concept);
+        Ok(fitted)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::random::{self, Purpose, normal};
+    use crate::{
+        math::random::{self, Purpose, normal},
+        score::precision::PrecisionStep,
+    };
 
     /// Concept 0 follows its logit, concept 1 latent 3; concept 2 nothing, and concept 3 is too rare.
     fn task() -> Fit {
@@ -293,12 +285,12 @@ mod tests {
                 truths.push(3);
             }
             if row < 500 {
-                task.train.push(means);
-                task.train_truths.push(truths);
+                task.train.means.push(means);
+                task.train.truths.push(truths);
             } else {
-                task.valid.push(means);
-                task.valid_truths.push(truths);
-                task.folds.push(row % 5);
+                task.valid.means.push(means);
+                task.valid.truths.push(truths);
+                task.valid.clusters.push(row);
             }
         }
         task
@@ -322,7 +314,7 @@ mod tests {
         // what is called at a precision is right as often
         let task = task();
         let (mut called, mut right) = (0, 0);
-        for (means, truths) in task.valid.iter().zip(&task.valid_truths) {
+        for (means, truths) in task.valid.means.iter().zip(&task.valid.truths) {
             for at in [0, 1] {
                 let reading = reading(at).unwrap();
                 let p = crate::score::precision::probability(
@@ -339,5 +331,62 @@ mod tests {
             called > 50 && right * 10 > called * 8,
             "{right} of {called}"
         );
+    }
+    #[test]
+    fn neighbours_weigh_what_they_know() {
+        let mut task = task();
+        // of concept 2, that no evidence speaks for, nearly all; of concept 0 nothing
+        let mut rng = random::stream(2, Purpose::Rows, 0);
+        let share = |has: bool| {
+            let share = if has { 0.8 } else { 0.1 };
+            (share + 0.1 * normal(&mut rng)) as f32
+        };
+        let second: Vec<bool> = (task.valid.truths.iter()).map(|t| t.contains(&2)).collect();
+        let shares = second.iter().copied().map(share);
+        let shares = shares.map(|s| [(2, s)].into_iter().collect());
+        task.valid_shares = Some(shares.collect());
+        // something must speak for it to be read at all, in every fold
+        task.valid.clusters = (0..400).map(|row| row / 5).collect();
+        for (means, &has) in task.valid.means.iter_mut().zip(&second) {
+            means.logits[2] += if has { 1.0 } else { 0.0 };
+        }
+        let readings = fit(&task).unwrap();
+        let near = |at: usize| {
+            let reading = readings[at].1.as_ref().unwrap();
+            reading.with_neighbours.as_ref().unwrap()
+        };
+        assert!(near(0).weight == 0.0 && near(0).calibration.is_none());
+        // the same probabilities, in tables that lean on those of all concepts
+        let scores = |table: &[PrecisionStep]| table.iter().map(|s| s.score).collect::<Vec<_>>();
+        let own = readings[0].1.as_ref().unwrap();
+        assert_eq!(scores(&near(0).precision), scores(&own.precision));
+        assert!(near(2).weight >= 0.5 && near(2).calibration.is_some());
+        let best = near(2).precision.last().unwrap().precision;
+        assert!(best > 0.9, "{best}");
+    }
+
+    #[test]
+    fn calls_are_scored_on_proteins_that_had_no_part() {
+        let mut task = task();
+        let without_test = fit(&task).unwrap();
+        let split = |proteins: &mut Proteins| Proteins {
+            means: proteins.means.split_off(200),
+            truths: proteins.truths.split_off(200),
+            clusters: proteins.clusters.split_off(200),
+        };
+        let test = split(&mut task.valid);
+        let positives = test.truths.iter().filter(|t| t.contains(&0)).count() as u64;
+        task.test = Some(test);
+        let scores = &fit(&task).unwrap()[0].1.as_ref().unwrap().test.clone();
+        assert_eq!(scores.positives, positives);
+        assert!(scores.right <= scores.called && scores.called > 20);
+        let precision = scores.right as f64 / scores.called as f64;
+        assert_eq!(scores.precision, Some(precision));
+        let [low, high] = scores.precision_interval.unwrap();
+        assert!(low <= precision && precision <= high && low > 0.5);
+        assert!(scores.auroc.unwrap() > 0.9, "{scores:?}");
+        // those for choosing are reported where there are no others
+        let whole = &without_test[0].1.as_ref().unwrap().test;
+        assert!(whole.positives > positives);
     }
 }

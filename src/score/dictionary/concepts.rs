@@ -92,6 +92,43 @@ pub struct CallReading {
     pub implies: Vec<u32>,
     /// The probability that a call is right, by its probability.
     pub precision: Vec<PrecisionStep>,
+    /// How the nearest training proteins count beside it; none where there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with_neighbours: Option<NeighbourReading>,
+    /// Scores of calls without neighbours on proteins that had no part in this.
+    #[serde(default)]
+    pub test: CallScores,
+}
+
+/// How the nearest training proteins count: log-odds are (1 - weight) x those of the source + weight x theirs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NeighbourReading {
+    /// From the share of the neighbours, by similarity, that have the concept, to log-odds; none where that does not
+    /// speak for it, and the weight is 0.
+    pub calibration: Option<Calibration>,
+    /// The neighbours' weight, from 0 to 1.
+    pub weight: f64,
+    /// The probability that a call is right, by its probability with neighbours.
+    pub precision: Vec<PrecisionStep>,
+}
+
+/// How right calls of whole proteins are.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallScores {
+    /// Proteins that have the concept.
+    pub positives: u64,
+    /// Calls that are right with a probability of 0.8 or more, which protsae-annotate writes by default.
+    pub called: u64,
+    /// Those of them that are right.
+    pub right: u64,
+    /// Share of the calls that are right.
+    pub precision: Option<f64>,
+    /// 95 % interval of it, by drawing the clusters that have calls again.
+    pub precision_interval: Option<[f64; 2]>,
+    /// Area under the ROC curve of the probability, with that of what lies below the concept.
+    pub auroc: Option<f64>,
 }
 
 /// What calls of proteins are read from.
@@ -213,8 +250,31 @@ impl ConceptEntry {
             calls.source.check(latents)?;
             check_calibration(&calls.calibration)?;
             check_table(&calls.precision)?;
+            calls
+                .with_neighbours
+                .as_ref()
+                .map_or(Ok(()), NeighbourReading::check)?;
         }
         Ok(())
+    }
+}
+
+impl NeighbourReading {
+    fn check(&self) -> Result<(), String> {
+        if !(0.0..=1.0).contains(&self.weight) {
+            return Err(format!("the weight of its neighbours is {}", self.weight));
+        }
+        match &self.calibration {
+            Some(calibration) => check_calibration(calibration)?,
+            None if self.weight > 0.0 => {
+                return Err(format!(
+                    "its neighbours have a weight of {} and no calibration",
+                    self.weight
+                ));
+            }
+            None => {}
+        }
+        check_table(&self.precision)
     }
 }
 

@@ -213,7 +213,7 @@ impl Data<'_> {
                     latents: mean.latents.clone(),
                 };
                 let proteins = self.test.iter().map(means);
-                Said::Calls(proteins.map(|means| caller.call(&means)).collect())
+                Said::Calls(proteins.map(|means| caller.call(&means, None)).collect())
             }
             Method::LinearProbe => Said::LogOdds(self.probe(self.means.width, |mean, row| {
                 row.copy_from_slice(&mean.activations);
