@@ -45,7 +45,10 @@ impl Sae {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sae::{Encoder, ModelConfig};
+    use crate::{
+        annot::concept::ConceptsFile,
+        sae::{Encoder, ModelConfig},
+    };
 
     #[test]
     fn a_control_has_the_shape_and_k_and_no_concepts() {
@@ -67,10 +70,10 @@ mod tests {
                 shape,
                 input_scale: 1.0,
                 objective,
-                training: Default::default(),
+                training: crate::sae::settings::Training::default(),
                 conversion: None,
             },
-            concepts: Default::default(),
+            concepts: ConceptsFile::default(),
             latent_max: vec![3.0; 32],
             latent_scale: Vec::new(),
             positive_weight: Vec::new(),
