@@ -174,19 +174,7 @@ impl Tool for Args {
         } = self.known(context)?;
         let decoders = self.decoders(dictionary, format)?;
         self.choose(&mut catalogue);
-        let (finder, calibrated_by) = match decoders {
-            Some(Calibrated { concepts, sha256 }) => {
-                catalogue = concept_catalogue(&concepts);
-                let decoding = Decoding::new(
-                    concepts,
-                    |concept| self.wants_concept(&catalogue.latents[concept as usize]),
-                    self.min_precision.unwrap_or(MIN_PRECISION),
-                    format.level == Level::Tracks,
-                );
-                (Finder::Decoding(decoding), Some(sha256))
-            }
-            None => (Finder::Runs(self.runs(&catalogue)), None),
-        };
+        let (finder, calibrated_by) = self.finder(decoders, &mut catalogue, format);
         let readers = self.open(context, identity.as_ref(), calibrated_by.as_deref())?;
         if context.is_dry_run() {
             return plan(&finder, &catalogue, &readers);
@@ -239,6 +227,26 @@ impl Args {
     fn known_labels(&self, context: &Context) -> Result<Option<KnownLabels>> {
         let read = |source| KnownLabels::read(context, source);
         self.missing_from.as_ref().map(read).transpose()
+    }
+
+    /// How ranges are found, and by which dictionary they are calibrated; the catalogue becomes that of what is found.
+    fn finder(
+        &self,
+        decoders: Option<Calibrated>,
+        catalogue: &mut Catalogue,
+        format: RangeFormat,
+    ) -> (Finder, Option<String>) {
+        let Some(Calibrated { concepts, sha256 }) = decoders else {
+            return (Finder::Runs(self.runs(catalogue)), None);
+        };
+        *catalogue = concept_catalogue(&concepts);
+        let decoding = Decoding::new(
+            concepts,
+            |concept| self.wants_concept(&catalogue.latents[concept as usize]),
+            self.min_precision.unwrap_or(MIN_PRECISION),
+            format.level == Level::Tracks,
+        );
+        (Finder::Decoding(decoding), Some(sha256))
     }
 
     /// How runs of activations are found.

@@ -86,19 +86,7 @@ impl Tool for Args {
     }
 
     fn run(&self, context: &Context) -> Result<()> {
-        let least = self.min_probability.unwrap_or(DEFAULT_MIN_PROBABILITY);
-        shared::check_share("--min-probability", least.into())?;
-        if !self.min_activation.is_finite() {
-            return Err(Error::usage(format!(
-                "--min-activation is {}, expected a number",
-                self.min_activation
-            )));
-        }
-        if self.neighbours.is_some() && self.proteins.is_none() && !self.with_neighbours {
-            return Err(Error::usage(
-                "--neighbours without --with-neighbours is told in the protein table: give --proteins",
-            ));
-        }
+        let least = self.check()?;
         let sae = shared::load_model(context, &self.model)?;
         let (listed, dictionary, calling) = match &self.dictionary {
             Some(path) => {
@@ -159,6 +147,24 @@ impl Tool for Args {
 }
 
 impl Args {
+    /// The least probability that is listed, once options are known to make sense.
+    fn check(&self) -> Result<f32> {
+        let least = self.min_probability.unwrap_or(DEFAULT_MIN_PROBABILITY);
+        shared::check_share("--min-probability", least.into())?;
+        if !self.min_activation.is_finite() {
+            return Err(Error::usage(format!(
+                "--min-activation is {}, expected a number",
+                self.min_activation
+            )));
+        }
+        if self.neighbours.is_some() && self.proteins.is_none() && !self.with_neighbours {
+            return Err(Error::usage(
+                "--neighbours without --with-neighbours is told in the protein table: give --proteins",
+            ));
+        }
+        Ok(least)
+    }
+
     fn protein_writer(
         &self,
         context: &Context,

@@ -1,6 +1,7 @@
 //! `protsae-evaluate`: how faithful an SAE is, how well its latents agree with concepts, and how well function is predicted.
 
 mod alignment;
+mod control;
 mod function;
 mod ranges;
 mod reading;
@@ -23,9 +24,11 @@ use crate::{
         metrics::{METRICS_FORMAT, Metrics, PartSize},
     },
     split::partition::Partition,
+    table::activations::ActivationReader,
 };
 use alignment::Aligner;
 use clap::ValueEnum as _;
+use control::Control;
 pub(super) use function::CURVE_COLUMNS;
 use function::{FunctionArgs, Means, ScoredFiles};
 use ranges::RangeScorer;
@@ -172,6 +175,16 @@ impl Tool for Args {
     }
 }
 
+/// What a model is scored on.
+struct Inputs<'a> {
+    concepts: ConceptsFile,
+    labels: Option<LabelIndex>,
+    setting: Option<function::Setting<'a>>,
+    split: Option<Partition>,
+    readers: Vec<(&'a Source, ActivationReader)>,
+    dictionary: Option<Vec<ConceptEntry>>,
+}
+
 impl Args {
     /// Scores predictions that others made; none in a dry run.
     fn score_predictions(&self, context: &Context) -> Result<Option<Metrics>> {
@@ -209,84 +222,56 @@ impl Args {
     fn score_model(&self, context: &Context, folder: &Path) -> Result<Option<Metrics>> {
         let sae = shared::load_model(context, folder)?;
         let asked = |suite| self.suite.contains(&suite);
-        let (fidelity, alignment) = (asked(Suite::Fidelity), asked(Suite::Alignment));
-        let (with_ranges, function) = (asked(Suite::Ranges), asked(Suite::Function));
-        shared::check_share("--min-precision", self.min_precision)?;
-        if self.random_sae && !with_ranges {
-            return Err(Error::usage(
-                "--random-sae is a control of the suite 'ranges': ask for --suite ranges",
-            ));
-        }
-        let concepts = self.vocabulary(context, &sae, folder)?;
-        let labels = self.labels(context, &concepts)?;
-        let setting = function
-            .then(|| self.function.setting(context, &self.clusters))
-            .transpose()?;
-        let split = shared::read_split(context, self.split.as_ref())?;
-        let readers = shared::open_activations(context, &self.input, &sae, folder)?;
-        let dictionary = self.readings(context, &sae, folder)?;
-        if with_ranges {
-            check_whole(&readers)?;
-        }
-        if context.is_dry_run() {
-            return plan(&readers).map(|()| None);
-        }
-        let of_alignment = labels.as_ref().filter(|_| alignment);
-        let mut aligner = of_alignment.map(|labels| {
-            let whole = readers.iter().all(|(_, r)| r.info().sample.is_none());
+        let (fidelity, function) = (asked(Suite::Fidelity), asked(Suite::Function));
+        let Some(inputs) = self.inputs(context, &sae, folder)? else {
+            return Ok(None);
+        };
+        let (concepts, split) = (&inputs.concepts, inputs.split.as_ref());
+        let of_suite = |suite| inputs.labels.as_ref().filter(|_| asked(suite));
+        let mut aligner = of_suite(Suite::Alignment).map(|labels| {
+            let readers = inputs.readers.iter();
+            let whole = readers.map(|(_, r)| r.info().sample).all(|s| s.is_none());
             Aligner::new(&sae, labels, split.is_some(), whole)
         });
         let seek_maxima = warn_of_maxima(aligner.as_ref(), folder);
-        let caller = dictionary.as_deref().map(Caller::new).transpose()?;
-        let mut ranges = labels.as_ref().filter(|_| with_ranges).map(|labels| {
-            let (split, excluded) = (split.as_ref(), &self.exclude_features);
-            RangeScorer::new(&sae, labels, &concepts, split, excluded, dictionary)
-        });
-        let mut collector = Collector::new(&sae, split.as_ref(), fidelity, seek_maxima || function);
-        collector.with_residues = with_ranges;
-        let shape = &sae.config.shape;
-        let mut means = function.then(|| Means::new(shape.latents, shape.width));
-        let mut each = |rows: &PartRows| {
+        let caller = inputs.dictionary.as_deref().map(Caller::new).transpose()?;
+        let scorer = |sae, labels, dictionary| {
+            let excluded = &self.exclude_features;
+            RangeScorer::new(sae, labels, concepts, split, excluded, dictionary)
+        };
+        let of_ranges = of_suite(Suite::Ranges);
+        let mut ranges = of_ranges.map(|labels| scorer(&sae, labels, inputs.dictionary));
+        let untrained = self.random_sae.then(|| sae.untrained(context.seed()));
+        let of_control = untrained.as_ref().zip(of_ranges);
+        let mut control =
+            of_control.map(|(sae, labels)| Control::new(sae, scorer(sae, labels, None), split));
+        let mut collector = Collector::new(&sae, split, fidelity, seek_maxima || function);
+        collector.with_residues = ranges.is_some();
+        let mut means = function.then(|| Means::new(&sae.config.shape));
+        let each = |rows: &PartRows| {
             if let Some(means) = &mut means {
                 means.add(rows);
             }
             aligner.as_mut().map_or(Ok(()), |a| a.protein(rows))?;
             ranges.as_mut().map_or(Ok(()), |r| r.protein(rows))
         };
-        let control = self.random_sae.then(|| sae.untrained(context.seed()));
-        let scorer = control.as_ref().zip(labels.as_ref()).map(|(sae, labels)| {
-            let (split, excluded) = (split.as_ref(), &self.exclude_features);
-            RangeScorer::new(sae, labels, &concepts, split, excluded, None)
-        });
-        let mut of_control = scorer.zip(control.as_ref()).map(|(scorer, sae)| {
-            let mut collector = Collector::new(sae, split.as_ref(), false, false);
-            collector.with_residues = true;
-            (sae, collector, scorer)
-        });
-        let mut passes = vec![Pass::new(&sae, &mut collector, &mut each)];
-        let mut each_of_control;
-        if let Some((sae, collector, scorer)) = &mut of_control {
-            each_of_control = |rows: &PartRows| scorer.protein(rows);
-            passes.push(Pass::new(sae, collector, &mut each_of_control));
-        }
-        reading::read(readers, passes)?;
+        let mut passes = vec![Pass::new(&sae, &mut collector, each)];
+        passes.extend(control.as_mut().map(Control::pass));
+        reading::read(inputs.readers, passes)?;
         self.check_unlisted(context, &collector)?;
-        let maxima = aligner.as_ref().map_or(&sae.latent_max, |a| &a.maxima);
         let (files, least) = (&self.clusters, self.min_precision);
-        let ranges = ranges
-            .map(|r| r.finish(context, files, &concepts, maxima, least))
-            .transpose()?;
-        let random = of_control.map(|(sae, _, scorer)| {
-            scorer.finish(context, files, &concepts, &sae.latent_max, least)
-        });
-        let ranges = match (ranges, random.transpose()?) {
-            (Some(ranges), Some(random)) => Some(ranges.beside(&random)),
+        let finish = |scorer: RangeScorer<'_>, maxima: &[f32]| {
+            scorer.finish(context, files, concepts, maxima, least)
+        };
+        let maxima = aligner.as_ref().map_or(&sae.latent_max, |a| &a.maxima);
+        let ranges = ranges.map(|r| finish(r, maxima)).transpose()?;
+        let ranges = match (ranges, control) {
+            (Some(ranges), Some(control)) => Some(control.beside(ranges, finish)?),
             (ranges, _) => ranges,
         };
-        let function = match (&setting, &mut means, &labels) {
+        let function = match (&inputs.setting, &mut means, &inputs.labels) {
             (Some(setting), Some(means), Some(labels)) => {
-                means.sort();
-                let known = (&concepts, labels);
+                let known = (concepts, labels);
                 Some(setting.score_model(context, means, known, caller.flatten())?)
             }
             _ => None,
@@ -298,11 +283,46 @@ impl Args {
             valid: split.is_some().then_some(collector.valid),
             test: collector.test,
             fidelity: fidelity.then(|| collector.fidelity()),
-            alignment: aligner.map(|a| a.finish(&concepts, self.min_residues, self.min_proteins)),
+            alignment: aligner.map(|a| a.finish(concepts, self.min_residues, self.min_proteins)),
             consistency: collector.consistency(),
             ranges,
             function,
         }))
+    }
+
+    /// Opens what the suites need; none in a dry run, which says what would be read.
+    fn inputs<'a>(
+        &'a self,
+        context: &Context,
+        sae: &Sae,
+        folder: &Path,
+    ) -> Result<Option<Inputs<'a>>> {
+        let with_ranges = self.suite.contains(&Suite::Ranges);
+        shared::check_share("--min-precision", self.min_precision)?;
+        if self.random_sae && !with_ranges {
+            return Err(Error::usage(
+                "--random-sae is a control of the suite 'ranges': ask for --suite ranges",
+            ));
+        }
+        let concepts = self.vocabulary(context, sae, folder)?;
+        let labels = self.labels(context, &concepts)?;
+        let function = self.suite.contains(&Suite::Function);
+        let setting = function.then(|| self.function.setting(context, &self.clusters));
+        let inputs = Inputs {
+            setting: setting.transpose()?,
+            split: shared::read_split(context, self.split.as_ref())?,
+            readers: shared::open_activations(context, &self.input, sae, folder)?,
+            dictionary: self.readings(context, sae, folder)?,
+            concepts,
+            labels,
+        };
+        if with_ranges {
+            check_whole(&inputs.readers)?;
+        }
+        if context.is_dry_run() {
+            return plan(&inputs.readers).map(|()| None);
+        }
+        Ok(Some(inputs))
     }
 
     /// The vocabulary of the labels.

@@ -232,10 +232,11 @@ impl Setting<'_> {
     pub(super) fn score_model(
         &self,
         context: &Context,
-        means: &Means,
+        means: &mut Means,
         (concepts, labels): (&ConceptsFile, &LabelIndex),
         caller: Option<Caller>,
     ) -> Result<Function> {
+        means.sort();
         let mut scored = Scored::default();
         methods::score(self, means, (concepts, labels), caller, &mut scored)?;
         self.finish(context, scored)

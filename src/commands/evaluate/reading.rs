@@ -33,19 +33,19 @@ pub(super) fn plan(readers: &[(&Source, ActivationReader)]) -> Result<()> {
 pub(super) struct Pass<'a, 'c> {
     encoder: Encoder<'a>,
     collector: &'c mut Collector<'a>,
-    each: &'c mut dyn FnMut(&PartRows) -> Result<()>,
+    each: Box<dyn FnMut(&PartRows) -> Result<()> + 'c>,
 }
 
 impl<'a, 'c> Pass<'a, 'c> {
     pub(super) fn new(
         sae: &'a Sae,
         collector: &'c mut Collector<'a>,
-        each: &'c mut dyn FnMut(&PartRows) -> Result<()>,
+        each: impl FnMut(&PartRows) -> Result<()> + 'c,
     ) -> Self {
         Self {
             encoder: Encoder::new(sae),
             collector,
-            each,
+            each: Box::new(each),
         }
     }
 }

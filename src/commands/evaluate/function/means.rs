@@ -1,7 +1,11 @@
 //! Means over the residues of each protein, of all that a model says.
 
 use super::super::rows::PartRows;
-use crate::{sae::encode::sigmoid, score::calls::ProteinMeans, split::partition::Part};
+use crate::{
+    sae::{config::Shape, encode::sigmoid},
+    score::calls::ProteinMeans,
+    split::partition::Part,
+};
 
 /// One protein.
 pub(super) struct Mean {
@@ -26,10 +30,10 @@ pub(in crate::commands::evaluate) struct Means {
 }
 
 impl Means {
-    pub(in crate::commands::evaluate) fn new(latents: usize, width: usize) -> Self {
+    pub(in crate::commands::evaluate) fn new(shape: &Shape) -> Self {
         Self {
-            latents,
-            width,
+            latents: shape.latents,
+            width: shape.width,
             proteins: Vec::new(),
         }
     }
