@@ -29,11 +29,14 @@ pub(super) fn plan(readers: &[(&Source, ActivationReader)]) -> Result<()> {
     Ok(())
 }
 
+/// What becomes of a protein that is encoded.
+type Each<'c> = dyn FnMut(&PartRows) -> Result<()> + 'c;
+
 /// A model that is scored, and what becomes of each protein that it encodes.
 pub(super) struct Pass<'a, 'c> {
     encoder: Encoder<'a>,
     collector: &'c mut Collector<'a>,
-    each: Box<dyn FnMut(&PartRows) -> Result<()> + 'c>,
+    each: Box<Each<'c>>,
 }
 
 impl<'a, 'c> Pass<'a, 'c> {
