@@ -17,4 +17,5 @@ pub mod precision;
 pub mod range_metrics;
 pub mod ranges;
 pub mod rank;
+mod reader;
 pub mod sheet;

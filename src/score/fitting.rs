@@ -10,10 +10,11 @@ pub use bootstrap::intervals;
 pub use candidates::Training;
 
 use super::{
-    calibration::{self, Calibration, Histogram, Stored},
+    calibration::{self, Calibration, Histogram},
     decode::{Decoder, Item, Residues},
     matching::{self, Known, Tally},
     precision::Judged,
+    reader::Reader,
 };
 use candidates::Candidates;
 
@@ -152,7 +153,7 @@ pub fn fit(samples: &[Sample<'_>], training: &Training) -> Result<Fit, Unusable>
         .max(base - DEPTH);
     let reader = Reader {
         calibration: &calibration,
-        stored: Stored { floor },
+        floor,
         base,
     };
     let instances: usize = samples.iter().map(|s| s.truths.len()).sum();
@@ -162,7 +163,7 @@ pub fn fit(samples: &[Sample<'_>], training: &Training) -> Result<Fit, Unusable>
     let mut tallies = vec![[Tally::default(); FOLDS]; candidates.len()];
     let mut log_odds = Vec::new();
     for sample in samples {
-        let residues = reader.read(sample, &mut log_odds);
+        let residues = reader.read(sample.evidence, sample.borders, &mut log_odds);
         let fold = sample.fold();
         candidates.each(residues, |at, items| {
             let tally = sample.tally(items, training.is_of_sites());
@@ -181,7 +182,7 @@ pub fn fit(samples: &[Sample<'_>], training: &Training) -> Result<Fit, Unusable>
         let rest = tallies.iter().map(|t| sum(t).without(t[fold]));
         let decoder = &decoders[self::best(rest).0];
         for sample in samples.iter().filter(|s| s.fold() == fold) {
-            let residues = reader.read(sample, &mut log_odds);
+            let residues = reader.read(sample.evidence, sample.borders, &mut log_odds);
             judge(decoder, residues, sample, &mut judged);
         }
         fold_decoders.push(decoder.clone());
@@ -189,7 +190,7 @@ pub fn fit(samples: &[Sample<'_>], training: &Training) -> Result<Fit, Unusable>
     let decoder = decoders[best].clone();
     let mut chosen_on = Tally::default();
     for sample in samples {
-        let residues = reader.read(sample, &mut log_odds);
+        let residues = reader.read(sample.evidence, sample.borders, &mut log_odds);
         chosen_on = chosen_on.plus(sample.tally(&decoder.decode(residues), false));
     }
     Ok(Fit {
@@ -269,27 +270,6 @@ fn carries(truths: &[Item], residues: usize) -> Vec<bool> {
         }
     }
     carries
-}
-
-/// From evidence to what a table keeps of it.
-struct Reader<'a> {
-    calibration: &'a Calibration,
-    stored: Stored,
-    base: f64,
-}
-
-impl Reader<'_> {
-    fn read<'l>(&self, sample: &Sample<'l>, log_odds: &'l mut Vec<f64>) -> Residues<'l> {
-        log_odds.clear();
-        let round = |&x: &f32| self.stored.round(self.calibration.log_odds(f64::from(x)));
-        log_odds.extend(sample.evidence.iter().map(round));
-        Residues {
-            log_odds,
-            floor: self.stored.floor,
-            base: self.base,
-            borders: sample.borders,
-        }
-    }
 }
 
 #[cfg(test)]

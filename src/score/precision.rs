@@ -145,12 +145,13 @@ impl PooledPrecision {
             levels.push(&rest[..end]);
             rest = &rest[end..];
         }
+        let weights: Vec<f64> = levels.iter().map(|level| independent(level)).collect();
         let pools = levels.iter().enumerate().map(|(at, level)| {
             let right = level.iter().filter(|j| j.right).count() as f64;
             let n = level.len() as f64;
             let expected = level.iter().map(|j| self.shifted(j.score, shift));
             let pooled = expected.sum::<f64>() / n;
-            let weight = independent(level);
+            let weight = weights[at];
             let right = weight * right / n;
             Pool {
                 weight: weight + PSEUDO_COUNTS,
@@ -164,7 +165,7 @@ impl PooledPrecision {
             let score = levels[at][0].score;
             let (mut weight, mut ranges) = (0.0, 0);
             while at < levels.len() && weight + 0.5 < pool.weight {
-                weight += independent(levels[at]) + PSEUDO_COUNTS;
+                weight += weights[at] + PSEUDO_COUNTS;
                 ranges += levels[at].len() as u64;
                 at += 1;
             }

@@ -10,7 +10,6 @@ pub use gather::{Gathered, Part, PartRows, Target};
 pub use scores::{Found, Scored};
 
 use super::{
-    decode::Residues,
     dictionary::{Evidence, EvidenceSource, RangeReading, RangeScores},
     fitting::{self, Fit, Sample, Unusable},
     matching::Tally,
@@ -219,20 +218,12 @@ impl<L: Latents> Scorer<'_, '_, L> {
         let part = self.gathered.reporting();
         let evidence = reading.evidence;
         let values = evidence_values(self.gathered, part.part, target, evidence, self.latents);
-        let stored = reading.stored();
         let mut scored = Scored::new(part.clusters(self.clusters));
         let mut log_odds = Vec::new();
         for protein in part.proteins(target) {
-            log_odds.clear();
+            let borders = (self.borders).of(reading.decoder.bounded_by(), protein.name);
             let evidence = &values[protein.residues.clone()];
-            let round = |&x: &f32| stored.round(reading.calibration.log_odds(f64::from(x)));
-            log_odds.extend(evidence.iter().map(round));
-            let residues = Residues {
-                log_odds: &log_odds,
-                floor: reading.floor,
-                base: reading.base,
-                borders: (self.borders).of(reading.decoder.bounded_by(), protein.name),
-            };
+            let residues = reading.reader().read(evidence, borders, &mut log_odds);
             let mut items = reading.decoder.decode(residues);
             protein.known.retain(&mut items);
             let tally = Tally::of(&items, protein.truths, false);

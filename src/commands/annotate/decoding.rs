@@ -110,13 +110,13 @@ impl Decoding {
             .filter(|slot| !slot.entries.is_empty())
             .collect();
         // what others lie between is found before them
-        let free: HashMap<u32, Vec<ScoredItem>> = touched
+        let mut found: HashMap<u32, Vec<ScoredItem>> = touched
             .par_iter()
             .filter(|slot| slot.reading.decoder.bounded_by().is_none())
             .map(|slot| (slot.concept, slot.find(length, &[])))
             .collect();
         let borders = |concept: u32| -> Vec<Item> {
-            let ranges = free.get(&concept).into_iter().flatten();
+            let ranges = found.get(&concept).into_iter().flatten();
             ranges.map(|range| range.item).collect()
         };
         let bounded: HashMap<u32, Vec<ScoredItem>> = touched
@@ -124,15 +124,13 @@ impl Decoding {
             .filter_map(|slot| Some((slot, slot.reading.decoder.bounded_by()?)))
             .map(|(slot, border)| (slot.concept, slot.find(length, &borders(border))))
             .collect();
+        found.extend(bounded);
         ranges.clear();
         tracks.clear();
         let mut count = 0;
         for slot in touched.iter().filter(|slot| slot.is_wanted) {
-            let found = free
-                .get(&slot.concept)
-                .or_else(|| bounded.get(&slot.concept));
-            let found = found.into_iter().flatten();
-            let likely = found.filter(|range| range.probability >= self.min_precision);
+            let ranges_of_slot = found.get(&slot.concept).into_iter().flatten();
+            let likely = ranges_of_slot.filter(|range| range.probability >= self.min_precision);
             let before = count;
             for range in likely {
                 count += 1;

@@ -7,6 +7,7 @@ use crate::{
         decode::Decoder,
         matching::Tally,
         precision::{PrecisionStep, probability},
+        reader::Reader,
     },
 };
 use schemars::JsonSchema;
@@ -203,6 +204,15 @@ impl RangeReading {
         };
         self.stored()
             .probability(self.calibration.log_odds(evidence))
+    }
+
+    /// How its evidence becomes log-odds.
+    pub(in crate::score) fn reader(&self) -> Reader<'_> {
+        Reader {
+            calibration: &self.calibration,
+            floor: self.floor,
+            base: self.base,
+        }
     }
 
     /// How a table keeps its log-odds.

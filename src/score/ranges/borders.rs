@@ -1,11 +1,11 @@
 //! Where the ranges of concepts are that bound others.
 
-use super::{Clusters, Gathered, Latents, Part, Target, evidence_values};
+use super::{Clusters, Gathered, Latents, PartRows, Target, evidence_values};
 use crate::score::{
-    calibration::{Calibration, Stored},
-    decode::{Decoder, Item, Residues},
+    decode::{Decoder, Item},
     dictionary::{Evidence, RangeReading},
     fitting::{Fit, fold_of},
+    reader::Reader,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,9 +21,9 @@ impl Borders {
         latents: &impl Latents,
         clusters: &Clusters,
     ) -> Self {
+        let rows = gathered.choosing();
         let one = |(target, evidence, fit): (&'f Target, &'f Evidence, &'f Fit)| {
             let reader = Reader {
-                evidence: *evidence,
                 calibration: &fit.calibration,
                 floor: fit.floor,
                 base: fit.base,
@@ -32,11 +32,8 @@ impl Borders {
                 let cluster = clusters.get(protein).copied().unwrap_or_default();
                 &fit.fold_decoders[fold_of(cluster)]
             };
-            let part = gathered.choosing().part;
-            (
-                target.concept,
-                reader.ranges(gathered, part, target, latents, decoder),
-            )
+            let values = evidence_values(gathered, rows.part, target, *evidence, latents);
+            (target.concept, ranges(rows, &values, reader, decoder))
         };
         Self(fits.map(one).collect())
     }
@@ -47,18 +44,14 @@ impl Borders {
         readings: impl Iterator<Item = (&'r Target, &'r RangeReading)>,
         latents: &impl Latents,
     ) -> Self {
+        let rows = gathered.reporting();
         let one = |(target, reading): (&'r Target, &'r RangeReading)| {
-            let reader = Reader {
-                evidence: reading.evidence,
-                calibration: &reading.calibration,
-                floor: reading.floor,
-                base: reading.base,
-            };
-            let part = gathered.reporting().part;
+            let evidence = reading.evidence;
+            let values = evidence_values(gathered, rows.part, target, evidence, latents);
             let decoder = |_: &str| &reading.decoder;
             (
                 target.concept,
-                reader.ranges(gathered, part, target, latents, decoder),
+                ranges(rows, &values, reading.reader(), decoder),
             )
         };
         Self(readings.map(one).collect())
@@ -73,38 +66,19 @@ impl Borders {
     }
 }
 
-/// How a concept that bounds others is read.
-struct Reader<'a> {
-    evidence: Evidence,
-    calibration: &'a Calibration,
-    floor: f64,
-    base: f64,
-}
-
-impl Reader<'_> {
-    /// Its ranges in every protein of a part that has any.
-    fn ranges<'d>(
-        &self,
-        gathered: &Gathered<'_>,
-        part: Part,
-        target: &Target,
-        latents: &impl Latents,
-        decoder: impl Fn(&str) -> &'d Decoder,
-    ) -> HashMap<String, Vec<Item>> {
-        let values = evidence_values(gathered, part, target, self.evidence, latents);
-        let stored = Stored { floor: self.floor };
-        let round = |&x: &f32| stored.round(self.calibration.log_odds(f64::from(x)));
-        let all = gathered.of(part).every_protein();
-        all.filter_map(|(name, residues)| {
-            let log_odds: Vec<f64> = values[residues].iter().map(round).collect();
-            let borders = decoder(name).decode(Residues {
-                log_odds: &log_odds,
-                floor: self.floor,
-                base: self.base,
-                borders: &[],
-            });
-            (!borders.is_empty()).then(|| (name.to_owned(), borders))
-        })
-        .collect()
-    }
+/// Ranges of a concept that bounds others, in every protein of a part that has any, by its evidence of all residues.
+fn ranges<'d>(
+    rows: &PartRows,
+    values: &[f32],
+    reader: Reader<'_>,
+    decoder: impl Fn(&str) -> &'d Decoder,
+) -> HashMap<String, Vec<Item>> {
+    let mut log_odds = Vec::new();
+    let all = rows.every_protein();
+    all.filter_map(|(name, residues)| {
+        let read = reader.read(&values[residues], &[], &mut log_odds);
+        let borders = decoder(name).decode(read);
+        (!borders.is_empty()).then(|| (name.to_owned(), borders))
+    })
+    .collect()
 }
