@@ -11,7 +11,7 @@
 //!
 //! Each arrow is an executable `protsae-<name>`; [`commands`] holds one module for each, the only
 //! place where files ([`cli`], [`table`]) and the sciences ([`annot`], [`ontology`], [`plm`],
-//! [`sae`], [`train`], [`score`], [`report`]) meet.
+//! [`sae`], [`train`], [`steer`], [`score`], [`report`]) meet.
 
 pub mod annot;
 pub mod cli;
@@ -28,6 +28,7 @@ pub mod sae;
 pub mod score;
 pub mod seq;
 pub mod split;
+pub mod steer;
 pub mod table;
 mod torch;
 pub mod train;

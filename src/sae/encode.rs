@@ -1,16 +1,19 @@
 //! A trained model applied to activations, block by block.
 
+mod rows;
+
+pub(crate) use rows::{RowEncoder, RowMemory};
+
 use crate::wide;
 use rayon::prelude::*;
 
 use super::{
-    config::{ForcedBy, Shape},
+    config::Shape,
     conversion::{Frame, InputTransform},
     decoder::decode_row,
     error::SaeError,
     folder::Sae,
-    forward::{BlockEncoder, CachedParams, Scratch, SelectionRule},
-    hierarchy::Hierarchy,
+    forward::Scratch,
     sparse::SparseRows,
 };
 use crate::math::pool::PerThread;
@@ -23,8 +26,7 @@ const BLOCK: usize = 128;
 #[derive(Debug)]
 pub struct Encoder<'a> {
     sae: &'a Sae,
-    derived: CachedParams<f32>,
-    hierarchy: Hierarchy,
+    rows: RowEncoder<'a>,
     centred: Vec<f32>,
     frames: Vec<Frame>,
     logits: Vec<f32>,
@@ -87,11 +89,7 @@ impl<'a> Encoder<'a> {
     pub fn new(sae: &'a Sae) -> Self {
         Self {
             sae,
-            derived: CachedParams::new(&sae.params, &sae.config.objective),
-            hierarchy: match sae.config.objective.forced_by {
-                ForcedBy::Own => Hierarchy::default(),
-                ForcedBy::Coherent => Hierarchy::new(&sae.concepts, sae.config.shape.defined),
-            },
+            rows: RowEncoder::new(sae),
             centred: Vec::new(),
             frames: Vec::new(),
             logits: Vec::new(),
@@ -158,13 +156,7 @@ impl<'a> Encoder<'a> {
             .resize(if framed { padded } else { 0 }, Frame::default());
         let frames = blocks_of(&mut self.frames, blocks, if framed { BLOCK } else { 0 });
         let params = &self.sae.params;
-        let encoder = BlockEncoder {
-            params,
-            cached: &self.derived,
-            objective: &config.objective,
-            hierarchy: &self.hierarchy,
-            selection: SelectionRule::applied(&config.objective, params),
-        };
+        let encoder = self.rows.of_block();
         let input_scale = config.input_scale as f32;
         let finite: Vec<bool> = x
             .par_chunks(BLOCK * d)
@@ -289,22 +281,34 @@ impl Sae {
                 expected: rows,
             });
         }
-        let scale = 1.0 / self.config.input_scale as f32;
         out.par_chunks_mut(d).enumerate().for_each(|(row, out)| {
             let (latents, values) = z.row(row);
-            wide!(|| {
-                decode_row(&self.params, latents, values, out);
-                for value in &mut *out {
-                    *value *= scale;
-                }
-                if let Some(frame) = z.frames.get(row).filter(|_| framed) {
-                    for value in out {
-                        *value = *value * frame.scale + frame.shift;
-                    }
-                }
-            });
+            let frame = z.frames.get(row).filter(|_| framed);
+            self.reconstruct(latents, values, frame, out);
         });
         Ok(())
+    }
+
+    /// Reconstructs a row, `[d]`, in the units of the table. Latents are the model's own.
+    pub(crate) fn reconstruct(
+        &self,
+        latents: &[u32],
+        values: &[f32],
+        frame: Option<&Frame>,
+        out: &mut [f32],
+    ) {
+        let scale = 1.0 / self.config.input_scale as f32;
+        wide!(|| {
+            decode_row(&self.params, latents, values, out);
+            for value in &mut *out {
+                *value *= scale;
+            }
+            if let Some(frame) = frame {
+                for value in out {
+                    *value = *value * frame.scale + frame.shift;
+                }
+            }
+        });
     }
 
     /// Pre-activation of a defined latent (before its `TopK`) of a row whose logit this is.

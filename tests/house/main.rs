@@ -54,7 +54,7 @@ const FLOORS: &[&[&str]] = &[
     &["bin"],
     &["commands"],
     &["cli"],
-    &["train", "exchange", "score", "report"],
+    &["train", "exchange", "steer", "score", "report"],
     &["sae", "plm"],
     &["table"],
     &["annot", "split"],

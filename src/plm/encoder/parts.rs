@@ -35,6 +35,16 @@ impl LoadPlan {
             precision,
         }
     }
+
+    /// The whole model with its masked-language-modelling head.
+    #[must_use]
+    pub fn with_head(precision: Precision) -> Self {
+        Self {
+            layers: 0,
+            head: true,
+            precision,
+        }
+    }
 }
 
 /// How an engine holds weights.
