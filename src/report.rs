@@ -11,6 +11,7 @@ pub mod curve;
 pub mod formats;
 pub mod gff3;
 pub mod json;
+pub mod markdown;
 pub mod multiqc;
 pub mod parquet;
 pub mod range;

@@ -129,7 +129,12 @@ impl Context {
     fn note_source(&self, source: &Source) -> Result<()> {
         self.outputs
             .claim_input(Named::new("what is read,", source.clone()))?;
-        self.record(|r| r.inputs.push(source.clone()));
+        // what is read again is one input
+        self.record(|r| {
+            if !r.inputs.contains(source) {
+                r.inputs.push(source.clone());
+            }
+        });
         Ok(())
     }
 
@@ -201,11 +206,17 @@ impl Context {
     /// # Errors
     /// Where writing fails, naming the file.
     pub fn write_json(&self, target: &Target, content: &impl Serialize) -> Result<()> {
+        self.write_text(target, &to_json(content)?)
+    }
+
+    /// Writes text.
+    ///
+    /// # Errors
+    /// Where writing fails, naming the file.
+    pub fn write_text(&self, target: &Target, text: &str) -> Result<()> {
         let mut output = self.create(target)?;
-        let text = to_json(content)?;
-        output
-            .write_all(text.as_bytes())
-            .during(&target.to_string())?;
+        let written = output.write_all(text.as_bytes());
+        written.during(&target.to_string())?;
         output.commit()
     }
 

@@ -8,6 +8,7 @@ mod estimate;
 mod job;
 mod plan;
 
+use super::shared;
 use crate::{
     Error, Result,
     cli::{
@@ -17,7 +18,7 @@ use crate::{
     error::Context as _,
     plm::{
         encoder::LoadPlan,
-        engine::{Engine, Where},
+        engine::Engine,
         place::Place,
         weights::{ModelFolder, Precision},
         window::{DEFAULT_LENGTH, DEFAULT_OVERLAP, Windows},
@@ -159,11 +160,7 @@ impl Tool for Args {
         if self.pattern().is_some() {
             context.expect(targets.iter().cloned())?;
         }
-        let device = match self.device {
-            DeviceChoice::Auto => Where::Auto,
-            DeviceChoice::Cpu => Where::Cpu,
-            DeviceChoice::Cuda(number) => Where::Cuda(number),
-        };
+        let device = shared::engine_device(self.device);
         let needs = LoadPlan::places(&places, self.compute);
         let engine = Engine::load(&folder, needs, device).path(&self.model)?;
         context.note_device(&engine.device());

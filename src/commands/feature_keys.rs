@@ -1,6 +1,9 @@
 //! Keys of `UniProt` features as an option.
 
-use crate::annot::feature;
+use crate::annot::{
+    concept::{Concept, ConceptKind},
+    feature,
+};
 use std::{fmt, str::FromStr};
 
 /// What stands for no key at all.
@@ -19,6 +22,11 @@ impl FeatureKeys {
     /// The keys.
     pub(super) fn keys(&self) -> &[String] {
         &self.0
+    }
+
+    /// Whether they leave a concept out.
+    pub(super) fn exclude(&self, concept: &Concept) -> bool {
+        concept.kind == ConceptKind::Feature && self.have(&concept.id)
     }
 
     /// Whether a concept of features is of one of the keys.

@@ -4,7 +4,7 @@ use super::{feature_keys::FeatureKeys, split::write_split};
 use crate::{
     Result,
     annot::{
-        concept::{Concept, ConceptKind, Level},
+        concept::{Concept, Level},
         label_index::LabelIndex,
     },
     cli::{Context, Source},
@@ -60,12 +60,8 @@ pub(super) fn gather<'a>(
     logits: usize,
     excluded: &FeatureKeys,
 ) -> Gathered<'a> {
-    let is_excluded = |concept: &Concept| is_excluded(concept, excluded);
+    let is_excluded = |concept: &Concept| excluded.exclude(concept);
     Gathered::new(labels, concepts, split, logits, is_excluded)
-}
-
-fn is_excluded(concept: &Concept, excluded: &FeatureKeys) -> bool {
-    concept.kind == ConceptKind::Feature && excluded.have(&concept.id)
 }
 
 /// The evidence of a concept's own logit.
@@ -120,7 +116,7 @@ pub(super) fn entries(
     let entry = |concept: &Concept| {
         let (ranges, unusable) = match results.remove(&concept.index) {
             _ if concept.level == Level::Protein => (None, Some(WHOLE_PROTEINS.to_owned())),
-            _ if is_excluded(concept, excluded) => (None, Some(EXCLUDED.to_owned())),
+            _ if excluded.exclude(concept) => (None, Some(EXCLUDED.to_owned())),
             Some(Ok((reading, _))) => (Some(reading), None),
             Some(Err(why)) => (None, Some(why.to_string())),
             None => (None, None),

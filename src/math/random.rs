@@ -28,6 +28,10 @@ pub enum Purpose {
     Bootstrap = 8,
     /// Proteins whose labels are exchanged.
     Exchange = 9,
+    /// Pairs of concepts.
+    Pairs = 10,
+    /// Residues that are masked.
+    Masks = 11,
 }
 
 /// The stream of a purpose, and of a part of it.

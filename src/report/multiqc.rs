@@ -19,21 +19,21 @@ pub struct Column {
     pub description: &'static str,
     /// How its numbers are shown, as Python formats them.
     pub format: &'static str,
-    /// The value, null where it has none.
-    pub value: Value,
+    /// Its value for each sample, null where it has none.
+    pub values: Vec<Value>,
 }
 
-/// A table with one row, for the sample of this name; MultiQC merges tables of one id.
+/// A table with a row for each of these samples; `MultiQC` merges tables of one id.
 #[must_use]
 pub fn table(
     id: &str,
     section: &str,
     description: &str,
-    sample: &str,
+    samples: &[&str],
     columns: Vec<Column>,
 ) -> Value {
     let mut headers = Map::new();
-    let mut row = Map::new();
+    let mut rows: Map<String, Value> = samples.iter().map(|&s| (s.to_owned(), json!({}))).collect();
     for column in columns {
         headers.insert(
             column.key.into(),
@@ -43,9 +43,11 @@ pub fn table(
                 "format": column.format,
             }),
         );
-        // MultiQC has no null: a missing key is an empty cell
-        if !column.value.is_null() {
-            row.insert(column.key.into(), column.value);
+        for (&sample, value) in samples.iter().zip(column.values) {
+            // MultiQC has no null: a missing key is an empty cell
+            if !value.is_null() {
+                rows[sample][column.key] = value;
+            }
         }
     }
     json!({
@@ -55,7 +57,7 @@ pub fn table(
         "plot_type": "table",
         "pconfig": {"id": format!("{id}_table"), "title": section},
         "headers": headers,
-        "data": {sample: row},
+        "data": rows,
     })
 }
 
@@ -65,18 +67,18 @@ mod tests {
 
     #[test]
     fn a_missing_value_is_a_missing_key() {
-        let column = |key, value| Column {
+        let column = |key, value: Value| Column {
             key,
             title: "t",
             description: "d",
             format: SHARE,
-            value,
+            values: vec![value],
         };
         let table = table(
             "x",
             "X",
             "of x",
-            "s",
+            &["s"],
             vec![column("a", json!(1)), column("b", Value::Null)],
         );
         assert_eq!(table["data"], json!({"s": {"a": 1}}));

@@ -59,6 +59,13 @@ impl Hierarchy {
         &self.edges
     }
 
+    /// Whether one concept is an ancestor of the other, or both are the same.
+    #[must_use]
+    pub fn related(&self, a: u32, b: u32) -> bool {
+        let is_ancestor = |of: u32, other| self.ancestors(of).binary_search(&other).is_ok();
+        a == b || is_ancestor(a, b) || is_ancestor(b, a)
+    }
+
     /// Ancestors of a concept, itself among them, ascending; none of a concept past the last.
     #[must_use]
     pub fn ancestors(&self, concept: u32) -> &[u32] {

@@ -1,4 +1,5 @@
-//! Whether predictions agree with the hierarchy of concepts: how often a child is predicted and its parent is not.
+//! Whether predictions and latents agree with the hierarchy of concepts: how often a child is predicted and its parent is
+//! not, and how often a child's latent is active and its parent's is not (absorption: arXiv 2409.14507).
 //!
 //! A concept is predicted where its logit less the logarithm of its positives' weight in training is above 0: that weight
 //! makes rare concepts too likely.
@@ -47,6 +48,9 @@ pub struct Consistency {
     pub residues: Violations,
     /// Protein by protein: the mean over residues of the frequency is above one half.
     pub proteins: Violations,
+    /// Of active latents in place of predictions, residue by residue.
+    #[serde(default)]
+    pub latents: Violations,
 }
 
 /// Counts violations.
@@ -84,6 +88,22 @@ impl ConsistencyCounter {
         })
     }
 
+    /// Adds the active latents of a residue, ascending.
+    pub fn add_latents(&mut self, latents: &[u32]) {
+        let m = self.log_weights.len();
+        let defined = &latents[..latents.partition_point(|&l| (l as usize) < m)];
+        let edges = self.hierarchy.edges();
+        for &child in defined {
+            // edges ascend by child
+            let first = edges.partition_point(|edge| edge[0] < child);
+            for [_, parent] in edges[first..].iter().take_while(|edge| edge[0] == child) {
+                self.counts.latents.child_predictions += 1;
+                let is_active = defined.binary_search(parent).is_ok();
+                self.counts.latents.violations += u64::from(!is_active);
+            }
+        }
+    }
+
     /// Adds a protein with its logits `[residues, m]`.
     pub fn add(&mut self, logits: &[f32]) {
         let m = self.log_weights.len();
@@ -111,6 +131,7 @@ impl ConsistencyCounter {
         Consistency {
             residues: self.counts.residues.finish(),
             proteins: self.counts.proteins.finish(),
+            latents: self.counts.latents.finish(),
             ..self.counts
         }
     }
@@ -127,7 +148,13 @@ mod tests {
         let weights = [1f32.exp(), 1.0, 1.0];
         let mut counter = ConsistencyCounter::of(hierarchy, &weights, 3).unwrap();
         counter.add(&[2.0, 1.0, 1.0, 2.0, -1.0, 1.0, 0.5, 1.0, -1.0]);
+        counter.add_latents(&[0, 1]);
+        counter.add_latents(&[0, 2, 9]);
+        counter.add_latents(&[9]);
         let counts = counter.finish();
+        // the first row has 0 -> 1 right and 1 without 2, the second 0 without 1
+        assert_eq!(counts.latents.child_predictions, 3);
+        assert_eq!(counts.latents.violations, 2);
         // edges 0 -> 1 and 1 -> 2; the third row's first concept is below its weight
         assert_eq!(counts.edges, 2);
         assert_eq!(counts.residues.child_predictions, 4);

@@ -2,8 +2,15 @@
 //! concepts on held-out proteins. What has no support is null.
 
 use super::{
-    consistency::Consistency, fidelity::Fidelity, function::result::Function,
+    consistency::Consistency,
+    fidelity::Fidelity,
+    function::result::Function,
+    geometry::PairCosines,
+    loss_recovered::LossRecovered,
+    monosemanticity::Monosemanticity,
+    probing::Probing,
     range_metrics::RangeMetrics,
+    relevance::{Entanglement, LatentMeans},
 };
 use crate::{
     annot::concept::{ConceptKind, Level},
@@ -16,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub const METRICS_FORMAT: &str = "metrics/1";
 
 /// The content of `metrics.json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Metrics {
     /// `metrics/1`.
@@ -31,8 +38,17 @@ pub struct Metrics {
     pub test: PartSize,
     /// Faithfulness on the test proteins.
     pub fidelity: Option<Fidelity>,
+    /// What reconstructions cost the protein language model on the test proteins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_recovered: Option<LossRecovered>,
     /// Agreement with concepts on the test proteins.
     pub alignment: Option<Alignment>,
+    /// Probes of concepts on the test proteins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probing: Option<Probing>,
+    /// Whether latents are of one thing each, on the test proteins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disentanglement: Option<Disentanglement>,
     /// Agreement of predictions with the hierarchy of concepts on the test proteins; none without one.
     #[serde(default)]
     pub consistency: Option<Consistency>,
@@ -42,6 +58,17 @@ pub struct Metrics {
     /// Ranges of concepts on the test proteins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ranges: Option<RangeMetrics>,
+}
+
+impl Metrics {
+    /// Without any score.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            format: METRICS_FORMAT.into(),
+            ..Self::default()
+        }
+    }
 }
 
 /// Size of a part.
@@ -66,8 +93,81 @@ pub struct Alignment {
     pub residue_level: Means,
     /// Means over the protein-level concepts that count.
     pub protein_level: Means,
+    /// All latents, defined or not, over the concepts that count.
+    #[serde(default)]
+    pub latents: Option<LevelMeans>,
+    /// The same of what should be worth less.
+    #[serde(default)]
+    pub controls: Vec<Control>,
     /// One entry a concept.
     pub concepts: Vec<ConceptScores>,
+}
+
+/// Latents over the concepts of both levels.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LevelMeans {
+    /// Residue-level concepts.
+    pub residue_level: LatentMeans,
+    /// Protein-level concepts.
+    pub protein_level: LatentMeans,
+}
+
+/// What latents are compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ControlKind {
+    /// Latents of an untrained autoencoder of the same size.
+    RandomSae,
+    /// The model's latents, with labels shuffled among residues of the same amino acid, and among proteins.
+    ShuffledLabels,
+    /// The PLM's own neurons, each as two latents: where it is positive and where it is negative.
+    PlmNeurons,
+}
+
+/// Scores of a control.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Control {
+    /// Which.
+    pub control: ControlKind,
+    /// Its scores.
+    pub means: Option<LevelMeans>,
+    /// Why there are none, where there are none.
+    pub reason: Option<String>,
+}
+
+/// Whether latents are of one thing each.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Disentanglement {
+    /// Cosines of decoder rows of concepts that the ontology relates; none without a hierarchy.
+    pub decoder: Option<PairCosines>,
+    /// The same of the predictor's rows.
+    pub predictor: Option<PairCosines>,
+    /// Residue-level concepts that a latent is for.
+    pub residue_level: Entanglement,
+    /// Protein-level concepts that a latent is for.
+    pub protein_level: Entanglement,
+    /// Monosemanticity scores, on proteins.
+    pub monosemanticity: MonosemanticityScores,
+}
+
+/// Monosemanticity on proteins: activations are means over residues, cosines those of mean PLM activations at the site,
+/// centred, of one protein a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MonosemanticityScores {
+    /// Proteins, one a cluster.
+    pub proteins: usize,
+    /// The score of a latent that is active alike everywhere: the mean cosine of all pairs.
+    pub base: Option<f64>,
+    /// All latents.
+    pub all: Monosemanticity,
+    /// Latents of concepts.
+    pub defined: Monosemanticity,
+    /// The others.
+    pub unknown: Monosemanticity,
 }
 
 /// Means over concepts.

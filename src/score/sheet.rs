@@ -108,6 +108,17 @@ impl Sheet {
             .collect()
     }
 
+    /// Gives every item the instances of another: item i those of item `order[i]`, a permutation.
+    pub fn exchange(&mut self, order: &[usize]) {
+        let mut members = Vec::with_capacity(self.members.len());
+        let mut offsets = vec![0];
+        for &item in order {
+            members.extend_from_slice(self.members(item as u32));
+            offsets.push(members.len());
+        }
+        (self.members, self.offsets) = (members, offsets);
+    }
+
     /// Begins the instances of a group of items (a protein): returns the number of the first.
     fn begin_instances(&mut self, concepts: impl IntoIterator<Item = u32>) -> u32 {
         let first = self.instances.len() as u32;

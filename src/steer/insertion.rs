@@ -160,6 +160,9 @@ impl Edit for Insertion<'_> {
         else {
             return rows.fill(0.0);
         };
+        if tokens.is_empty() {
+            return;
+        }
         let width = encoder.sae().config.shape.width;
         if rows.len() != tokens.len() * width {
             let error = SteerError::Width {

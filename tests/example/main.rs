@@ -2,6 +2,7 @@
 //! its proteins are found on proteins that training has not seen.
 
 mod calls;
+mod metrics;
 mod ranges;
 #[path = "../support/skip.rs"]
 mod skip;

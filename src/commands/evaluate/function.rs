@@ -7,9 +7,9 @@ mod means;
 mod methods;
 
 pub(in crate::commands) use curves::COLUMNS as CURVE_COLUMNS;
-pub(super) use means::Means;
+pub(super) use means::{Mean, Means};
 
-use super::super::concepts::Propagation as Relations;
+use super::{super::concepts::Propagation as Relations, groups::Groups};
 use crate::{
     Error, Result,
     annot::{concept::ConceptsFile, go::cafa, label_index::LabelIndex},
@@ -23,7 +23,7 @@ use crate::{
         terms::{Propagation, TermGraph},
     },
 };
-use aspect::{Aspect, Groups};
+use aspect::Aspect;
 use curves::Curve;
 use std::collections::HashMap;
 
@@ -100,7 +100,7 @@ pub(super) struct FunctionArgs {
 
     /// Replicates of the bootstrap for 95 % intervals; 0: none
     #[arg(long, value_name = "N", default_value_t = REPLICATES)]
-    bootstrap: usize,
+    pub(super) bootstrap: usize,
 
     /// Also write the scores at each threshold
     #[arg(long, value_name = "FILE.tsv")]
@@ -225,18 +225,17 @@ impl Setting<'_> {
         })
     }
 
-    /// Scores a model and its baselines.
+    /// Scores a model and its baselines, by sorted means.
     ///
     /// # Errors
     /// Where the vocabulary's parents are no hierarchy.
     pub(super) fn score_model(
         &self,
         context: &Context,
-        means: &mut Means,
+        means: &Means,
         (concepts, labels): (&ConceptsFile, &LabelIndex),
         caller: Option<Caller>,
     ) -> Result<Function> {
-        means.sort();
         let mut scored = Scored::default();
         methods::score(self, means, (concepts, labels), caller, &mut scored)?;
         self.finish(context, scored)

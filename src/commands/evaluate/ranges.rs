@@ -1,6 +1,6 @@
 //! Ranges of concepts on held-out proteins: read as a dictionary says, or as is best on the validation proteins.
 
-use super::rows::PartRows;
+use super::{held_out::Known, rows::PartRows};
 use crate::{
     Result,
     annot::{concept::ConceptsFile, label_index::LabelIndex},
@@ -18,7 +18,7 @@ use crate::{
         ranges::{Candidates, Gathered, Part, read_all, score_all},
         sheet::{Sheet, judged_on},
     },
-    split::partition::{self, Partition},
+    split::partition,
 };
 use std::collections::BTreeMap;
 
@@ -37,12 +37,16 @@ pub(super) struct RangeScorer<'a> {
 impl<'a> RangeScorer<'a> {
     pub(super) fn new(
         sae: &'a Sae,
-        labels: &'a LabelIndex,
-        concepts: &ConceptsFile,
-        split: Option<&Partition>,
+        known: Known<'a>,
         excluded: &FeatureKeys,
         dictionary: Option<Vec<ConceptEntry>>,
     ) -> Self {
+        let Known {
+            concepts,
+            labels,
+            split,
+            ..
+        } = known;
         let defined = sae.config.shape.defined;
         let readings: Option<BTreeMap<u32, RangeReading>> = dictionary.map(|entries| {
             let all = entries.into_iter();

@@ -8,13 +8,21 @@ use crate::{
     sae::{Sae, encode::Encoder},
     table::activations::ActivationReader,
 };
+use std::path::Path;
 
-/// Demands tables of all residues.
-pub(super) fn check_whole(readers: &[(&Source, ActivationReader)]) -> Result<()> {
+/// A model that is scored.
+#[derive(Clone, Copy)]
+pub(super) struct Model<'a> {
+    pub(super) sae: &'a Sae,
+    pub(super) folder: &'a Path,
+}
+
+/// Demands tables of all residues for the sake of `what`.
+pub(super) fn check_whole(readers: &[(&Source, ActivationReader)], what: &str) -> Result<()> {
     let sampled = |(source, reader): &(&Source, ActivationReader)| {
         let sample = reader.info().sample?;
         Some(Error::mismatch(format!(
-            "{source} holds {sample} residues a protein, expected whole proteins: the suite 'ranges' needs all of them"
+            "{source} holds {sample} residues a protein, expected whole proteins: {what} needs all of them"
         )))
     };
     readers.iter().find_map(sampled).map_or(Ok(()), Err)

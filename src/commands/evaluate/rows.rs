@@ -289,6 +289,9 @@ impl<'a> Collector<'a> {
                 let norms = self.decoded.norms(self.sae, place.clone());
                 sums.add(&x[place], reconstruction, latents, logits, norms);
             }
+            if let (Some(counter), Some(Part::Test)) = (&mut self.consistency, self.current.part) {
+                counter.add_latents(latents);
+            }
             let current = &mut self.current;
             current.add_activations(&x[row * d..(row + 1) * d]);
             current.positions.push(position);

@@ -1,71 +1,77 @@
-//! A row of scores for MultiQC.
+//! The main scores of models: for MultiQC, and as a Markdown table.
 
-use crate::{report::multiqc, score::metrics::Metrics};
+use crate::{
+    report::{markdown, multiqc},
+    score::{
+        comparison::{Comparison, MeanOfModels, Row},
+        headline::{HEADLINES, Headline, Shown},
+        metrics::Metrics,
+    },
+};
 use serde_json::json;
 
-/// The table of a model's scores.
-pub(super) fn multiqc_table(sample: &str, metrics: &Metrics) -> serde_json::Value {
-    let column = |key, title, description, format, value| multiqc::Column {
-        key,
-        title,
-        description,
-        format,
-        value,
+/// The table of models, by name.
+pub(super) fn multiqc_table(samples: &[(String, &Metrics)]) -> serde_json::Value {
+    let format = |headline: &Headline| match headline.shown {
+        Shown::Share => multiqc::SHARE,
+        Shown::Mean => multiqc::MEAN,
+        Shown::Count => multiqc::COUNT,
     };
-    let fidelity = metrics.fidelity.as_ref();
-    let means = metrics
-        .alignment
-        .as_ref()
-        .map(|a| (a.residue_level, a.protein_level));
-    let columns = vec![
-        column(
-            "fvu",
-            "FVU",
-            "fraction of variance unexplained",
-            multiqc::SHARE,
-            json!(fidelity.and_then(|f| f.fvu)),
-        ),
-        column(
-            "l0",
-            "L0",
-            "mean number of active latents",
-            multiqc::MEAN,
-            json!(fidelity.and_then(|f| f.l0)),
-        ),
-        column(
-            "dead",
-            "Dead",
-            "latents that are never active",
-            multiqc::COUNT,
-            json!(fidelity.map(|f| f.dead)),
-        ),
-        column(
-            "auroc_pi_residue",
-            "AUROC pi (residues)",
-            "mean over residue-level concepts",
-            multiqc::SHARE,
-            json!(means.and_then(|m| m.0.auroc_pi)),
-        ),
-        column(
-            "auroc_z_residue",
-            "AUROC z (residues)",
-            "mean over residue-level concepts",
-            multiqc::SHARE,
-            json!(means.and_then(|m| m.0.auroc_z)),
-        ),
-        column(
-            "auroc_pi_protein",
-            "AUROC pi (proteins)",
-            "mean over protein-level concepts",
-            multiqc::SHARE,
-            json!(means.and_then(|m| m.1.auroc_pi)),
-        ),
-    ];
+    let has_any = |headline: &&Headline| samples.iter().any(|s| (headline.value)(s.1).is_some());
+    let columns = HEADLINES.iter().filter(has_any);
+    let columns = columns.map(|headline| multiqc::Column {
+        key: headline.key,
+        title: headline.title,
+        description: headline.description,
+        format: format(headline),
+        values: (samples.iter())
+            .map(|sample| json!((headline.value)(sample.1)))
+            .collect(),
+    });
+    let names: Vec<&str> = samples.iter().map(|s| s.0.as_str()).collect();
     multiqc::table(
         "protsae_evaluate",
         "ProtSAE evaluation",
         "Faithfulness of the sparse autoencoder and agreement of its latents with concepts on held-out proteins",
-        sample,
-        columns,
+        &names,
+        columns.collect(),
     )
+}
+
+/// The models beside each other, a row for those that differ by their seed alone: means with 95 % intervals.
+pub(super) fn markdown(comparison: &Comparison) -> String {
+    let rows = &comparison.rows;
+    let has_any = |headline: &&Headline| rows.iter().any(|r| r.scores.contains_key(headline.key));
+    let columns: Vec<&Headline> = HEADLINES.iter().filter(has_any).collect();
+    let stable = rows.iter().any(|row| row.stability.is_some());
+    let mut head = vec!["model".to_owned(), "models".to_owned()];
+    head.extend(columns.iter().map(|c| c.title.to_owned()));
+    if stable {
+        head.push("Cosine between seeds, matched".to_owned());
+    }
+    let cells = |row: &Row| {
+        let mut cells = vec![row.label.clone(), row.models.len().to_string()];
+        cells.extend(columns.iter().map(|c| cell(row.scores.get(c.key), c.shown)));
+        if stable {
+            let matched = row.stability.and_then(|s| s.matched);
+            cells.push(matched.map_or("-".into(), |m| format!("{m:.3}")));
+        }
+        cells
+    };
+    markdown::table(&head, &rows.iter().map(cells).collect::<Vec<_>>())
+}
+
+fn cell(score: Option<&MeanOfModels>, shown: Shown) -> String {
+    let Some(MeanOfModels { mean, half_width }) = score else {
+        return "-".into();
+    };
+    let digits = match shown {
+        Shown::Share => 3,
+        Shown::Mean => 1,
+        Shown::Count => 0,
+    };
+    match half_width {
+        Some(half) => format!("{mean:.digits$} ± {half:.digits$}"),
+        None => format!("{mean:.digits$}"),
+    }
 }

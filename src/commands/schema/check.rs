@@ -23,6 +23,7 @@ use crate::{
         },
     },
     score::{
+        comparison::{COMPARISON_FORMAT, Comparison},
         dictionary::{DICTIONARY_FORMAT, DICTIONARY_FORMAT_1, Dictionary},
         metrics::{METRICS_FORMAT, Metrics},
     },
@@ -89,16 +90,10 @@ fn name_of(source: &Source) -> String {
 /// A model's folder, or a grid's: each file that it consists of.
 fn model(context: &Context, folder: &Path) -> Result<String> {
     let in_folder = |name: &str| Source::File(folder.join(name));
-    let grid_file = folder.join(GRID_FILE);
-    if grid_file.is_file() {
-        let source = Source::File(grid_file);
-        let mut said = file(context, &source)?;
-        let content = source.read_all()?;
-        let grid: grid::Table = serde_json::from_slice(&content)
-            .map_err(|e| Error::data(e.to_string()))
-            .map_err(source.in_input())?;
-        for row in grid.models {
-            said += &model(context, &folder.join(row.folder))?;
+    if let Some(models) = grid::models(folder)? {
+        let mut said = file(context, &in_folder(GRID_FILE))?;
+        for folder in models {
+            said += &model(context, &folder)?;
         }
         return Ok(said);
     }
@@ -214,6 +209,7 @@ fn sidecar(name: &str, text: &str) -> Result<String> {
         CALLS_FORMAT => known::<Document>(text, None)?,
         COUNTS_FORMAT => known::<Counts>(text, None)?,
         METRICS_FORMAT => known::<Metrics>(text, None)?,
+        COMPARISON_FORMAT => known::<Comparison>(text, None)?,
         SUMMARY_FORMAT => known::<Summary>(text, None)?,
         GRID_FORMAT => known::<grid::Table>(text, None)?,
         provenance::FORMAT => known::<Provenance>(text, None)?,

@@ -6,7 +6,7 @@ use crate::{
     commands::train::grid,
     report::calls::Document,
     sae::folder::ModelConfig,
-    score::{dictionary::Dictionary, metrics::Metrics},
+    score::{comparison::Comparison, dictionary::Dictionary, metrics::Metrics},
     train::{driver::Summary, meter::LogLine},
 };
 use schemars::{JsonSchema, generate::SchemaSettings};
@@ -29,6 +29,7 @@ pub(super) fn all() -> std::collections::BTreeMap<String, Value> {
         of::<Dictionary>("dictionary"),
         of::<grid::Table>("grid"),
         of::<LogLine>("log"),
+        of::<Comparison>("comparison"),
         of::<Metrics>("metrics"),
         of::<ModelConfig>("model-config"),
         of::<Provenance>("provenance"),

@@ -2,7 +2,8 @@
 
 use crate::{
     Error, Result,
-    commands::output_folder::GRID_FORMAT,
+    cli::Source,
+    commands::output_folder::{GRID_FILE, GRID_FORMAT},
     sae::SaeError,
     train::{
         driver::{Task, Trained},
@@ -12,10 +13,13 @@ use crate::{
 use clap::ValueEnum;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
 
 /// What a grid can vary.
-const AXES: [&str; 14] = [
+const AXES: [&str; 15] = [
     "k",
     "seed",
     "lr",
@@ -30,6 +34,16 @@ const AXES: [&str; 14] = [
     "axiom-radius",
     "axiom-norm",
     "forced-by",
+    "ablation",
+];
+/// Parts of the method that an ablation leaves out, one at a time; `none` is the whole method.
+const ABLATIONS: [&str; 6] = [
+    "none",
+    "detach",
+    "axioms",
+    "implication",
+    "forced-activation",
+    "rescale",
 ];
 /// Most models of a grid.
 const MAX_MODELS: usize = 1024;
@@ -144,6 +158,20 @@ fn set(task: &mut Task<'_>, name: &str, value: &str) -> Result<()> {
         "axiom-radius" => task.objective.axiom_radius = choice(name, value)?,
         "axiom-norm" => task.objective.axiom_norm = choice(name, value)?,
         "forced-by" => task.objective.forced_by = choice(name, value)?,
+        "ablation" => match value {
+            "none" => {}
+            "detach" => task.objective.detach = false,
+            "axioms" => task.objective.lambda_axiom = 0.0,
+            "implication" => task.objective.lambda_implication = 0.0,
+            "forced-activation" => task.objective.forced_activation = false,
+            "rescale" => task.objective.rescale = false,
+            _ => {
+                let known = ABLATIONS.join(", ");
+                return Err(Error::usage(format!(
+                    "--grid ablation: '{value}' is none of {known}"
+                )));
+            }
+        },
         _ => {
             let known = AXES.join(", ");
             return Err(Error::usage(format!("--grid takes {known}, not '{name}'")));
@@ -180,6 +208,22 @@ pub(crate) struct Row {
     train: Measures,
     /// Of the model over the validation rows.
     valid: Option<Measures>,
+}
+
+/// Folders of the models of a grid; none where the folder is that of no grid.
+///
+/// # Errors
+/// Where its table is none.
+pub(crate) fn models(folder: &Path) -> Result<Option<Vec<PathBuf>>> {
+    let source = Source::File(folder.join(GRID_FILE));
+    if !source.path().is_some_and(Path::is_file) {
+        return Ok(None);
+    }
+    let table: Table = serde_json::from_slice(&source.read_all()?)
+        .map_err(|e| Error::data(e.to_string()))
+        .map_err(source.in_input())?;
+    let folders = table.models.iter().map(|row| folder.join(&row.folder));
+    Ok(Some(folders.collect()))
 }
 
 /// The table of a grid.

@@ -1,49 +1,11 @@
 //! One aspect: its proteins, what they have, and the scoring of methods on them.
 
 use super::{Curve, Scored, Setting};
-use crate::{
-    score::function::{
-        cafa, deepgo,
-        result::{Cell, Evaluator, Knowledge},
-        terms::{TermGraph, TermScores},
-    },
-    split::clusters::Clusters,
+use crate::score::function::{
+    cafa, deepgo,
+    result::{Cell, Evaluator, Knowledge},
+    terms::{TermGraph, TermScores},
 };
-use std::collections::HashMap;
-
-/// Which proteins are homologues of each other.
-pub(in crate::commands::evaluate) struct Groups {
-    cluster_of: HashMap<String, usize>,
-}
-
-impl Groups {
-    pub(super) fn new(clusters: &Clusters) -> Self {
-        let members = clusters.values().enumerate();
-        let of = members.flat_map(|(number, list)| list.iter().map(move |p| (p.clone(), number)));
-        Self {
-            cluster_of: of.collect(),
-        }
-    }
-
-    /// Whether any clusters are known.
-    pub(super) fn are_clusters(&self) -> bool {
-        !self.cluster_of.is_empty()
-    }
-
-    /// Numbers of the groups of proteins, from 0 in their order; who is in no cluster is alone.
-    fn of<'a>(&self, proteins: impl Iterator<Item = &'a str>) -> Vec<usize> {
-        let mut numbers = HashMap::new();
-        let mut next = 0;
-        let mut number = |protein: &'a str| {
-            let key = self.cluster_of.get(protein).copied().ok_or(protein);
-            *numbers.entry(key).or_insert_with(|| {
-                next += 1;
-                next - 1
-            })
-        };
-        proteins.map(&mut number).collect()
-    }
-}
 
 /// What is scored in an aspect.
 pub(super) struct Aspect {

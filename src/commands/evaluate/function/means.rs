@@ -8,25 +8,25 @@ use crate::{
 };
 
 /// One protein.
-pub(super) struct Mean {
-    pub(super) protein: String,
-    pub(super) part: Part,
+pub(in crate::commands::evaluate) struct Mean {
+    pub(in crate::commands::evaluate) protein: String,
+    pub(in crate::commands::evaluate) part: Part,
     /// Probabilities of the concepts.
     pub(super) probabilities: Vec<f32>,
     /// Logits of the concepts.
     pub(super) logits: Vec<f32>,
     /// The PLM's activations.
-    pub(super) activations: Vec<f32>,
+    pub(in crate::commands::evaluate) activations: Vec<f32>,
     /// Latents that are ever active, ascending, and their activations.
-    pub(super) latents: Vec<(u32, f32)>,
+    pub(in crate::commands::evaluate) latents: Vec<(u32, f32)>,
 }
 
 /// Means of all proteins.
 pub(in crate::commands::evaluate) struct Means {
-    pub(super) latents: usize,
-    pub(super) width: usize,
+    pub(in crate::commands::evaluate) latents: usize,
+    pub(in crate::commands::evaluate) width: usize,
     /// In the order of their names.
-    pub(super) proteins: Vec<Mean>,
+    pub(in crate::commands::evaluate) proteins: Vec<Mean>,
 }
 
 impl Means {
