@@ -31,6 +31,7 @@ use crate::{
     split::partition::Partition,
 };
 use control::ControlChoice;
+use course::AcrossModels;
 pub(super) use function::CURVE_COLUMNS;
 use function::{FunctionArgs, ScoredFiles};
 use loss::LossArgs;
@@ -184,10 +185,10 @@ impl Tool for Args {
 
     fn run(&self, context: &Context) -> Result<()> {
         self.check()?;
-        let mut scored = Vec::new();
+        let (mut scored, mut across) = (Vec::new(), AcrossModels::default());
         let folders = self.folders()?;
         for (folder, name) in folders.iter().zip(names::distinct(&folders)) {
-            if let Some((sae, metrics)) = self.score_model(context, folder)? {
+            if let Some((sae, metrics)) = self.score_model(context, folder, &mut across)? {
                 scored.push(ScoredModel { name, sae, metrics });
             }
         }

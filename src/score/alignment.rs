@@ -305,6 +305,116 @@ mod tests {
         assert_eq!(Some(best), count(&sheet, 0, 1.0).best(&sheet, 0));
     }
 
+    /// Numbers of items and instances that a latent marks: of concepts, latents and thresholds.
+    type Counts = [[[usize; 5]; 5]; 3];
+
+    /// InterPLM's own counting (tests/bench/concept_f1.py, --small) of the case that the test makes.
+    const RIGHT: Counts = [
+        [
+            [4, 4, 1, 1, 1],
+            [5, 3, 3, 3, 2],
+            [4, 4, 1, 0, 0],
+            [10, 8, 7, 6, 2],
+            [7, 7, 4, 4, 1],
+        ],
+        [
+            [7, 5, 2, 2, 2],
+            [7, 7, 7, 6, 2],
+            [11, 10, 4, 3, 2],
+            [6, 5, 5, 3, 2],
+            [5, 5, 3, 3, 3],
+        ],
+        [
+            [3, 3, 1, 1, 1],
+            [6, 4, 3, 2, 0],
+            [1, 1, 0, 0, 0],
+            [3, 2, 1, 1, 1],
+            [1, 1, 0, 0, 0],
+        ],
+    ];
+    const WRONG: Counts = [
+        [
+            [10, 8, 3, 3, 3],
+            [15, 14, 11, 8, 3],
+            [16, 15, 7, 6, 5],
+            [11, 9, 5, 4, 1],
+            [9, 9, 4, 4, 3],
+        ],
+        [
+            [7, 7, 2, 2, 2],
+            [13, 10, 7, 5, 3],
+            [9, 9, 4, 3, 3],
+            [15, 12, 7, 7, 1],
+            [11, 11, 5, 5, 1],
+        ],
+        [
+            [11, 9, 3, 3, 3],
+            [14, 13, 11, 9, 5],
+            [19, 18, 8, 6, 5],
+            [18, 15, 11, 9, 2],
+            [15, 15, 8, 8, 4],
+        ],
+    ];
+    const TOUCHED: Counts = [
+        [
+            [3, 3, 1, 1, 1],
+            [2, 2, 2, 2, 2],
+            [2, 2, 1, 0, 0],
+            [3, 3, 3, 3, 2],
+            [2, 2, 2, 2, 1],
+        ],
+        [[1; 5]; 5],
+        [
+            [2, 2, 1, 1, 1],
+            [2, 1, 1, 1, 0],
+            [1, 1, 0, 0, 0],
+            [1; 5],
+            [1, 1, 0, 0, 0],
+        ],
+    ];
+
+    #[test]
+    fn counts_are_those_of_interplm() {
+        let mut state = 1_u64;
+        let mut rows = vec![[0.0_f32; 5]; 60];
+        for row in &mut rows {
+            for value in row {
+                state = (state * 1_103_515_245 + 12345) % (1 << 31);
+                let draw = (state >> 16) as u32;
+                if draw.is_multiple_of(3) {
+                    *value = (f64::from(draw % 10) / 10.0) as f32;
+                }
+            }
+        }
+        let mut labels = vec![label(0, 1, 4, 9), label(0, 2, 21, 31), label(0, 3, 41, 41)];
+        labels.extend([label(1, 1, 26, 50), label(2, 1, 6, 7), label(2, 2, 51, 60)]);
+        let active: Vec<(Vec<u32>, Vec<f32>)> = (rows.iter())
+            .map(|row| (0..).zip(*row).filter(|(_, v)| *v > 0.0).unzip())
+            .collect();
+        let mut sheet = Sheet::new(5, 3);
+        let items = (1..).zip(&active);
+        let items = items.map(|(position, (latents, values))| ResidueRow {
+            position,
+            latents,
+            values,
+        });
+        sheet.add_residues(&labels, |_| true, items);
+        for latent in 0..5 {
+            let maximum = rows.iter().map(|row| row[latent]).fold(0.0, f32::max);
+            let counts = count(&sheet, latent, maximum);
+            for concept in 0..3 {
+                for threshold in 0..5 {
+                    let found = counts.overlap(concept, threshold);
+                    let right = RIGHT[concept][latent][threshold];
+                    let wrong = WRONG[concept][latent][threshold];
+                    assert_eq!((found.both, found.marked - found.both), (right, wrong));
+                    let touched = counts.touched[concept][threshold];
+                    assert_eq!(touched, TOUCHED[concept][latent][threshold]);
+                }
+            }
+        }
+    }
+
     #[test]
     fn without_instances_there_is_no_score() {
         let mut sheet = Sheet::new(1, 1);

@@ -59,7 +59,12 @@ fn evaluate(model: &[&str]) -> Command {
         .arg(results.join("labels.arrow"))
         .arg("--split")
         .arg(results.join("split.tsv"))
-        .args(["--min-residues", MIN_RESIDUES, "--min-proteins", MIN_PROTEINS])
+        .args([
+            "--min-residues",
+            MIN_RESIDUES,
+            "--min-proteins",
+            MIN_PROTEINS,
+        ])
         .arg("--clusters")
         .arg(format!("{ROOT}/test_data/example/clusters.tsv"));
     command
@@ -95,7 +100,11 @@ fn scikit_learn_says_the_same() {
     let results = results();
     let path = results.join("all_metrics.json");
     run(evaluate(&["ranges_model"])
-        .args(["--suite", "fidelity,alignment,probing,disentanglement", "-o"])
+        .args([
+            "--suite",
+            "fidelity,alignment,probing,disentanglement",
+            "-o",
+        ])
         .arg(&path));
     let features = results.join("all_latents.arrow");
     run(tool("protsae-encode")
@@ -127,11 +136,31 @@ fn scikit_learn_says_the_same() {
     for level in ["residue", "protein"] {
         let key = format!("{level}_level");
         let (own, plm) = (&expected["latents"][level], &expected["neurons"][level]);
-        same(&alignment["latents"][&key], &own["means"], SAME, &format!("latents.{level}"));
-        same(&disentanglement[&key], &own["entanglement"], SAME, &format!("entanglement.{level}"));
-        same(&neurons[&key], &plm["means"], SAME, &format!("neurons.{level}"));
+        same(
+            &alignment["latents"][&key],
+            &own["means"],
+            SAME,
+            &format!("latents.{level}"),
+        );
+        same(
+            &disentanglement[&key],
+            &own["entanglement"],
+            SAME,
+            &format!("entanglement.{level}"),
+        );
+        same(
+            &neurons[&key],
+            &plm["means"],
+            SAME,
+            &format!("neurons.{level}"),
+        );
     }
-    same(&json["consistency"]["latents"], &expected["absorption"], SAME, "absorption");
+    same(
+        &json["consistency"]["latents"],
+        &expected["absorption"],
+        SAME,
+        "absorption",
+    );
     for rows in ["decoder", "predictor"] {
         same(&disentanglement[rows], &expected[rows], SAME, rows);
     }
@@ -145,9 +174,16 @@ fn scikit_learn_says_the_same() {
     }
     let probing = metrics.probing.expect("probes");
     let expected = &expected["probing"];
-    assert_eq!(serde_json::to_value(&probing.concepts).expect("ids"), expected["concepts"]);
+    assert_eq!(
+        serde_json::to_value(&probing.concepts).expect("ids"),
+        expected["concepts"]
+    );
     for kind in ["latents", "plm", "latents-16"] {
-        let probe = probing.probes.iter().find(|p| p.features == kind).expect("a probe");
+        let probe = probing
+            .probes
+            .iter()
+            .find(|p| p.features == kind)
+            .expect("a probe");
         let told = serde_json::to_value(probe).expect("scores");
         same(&told, &expected[kind], SAME_PROBE, kind);
     }
@@ -167,12 +203,20 @@ fn controls_are_worth_less() {
         let means: LatentMeans = control.means.expect("scores").residue_level;
         assert_eq!(means.concepts, own.concepts);
         assert!(means.auroc_best < own.auroc_best, "{:?}", control.control);
-        assert!(means.f1_max_of_ten < own.f1_max_of_ten, "{:?}", control.control);
+        assert!(
+            means.f1_max_of_ten < own.f1_max_of_ten,
+            "{:?}",
+            control.control
+        );
         kinds.push(control.control);
     }
     assert_eq!(
         kinds,
-        [ControlKind::RandomSae, ControlKind::ShuffledLabels, ControlKind::PlmNeurons]
+        [
+            ControlKind::RandomSae,
+            ControlKind::ShuffledLabels,
+            ControlKind::PlmNeurons
+        ]
     );
 }
 
@@ -214,7 +258,10 @@ fn models_of_two_seeds_are_one_row_with_an_interval() {
         .args(["--grid", "seed=0,1", "ablation=none,forced-activation"])
         .arg("-o")
         .arg(results.join("grid")));
-    let (path, table) = (results.join("comparison.json"), results.join("comparison.md"));
+    let (path, table) = (
+        results.join("comparison.json"),
+        results.join("comparison.md"),
+    );
     run(evaluate(&["grid", "ranges_model"])
         .args(["--suite", "fidelity", "-o"])
         .arg(&path)
@@ -223,20 +270,35 @@ fn models_of_two_seeds_are_one_row_with_an_interval() {
     let comparison: Comparison = read(&path);
     assert_eq!((comparison.rows.len(), comparison.models.len()), (3, 5));
     let ablated = &comparison.rows[1];
-    assert!(ablated.label.contains("forced-activation false"), "{}", ablated.label);
+    assert!(
+        ablated.label.contains("forced-activation false"),
+        "{}",
+        ablated.label
+    );
     assert!(comparison.rows[2].stability.is_none());
     let text = fs::read_to_string(&table).expect("a table");
     assert_eq!(text.lines().count(), 5);
-    assert!(text.lines().nth(2).is_some_and(|line| line.contains(" ± ")), "{text}");
+    assert!(
+        text.lines().nth(2).is_some_and(|line| line.contains(" ± ")),
+        "{text}"
+    );
 
     let Some(python) = python() else { return };
     let row = &comparison.rows[0];
     let values = row.models.iter().map(|name| {
-        let model = comparison.models.iter().find(|m| m.name == *name).expect("it");
+        let model = comparison
+            .models
+            .iter()
+            .find(|m| m.name == *name)
+            .expect("it");
         let fidelity = model.metrics.fidelity.as_ref().expect("fidelity");
         fidelity.fvu.expect("a number").to_string()
     });
-    let folders = row.models.iter().map(|name| results.join("grid").join(name.rsplit('/').next().expect("a name")));
+    let folders = row.models.iter().map(|name| {
+        results
+            .join("grid")
+            .join(name.rsplit('/').next().expect("a name"))
+    });
     let output = Command::new(python)
         .args(["-c", MATCHING])
         .args(folders)
@@ -253,7 +315,12 @@ fn models_of_two_seeds_are_one_row_with_an_interval() {
     let fvu = serde_json::to_value(row.scores["fvu"]).expect("a mean");
     same(&fvu["mean"], &expected["mean"], 1e-12, "mean");
     // quantiles are written with three decimals
-    same(&fvu["half_width"], &expected["half_width"], 1e-4, "half_width");
+    same(
+        &fvu["half_width"],
+        &expected["half_width"],
+        1e-4,
+        "half_width",
+    );
 }
 
 /// Cross-entropies of the test proteins by the PLM's own means, with reconstructions and zeros put in by hand.
@@ -265,7 +332,9 @@ fn loss_recovered_is_what_the_plm_says_with_reconstructions_in_place() {
     run(evaluate(&["ranges_model"])
         .args(["--suite", "fidelity", "--plm", &plm, "-o"])
         .arg(&path));
-    let told = read::<Metrics>(&path).loss_recovered.expect("loss recovered");
+    let told = read::<Metrics>(&path)
+        .loss_recovered
+        .expect("loss recovered");
     let told_entropy = told.cross_entropy.expect("cross-entropies");
 
     let sae = Sae::load(&results.join("ranges_model")).expect("a model");
@@ -301,7 +370,10 @@ fn loss_recovered_is_what_the_plm_says_with_reconstructions_in_place() {
             edit: &reconstruct,
         };
         let nothing = Replacement { place, edit: &zero };
-        for (sum, edit) in sums.iter_mut().zip([None, Some(reconstruction), Some(nothing)]) {
+        for (sum, edit) in sums
+            .iter_mut()
+            .zip([None, Some(reconstruction), Some(nothing)])
+        {
             let logits = model.logits(&batch, edit);
             *sum -= logits.log_likelihood(&batch, 0) / protein.sequence.len() as f64;
         }
@@ -314,20 +386,36 @@ fn loss_recovered_is_what_the_plm_says_with_reconstructions_in_place() {
         (told_entropy.sae, with_sae),
         (told_entropy.zero, with_zero),
     ] {
-        assert!((told - expected).abs() < SAME, "{told}, expected {expected}");
+        assert!(
+            (told - expected).abs() < SAME,
+            "{told}, expected {expected}"
+        );
     }
     let expected = 1.0 - (with_sae - own) / (with_zero - own);
     let recovered = told.loss_recovered.expect("a number");
-    assert!((recovered - expected).abs() < SAME, "{recovered}, expected {expected}");
+    assert!(
+        (recovered - expected).abs() < SAME,
+        "{recovered}, expected {expected}"
+    );
     let [low, high] = told.loss_recovered_interval.expect("an interval");
     assert!(low < recovered && recovered < high);
     // a model that was trained to reconstruct keeps most of what zeros destroy
     assert!(recovered > 0.5, "{recovered}");
 
     run(evaluate(&["ranges_model"])
-        .args(["--suite", "fidelity", "--plm", &plm, "--mask-fraction", "0.15", "-o"])
+        .args([
+            "--suite",
+            "fidelity",
+            "--plm",
+            &plm,
+            "--mask-fraction",
+            "0.15",
+            "-o",
+        ])
         .arg(&path));
-    let masked = read::<Metrics>(&path).loss_recovered.expect("loss recovered");
+    let masked = read::<Metrics>(&path)
+        .loss_recovered
+        .expect("loss recovered");
     assert!(masked.residues * 5 < told.residues && masked.residues > 0);
     assert!(masked.cross_entropy.expect("cross-entropies").plm > told_entropy.plm);
 }

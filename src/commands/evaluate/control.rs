@@ -2,7 +2,7 @@
 
 use super::{
     alignment::{Aligned, Aligner},
-    held_out::{HeldOut, Known, Maxima, Relevances},
+    held_out::{Counted, HeldOut, Known, Maxima, Relevances},
     ranges::RangeScorer,
     reading::{self, Model, Pass},
     rows::{Collector, PartRows},
@@ -118,12 +118,34 @@ pub(super) struct Neurons<'a> {
     pub(super) residues: u64,
 }
 
+/// What neurons are worth for some concepts: that is no matter of the model.
+pub(super) struct KnownNeurons {
+    counted: Counted,
+    control: Control,
+}
+
 impl Neurons<'_> {
-    /// What neurons are worth for the concepts that count.
+    /// What neurons are worth for the concepts that count, unless this is known of another model.
     ///
     /// # Errors
     /// Where a table cannot be read again.
-    pub(super) fn score(&self, aligned: &Aligned) -> Result<Control> {
+    pub(super) fn score(
+        &self,
+        aligned: &Aligned,
+        known: &mut Option<KnownNeurons>,
+    ) -> Result<Control> {
+        if let Some(known) = known.as_ref().filter(|k| k.counted == aligned.counted) {
+            return Ok(known.control.clone());
+        }
+        let control = self.compute(aligned)?;
+        *known = Some(KnownNeurons {
+            counted: aligned.counted.clone(),
+            control: control.clone(),
+        });
+        Ok(control)
+    }
+
+    fn compute(&self, aligned: &Aligned) -> Result<Control> {
         let is_file = |source: &Source| source.path().is_some_and(Path::is_file);
         if !self.inputs.iter().all(is_file) {
             return Ok(Control {

@@ -3,12 +3,12 @@
 use super::{
     Args, Suite,
     alignment::{Aligned, Aligner},
-    control::{self, ControlChoice, Neurons, RandomSae},
+    control::{self, ControlChoice, KnownNeurons, Neurons, RandomSae},
     disentanglement::{self, TestProteins},
     function::{self, Means},
     groups::Groups,
     held_out::{HeldOut, Known, Maxima},
-    loss::LossScorer,
+    loss::{LossScorer, PlmLosses},
     probing,
     ranges::RangeScorer,
     reading::{self, Model, Pass, check_whole, plan},
@@ -41,6 +41,13 @@ struct Inputs<'a> {
     readers: Vec<(&'a Source, ActivationReader)>,
     dictionary: Option<Vec<ConceptEntry>>,
     groups: Groups,
+}
+
+/// What is found of the tables and the PLM once for all models.
+#[derive(Default)]
+pub(super) struct AcrossModels {
+    losses: Option<PlmLosses>,
+    neurons: Option<KnownNeurons>,
 }
 
 /// What gathers proteins, each for what it scores at the end.
@@ -87,18 +94,25 @@ impl Args {
         &self,
         context: &Context,
         folder: &Path,
+        across: &mut AcrossModels,
     ) -> Result<Option<(Sae, Metrics)>> {
         let sae = shared::load_model(context, folder)?;
         let Some(inputs) = self.inputs(context, &sae, folder)? else {
             return Ok(None);
         };
         let model = Model { sae: &sae, folder };
-        let metrics = self.course(context, model, inputs)?;
+        let metrics = self.course(context, model, inputs, across)?;
         Ok(Some((sae, metrics)))
     }
 
     /// Reads all tables through the model and its untrained twin, and scores both.
-    fn course(&self, context: &Context, model: Model<'_>, inputs: Inputs<'_>) -> Result<Metrics> {
+    fn course(
+        &self,
+        context: &Context,
+        model: Model<'_>,
+        inputs: Inputs<'_>,
+        across: &mut AcrossModels,
+    ) -> Result<Metrics> {
         let (sae, split, whole) = (model.sae, inputs.split.as_ref(), inputs.are_whole());
         let (concepts, labels) = (&inputs.concepts, inputs.labels.as_ref());
         let caller = inputs.dictionary.as_deref().map(Caller::new).transpose()?;
@@ -108,7 +122,9 @@ impl Args {
             split,
             whole,
         });
-        let mut scorers = self.scorers(context, model, known, inputs.dictionary.as_ref())?;
+        let dictionary = inputs.dictionary.as_ref();
+        let losses = across.losses.take();
+        let mut scorers = self.scorers(context, model, known, dictionary, losses)?;
         let twin = self.twin(context, sae);
         let mut random = twin.as_ref().zip(known).map(|(twin, known)| {
             let (aligns, reads) = (self.asks(Suite::Alignment), self.asks(Suite::Ranges));
@@ -135,10 +151,11 @@ impl Args {
             ..Metrics::new()
         };
         let (seed, groups) = (context.seed(), &inputs.groups);
-        let loss = scorers
-            .loss
-            .map(|l| l.finish(groups, self.function.bootstrap, seed));
-        metrics.loss_recovered = loss.transpose()?;
+        if let Some(loss) = scorers.loss {
+            let (scores, losses) = loss.finish(groups, self.function.bootstrap, seed)?;
+            metrics.loss_recovered = Some(scores);
+            across.losses = Some(losses);
+        }
         let Some(known) = known else {
             return Ok(metrics);
         };
@@ -173,7 +190,7 @@ impl Args {
                 groups,
                 random.as_ref(),
                 &neurons,
-                &mut metrics,
+                (across, &mut metrics),
             )?;
         }
         Ok(metrics)
@@ -186,6 +203,7 @@ impl Args {
         model: Model<'a>,
         known: Option<Known<'a>>,
         dictionary: Option<&Vec<ConceptEntry>>,
+        losses: Option<PlmLosses>,
     ) -> Result<Scorers<'a>> {
         let Model { sae, folder } = model;
         let asks = |suite| self.asks(suite);
@@ -200,7 +218,7 @@ impl Args {
         Ok(Scorers {
             aligner,
             ranges: ranges.map(|known| self.range_scorer(sae, known, dictionary.cloned())),
-            loss: self.loss.scorer(context, sae, folder)?,
+            loss: self.loss.scorer(context, sae, folder, losses)?,
             means: means.then(|| Means::new(&sae.config.shape)),
             proteins: asks(Suite::Disentanglement).then(|| TestProteins::new(sae)),
             seeks_maxima,
@@ -225,8 +243,9 @@ impl Args {
         groups: &Groups,
         random: Option<&RandomSae<'_>>,
         neurons: &Neurons<'_>,
-        metrics: &mut Metrics,
+        found: (&mut AcrossModels, &mut Metrics),
     ) -> Result<()> {
+        let (across, metrics) = found;
         let concepts = neurons.known.concepts;
         let excluded = &self.exclude_features;
         let least = (self.min_residues, self.min_proteins);
@@ -237,7 +256,7 @@ impl Args {
             metrics.disentanglement = Some(score(sae, &aligner, &aligned, proteins, groups, seed));
         }
         if self.asks(Suite::Alignment) {
-            let controls = self.controls(&aligned, aligner, random, neurons)?;
+            let controls = self.controls(&aligned, aligner, random, neurons, across)?;
             metrics.alignment = Some(Alignment {
                 controls,
                 ..aligned.alignment
@@ -280,6 +299,7 @@ impl Args {
         aligner: Aligner<'_>,
         random: Option<&RandomSae<'_>>,
         neurons: &Neurons<'_>,
+        across: &mut AcrossModels,
     ) -> Result<Vec<Control>> {
         let asked = |choice| self.controls.contains(&choice);
         let mut controls = Vec::new();
@@ -295,7 +315,7 @@ impl Args {
             controls.push(control::shuffled(aligner, aligned, seed));
         }
         if asked(ControlChoice::PlmNeurons) {
-            controls.push(neurons.score(aligned)?);
+            controls.push(neurons.score(aligned, &mut across.neurons)?);
         }
         Ok(controls)
     }

@@ -49,6 +49,7 @@ pub(super) struct Known<'a> {
 }
 
 /// Which concepts count, by level.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Counted {
     pub(super) residue_level: Vec<bool>,
     pub(super) protein_level: Vec<bool>,

@@ -24,6 +24,7 @@ use crate::{
     table::PlmIdentity,
 };
 use std::{
+    collections::HashMap,
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -66,6 +67,12 @@ struct ProteinSums {
     sums: [f64; 3],
 }
 
+/// What the PLM says of proteins as it is and with zeros, by name: sums over residues. Models at one site share it.
+pub(super) struct PlmLosses {
+    place: Place,
+    sums: HashMap<String, [f64; 2]>,
+}
+
 /// Runs test proteins through the PLM.
 pub(super) struct LossScorer<'a> {
     engine: Engine,
@@ -78,6 +85,8 @@ pub(super) struct LossScorer<'a> {
     batch: Batch,
     pieces: Vec<Piece>,
     proteins: Vec<ProteinSums>,
+    /// What another model's run found.
+    known: Option<PlmLosses>,
 }
 
 /// How residues are masked.
@@ -110,6 +119,7 @@ impl LossArgs {
         context: &Context,
         sae: &'a Sae,
         folder: &Path,
+        known: Option<PlmLosses>,
     ) -> Result<Option<LossScorer<'a>>> {
         let Some(path) = &self.plm else {
             return Ok(None);
@@ -155,6 +165,7 @@ impl LossArgs {
             batch: Batch::new(),
             pieces: Vec::new(),
             proteins: Vec::new(),
+            known: known.filter(|known| known.place == place),
         }))
     }
 }
@@ -243,8 +254,12 @@ impl LossScorer<'_> {
     fn compute(&mut self) -> Result<()> {
         let batch = std::mem::take(&mut self.batch);
         let pieces = std::mem::take(&mut self.pieces);
-        let edits = std::iter::once(None).chain(self.insertions.iter().map(Some));
-        for (number, insertion) in edits.enumerate() {
+        let [reconstruction, zero] = &self.insertions;
+        let mut edits = vec![(1, Some(reconstruction))];
+        if self.known.is_none() {
+            edits.extend([(0, None), (2, Some(zero))]);
+        }
+        for (number, insertion) in edits {
             let edit = insertion.map(|edit| Replacement {
                 place: self.place,
                 edit,
@@ -272,11 +287,23 @@ impl LossScorer<'_> {
         groups: &Groups,
         replicates: usize,
         seed: u64,
-    ) -> Result<LossRecovered> {
+    ) -> Result<(LossRecovered, PlmLosses)> {
         if !self.pieces.is_empty() {
             self.compute()?;
         }
         let mut proteins = std::mem::take(&mut self.proteins);
+        let known = self.known.take().unwrap_or_else(|| PlmLosses {
+            place: self.place,
+            sums: (proteins.iter())
+                .map(|p| (p.protein.clone(), [p.sums[0], p.sums[2]]))
+                .collect(),
+        });
+        for protein in &mut proteins {
+            // the same tables are read for every model
+            if let Some(&[plm, zero]) = known.sums.get(&protein.protein) {
+                (protein.sums[0], protein.sums[2]) = (plm, zero);
+            }
+        }
         proteins.retain(|p| p.residues > 0);
         proteins.sort_by(|a, b| a.protein.cmp(&b.protein));
         let groups = groups.of(proteins.iter().map(|p| p.protein.as_str()));
@@ -290,7 +317,8 @@ impl LossScorer<'_> {
             }
         });
         let mask = self.mask.as_ref().map(|m| m.fraction);
-        Ok(LossRecovered::new(losses.collect(), mask, replicates, seed))
+        let scores = LossRecovered::new(losses.collect(), mask, replicates, seed);
+        Ok((scores, known))
     }
 }
 

@@ -279,7 +279,8 @@ pub(super) struct RunArgs {
 
     /// Train many models on one pass over the data: every combination of these values of k, seed, lr,
     /// lambda-annot, lambda-axiom, lambda-implication, lambda-sparsity, detach, forced-activation,
-    /// rescale, predictor-center, axiom-radius, axiom-norm or forced-by, each in a folder of its own
+    /// rescale, predictor-center, axiom-radius, axiom-norm, forced-by or ablation (which leaves one part of the method
+    /// out: none, detach, axioms, implication, forced-activation, rescale), each in a folder of its own
     #[arg(long, num_args = 1.., value_name = "NAME=VALUE,...", help_heading = RUN)]
     pub(super) grid: Vec<String>,
 
