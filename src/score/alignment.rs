@@ -308,7 +308,7 @@ mod tests {
     /// Numbers of items and instances that a latent marks: of concepts, latents and thresholds.
     type Counts = [[[usize; 5]; 5]; 3];
 
-    /// InterPLM's own counting (tests/bench/concept_f1.py, --small) of the case that the test makes.
+    /// What `InterPLM` itself counts (`tests/bench/concept_f1.py --small`) in the case that the test makes.
     const RIGHT: Counts = [
         [
             [4, 4, 1, 1, 1],

@@ -11,6 +11,7 @@
 mod bad_input;
 mod calls;
 mod contract;
+mod evaluate;
 mod fixture;
 mod formats;
 mod function;

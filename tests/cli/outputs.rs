@@ -71,7 +71,10 @@ fn every_option_of_a_path_has_a_role() {
             "protsae-interpret",
             vec!["output", "table", "neighbours-out"],
         ),
-        ("protsae-evaluate", vec!["output", "multiqc", "curves"]),
+        (
+            "protsae-evaluate",
+            vec!["output", "table", "multiqc", "curves"],
+        ),
         ("protsae-convert", vec!["output"]),
         ("protsae-schema", vec![]),
     ];

@@ -56,6 +56,19 @@ fn rest_of_a_run(folder: &Path) {
         path("provenance.json")
     ];
     succeed("protsae-evaluate", &evaluate);
+    let compare = arguments![
+        "-i",
+        fixture.path("proteins.activations.arrow"),
+        "-m",
+        fixture.path("model"),
+        "-m",
+        fixture.path("model"),
+        "--suite",
+        "fidelity",
+        "-o",
+        path("comparison.json")
+    ];
+    succeed("protsae-evaluate", &compare);
     let interpret = arguments![
         "-i",
         fixture.path("proteins.features.arrow"),
@@ -136,6 +149,7 @@ fn every_file_of_a_run_is_what_it_claims_to_be() {
         "\tsummary/1",
         "\tlog of ",
         "\tmetrics/1",
+        "\tcomparison/1",
         "\tMultiQC table of 1 samples",
         "\tcounts/1",
         "\tprovenance/1",

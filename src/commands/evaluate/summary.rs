@@ -17,9 +17,8 @@ pub(super) fn multiqc_table(samples: &[(String, &Metrics)]) -> serde_json::Value
         Shown::Mean => multiqc::MEAN,
         Shown::Count => multiqc::COUNT,
     };
-    let has_any = |headline: &&Headline| samples.iter().any(|s| (headline.value)(s.1).is_some());
-    let columns = HEADLINES.iter().filter(has_any);
-    let columns = columns.map(|headline| multiqc::Column {
+    // all columns, so that tables of several files are one; MultiQC hides those without a value
+    let columns = HEADLINES.iter().map(|headline| multiqc::Column {
         key: headline.key,
         title: headline.title,
         description: headline.description,
