@@ -72,6 +72,7 @@ fn every_option_of_a_path_has_a_role() {
             vec!["output", "table", "neighbours-out"],
         ),
         ("protsae-evaluate", vec!["output", "multiqc", "curves"]),
+        ("protsae-steer", vec!["output", "table"]),
         ("protsae-convert", vec!["output"]),
         ("protsae-schema", vec![]),
     ];
