@@ -23,14 +23,16 @@ use crate::{
     },
     sae::{Encoder, Sae},
     steer::{
-        Control, Dose, Generator, Mode, Reader, Settings,
+        Mode,
         filling::{Alphabet, Filling},
+        generator::{Generator, Settings},
         goal::{Goal, Goals},
         motif::Motif,
         positions::{Listed, Positions},
+        reader::Reader,
         record::Run,
         structure::Structures,
-        treatment,
+        treatment::{Control, Dose, treatments},
     },
     table::PlmIdentity,
 };
@@ -233,7 +235,7 @@ impl Tool for Args {
         let goals = maker.all(&self.concept, &self.latent).path(&self.sae)?;
         let controls = self.controls();
         let seed = context.seed();
-        let treatments = treatment::treatments(&sae, (&maker, &goals), &dose, &controls, seed);
+        let treatments = treatments(&sae, (&maker, &goals), &dose, &controls, seed);
         let treatments = treatments.path(&self.sae)?;
         let settings = Settings {
             positions: self.positions(context)?,
@@ -319,7 +321,9 @@ impl Args {
                 return Err(Error::usage(format!("--scale {scale} is given twice")));
             }
         }
-        Ok(Dose::Scales(self.mode, self.scale.clone()))
+        // without a negative zero
+        let scales = self.scale.iter().map(|scale| scale + 0.0).collect();
+        Ok(Dose::Scales(self.mode, scales))
     }
 
     fn controls(&self) -> Vec<Control> {

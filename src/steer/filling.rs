@@ -5,7 +5,7 @@ use rand_chacha::rand_core::RngCore;
 
 /// How a residue is chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Filling {
+pub(crate) enum Filling {
     /// The likeliest of the twenty amino acids; the first in the alphabet of those that are.
     #[default]
     Argmax,
@@ -18,17 +18,22 @@ pub enum Filling {
 
 /// The twenty amino acids as tokens.
 #[derive(Clone, Debug)]
-pub struct Alphabet([u32; 20]);
+pub(crate) struct Alphabet([u32; 20]);
 
 impl Alphabet {
     /// In this vocabulary.
     #[must_use]
-    pub fn new(vocabulary: &Vocabulary) -> Self {
+    pub(crate) fn new(vocabulary: &Vocabulary) -> Self {
         Self(AMINO_ACIDS.map(|letter| vocabulary.token(letter)))
     }
 
     /// Chooses a residue by the logits of all tokens; none where those of the twenty are no numbers.
-    pub fn choose(&self, logits: &[f32], filling: Filling, rng: &mut impl RngCore) -> Option<u8> {
+    pub(crate) fn choose(
+        &self,
+        logits: &[f32],
+        filling: Filling,
+        rng: &mut impl RngCore,
+    ) -> Option<u8> {
         let own = self.0.map(|token| f64::from(logits[token as usize]));
         if own.iter().any(|logit| !logit.is_finite()) {
             return None;

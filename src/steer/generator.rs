@@ -14,63 +14,63 @@ use rand_chacha::ChaCha8Rng;
 
 /// How sequences are generated.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Which residues are masked.
-    pub positions: Positions,
+    pub(crate) positions: Positions,
     /// Share of the residues of a protein that are masked in a round, unless positions are listed.
-    pub mask_ratio: f64,
+    pub(crate) mask_ratio: f64,
     /// Rounds; each masks anew, on what the round before made.
-    pub rounds: u32,
+    pub(crate) rounds: u32,
     /// How a masked residue is filled in.
-    pub filling: Filling,
+    pub(crate) filling: Filling,
     /// Sequences of a protein for each treatment.
-    pub samples: u32,
+    pub(crate) samples: u32,
     /// Seed of everything random.
-    pub seed: u64,
+    pub(crate) seed: u64,
 }
 
 /// A sequence that was generated.
 #[derive(Clone, Debug)]
-pub struct Generated {
+pub(crate) struct Generated {
     /// The protein, by its number among those given.
-    pub protein: usize,
+    pub(crate) protein: usize,
     /// The treatment, by its number.
-    pub treatment: usize,
+    pub(crate) treatment: usize,
     /// Number of the sample, from 1.
-    pub sample: u32,
+    pub(crate) sample: u32,
     /// Residues that were masked in any round, from 0 and ascending.
-    pub masked: Vec<usize>,
+    pub(crate) masked: Vec<usize>,
     /// Its residues.
-    pub residues: Vec<u8>,
+    pub(crate) residues: Vec<u8>,
     /// How it is read.
-    pub after: Reading,
+    pub(crate) after: Reading,
 }
 
 /// What was made of some proteins.
 #[derive(Clone, Debug, Default)]
-pub struct Made {
+pub(crate) struct Made {
     /// How each protein is read.
-    pub before: Vec<Reading>,
+    pub(crate) before: Vec<Reading>,
     /// By protein, treatment and sample.
-    pub generated: Vec<Generated>,
+    pub(crate) generated: Vec<Generated>,
     /// Proteins that have no listed positions, by their numbers.
-    pub left_out: Vec<usize>,
+    pub(crate) left_out: Vec<usize>,
 }
 
 /// Generates sequences.
-pub struct Generator<'a> {
+pub(crate) struct Generator<'a> {
     /// Runs and reads sequences.
-    pub reader: Reader<'a>,
+    pub(crate) reader: Reader<'a>,
     /// Encodes what is read.
-    pub encoder: Encoder<'a>,
+    pub(crate) encoder: Encoder<'a>,
     /// The amino acids.
-    pub alphabet: Alphabet,
+    pub(crate) alphabet: Alphabet,
     /// What is steered towards.
-    pub goals: &'a [Goal],
+    pub(crate) goals: &'a [Goal],
     /// What is done.
-    pub treatments: &'a [Treatment<'a>],
+    pub(crate) treatments: &'a [Treatment<'a>],
     /// How.
-    pub settings: &'a Settings,
+    pub(crate) settings: &'a Settings,
 }
 
 /// A sequence on its way.
@@ -99,7 +99,7 @@ impl Generator<'_> {
     ///
     /// # Errors
     /// [`SteerError`] where the PLM fails, something is no number, or listed positions do not fit.
-    pub fn generate(&mut self, proteins: &[Protein]) -> Result<Made, SteerError> {
+    pub(crate) fn generate(&mut self, proteins: &[Protein]) -> Result<Made, SteerError> {
         let listed = self.listed(proteins)?;
         let originals: Vec<&[u8]> = proteins.iter().map(|p| p.sequence.as_slice()).collect();
         let mut made = Made {

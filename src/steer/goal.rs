@@ -14,21 +14,21 @@ const NEAR: usize = 3;
 
 /// What is steered towards.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Goal {
+pub(crate) struct Goal {
     /// Id of the concept, or `latent:N`.
-    pub id: String,
+    pub(crate) id: String,
     /// The id in names of sequences: its letters and digits, with the number of its latent where another goal reads
     /// alike.
-    pub tag: String,
+    pub(crate) tag: String,
     /// The concept whose probability is told, by its index.
-    pub concept: Option<u32>,
+    pub(crate) concept: Option<u32>,
     /// Latents that are changed, ascending.
-    pub latents: Vec<u32>,
+    pub(crate) latents: Vec<u32>,
 }
 
 /// Makes goals of a model's concepts and latents.
 #[derive(Debug)]
-pub struct Goals<'a> {
+pub(crate) struct Goals<'a> {
     sae: &'a Sae,
     hierarchy: Hierarchy,
     /// Whether a concept's ancestors are changed with it.
@@ -45,7 +45,7 @@ impl<'a> Goals<'a> {
     ///
     /// # Errors
     /// [`SteerError::NoDecoder`] of a model that reconstructs nothing.
-    pub fn new(sae: &'a Sae, ancestors: bool) -> Result<Self, SteerError> {
+    pub(crate) fn new(sae: &'a Sae, ancestors: bool) -> Result<Self, SteerError> {
         if matches!(sae.config.objective.variant, Variant::LinearProbe(_)) {
             return Err(SteerError::NoDecoder);
         }
@@ -60,7 +60,11 @@ impl<'a> Goals<'a> {
     ///
     /// # Errors
     /// [`SteerError`] of one that the model does not have, or of one that is asked for twice.
-    pub fn all(&self, concepts: &[String], latents: &[u32]) -> Result<Vec<Goal>, SteerError> {
+    pub(crate) fn all(
+        &self,
+        concepts: &[String],
+        latents: &[u32],
+    ) -> Result<Vec<Goal>, SteerError> {
         let mut goals: Vec<Goal> = Vec::new();
         let concepts = concepts.iter().map(|id| self.concept(id));
         let latents = latents.iter().map(|&latent| self.latent(latent));
@@ -148,7 +152,7 @@ impl<'a> Goals<'a> {
     ///
     /// # Errors
     /// [`SteerError::NoControl`] where there are fewer.
-    pub fn random(&self, goal: &Goal, seed: u64) -> Result<Vec<u32>, SteerError> {
+    pub(crate) fn random(&self, goal: &Goal, seed: u64) -> Result<Vec<u32>, SteerError> {
         let shape = &self.sae.config.shape;
         let unknown = shape.defined as u32..shape.latents as u32;
         let mut latents: Vec<u32> = unknown
@@ -174,7 +178,7 @@ impl<'a> Goals<'a> {
     ///
     /// # Errors
     /// [`SteerError::NoControl`] where there is none.
-    pub fn unrelated(&self, goal: &Goal, seed: u64) -> Result<Vec<u32>, SteerError> {
+    pub(crate) fn unrelated(&self, goal: &Goal, seed: u64) -> Result<Vec<u32>, SteerError> {
         let own = match goal.concept {
             Some(concept) => self.hierarchy.ancestors(concept),
             None => &[],

@@ -11,13 +11,13 @@ const MOST: u32 = 1000;
 #[error(
     "motif '{pattern}': {problem} in element '{element}'; PROSITE's syntax is meant, such as [AG]-x(4)-G-K-[ST]"
 )]
-pub struct MotifError {
+pub(crate) struct MotifError {
     /// The pattern.
-    pub pattern: String,
+    pub(crate) pattern: String,
     /// The element that is wrong.
-    pub element: String,
+    pub(crate) element: String,
     /// What is wrong with it.
-    pub problem: &'static str,
+    pub(crate) problem: &'static str,
 }
 
 impl Classify for MotifError {
@@ -28,7 +28,7 @@ impl Classify for MotifError {
 
 /// A motif.
 #[derive(Clone, Debug)]
-pub struct Motif {
+pub(crate) struct Motif {
     regex: Regex,
 }
 
@@ -99,7 +99,7 @@ impl Motif {
     ///
     /// # Errors
     /// [`MotifError`], naming the element that is wrong.
-    pub fn new(pattern: &str) -> Result<Self, MotifError> {
+    pub(crate) fn new(pattern: &str) -> Result<Self, MotifError> {
         let bad = |element: &str, problem| MotifError {
             pattern: pattern.into(),
             element: element.into(),
@@ -123,7 +123,7 @@ impl Motif {
 
     /// Residues of a sequence at which a match begins.
     #[must_use]
-    pub fn count(&self, sequence: &[u8]) -> usize {
+    pub(crate) fn count(&self, sequence: &[u8]) -> usize {
         let (mut from, mut count) = (0, 0);
         while let Some(found) = (from < sequence.len())
             .then(|| self.regex.find_at(sequence, from))

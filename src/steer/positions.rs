@@ -13,11 +13,11 @@ use std::{
 };
 
 /// Columns of a table of positions.
-pub const COLUMNS: [&str; 3] = ["protein", "start", "end"];
+pub(crate) const COLUMNS: [&str; 3] = ["protein", "start", "end"];
 
 /// How residues to mask are chosen.
 #[derive(Clone, Debug, Default)]
-pub enum Positions {
+pub(crate) enum Positions {
     /// Drawn, each round anew.
     #[default]
     Random,
@@ -78,14 +78,14 @@ struct Span {
 
 /// Ranges by protein.
 #[derive(Clone, Debug, Default)]
-pub struct Listed(HashMap<String, Vec<Span>>);
+pub(crate) struct Listed(HashMap<String, Vec<Span>>);
 
 impl Listed {
     /// Reads a table: protein, start and end, tab-separated, with or without a header.
     ///
     /// # Errors
     /// [`PositionsError`], naming the line.
-    pub fn read(input: impl BufRead) -> Result<Self, PositionsError> {
+    pub(crate) fn read(input: impl BufRead) -> Result<Self, PositionsError> {
         let mut listed = Self::default();
         let header = COLUMNS.join("\t");
         for (line, text) in (1..).zip(input.lines()) {
@@ -116,7 +116,11 @@ impl Listed {
     ///
     /// # Errors
     /// [`PositionsError::PastEnd`].
-    pub fn of(&self, protein: &str, length: usize) -> Result<Option<Vec<usize>>, PositionsError> {
+    pub(crate) fn of(
+        &self,
+        protein: &str,
+        length: usize,
+    ) -> Result<Option<Vec<usize>>, PositionsError> {
         let Some(spans) = self.0.get(protein) else {
             return Ok(None);
         };
@@ -141,13 +145,13 @@ impl Listed {
 
 /// How many of so many residues a share is: at least one.
 #[must_use]
-pub fn count(length: usize, share: f64) -> usize {
+pub(crate) fn count(length: usize, share: f64) -> usize {
     let count = (length as f64 * share).round() as usize;
     count.clamp(1, length.max(1))
 }
 
 /// `count` of `length` residues, ascending, drawn from a stream.
-pub fn random(rng: &mut impl RngCore, length: usize, count: usize) -> Vec<usize> {
+pub(crate) fn random(rng: &mut impl RngCore, length: usize, count: usize) -> Vec<usize> {
     let mut residues: Vec<usize> = (0..length).collect();
     shuffle(rng, &mut residues);
     residues.truncate(count);
@@ -157,7 +161,7 @@ pub fn random(rng: &mut impl RngCore, length: usize, count: usize) -> Vec<usize>
 
 /// The `count` residues with the smallest of these norms, ascending; of equals the first.
 #[must_use]
-pub fn low_activation(norms: &[f32], count: usize) -> Vec<usize> {
+pub(crate) fn low_activation(norms: &[f32], count: usize) -> Vec<usize> {
     let mut residues: Vec<usize> = (0..norms.len()).collect();
     residues.sort_by(|&a, &b| norms[a].total_cmp(&norms[b]).then(a.cmp(&b)));
     residues.truncate(count);
@@ -167,7 +171,7 @@ pub fn low_activation(norms: &[f32], count: usize) -> Vec<usize> {
 
 /// Residues, from 0 and ascending, as 1-based ranges: `3-5,9`.
 #[must_use]
-pub fn ranges(residues: &[usize]) -> String {
+pub(crate) fn ranges(residues: &[usize]) -> String {
     let mut text = String::new();
     for run in residues.chunk_by(|a, b| a + 1 == *b) {
         let comma = if text.is_empty() { "" } else { "," };

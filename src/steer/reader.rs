@@ -16,35 +16,35 @@ use std::{ops::Range, rc::Rc};
 
 /// A sequence of which some residues are masked.
 #[derive(Clone, Copy, Debug)]
-pub struct Masked<'a> {
+pub(crate) struct Masked<'a> {
     /// Residues.
-    pub residues: &'a [u8],
+    pub(crate) residues: &'a [u8],
     /// Those that are masked, from 0 and ascending.
-    pub masked: &'a [usize],
+    pub(crate) masked: &'a [usize],
 }
 
 /// What the model says of a concept along a sequence.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct ConceptScore {
+pub(crate) struct ConceptScore {
     /// Mean probability over all residues.
-    pub mean: f64,
+    pub(crate) mean: f64,
     /// Largest probability of a residue.
-    pub max: f32,
+    pub(crate) max: f32,
 }
 
 /// How a whole sequence is read, without insertion and nothing masked.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Reading {
+pub(crate) struct Reading {
     /// Mean log-probability of its residues, each seen by the PLM, in nats.
-    pub log_likelihood: f64,
+    pub(crate) log_likelihood: f64,
     /// Length of each residue's activation at the site.
-    pub norms: Vec<f32>,
+    pub(crate) norms: Vec<f32>,
     /// Of each concept that was asked for.
-    pub scores: Vec<ConceptScore>,
+    pub(crate) scores: Vec<ConceptScore>,
 }
 
 /// Runs sequences, by windows and in batches.
-pub struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     engine: &'a Engine,
     vocabulary: &'a Vocabulary,
     mask: u32,
@@ -91,7 +91,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`SteerError::NoMask`] where the PLM fills in no masked residues.
-    pub fn new(
+    pub(crate) fn new(
         engine: &'a Engine,
         vocabulary: &'a Vocabulary,
         place: Place,
@@ -154,7 +154,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`SteerError`] where the PLM fails, or something is no number.
-    pub fn predict(
+    pub(crate) fn predict(
         &self,
         sequences: &[Masked],
         insertion: Option<&Insertion>,
@@ -183,7 +183,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`SteerError`] where the PLM fails, or its activations are no numbers.
-    pub fn read(
+    pub(crate) fn read(
         &self,
         encoder: &mut Encoder,
         sequences: &[&[u8]],

@@ -17,7 +17,7 @@ use crate::{
 use std::io::{self, Write};
 
 /// Columns of the table.
-pub const COLUMNS: [&str; 25] = [
+pub(crate) const COLUMNS: [&str; 25] = [
     "id",
     "protein",
     "concept",
@@ -47,49 +47,49 @@ pub const COLUMNS: [&str; 25] = [
 
 /// What holds for all sequences of a run.
 #[derive(Clone, Copy, Debug)]
-pub struct Run<'a> {
+pub(crate) struct Run<'a> {
     /// Units of scales; none where latents are set to 0.
-    pub mode: Option<Mode>,
+    pub(crate) mode: Option<Mode>,
     /// Rounds of masking.
-    pub rounds: u32,
+    pub(crate) rounds: u32,
     /// Seed.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// What is counted.
-    pub motif: Option<&'a Motif>,
+    pub(crate) motif: Option<&'a Motif>,
 }
 
 /// Matches of a motif.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Matches {
+pub(crate) struct Matches {
     /// In the original.
-    pub before: usize,
+    pub(crate) before: usize,
     /// In the generated sequence.
-    pub after: usize,
+    pub(crate) after: usize,
 }
 
 /// A generated sequence beside its original.
 #[derive(Clone, Copy)]
-pub struct Record<'a> {
+pub(crate) struct Record<'a> {
     /// The run.
-    pub run: &'a Run<'a>,
+    pub(crate) run: &'a Run<'a>,
     /// The original.
-    pub protein: &'a Protein,
+    pub(crate) protein: &'a Protein,
     /// What was steered towards.
-    pub goal: &'a Goal,
+    pub(crate) goal: &'a Goal,
     /// What was done.
-    pub treatment: &'a Treatment<'a>,
+    pub(crate) treatment: &'a Treatment<'a>,
     /// What came out.
-    pub generated: &'a Generated,
+    pub(crate) generated: &'a Generated,
     /// How the original is read.
-    pub before: &'a Reading,
+    pub(crate) before: &'a Reading,
     /// Which of the read scores is the goal's.
-    pub score: Option<usize>,
+    pub(crate) score: Option<usize>,
 }
 
 impl Record<'_> {
     /// An id that follows from the protein, the goal, the arm, its scale and the sample alone.
     #[must_use]
-    pub fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         let Treatment { arm, scale, .. } = self.treatment;
         let (protein, tag) = (&self.protein.accession, &self.goal.tag);
         let scale = scale.map(|s| format!("_s{s}")).unwrap_or_default();
@@ -106,13 +106,13 @@ impl Record<'_> {
 
     /// Share of the residues that are the original's.
     #[must_use]
-    pub fn identity(&self) -> f64 {
+    pub(crate) fn identity(&self) -> f64 {
         1.0 - self.changed().len() as f64 / self.protein.sequence.len().max(1) as f64
     }
 
     /// The concept's scores before and after, where the goal is of a concept.
     #[must_use]
-    pub fn scores(&self) -> Option<[ConceptScore; 2]> {
+    pub(crate) fn scores(&self) -> Option<[ConceptScore; 2]> {
         let at = self.score?;
         let of = |reading: &Reading| reading.scores.get(at).copied();
         Some([of(self.before)?, of(&self.generated.after)?])
@@ -120,7 +120,7 @@ impl Record<'_> {
 
     /// Matches of the motif, where one is counted.
     #[must_use]
-    pub fn matches(&self) -> Option<Matches> {
+    pub(crate) fn matches(&self) -> Option<Matches> {
         let motif = self.run.motif?;
         Some(Matches {
             before: motif.count(&self.protein.sequence),
@@ -132,7 +132,7 @@ impl Record<'_> {
     ///
     /// # Errors
     /// Where writing fails.
-    pub fn write_line(&self, out: impl Write, structure: &Structure) -> io::Result<()> {
+    pub(crate) fn write_line(&self, out: impl Write, structure: &Structure) -> io::Result<()> {
         let Self {
             run,
             treatment,
@@ -185,7 +185,7 @@ impl Record<'_> {
     ///
     /// # Errors
     /// Where writing fails.
-    pub fn write_fasta(&self, out: impl Write) -> io::Result<()> {
+    pub(crate) fn write_fasta(&self, out: impl Write) -> io::Result<()> {
         let Treatment { arm, scale, .. } = self.treatment;
         let scale = match (scale, self.run.mode) {
             (Some(scale), Some(mode)) => format!(" scale={scale} mode={}", mode.name()),
@@ -211,7 +211,7 @@ fn precise(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::steer::Arm;
+    use crate::steer::treatment::Arm;
 
     fn lines(scale: Option<f64>, score: Option<usize>) -> (String, String) {
         let motif = Motif::new("N-{P}-[ST]").unwrap();
@@ -285,7 +285,7 @@ mod tests {
     #[test]
     fn a_line_says_all_of_a_sequence() {
         let (line, fasta) = lines(Some(-0.2), Some(0));
-        let want = "P1_steered_GO1_s-0.2_3\tP1\tGO:1\tsteered\t0,4\tabsolute\t-0.2\t3\t2\t2-4,8\t3-5\t0.625\t-0.0013\t-2.5\t\
+        let want = "P1_steered_GO1_s-0.2_3\tP1\tGO:1\tsteered\t0,4\tabsolute\t-0.2\t3\t2\t2-4,8\t3-5\t0.625\t-0.0012\t-2.5\t\
                     0.000125\t0.25\t0.5\t0.5\t0\t1\t0.75\t\t7\tMAAAAAAA\tMANGSAAA\n";
         assert_eq!(line, want);
         let header =
@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn what_means_nothing_is_empty() {
         let (line, fasta) = lines(None, None);
-        let want = "P1_plain_GO1_3\tP1\tGO:1\tplain\t\t\t\t3\t2\t2-4,8\t3-5\t0.625\t-0.0013\t-2.5\t\t\t\t\t0\t1\t0.75\t\t7\t\
+        let want = "P1_plain_GO1_3\tP1\tGO:1\tplain\t\t\t\t3\t2\t2-4,8\t3-5\t0.625\t-0.0012\t-2.5\t\t\t\t\t0\t1\t0.75\t\t7\t\
                     MAAAAAAA\tMANGSAAA\n";
         assert_eq!(line, want);
         assert!(fasta.starts_with(">P1_plain_GO1_3 concept=GO:1 arm=plain seed=7\n"));

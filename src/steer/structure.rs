@@ -10,20 +10,20 @@ use std::{
 };
 
 /// Columns that are read, in any order, others beside them; the last two may be missing.
-pub const COLUMNS: [&str; 3] = ["id", "tm_score", "plddt"];
+pub(crate) const COLUMNS: [&str; 3] = ["id", "tm_score", "plddt"];
 
 /// Scores of one sequence.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Structure {
+pub(crate) struct Structure {
     /// TM-score to the structure of the original.
-    pub tm_score: Option<f64>,
+    pub(crate) tm_score: Option<f64>,
     /// Mean pLDDT.
-    pub plddt: Option<f64>,
+    pub(crate) plddt: Option<f64>,
 }
 
 /// What can be wrong with the table.
 #[derive(Debug, thiserror::Error)]
-pub enum StructureError {
+pub(crate) enum StructureError {
     /// A header without the columns.
     #[error("line 1: expected the columns id and tm_score or plddt, or all three, found '{0}'")]
     Header(String),
@@ -71,14 +71,14 @@ impl Classify for StructureError {
 
 /// Scores by id.
 #[derive(Clone, Debug, Default)]
-pub struct Structures(HashMap<String, Structure>);
+pub(crate) struct Structures(HashMap<String, Structure>);
 
 impl Structures {
     /// Reads a table with a header, tab-separated.
     ///
     /// # Errors
     /// [`StructureError`], naming the line.
-    pub fn read(input: impl BufRead) -> Result<Self, StructureError> {
+    pub(crate) fn read(input: impl BufRead) -> Result<Self, StructureError> {
         let mut lines = (1..).zip(input.lines());
         let header = lines.next().map(|(_, text)| text).transpose()?;
         let header = header.unwrap_or_default();
@@ -117,13 +117,13 @@ impl Structures {
     }
 
     /// Takes what is known of a sequence.
-    pub fn take(&mut self, id: &str) -> Structure {
+    pub(crate) fn take(&mut self, id: &str) -> Structure {
         self.0.remove(id).unwrap_or_default()
     }
 
     /// Sequences that nobody has taken.
     #[must_use]
-    pub fn left(&self) -> usize {
+    pub(crate) fn left(&self) -> usize {
         self.0.len()
     }
 }

@@ -5,30 +5,30 @@ use serde::Serialize;
 
 /// What became of the sequences of one treatment; a mean without a sequence is null.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// Id of the concept, or `latent:N`.
-    pub concept: String,
+    pub(crate) concept: String,
     /// The arm.
-    pub arm: &'static str,
+    pub(crate) arm: &'static str,
     /// The scale, where it has one.
-    pub scale: Option<f64>,
+    pub(crate) scale: Option<f64>,
     /// Sequences that were generated.
-    pub sequences: u64,
+    pub(crate) sequences: u64,
     /// Share of them whose concept score rose.
-    pub risen: Option<f64>,
+    pub(crate) risen: Option<f64>,
     /// Mean change of the concept score.
-    pub score_change: Option<f64>,
+    pub(crate) score_change: Option<f64>,
     /// Mean change of the log-likelihood a residue, in nats.
-    pub log_likelihood_change: Option<f64>,
+    pub(crate) log_likelihood_change: Option<f64>,
     /// Mean identity to the original.
-    pub identity: Option<f64>,
+    pub(crate) identity: Option<f64>,
     /// Share of sequences that have more matches of the motif than their original.
-    pub motif_gained: Option<f64>,
+    pub(crate) motif_gained: Option<f64>,
 }
 
 /// Sums over the sequences of one treatment.
 #[derive(Clone, Debug, Default)]
-pub struct Sums {
+pub(crate) struct Sums {
     of: Summary,
     scored: u64,
     risen: u64,
@@ -41,7 +41,7 @@ pub struct Sums {
 
 impl Sums {
     /// Adds a sequence.
-    pub fn add(&mut self, record: &Record) {
+    pub(crate) fn add(&mut self, record: &Record) {
         if self.of.sequences == 0 {
             self.of.concept.clone_from(&record.goal.id);
             self.of.arm = record.treatment.arm.name();
@@ -63,7 +63,7 @@ impl Sums {
 
     /// Shares and means; none of a treatment without a sequence.
     #[must_use]
-    pub fn finish(self) -> Option<Summary> {
+    pub(crate) fn finish(self) -> Option<Summary> {
         let mean = |sum: f64, count: u64| (count > 0).then(|| sum / count as f64);
         let all = self.of.sequences;
         (all > 0).then(|| Summary {

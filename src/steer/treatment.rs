@@ -10,7 +10,7 @@ use crate::sae::Sae;
 
 /// An arm of the experiment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Arm {
+pub(crate) enum Arm {
     /// The goal's latents are raised.
     Steered,
     /// The goal's latents are set to 0.
@@ -27,7 +27,7 @@ pub enum Arm {
 
 impl Arm {
     /// All, in the order of the table.
-    pub const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Steered,
         Self::Ablated,
         Self::Unsteered,
@@ -38,7 +38,7 @@ impl Arm {
 
     /// Its name in the table.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Steered => "steered",
             Self::Ablated => "ablated",
@@ -52,7 +52,7 @@ impl Arm {
 
 /// A control beside the arm that is steered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Control {
+pub(crate) enum Control {
     /// [`Arm::Unsteered`].
     Unsteered,
     /// [`Arm::Plain`].
@@ -65,7 +65,7 @@ pub enum Control {
 
 /// How much latents are changed.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Dose {
+pub(crate) enum Dose {
     /// By each of these scales, in units of the mode.
     Scales(Mode, Vec<f64>),
     /// Down to 0.
@@ -94,24 +94,24 @@ impl Dose {
 }
 
 /// One arm at one scale, for one goal.
-pub struct Treatment<'a> {
+pub(crate) struct Treatment<'a> {
     /// The goal's number.
-    pub goal: usize,
+    pub(crate) goal: usize,
     /// The arm.
-    pub arm: Arm,
+    pub(crate) arm: Arm,
     /// How much; none where that means nothing.
-    pub scale: Option<f64>,
+    pub(crate) scale: Option<f64>,
     /// Latents that are changed.
-    pub latents: Vec<u32>,
+    pub(crate) latents: Vec<u32>,
     /// What is inserted, if anything.
-    pub insertion: Option<Insertion<'a>>,
+    pub(crate) insertion: Option<Insertion<'a>>,
 }
 
 /// All treatments of all goals, in order of goal, arm and scale.
 ///
 /// # Errors
 /// [`SteerError`] where the model does not bear a dose or a control.
-pub fn treatments<'a>(
+pub(crate) fn treatments<'a>(
     sae: &'a Sae,
     goals: (&Goals<'_>, &[Goal]),
     dose: &Dose,

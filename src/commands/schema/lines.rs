@@ -5,7 +5,7 @@ use crate::{
     commands::interpret,
     report::{calls, tsv},
     split::partition,
-    steer::{Arm, Mode, record},
+    steer::{Mode, record, treatment::Arm},
 };
 
 /// Columns of BED6.
@@ -113,8 +113,8 @@ pub(super) fn table(text: &str) -> Option<Result<String, CheckError>> {
         return Some(each.map(|()| say("table of ranges")));
     }
     if is(&record::COLUMNS) {
-        let each = rows()
-            .try_for_each(|(row, line)| steered(&Fields::of(line, row, &record::COLUMNS)?));
+        let each =
+            rows().try_for_each(|(row, line)| steered(&Fields::of(line, row, &record::COLUMNS)?));
         return Some(each.map(|()| say("table of steered sequences")));
     }
     None

@@ -10,8 +10,7 @@ use crate::{
     report::tsv,
     seq::Protein,
     steer::{
-        Generator,
-        generator::Made,
+        generator::{Generator, Made},
         positions::Positions,
         record::{self, Record, Run},
         structure::Structures,
