@@ -18,6 +18,8 @@ pub(crate) mod reader;
 pub(crate) mod record;
 pub(crate) mod structure;
 pub(crate) mod summary;
+#[cfg(test)]
+mod testing;
 pub(crate) mod treatment;
 
 pub use change::{Change, Mode};

@@ -1,5 +1,6 @@
 //! `protsae-steer`: sequences that a PLM fills in while an SAE inserted into it is steered towards concepts.
 
+mod asked;
 mod job;
 
 use super::{
@@ -24,24 +25,22 @@ use crate::{
     sae::{Encoder, Sae},
     steer::{
         Mode,
-        filling::{Alphabet, Filling},
-        generator::{Generator, Settings},
+        filling::Alphabet,
+        generator::Generator,
         goal::{Goal, Goals},
         motif::Motif,
-        positions::{Listed, Positions},
         reader::Reader,
         record::Run,
         structure::Structures,
-        treatment::{Control, Dose, treatments},
+        treatment::treatments,
     },
     table::PlmIdentity,
 };
 use job::{Job, Outputs};
 use std::path::PathBuf;
 
-/// Words for `--positions` that are no files.
+/// Word for `--positions`.
 const RANDOM: &str = "random";
-const LOW_ACTIVATION: &str = "low-activation";
 /// Most rounds, and most samples of a protein.
 const MOST: i64 = 10_000;
 
@@ -215,11 +214,7 @@ impl Tool for Args {
 
     fn run(&self, context: &Context) -> Result<()> {
         let windows = Windows::new(self.max_length, self.overlap)?;
-        let (filling, dose) = (self.filling()?, self.dose()?);
-        shared::check_share("--mask-ratio", self.mask_ratio)?;
-        if self.mask_ratio <= 0.0 {
-            return Err(Error::usage("--mask-ratio is 0, expected more"));
-        }
+        let (settings, dose) = (self.settings(context)?, self.dose()?);
         let motif = self.motif.as_deref().map(Motif::new).transpose();
         let motif = motif.during("--motif")?;
         for path in self.input.iter().filter_map(Source::path) {
@@ -234,18 +229,8 @@ impl Tool for Args {
         let maker = Goals::new(&sae, !self.no_ancestors).path(&self.sae)?;
         let goals = maker.all(&self.concept, &self.latent).path(&self.sae)?;
         let controls = self.controls();
-        let seed = context.seed();
-        let treatments = treatments(&sae, (&maker, &goals), &dose, &controls, seed);
+        let treatments = treatments(&sae, (&maker, &goals), &dose, &controls, settings.seed);
         let treatments = treatments.path(&self.sae)?;
-        let settings = Settings {
-            positions: self.positions(context)?,
-            mask_ratio: self.mask_ratio,
-            rounds: self.rounds,
-            filling,
-            samples: self.samples,
-            seed,
-        };
-        self.warn_of_equal_samples(&settings);
         let structures = self.structures(context)?;
         let needs = LoadPlan::with_head(self.compute);
         let engine = Engine::load(&folder, needs, plm::device(self.device)).path(&self.model)?;
@@ -276,7 +261,7 @@ impl Tool for Args {
             run: Run {
                 mode: (!self.ablate).then_some(self.mode),
                 rounds: self.rounds,
-                seed,
+                seed: settings.seed,
                 motif: motif.as_ref(),
             },
         };
@@ -289,56 +274,6 @@ impl Tool for Args {
 }
 
 impl Args {
-    fn filling(&self) -> Result<Filling> {
-        match (self.decode, self.temperature) {
-            (Decoding::Argmax, None) => Ok(Filling::Argmax),
-            (Decoding::Argmax, Some(_)) => Err(Error::usage(
-                "--temperature means nothing without --decode sample",
-            )),
-            (Decoding::Sample, temperature) => {
-                let temperature = temperature.unwrap_or(1.0);
-                if !temperature.is_finite() || temperature <= 0.0 {
-                    return Err(Error::usage(format!(
-                        "--temperature is {temperature}, expected a number above 0"
-                    )));
-                }
-                Ok(Filling::Sample { temperature })
-            }
-        }
-    }
-
-    fn dose(&self) -> Result<Dose> {
-        if self.ablate {
-            return Ok(Dose::Ablate);
-        }
-        for (number, scale) in self.scale.iter().enumerate() {
-            if !(*scale as f32).is_finite() {
-                return Err(Error::usage(format!(
-                    "--scale is {scale}, expected a number of single precision"
-                )));
-            }
-            if self.scale[..number].contains(scale) {
-                return Err(Error::usage(format!("--scale {scale} is given twice")));
-            }
-        }
-        // without a negative zero
-        let scales = self.scale.iter().map(|scale| scale + 0.0).collect();
-        Ok(Dose::Scales(self.mode, scales))
-    }
-
-    fn controls(&self) -> Vec<Control> {
-        let wanted =
-            |choice| self.control.contains(&choice) || self.control.contains(&ControlChoice::All);
-        let all = [
-            (ControlChoice::Unsteered, Control::Unsteered),
-            (ControlChoice::None, Control::None),
-            (ControlChoice::RandomLatents, Control::RandomLatents),
-            (ControlChoice::Unrelated, Control::Unrelated),
-        ];
-        let wanted = all.into_iter().filter(|&(choice, _)| wanted(choice));
-        wanted.map(|(_, control)| control).collect()
-    }
-
     /// Where the SAE was trained, once the PLM is known to be its own.
     fn place(&self, folder: &ModelFolder, sae: &Sae) -> Result<Place> {
         let (model, own) = (
@@ -361,18 +296,6 @@ impl Args {
             .map_err(|e| Error::mismatch(format!("{own} needs {e}")))
     }
 
-    fn positions(&self, context: &Context) -> Result<Positions> {
-        match self.positions.path().and_then(|path| path.to_str()) {
-            Some(RANDOM) => Ok(Positions::Random),
-            Some(LOW_ACTIVATION) => Ok(Positions::LowActivation),
-            _ => {
-                let read = Listed::read(context.open(&self.positions)?);
-                let listed = read.map_err(self.positions.in_input())?;
-                Ok(Positions::Listed(listed))
-            }
-        }
-    }
-
     fn structures(&self, context: &Context) -> Result<Structures> {
         let Some(source) = &self.scores else {
             return Ok(Structures::default());
@@ -382,16 +305,6 @@ impl Args {
             log::warn("--scores without --table: nobody is told of them");
         }
         Ok(structures)
-    }
-
-    fn warn_of_equal_samples(&self, settings: &Settings) {
-        let drawn = matches!(settings.positions, Positions::Random)
-            || matches!(settings.filling, Filling::Sample { .. });
-        if settings.samples > 1 && !drawn {
-            log::warn(
-                "nothing is drawn, so all samples of a protein are alike: --decode sample or --positions random draws",
-            );
-        }
     }
 }
 

@@ -205,7 +205,7 @@ impl<'a> Goals<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::steer::insertion::testing;
+    use crate::steer::testing;
 
     /// Concepts 0 to 4: 1 and 2 below 0, 4 below 3; latents 5 to 8 of no concept, of which 8 is dead.
     fn sae() -> Sae {

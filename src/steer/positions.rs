@@ -40,9 +40,11 @@ pub enum PositionsError {
     },
     /// A range past the end of its protein.
     #[error(
-        "line {line}: positions {start} to {end} of protein '{protein}', which has {length} residues"
+        "{table}: line {line}: positions {start} to {end} of protein '{protein}', which has {length} residues"
     )]
     PastEnd {
+        /// The table.
+        table: String,
         /// Line, from 1.
         line: usize,
         /// The protein.
@@ -78,15 +80,22 @@ struct Span {
 
 /// Ranges by protein.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Listed(HashMap<String, Vec<Span>>);
+pub(crate) struct Listed {
+    /// What the table is called in errors.
+    name: String,
+    spans: HashMap<String, Vec<Span>>,
+}
 
 impl Listed {
     /// Reads a table: protein, start and end, tab-separated, with or without a header.
     ///
     /// # Errors
     /// [`PositionsError`], naming the line.
-    pub(crate) fn read(input: impl BufRead) -> Result<Self, PositionsError> {
-        let mut listed = Self::default();
+    pub(crate) fn read(input: impl BufRead, name: String) -> Result<Self, PositionsError> {
+        let mut listed = Self {
+            name,
+            spans: HashMap::new(),
+        };
         let header = COLUMNS.join("\t");
         for (line, text) in (1..).zip(input.lines()) {
             let text = text?;
@@ -107,7 +116,7 @@ impl Listed {
                 return Err(bad());
             }
             let span = Span { start, end, line };
-            listed.0.entry(protein.into()).or_default().push(span);
+            listed.spans.entry(protein.into()).or_default().push(span);
         }
         Ok(listed)
     }
@@ -121,13 +130,14 @@ impl Listed {
         protein: &str,
         length: usize,
     ) -> Result<Option<Vec<usize>>, PositionsError> {
-        let Some(spans) = self.0.get(protein) else {
+        let Some(spans) = self.spans.get(protein) else {
             return Ok(None);
         };
         let mut residues = Vec::new();
         for &Span { start, end, line } in spans {
             if end > length {
                 return Err(PositionsError::PastEnd {
+                    table: self.name.clone(),
                     line,
                     protein: protein.into(),
                     start,
@@ -224,7 +234,7 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<Listed, PositionsError> {
-        Listed::read(text.as_bytes())
+        Listed::read(text.as_bytes(), "p.tsv".into())
     }
 
     #[test]
@@ -239,7 +249,9 @@ mod tests {
             assert!(listed.of("P3", 9).unwrap().is_none());
             let error = listed.of("P1", 4).unwrap_err().to_string();
             assert!(
-                error.contains("4 to 5") && error.contains("4 residues"),
+                error.starts_with("p.tsv: line")
+                    && error.contains("4 to 5")
+                    && error.contains("4 residues"),
                 "{error}"
             );
         }

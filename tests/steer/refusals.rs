@@ -42,7 +42,7 @@ fn positions_and_scores_are_held_against_the_proteins() {
     refused(
         "--latent 0 --positions @far.tsv",
         1,
-        &["line 2", "A3", "2 residues"],
+        &["far.tsv", "line 2", "A3", "2 residues"],
     );
     refused("--latent 0 --positions @far.tsv --dry-run", 1, &["line 2"]);
     refused("--latent 0 --positions @none.tsv", 1, &["none.tsv"]);
@@ -97,7 +97,7 @@ fn another_plm_layer_or_width_is_a_mismatch() {
 
 #[test]
 fn changes_that_leave_no_numbers_are_an_error() {
-    refused("--latent 0 --scale 3e38", 1, &["no number"]);
+    refused("--latent 0 --mode relative-token --scale 3e38", 1, &["no number"]);
 }
 
 #[test]

@@ -15,22 +15,17 @@ fn mean(lines: &[&Line], column: &str) -> f64 {
 #[test]
 fn a_larger_scale_brings_more_of_the_concept_and_less_of_it_takes_it_away() {
     let words =
-        "--concept residue:K --scale=-12,-0,6,12 --controls unsteered --samples 4 --mask-ratio 0.5";
+        "--concept residue:K --scale=-60,-0,20,60 --controls unsteered --samples 4 --mask-ratio 0.5";
     let lines = table(words);
     let at = |scale: &str| -> Vec<&Line> {
         let own = lines.iter().filter(|line| line.get("scale") == scale);
         own.filter(|line| line.get("arm") == "steered").collect()
     };
-    let counts = ["-12", "0", "6", "12"].map(|scale| lysines(&at(scale)));
-    let scores = ["-12", "0", "6", "12"].map(|scale| mean(&at(scale), "score_after"));
-    assert!(
-        counts[3] > 2 * counts[1] && counts[2] > counts[1],
-        "{counts:?}"
-    );
-    assert!(
-        scores[3] > scores[2] && scores[2] > scores[1] && scores[1] >= scores[0],
-        "{scores:?}"
-    );
+    let counts = ["-60", "0", "20", "60"].map(|scale| lysines(&at(scale)));
+    let scores = ["-60", "0", "20", "60"].map(|scale| mean(&at(scale), "score_after"));
+    assert!(counts[3] > 2 * counts[1], "{counts:?}");
+    assert!(counts.is_sorted_by(|a, b| a < b), "{counts:?}");
+    assert!(scores.is_sorted_by(|a, b| a < b), "{scores:?}");
     // the scale 0 is the control
     let plain = of_arm(&lines, "unsteered");
     assert_eq!(counts[1], lysines(&plain));
