@@ -170,7 +170,7 @@ pub struct Args {
     #[arg(long, value_name = "PATTERN")]
     motif: Option<String>,
 
-    /// What a structure predictor says of generated sequences: a TSV with columns id, tm_score, plddt
+    /// What a structure predictor says of generated sequences: a TSV with the columns `id`, `tm_score` and `plddt`
     #[arg(long, value_name = "TSV")]
     scores: Option<Source>,
 

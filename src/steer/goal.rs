@@ -75,7 +75,7 @@ impl<'a> Goals<'a> {
             }
             if goals.iter().any(|other| other.tag == goal.tag) {
                 let number = goal.concept.or(goal.latents.first().copied());
-                goal.tag += &format!("l{}", number.unwrap_or(0));
+                goal.tag = format!("{}l{}", goal.tag, number.unwrap_or(0));
             }
             goals.push(goal);
         }

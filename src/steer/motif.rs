@@ -52,16 +52,13 @@ fn element(text: &str) -> Result<String, &'static str> {
     let one = if what == "x" {
         ".".to_owned()
     } else if let Some(inner) = what.strip_prefix('[').and_then(|w| w.strip_suffix(']')) {
-        match inner.strip_suffix('>') {
+        if let Some(rest) = inner.strip_suffix('>') {
             // the end of the sequence as one of the choices
-            Some(rest) => {
-                letters(rest)?;
-                format!("(?:[{rest}]|\\z)")
-            }
-            None => {
-                letters(inner)?;
-                format!("[{inner}]")
-            }
+            letters(rest)?;
+            format!("(?:[{rest}]|\\z)")
+        } else {
+            letters(inner)?;
+            format!("[{inner}]")
         }
     } else if let Some(inner) = what.strip_prefix('{').and_then(|w| w.strip_suffix('}')) {
         letters(inner)?;

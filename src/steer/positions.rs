@@ -156,6 +156,7 @@ impl Listed {
 /// How many of so many residues a share is: at least one.
 #[must_use]
 pub(crate) fn count(length: usize, share: f64) -> usize {
+    #[expect(clippy::cast_sign_loss, reason = "shares are not negative")]
     let count = (length as f64 * share).round() as usize;
     count.clamp(1, length.max(1))
 }

@@ -97,7 +97,11 @@ fn another_plm_layer_or_width_is_a_mismatch() {
 
 #[test]
 fn changes_that_leave_no_numbers_are_an_error() {
-    refused("--latent 0 --mode relative-token --scale 3e38", 1, &["no number"]);
+    refused(
+        "--latent 0 --mode relative-token --scale 3e38",
+        1,
+        &["no number"],
+    );
 }
 
 #[test]

@@ -14,8 +14,7 @@ fn mean(lines: &[&Line], column: &str) -> f64 {
 
 #[test]
 fn a_larger_scale_brings_more_of_the_concept_and_less_of_it_takes_it_away() {
-    let words =
-        "--concept residue:K --scale=-60,-0,20,60 --controls unsteered --samples 4 --mask-ratio 0.5";
+    let words = "--concept residue:K --scale=-60,-0,20,60 --controls unsteered --samples 4 --mask-ratio 0.5";
     let lines = table(words);
     let at = |scale: &str| -> Vec<&Line> {
         let own = lines.iter().filter(|line| line.get("scale") == scale);

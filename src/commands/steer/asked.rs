@@ -35,7 +35,7 @@ impl Args {
             samples: self.samples,
             seed: context.seed(),
         };
-        self.warn_of_equal_samples(&settings);
+        Self::warn_of_equal_samples(&settings);
         Ok(settings)
     }
 
@@ -106,7 +106,7 @@ impl Args {
         }
     }
 
-    fn warn_of_equal_samples(&self, settings: &Settings) {
+    fn warn_of_equal_samples(settings: &Settings) {
         let drawn = matches!(settings.positions, Positions::Random)
             || matches!(settings.filling, Filling::Sample { .. });
         if settings.samples > 1 && !drawn {
