@@ -100,7 +100,7 @@ fn changes_that_leave_no_numbers_are_an_error() {
     refused(
         "--latent 0 --mode relative-token --scale 3e38",
         1,
-        &["no number"],
+        &["token 1", "behind the autoencoder"],
     );
 }
 
