@@ -10,10 +10,12 @@ pub mod evaluate;
 mod feature_keys;
 pub mod interpret;
 mod output_folder;
+mod plm;
 mod ranges;
 pub mod schema;
 mod shared;
 pub mod split;
+pub mod steer;
 pub mod train;
 
 use clap::{Command, CommandFactory};
@@ -30,6 +32,7 @@ pub fn all() -> Vec<Command> {
         annotate::Args::command(),
         interpret::Args::command(),
         evaluate::Args::command(),
+        steer::Args::command(),
         convert::Args::command(),
         schema::Args::command(),
     ]

@@ -7,6 +7,7 @@
 //!  activations ─► encode -m model/ ─► features ──┬─► annotate ─► GFF3, TSV, ...
 //!                                                ├─► interpret ─► dictionary.json
 //!                                                └─► evaluate ─► metrics.json
+//!  FASTA, model/ ─► steer ─► FASTA, table
 //! ```
 //!
 //! Each arrow is an executable `protsae-<name>`; [`commands`] holds one module for each, the only

@@ -11,6 +11,7 @@ use crate::{
         result::{Evaluator, Normalization},
         terms::Propagation,
     },
+    steer::Mode,
 };
 use clap::{ValueEnum, builder::PossibleValue};
 use schemars::{JsonSchema, schema_for};
@@ -46,6 +47,7 @@ choices! {
     ForcedBy: Own Coherent;
     ForcedMean: All Active;
     InputTransform: None LayerNorm LayerNormBiased UnitLength Center;
+    Mode: Absolute RelativeToken RelativeDataset;
     LabelLevel: Residue Protein Auto;
     Normalization: Cafa Pred Gt;
     Normalize: Scale None;

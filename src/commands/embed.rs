@@ -8,7 +8,7 @@ mod estimate;
 mod job;
 mod plan;
 
-use super::shared;
+use super::plm::{self, Proteins};
 use crate::{
     Error, Result,
     cli::{
@@ -35,10 +35,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Tokens of a batch for up to eight threads, unless `--batch-tokens` says otherwise.
-const DEFAULT_BATCH_TOKENS: usize = 4096;
-/// Tokens of a batch for each thread beyond.
-const BATCH_TOKENS_PER_THREAD: usize = 512;
 /// What stands for the number of the layer in the name of an output.
 const LAYER: &str = "{layer}";
 
@@ -160,19 +156,20 @@ impl Tool for Args {
         if self.pattern().is_some() {
             context.expect(targets.iter().cloned())?;
         }
-        let device = shared::engine_device(self.device);
         let needs = LoadPlan::places(&places, self.compute);
-        let engine = Engine::load(&folder, needs, device).path(&self.model)?;
+        let engine = Engine::load(&folder, needs, plm::device(self.device)).path(&self.model)?;
         context.note_device(&engine.device());
         let planner = Planner {
-            sources: &self.input,
-            raw_ids: self.raw_ids,
-            on_bad: self.bad.on_bad,
+            proteins: Proteins {
+                sources: &self.input,
+                raw_ids: self.raw_ids,
+                on_bad: self.bad.on_bad,
+            },
             windows,
             sample: self.sample,
             seed: context.seed(),
             vocabulary: &folder.vocabulary,
-            budget: self.budget(&engine, context.threads()),
+            budget: plm::batch_tokens(self.batch_tokens, &engine, context.threads()),
         };
         if context.is_dry_run() {
             let estimate = Estimate {
@@ -254,15 +251,6 @@ impl Args {
         match self.dtype {
             TableType::F16 => ActivationType::F16,
             TableType::F32 => ActivationType::F32,
-        }
-    }
-
-    fn budget(&self, engine: &Engine, threads: usize) -> usize {
-        match self.batch_tokens {
-            0 => engine.batch_tokens().unwrap_or_else(|| {
-                DEFAULT_BATCH_TOKENS.max(threads.saturating_mul(BATCH_TOKENS_PER_THREAD))
-            }),
-            tokens => tokens,
         }
     }
 

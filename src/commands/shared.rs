@@ -6,13 +6,12 @@ use crate::{
         concept::ConceptsFile,
         label_index::{LabelCollector, LabelIndex},
     },
-    cli::{Context, Source, args::DeviceChoice, log},
+    cli::{Context, Source, log},
     hash,
     ontology::{
         self, Ontology,
         graph::{Hierarchy, Relations},
     },
-    plm::engine::Where,
     sae::folder::{self, Sae},
     score::dictionary::Dictionary,
     seq::fasta,
@@ -289,15 +288,6 @@ impl WholeProteins {
     /// Proteins so far.
     pub(super) fn count(&self) -> usize {
         self.seen.len()
-    }
-}
-
-/// Where a PLM computes.
-pub(super) fn engine_device(choice: DeviceChoice) -> Where {
-    match choice {
-        DeviceChoice::Auto => Where::Auto,
-        DeviceChoice::Cpu => Where::Cpu,
-        DeviceChoice::Cuda(number) => Where::Cuda(number),
     }
 }
 

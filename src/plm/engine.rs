@@ -166,6 +166,34 @@ impl Engine {
             Self::Dense(model, _) => Ok(model.logits(batch, edit)?),
         }
     }
+
+    /// Logits of every token, and their activations at each of `places`, of one pass in which nothing is
+    /// replaced.
+    ///
+    /// # Errors
+    /// [`PlmError::Device`] where the device fails.
+    ///
+    /// # Panics
+    /// Where the model was loaded without its head.
+    pub fn logits_and_activations(
+        &self,
+        batch: &Batch,
+        places: &[Place],
+    ) -> Result<(Logits, Activations), PlmError> {
+        match self {
+            Self::Panels(model) => Ok(model.logits_and_activations(batch, places, None)),
+            Self::Dense(model, transfer) => {
+                let (logits, read) = model.logits_and_activations(batch, places, None)?;
+                let computed = Computed::There {
+                    width: model.width(),
+                    parts: vec![read],
+                    moment: transfer.now(model.device())?,
+                    transfer: transfer.clone(),
+                };
+                Ok((logits, computed.fetch()?))
+            }
+        }
+    }
 }
 
 /// Computes a batch, or its halves where memory does not suffice.

@@ -65,6 +65,22 @@ impl Windows {
     }
 }
 
+/// Of each window of a protein the residues that it sees best: the borders lie in the middles of overlaps, so that each
+/// residue is of one window.
+#[must_use]
+pub fn seen_best(windows: &[Range<usize>]) -> Vec<Range<usize>> {
+    let middle = |left: &Range<usize>, right: &Range<usize>| (left.end + right.start).div_ceil(2);
+    let border = |number: usize| match number.checked_sub(1) {
+        Some(before) if number < windows.len() => middle(&windows[before], &windows[number]),
+        Some(last) => windows[last].end,
+        None => 0,
+    };
+    let numbers = 0..windows.len();
+    numbers
+        .map(|number| border(number)..border(number + 1))
+        .collect()
+}
+
 /// Joins the rows of a protein's windows as they come, and gives out each residue as soon as no
 /// later window sees it.
 #[derive(Debug, Default)]
@@ -157,6 +173,21 @@ mod tests {
             }
             prop_assert_eq!(got.len(), residues * 2);
         }
+    }
+
+    #[test]
+    fn every_residue_is_seen_best_by_one_window() {
+        let windows = Windows::new(10, 4).unwrap();
+        for length in 1..60 {
+            let windows = windows.of(length);
+            let best = seen_best(&windows);
+            let all: Vec<usize> = best.iter().cloned().flatten().collect();
+            assert_eq!(all, (0..length).collect::<Vec<_>>());
+            for (own, window) in best.iter().zip(&windows) {
+                assert!(window.start <= own.start && own.end <= window.end);
+            }
+        }
+        assert_eq!(seen_best(&windows.of(16)), [0..8, 8..16]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use noodles::fasta;
 use std::{
     cell::Cell,
     collections::HashSet,
-    io::{self, BufRead, Read},
+    io::{self, BufRead, Read, Write},
     rc::Rc,
 };
 
@@ -118,6 +118,22 @@ impl Classify for FastaError {
             _ => ErrorKind::Data,
         }
     }
+}
+
+/// Residues of a line, as `UniProt` writes it.
+const WIDTH: usize = 60;
+
+/// Writes a record: its header without `>`, and its residues in lines.
+///
+/// # Errors
+/// Where writing fails.
+pub fn write_record(mut out: impl Write, header: &str, residues: &[u8]) -> io::Result<()> {
+    writeln!(out, ">{header}")?;
+    for line in residues.chunks(WIDTH) {
+        out.write_all(line)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
 }
 
 /// Longest sequence that is read.

@@ -1,15 +1,34 @@
 //! What happens to latents between encoding and decoding.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 /// What a change of an activation is measured in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// The model's own units.
     #[default]
     Absolute,
-    /// The largest activation of the residue.
+    /// The largest activation of any latent at the residue.
     RelativeToken,
-    /// The largest activation of the latent over the training rows.
+    /// The latent's largest activation over the training rows.
     RelativeDataset,
+}
+
+impl Mode {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Absolute, Self::RelativeToken, Self::RelativeDataset];
+
+    /// Its name in the table, which is that of the option.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Absolute => "absolute",
+            Self::RelativeToken => "relative-token",
+            Self::RelativeDataset => "relative-dataset",
+        }
+    }
 }
 
 /// What happens to a model's latents at every residue.

@@ -109,6 +109,21 @@ fn readers(out: &Path) -> Vec<(PathBuf, &'static str, Vec<String>)> {
             arguments!["-m", fixture.path("model"), "-o", out.join("a.gff3"), "-i"],
         ),
         (
+            sequences(),
+            "protsae-steer",
+            arguments![
+                "-m",
+                plm(),
+                "--sae",
+                fixture.path("model"),
+                "--latent",
+                "0",
+                "-o",
+                out.join("s.fasta"),
+                "-i"
+            ],
+        ),
+        (
             weights,
             "protsae-convert",
             arguments!["--any-plm", "-o", out.join("sae"), "-i"],

@@ -238,6 +238,7 @@ fn other_outputs_are_finished_when_the_reader_goes_away() {
         ("protsae-concepts", "--concepts"),
         ("protsae-annotate", "--metrics"),
         ("protsae-embed", "--metrics"),
+        ("protsae-steer", "--table"),
     ];
     for (tool, option) in cases {
         let sandbox = Sandbox::new(row(tool));

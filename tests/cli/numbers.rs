@@ -152,6 +152,10 @@ fn numbers_that_are_none_are_refused() {
         ("protsae-train", "--lambda-axiom", "nan"),
         ("protsae-train", "--latents", "1000000000000"),
         ("protsae-convert", "--input-scale", "nan"),
+        ("protsae-steer", "--scale", "nan"),
+        ("protsae-steer", "--scale", "1e39"),
+        ("protsae-steer", "--mask-ratio", "0"),
+        ("protsae-steer", "--mask-ratio", "nan"),
     ] {
         let row = ROWS.iter().find(|r| r.tool == tool).unwrap();
         let folder = tempfile::tempdir().unwrap();

@@ -75,6 +75,7 @@ fn every_option_of_a_path_has_a_role() {
             "protsae-evaluate",
             vec!["output", "table", "multiqc", "curves"],
         ),
+        ("protsae-steer", vec!["output", "table"]),
         ("protsae-convert", vec!["output"]),
         ("protsae-schema", vec![]),
     ];

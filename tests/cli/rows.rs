@@ -209,6 +209,17 @@ pub(crate) const ROWS: &[Row] = &[
         stdin: Ok(()),
     },
     Row {
+        tool: "protsae-steer",
+        input: "-i",
+        source: |f| f.path("proteins.fasta"),
+        rest: |f| arguments!["-m", plm(), "--sae", f.path("model"), "--latent", "0"],
+        output: Out::Text("fasta"),
+        empty: Ok(|f| f.path("empty.fasta")),
+        shards: Ok(|f| [f.path("shard0.fasta"), f.path("shard1.fasta")]),
+        ordered: true,
+        stdin: Ok(()),
+    },
+    Row {
         tool: "protsae-convert",
         input: "-i",
         source: |_| {

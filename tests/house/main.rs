@@ -103,7 +103,7 @@ fn files_are_short_or_say_why_not() {
 #[test]
 fn sciences_know_neither_files_nor_command_lines() {
     let codecs = [
-        "annot", "math", "ontology", "report", "score", "seq", "split", "table", "torch",
+        "annot", "math", "ontology", "report", "score", "seq", "split", "steer", "table", "torch",
     ];
     for (name, code) in without_tests() {
         if codecs.contains(&module(&name)) {

@@ -8,6 +8,7 @@ use crate::{
     commands::split::write_split::{self, Deal, Dealt},
     error::Context as _,
     ontology::Ontology,
+    seq::fasta,
     split::clusters::Clusters,
     table::labels,
 };
@@ -19,8 +20,6 @@ use std::{
 
 /// Proteins are listed up to this number.
 const LISTED: usize = 10;
-/// Residues in a line of FASTA, as `UniProt` writes it.
-const FASTA_WIDTH: usize = 60;
 
 /// Namespaces of GO, with the word that stands for each in options and names of files.
 const GO_NAMESPACES: [(&str, &[&str], &str); 3] = [
@@ -323,11 +322,7 @@ impl Written {
         let mut output = context.create(target)?;
         let mut write = || -> std::io::Result<()> {
             for protein in proteins.keys() {
-                writeln!(output, ">{protein}")?;
-                for line in known[protein].chunks(FASTA_WIDTH) {
-                    output.write_all(line)?;
-                    output.write_all(b"\n")?;
-                }
+                fasta::write_record(&mut output, protein, &known[protein])?;
             }
             output.flush()
         };

@@ -1,9 +1,9 @@
 //! Reading proteins, cutting them into windows, choosing residues, and filling batches.
 
 use crate::{
-    Error, Result,
-    cli::{Source, args::OnBad, log},
-    commands::shared,
+    Result,
+    cli::Source,
+    commands::plm::Proteins,
     plm::{batch::Batch, vocabulary::Vocabulary, window::Windows},
     seq::{Protein, fasta},
 };
@@ -13,7 +13,7 @@ use rand_chacha::{
 };
 use sha2::{Digest, Sha256};
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::BTreeSet,
     ops::Range,
     sync::{Arc, mpsc::SyncSender},
 };
@@ -66,9 +66,7 @@ pub(super) struct Tally {
 
 /// How proteins become batches.
 pub(super) struct Planner<'a> {
-    pub(super) sources: &'a [Source],
-    pub(super) raw_ids: bool,
-    pub(super) on_bad: OnBad,
+    pub(super) proteins: Proteins<'a>,
     pub(super) windows: Windows,
     pub(super) sample: Option<u32>,
     pub(super) seed: u64,
@@ -117,52 +115,12 @@ impl Planner<'_> {
     /// Where an input cannot be read or holds a bad record.
     pub(super) fn each(&self, mut f: impl FnMut(Work) -> bool) -> Result<Tally> {
         let mut tally = Tally::default();
-        let mut seen = HashSet::new();
-        for source in self.sources {
-            let mut reader = fasta::Reader::new(source.open()?, self.raw_ids);
-            let before = (tally.proteins, tally.skipped.len());
-            for record in reader.by_ref() {
-                let of_one_record = record
-                    .as_ref()
-                    .err()
-                    .is_none_or(fasta::FastaError::is_of_one_record);
-                let protein = record.map_err(source.in_input()).and_then(|protein| {
-                    // each reader finds duplicates of its own file
-                    if self.sources.len() > 1 && !seen.insert(protein.accession.clone()) {
-                        let text =
-                            format!("the id '{}' occurs in another input too", protein.accession);
-                        return Err(Error::data(text).context(source.to_string()));
-                    }
-                    Ok(protein)
-                });
-                match protein {
-                    Ok(protein) => {
-                        let work = self.work(protein);
-                        tally.add(&work, self.vocabulary);
-                        if !f(work) {
-                            return Ok(tally);
-                        }
-                    }
-                    Err(error) if self.on_bad == OnBad::Skip && of_one_record => {
-                        let error = error.to_string();
-                        log::warn(&format!("left out: {error}"));
-                        tally.skipped.push(error);
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-            shared::warn_of_nucleotides(source, &reader);
-            let skipped = tally.skipped.len() - before.1;
-            if skipped > 0 && tally.proteins == before.0 {
-                log::warn_always(&format!(
-                    "{source}: all {skipped} records are bad and left out"
-                ));
-            }
-        }
-        if !tally.skipped.is_empty() {
-            let count = tally.skipped.len();
-            log::warn(&format!("{count} bad records were left out"));
-        }
+        let skipped = self.proteins.each(|protein| {
+            let work = self.work(protein);
+            tally.add(&work, self.vocabulary);
+            f(work)
+        })?;
+        tally.skipped = skipped;
         Ok(tally)
     }
 

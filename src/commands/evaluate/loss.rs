@@ -4,10 +4,10 @@ use super::{groups::Groups, rows::PartRows};
 use crate::{
     Error, Result,
     cli::{Context, args::DeviceChoice},
-    commands::shared,
+    commands::{plm as plm_step, shared},
     error::Context as _,
     hash,
-    math::random::{Purpose, shuffle, stream},
+    math::random::{Purpose, stream},
     plm::{
         batch::Batch,
         encoder::LoadPlan,
@@ -15,22 +15,18 @@ use crate::{
         place::{Place, Replacement},
         vocabulary::Vocabulary,
         weights::{ModelFolder, Precision},
-        window::{DEFAULT_LENGTH, DEFAULT_OVERLAP, Windows},
+        window::{self, DEFAULT_LENGTH, DEFAULT_OVERLAP, Windows},
     },
     sae::folder::Sae,
     score::loss_recovered::{CrossEntropy, LossRecovered, ProteinLoss},
     split::partition::Part,
-    steer::Insertion,
+    steer::{Insertion, positions},
     table::PlmIdentity,
 };
 use std::{
     collections::HashMap,
-    ops::Range,
     path::{Path, PathBuf},
 };
-
-/// Tokens that are computed together where no device says how many.
-const BATCH_TOKENS: usize = 1 << 12;
 
 /// Options of loss recovered.
 #[derive(clap::Args, Debug)]
@@ -142,7 +138,7 @@ impl LossArgs {
         let names = [folder, path].map(|p| p.display().to_string());
         own.check_same(&names[0], &given, &names[1])?;
         let needs = LoadPlan::with_head(Precision::F32);
-        let engine = Engine::load(&plm, needs, shared::engine_device(self.device)).path(path)?;
+        let engine = Engine::load(&plm, needs, plm_step::device(self.device)).path(path)?;
         context.note_device(&engine.device());
         let masked = |fraction| {
             let token = plm.vocabulary.mask().ok_or_else(|| {
@@ -155,7 +151,7 @@ impl LossArgs {
             })
         };
         Ok(Some(LossScorer {
-            budget: engine.batch_tokens().unwrap_or(BATCH_TOKENS),
+            budget: plm_step::batch_tokens(0, &engine, context.threads()),
             engine,
             place,
             insertions: [Insertion::reconstructing(sae), Insertion::zero()],
@@ -170,37 +166,14 @@ impl LossArgs {
     }
 }
 
-/// Residues of each window that no other sees better, from the protein's first: borders lie in the middles of overlaps.
-fn own_residues(windows: &[Range<usize>]) -> Vec<Range<usize>> {
-    let middle = |left: &Range<usize>, right: &Range<usize>| (left.end + right.start).div_ceil(2);
-    let number = windows.len();
-    (0..number)
-        .map(|w| {
-            let window = &windows[w];
-            let from = match w.checked_sub(1) {
-                Some(before) => middle(&windows[before], window),
-                None => window.start,
-            };
-            let to = windows
-                .get(w + 1)
-                .map_or(window.end, |next| middle(window, next));
-            from..to
-        })
-        .collect()
-}
-
 impl Mask {
     /// Which residues of a protein are masked, ascending: at least one of a protein that has any.
     fn choose(&self, protein: &str, length: usize) -> Vec<usize> {
         let key = hash::sha256(protein.as_bytes());
         let part = u64::from_str_radix(&key[..16], 16).unwrap_or(0);
-        let mut order: Vec<usize> = (0..length).collect();
-        shuffle(&mut stream(self.seed, Purpose::Masks, part), &mut order);
-        #[expect(clippy::cast_sign_loss, reason = "a share of a length")]
-        let count = (self.fraction * length as f64).round() as usize;
-        order.truncate(count.max(1));
-        order.sort_unstable();
-        order
+        let mut random = stream(self.seed, Purpose::Masks, part);
+        let count = positions::count(length, self.fraction).max(1);
+        positions::random(&mut random, length, count)
     }
 }
 
@@ -222,7 +195,7 @@ impl LossScorer<'_> {
             sums: [0.0; 3],
         });
         let windows = self.windows.of(length);
-        for (window, own) in windows.iter().zip(own_residues(&windows)) {
+        for (window, own) in windows.iter().zip(window::seen_best(&windows)) {
             let counts = |r: &usize| masked.as_ref().is_none_or(|m| m.binary_search(r).is_ok());
             let scored: Vec<usize> = own.filter(counts).map(|r| r - window.start).collect();
             let tokens = self.vocabulary.window_tokens(window.len());
@@ -325,21 +298,6 @@ impl LossScorer<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_residue_is_read_once_where_windows_see_it_best() {
-        let windows = Windows::new(10, 4).unwrap();
-        for length in 1..60 {
-            let windows = windows.of(length);
-            let own = own_residues(&windows);
-            let all: Vec<usize> = own.iter().cloned().flatten().collect();
-            assert_eq!(all, (0..length).collect::<Vec<_>>());
-            for (own, window) in own.iter().zip(&windows) {
-                assert!(window.start <= own.start && own.end <= window.end);
-            }
-        }
-        assert_eq!(own_residues(&windows.of(16)), [0..8, 8..16]);
-    }
 
     #[test]
     fn masks_depend_on_seed_and_protein_alone() {

@@ -5,6 +5,7 @@ use crate::{
     commands::interpret,
     report::{calls, tsv},
     split::partition,
+    steer::{Mode, record, treatment::Arm},
 };
 
 /// Columns of BED6.
@@ -111,6 +112,11 @@ pub(super) fn table(text: &str) -> Option<Result<String, CheckError>> {
         let each = rows().try_for_each(|(row, line)| range(&Fields::of(line, row, &tsv::COLUMNS)?));
         return Some(each.map(|()| say("table of ranges")));
     }
+    if is(&record::COLUMNS) {
+        let each =
+            rows().try_for_each(|(row, line)| steered(&Fields::of(line, row, &record::COLUMNS)?));
+        return Some(each.map(|()| say("table of steered sequences")));
+    }
     None
 }
 
@@ -121,10 +127,11 @@ pub(super) fn unknown_header(header: &str) -> CheckError {
         what: "the header".into(),
         found: header.into(),
         expected: format!(
-            "'{}' of a split, '{}' of ranges, '{}' of calls or '{}' of a dictionary",
+            "'{}' of a split, '{}' of ranges, '{}' of calls, '{}' of steered sequences or '{}' of a dictionary",
             partition::HEADER,
             tsv::COLUMNS.join("\t"),
             calls::COLUMNS.join("\t"),
+            record::COLUMNS.join("\t"),
             interpret::COLUMNS.join("\t")
         ),
     }
@@ -162,6 +169,42 @@ pub(super) fn range(fields: &Fields<'_>) -> Result<(), CheckError> {
     }
     fields.share("mean_pi", 0.0, 1.0)?;
     fields.share("probability", 0.0, 1.0)
+}
+
+/// What holds of a generated sequence, by the columns of its table.
+fn steered(fields: &Fields<'_>) -> Result<(), CheckError> {
+    for column in ["id", "protein", "concept", "masked"] {
+        fields.not_empty(column)?;
+    }
+    fields.name("arm", &Arm::ALL.map(Arm::name))?;
+    let mode = fields.get("mode");
+    let known = mode.is_empty() || Mode::ALL.iter().any(|m| m.name() == mode);
+    fields.demand(known, "mode", "nothing, or a mode of steering")?;
+    fields.share("scale", f64::NEG_INFINITY, f64::INFINITY)?;
+    fields.integer("sample", 1)?;
+    fields.integer("rounds", 1)?;
+    fields.integer("seed", 0)?;
+    for column in ["log_likelihood_before", "log_likelihood_after"] {
+        fields.not_empty(column)?;
+        fields.share(column, f64::NEG_INFINITY, 0.0)?;
+    }
+    let shares = [
+        "identity",
+        "score_before",
+        "score_after",
+        "score_max_before",
+        "score_max_after",
+    ];
+    for column in shares {
+        fields.share(column, 0.0, 1.0)?;
+    }
+    for column in ["motif_before", "motif_after", "tm_score", "plddt"] {
+        fields.share(column, 0.0, f64::INFINITY)?;
+    }
+    let (original, generated) = (fields.get("original"), fields.get("generated"));
+    fields.not_empty("original")?;
+    let expected = "as many residues as the original";
+    fields.demand(original.len() == generated.len(), "generated", expected)
 }
 
 /// BED: what it is.
@@ -209,6 +252,15 @@ mod tests {
             with(&fine.replace("defined\tdefined", "defined\tfine")).contains("status is 'fine'")
         );
         assert!(table("a\tb\n").is_none());
+        let header = record::COLUMNS.join("\t");
+        let with = |row: &str| message(table(&format!("{header}\n{row}\n")).unwrap());
+        let fine = "a\tP1\tGO:1\tsteered\t0,4\tabsolute\t-0.2\t1\t1\t2-4\t3\t0.75\t-2.5\t-2.1\t0.1\t0.2\t0.3\t0.4\t\t\t\t\t0\t\
+                    MAAA\tMACA";
+        assert_eq!(with(fine), "table of steered sequences of 1 rows");
+        assert!(with(&fine.replace("steered", "driven")).contains("arm is 'driven'"));
+        assert!(with(&fine.replace("absolute", "mild")).contains("mode is 'mild'"));
+        assert!(with(&fine.replace("MACA", "MAC")).contains("generated is 'MAC'"));
+        assert!(with(&fine.replace("-2.5", "2.5")).contains("log_likelihood_before is '2.5'"));
     }
 
     #[test]

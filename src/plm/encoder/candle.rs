@@ -234,9 +234,25 @@ impl CandleModel {
     /// # Panics
     /// Where the model was loaded without its head.
     pub fn logits(&self, batch: &Batch, edit: Option<Replacement>) -> Result<Logits> {
+        Ok(self.logits_and_activations(batch, &[], edit)?.0)
+    }
+
+    /// [`Self::logits`], and what [`Self::forward`] gives of the same pass.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    ///
+    /// # Panics
+    /// Where the model was loaded without its head.
+    pub fn logits_and_activations(
+        &self,
+        batch: &Batch,
+        places: &[Place],
+        edit: Option<Replacement>,
+    ) -> Result<(Logits, Vec<Tensor>)> {
         let head = self.parts.head();
-        let pass = Pass::to_end(batch, edit, &self.parts.architecture);
-        let (stream, _) = self.run(pass)?;
+        let pass = Pass::to_end(batch, places, edit, &self.parts.architecture);
+        let (stream, read) = self.run(pass)?;
         let x = head
             .dense
             .apply(&stream.to_dtype(self.form.precision)?)?
@@ -251,7 +267,7 @@ impl CandleModel {
             .to_dtype(DType::F32)?
             .flatten_all()?
             .to_vec1()?;
-        Ok(Logits::new(self.parts.architecture.tokens, values))
+        Ok((Logits::new(self.parts.architecture.tokens, values), read))
     }
 
     /// The last residual stream, and what was read at each place.

@@ -118,9 +118,24 @@ impl Model {
     /// Where the model was loaded without its head.
     #[must_use]
     pub fn logits(&self, batch: &Batch, edit: Option<Replacement>) -> Logits {
+        self.logits_and_activations(batch, &[], edit).0
+    }
+
+    /// [`Self::logits`], and what [`Self::forward`] gives of the same pass.
+    ///
+    /// # Panics
+    /// Where the model was loaded without its head.
+    #[must_use]
+    pub fn logits_and_activations(
+        &self,
+        batch: &Batch,
+        places: &[Place],
+        edit: Option<Replacement>,
+    ) -> (Logits, Activations) {
         let (head, config) = (self.parts.head(), self.architecture());
-        let (stream, _) = self.run(&Pass::to_end(batch, edit, config));
-        head.logits(config, batch, &stream)
+        let (stream, captures) = self.run(&Pass::to_end(batch, places, edit, config));
+        let activations = Activations::from_panels(config.width, captures);
+        (head.logits(config, batch, &stream), activations)
     }
 
     /// The last residual stream, and what was read at each place.

@@ -51,12 +51,13 @@ impl<'a> Pass<'a> {
     /// Through all blocks.
     pub(super) fn to_end(
         batch: &'a Batch,
+        places: &'a [Place],
         edit: Option<Replacement<'a>>,
         architecture: &Architecture,
     ) -> Self {
         Self {
             batch,
-            places: &[],
+            places,
             edit,
             width: architecture.width,
             layers: architecture.layers,
