@@ -2,7 +2,7 @@
 //! masked residues moves towards a concept.
 //!
 //! [`insertion`] puts what a model reconstructs in the place of the activations it was trained on, [`change`] says what
-//! happens to latents between encoding and decoding, [`goal`] which latents; [`generator`] masks and fills in, and has
+//! happens to latents between encoding and decoding, `goal` which latents; `generator` masks and fills in, and has
 //! what comes out read by the PLM without insertion (`reader`).
 
 pub mod change;

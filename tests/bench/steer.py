@@ -2,7 +2,7 @@
 """Proteins for the experiment of steer.sh, and what its tables say.
 
     steer.py pick FASTA SPLIT.tsv N LONGEST      the first N test proteins of up to LONGEST residues, as FASTA
-    steer.py summary LABELS.arrow TABLE.tsv ...  two tables of Markdown
+    steer.py summary LABELS.arrow TABLE.tsv ...  tables in Markdown
 
 The summary leaves out proteins that have the concept. Values are means over proteins (of all samples, seeds and, in the
 first table, concepts); intervals are percentiles of 2,000 bootstrap draws of whole proteins. A motif is gained where

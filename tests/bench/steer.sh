@@ -7,7 +7,7 @@
 #     --model DIR      SAE of the PLM, which has its masked-language-modelling head; each has the seed of its number
 #     --proteins N     (80)          --longest N   residues (300)
 #     --scales LIST    (0.2,10,50)   --rounds N    (3)      --mask-ratio X (0.5)
-#     --layers LIST    of the example (3 6)
+#     --decode HOW     (argmax)      --layers LIST of the example (3)
 #     --threads N      (all)         --outdir DIR  (target/bench/steer)
 # Writes OUTDIR/NAME.md. PROTSAE_BIN=DIR takes executables that are already built; PYTHON one with pyarrow.
 set -euo pipefail
@@ -15,7 +15,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 plm='' fasta='' labels='' split='' concepts='' models=() proteins=80 longest=300 scales=0.2,10,50 rounds=3 ratio=0.5
-layers='3 6' threads=0 outdir=$root/target/bench/steer python=${PYTHON:-python3}
+layers=3 decode=argmax threads=0 outdir=$root/target/bench/steer python=${PYTHON:-python3}
 while (($#)); do
     case $1 in
         --plm) plm=$2; shift 2 ;;
@@ -30,6 +30,7 @@ while (($#)); do
         --rounds) rounds=$2; shift 2 ;;
         --mask-ratio) ratio=$2; shift 2 ;;
         --layers) layers=$2; shift 2 ;;
+        --decode) decode=$2; shift 2 ;;
         --threads) threads=$2; shift 2 ;;
         --outdir) outdir=$2; shift 2 ;;
         -h | --help) sed -n '2,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
@@ -49,7 +50,7 @@ experiment() {
     while IFS=$'\t' read -r concept motif; do
         number=$((number + 1))
         protsae-steer -q -i "$outdir/$name.fasta" -m "$plm" --sae "$model" --concept "$concept" --scale "$scales" \
-            --controls all --rounds "$rounds" --mask-ratio "$ratio" --seed "$seed" -t "$threads" \
+            --controls all --rounds "$rounds" --mask-ratio "$ratio" --decode "$decode" --seed "$seed" -t "$threads" \
             ${motif:+--motif "$motif"} -o /dev/null --table "$outdir/$name.$seed.$number.tsv"
     done <"$concepts"
 }
