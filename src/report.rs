@@ -15,6 +15,7 @@ pub mod multiqc;
 pub mod parquet;
 pub mod range;
 pub mod so;
+pub mod structure;
 pub mod tensorboard;
 pub mod tsv;
 
