@@ -1,17 +1,14 @@
 // A protein chain on a canvas: a ribbon through its C-alphas, coloured by a value along it, that can be turned.
-//
-// const view = drawStructure(canvas, data, options);
-//
-// data.ca      one entry a residue: [x, y, z] in tenths of an ångström, or null where it has no coordinates; or all of
-//              them as base64 of 16-bit integers (x, y, z a residue, little-endian, -32768 for none)
+//   const view = drawStructure(canvas, data, options);
+// data.ca      one entry a residue: [x, y, z] in tenths of an ångström, or null where it has no coordinates; or all
+//              of them as base64 of 16-bit integers (x, y, z a residue, little-endian, -32768 for none)
 // data.values  one entry a residue: a number from 0 to 1, or null
 // data.labels  what residues are called: an array, or the sequence, which gives "K42"
 // data.ranges  [{start, end, name, color}]: positions from 1, drawn as edges along the ribbon; colours #rrggbb
 // options      name (of the protein), valueName, showLegend (true)
 // view         setValues(values, ranges) draws others in the same attitude; destroy() takes all of it away
-//
-// The canvas's CSS gives its size, and by --structure-background and --structure-text (#rrggbb) its colours. Behind it
-// stands a paragraph of class structure-status, which says what the pointer is on. Nothing moves but by the user.
+// The canvas's CSS gives its size, and by --structure-background and --structure-text (#rrggbb) its colours. A
+// paragraph of class structure-status behind it says what the pointer is on. Nothing moves but by the user.
 const drawStructure = (() => {
   "use strict";
 
@@ -54,14 +51,11 @@ const drawStructure = (() => {
   }
 
   // Residues that follow each other without a gap, as arrays of their indices.
-  function pieces(ca) {
-    const found = [];
-    ca.forEach((place, i) => {
-      if (place && ca[i - 1] && length(minus(place, ca[i - 1])) < BREAK) found[found.length - 1].push(i);
-      else if (place) found.push([i]);
-    });
+  const pieces = (ca) => ca.reduce((found, place, i) => {
+    if (place && ca[i - 1] && length(minus(place, ca[i - 1])) < BREAK) found.at(-1).push(i);
+    else if (place) found.push([i]);
     return found;
-  }
+  }, []);
 
   // Helix, strand or coil of each residue, by the distances of C-alphas: strands are stretched and have a neighbour.
   function secondary(ca) {
@@ -153,7 +147,7 @@ const drawStructure = (() => {
     canvas.ariaRoleDescription = "structure that can be turned";
     canvas.ariaLabel = `${options.name || "Protein"}: ${known.length} residues in space. ${HELP}`;
 
-    const labelOf = (i) => (typeof data.labels === "string" ? data.labels[i] + (i + 1) : data.labels?.[i] ?? `${i + 1}`);
+    const labelOf = (i) => `${data.labels?.[i] ?? ""}${Array.isArray(data.labels) ? "" : i + 1}`;
     const rangesAt = (i) => ranges.filter((range) => range.start <= i + 1 && i < range.end);
     const redraw = () => { frame = frame || requestAnimationFrame(draw); };
 
@@ -168,14 +162,12 @@ const drawStructure = (() => {
     function draw() {
       frame = 0;
       const ratio = window.devicePixelRatio || 1, width = canvas.clientWidth, height = canvas.clientHeight;
-      const size = { width: Math.round(width * ratio), height: Math.round(height * ratio) };
-      if (canvas.width !== size.width || canvas.height !== size.height) Object.assign(canvas, size);
-      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+      Object.assign(canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) }); // and clears it
+      context.scale(ratio, ratio);
       const style = getComputedStyle(canvas);
       const background = parseColor(style.getPropertyValue("--structure-background").trim() || "#ffffff");
       const text = style.getPropertyValue("--structure-text").trim() || "#222222";
-      context.fillStyle = css(background);
-      context.fillRect(0, 0, width, height);
+      Object.assign(context, { fillStyle: css(background) }).fillRect(0, 0, width, height);
       const scale = scaling * Math.min((0.45 * width) / reach[0], (0.43 * height) / Math.max(reach[1], reach[2]));
       const flat = (p) => [width / 2 + p[0] * scale, height / 2 - p[1] * scale];
       projected = ca.map((p) => p && turned(attitude, p)).map((p) => p && [...flat(p), p[2]]);
@@ -187,12 +179,9 @@ const drawStructure = (() => {
       parts.sort((a, b) => a[0].place[2] + a[1].place[2] - b[0].place[2] - b[1].place[2]);
       const dark = dot(background, [0.3, 0.6, 0.1]) < 100;
       for (const [a, b] of parts) drawPart(a, b, { flat, scale, background, dark });
-      if (chosen !== null && projected[chosen]) {
-        context.beginPath();
-        context.arc(...projected[chosen].slice(0, 2), 7, 0, 2 * Math.PI);
-        Object.assign(context, { lineWidth: 2.5, strokeStyle: text });
-        context.stroke();
-      }
+      context.beginPath();
+      if (projected[chosen]) context.arc(...projected[chosen].slice(0, 2), 7, 0, 2 * Math.PI);
+      Object.assign(context, { lineWidth: 2.5, strokeStyle: text }).stroke();
       if (options.showLegend !== false) drawLegend(height, text);
     }
 
@@ -214,31 +203,30 @@ const drawStructure = (() => {
       const stroke = ([from, to], aside, beyond, strokeStyle, lineWidth) => {
         const [x, y] = [to[0] - from[0], to[1] - from[1]], way = Math.hypot(x, y) || 1;
         const out = (aside / way) * (x * (left[0][1] - right[0][1]) < y * (left[0][0] - right[0][0]) ? 1 : -1);
-        Object.assign(context, { strokeStyle, lineWidth });
-        context.beginPath();
+        Object.assign(context, { strokeStyle, lineWidth }).beginPath();
         context.moveTo(from[0] - (x * beyond) / way + y * out, from[1] - (y * beyond) / way - x * out);
         context.lineTo(to[0] + (x * beyond) / way + y * out, to[1] + (y * beyond) / way - x * out);
         context.stroke();
       };
-      const rimWidth = range ? 2.4 : 0.9;
-      stroke(left, (thick + rimWidth) / 2, 0.3, rim, rimWidth);
-      stroke(right, -(thick + rimWidth) / 2, 0.3, rim, rimWidth);
+      const rimWidth = range ? 2.4 : 0.9, aside = (thick + rimWidth) / 2;
+      stroke(left, aside, 0.3, rim, rimWidth);
+      stroke(right, -aside, 0.3, rim, rimWidth);
+      stroke(left, 0, 0.6, fill, thick);
+      if (!wide) return;
+      stroke(right, 0, 0.6, fill, thick);
       context.beginPath();
       for (const corner of [left[0], left[1], right[1], right[0]]) context.lineTo(...corner);
       context.closePath();
-      Object.assign(context, { fillStyle: fill, strokeStyle: fill, lineWidth: 0.8 });
-      if (wide) context.fill();
-      if (wide) context.stroke();
-      stroke(left, 0, 0.6, fill, thick);
-      if (wide) stroke(right, 0, 0.6, fill, thick);
+      Object.assign(context, { fillStyle: fill, lineWidth: 0.8 }).fill();
+      context.stroke();
     }
 
     function drawLegend(height, text) {
       const [left, top, width] = [12, height - 30, 110];
       const bar = context.createLinearGradient(left, 0, left + width, 0);
       SCALE.forEach((color, i) => bar.addColorStop(i / (SCALE.length - 1), css(color)));
-      const box = (fillStyle, ...place) => { Object.assign(context, { fillStyle }); context.fillRect(...place); };
-      const write = (words, x, y) => { Object.assign(context, { fillStyle: text }); context.fillText(words, x, y); };
+      const box = (fillStyle, ...place) => Object.assign(context, { fillStyle }).fillRect(...place);
+      const write = (...words) => Object.assign(context, { fillStyle: text }).fillText(...words);
       context.font = "12px system-ui, sans-serif";
       box(bar, left, top, width, 8);
       write(options.valueName || "value", left, top - 5);
