@@ -1,15 +1,20 @@
 //! One module for each executable: its options and what it does with files and sciences.
 
 pub mod annotate;
+mod calling;
 mod choices;
 pub mod concepts;
 pub mod convert;
+mod decoding;
 pub mod embed;
 pub mod encode;
 pub mod evaluate;
 mod feature_keys;
 pub mod interpret;
+mod listed;
+mod missing;
 mod output_folder;
+mod protein_totals;
 mod ranges;
 pub mod schema;
 mod shared;
