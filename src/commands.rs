@@ -14,8 +14,10 @@ pub mod interpret;
 mod listed;
 mod missing;
 mod output_folder;
+mod protein_rows;
 mod protein_totals;
 mod ranges;
+pub mod report;
 pub mod schema;
 mod shared;
 pub mod split;
@@ -35,6 +37,7 @@ pub fn all() -> Vec<Command> {
         annotate::Args::command(),
         interpret::Args::command(),
         evaluate::Args::command(),
+        report::Args::command(),
         convert::Args::command(),
         schema::Args::command(),
     ]

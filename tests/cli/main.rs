@@ -24,6 +24,7 @@ mod parquet;
 mod pipe;
 mod places;
 mod ranges;
+mod report;
 mod rows;
 mod sandbox;
 mod schemas;

@@ -69,9 +69,10 @@ fn every_option_of_a_path_has_a_role() {
         ("protsae-annotate", vec!["output"]),
         (
             "protsae-interpret",
-            vec!["output", "table", "neighbours-out"],
+            vec!["output", "table", "neighbours-out", "missing"],
         ),
         ("protsae-evaluate", vec!["output", "multiqc", "curves"]),
+        ("protsae-report", vec!["output", "structures-out"]),
         ("protsae-convert", vec!["output"]),
         ("protsae-schema", vec![]),
     ];

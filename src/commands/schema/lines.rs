@@ -3,7 +3,7 @@
 use super::error::{CheckError, demand};
 use crate::{
     commands::interpret,
-    report::{calls, tsv},
+    report::{calls, missing, tsv},
     split::partition,
 };
 
@@ -121,10 +121,11 @@ pub(super) fn unknown_header(header: &str) -> CheckError {
         what: "the header".into(),
         found: header.into(),
         expected: format!(
-            "'{}' of a split, '{}' of ranges, '{}' of calls or '{}' of a dictionary",
+            "'{}' of a split, '{}' of ranges, '{}' of calls, '{}' of what labels lack or '{}' of a dictionary",
             partition::HEADER,
             tsv::COLUMNS.join("\t"),
             calls::COLUMNS.join("\t"),
+            missing::COLUMNS.join("\t"),
             interpret::COLUMNS.join("\t")
         ),
     }
