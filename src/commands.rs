@@ -1,17 +1,24 @@
 //! One module for each executable: its options and what it does with files and sciences.
 
 pub mod annotate;
+mod calling;
 mod choices;
 pub mod concepts;
 pub mod convert;
+mod decoding;
 pub mod embed;
 pub mod encode;
 pub mod evaluate;
 mod feature_keys;
 pub mod interpret;
+mod listed;
+mod missing;
 mod output_folder;
 mod plm;
+mod protein_rows;
+mod protein_totals;
 mod ranges;
+pub mod report;
 pub mod schema;
 mod shared;
 pub mod split;
@@ -33,6 +40,7 @@ pub fn all() -> Vec<Command> {
         interpret::Args::command(),
         evaluate::Args::command(),
         steer::Args::command(),
+        report::Args::command(),
         convert::Args::command(),
         schema::Args::command(),
     ]

@@ -12,10 +12,13 @@ pub mod formats;
 pub mod gff3;
 pub mod json;
 pub mod markdown;
+pub mod missing;
 pub mod multiqc;
+pub mod page;
 pub mod parquet;
 pub mod range;
 pub mod so;
+pub mod structure;
 pub mod tensorboard;
 pub mod tsv;
 

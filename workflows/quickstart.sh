@@ -60,7 +60,8 @@ step "ProtSAE training" \
 step "what latents mean, and how ranges and calls of each concept are found" \
     protsae-interpret -i "$outdir/activations.arrow" -m "$outdir/model" --labels "$outdir/labels.arrow" \
     --concepts "$outdir/concepts.json" --split "$outdir/split.tsv" --clusters "$example/clusters.tsv" \
-    -t "$threads" -o "$outdir/dictionary.json" --table "$outdir/dictionary.tsv"
+    -t "$threads" -o "$outdir/dictionary.json" --table "$outdir/dictionary.tsv" \
+    --missing "$outdir/missing.tsv"
 
 step "latents and concepts of every residue" \
     protsae-encode -i "$outdir/activations.arrow" -m "$outdir/model" --dictionary "$outdir/dictionary.json" \
@@ -84,11 +85,18 @@ step "terms of whole proteins as GAF" \
     protsae-annotate -i "$outdir/features.arrow" --dictionary "$outdir/dictionary.json" \
     --ontology "$example/go_mini.obo" --taxon 32644 --date 2026-01-01 -o "$outdir/calls.gaf"
 
+step "all of it as one page" \
+    protsae-report -i "$outdir/features.arrow" -m "$outdir/model" --dictionary "$outdir/dictionary.json" \
+    --scores "$outdir/metrics.json" --labels "$outdir/labels.arrow" --concepts "$outdir/concepts.json" \
+    --split "$outdir/split.tsv" --missing "$outdir/missing.tsv" -t "$threads" -o "$outdir/report.html"
+
 cat <<END
 
 The whole pipeline ran in $((SECONDS - started)) s. The results:
+  all of it, to look at  $outdir/report.html
   ranges of residues     $outdir/annotations.gff3
   terms of proteins      $outdir/calls.gaf
   named features         $outdir/dictionary.tsv
+  what labels lack       $outdir/missing.tsv
   metrics                $outdir/metrics.json
 END

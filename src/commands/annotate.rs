@@ -1,16 +1,16 @@
 //! `protsae-annotate`: features into standard annotation files.
 
 mod calls;
-mod decoding;
 mod format;
 mod job;
 mod known;
-mod missing;
 mod support;
 mod write_calls;
 
 use super::{
+    decoding::{Decoding, concept_catalogue},
     feature_keys::FeatureKeys,
+    missing::{KnownLabels, Missing},
     shared::{self, ReadDictionary},
 };
 use crate::{
@@ -28,15 +28,10 @@ use crate::{
 };
 use calls::CallArgs;
 use clap::builder::PossibleValuesParser;
-use decoding::Decoding;
 use format::{AnnotationLevel, Chosen, format_names};
 use job::{Finder, Job};
-use known::{Known, NamedSae, concept_catalogue};
-use missing::{KnownLabels, Missing};
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-};
+use known::{Known, NamedSae};
+use std::{io::Write as _, path::PathBuf};
 
 /// Default of `--min-precision`.
 pub(super) const MIN_PRECISION: f64 = precision::DEFAULT_PRECISION;
@@ -343,31 +338,11 @@ impl Args {
             }
             NamedSae::check(identity, info.sae.as_ref(), source)?;
             if let (Some(sha256), Some(path)) = (calibrated_by, &self.dictionary) {
-                check_calibrated(source, info.dictionary.as_deref(), path, sha256)?;
+                shared::check_calibrated(source, info.dictionary.as_deref(), path, sha256)?;
             }
             readers.push((source, reader));
         }
         Ok(readers)
-    }
-}
-
-/// Demands features whose probabilities are calibrated by a dictionary.
-fn check_calibrated(
-    source: &Source,
-    found: Option<&str>,
-    dictionary: &Path,
-    sha256: &str,
-) -> Result<()> {
-    match found {
-        Some(found) if found == sha256 => Ok(()),
-        Some(found) => Err(Error::mismatch(format!(
-            "{source} is calibrated by the dictionary {found}, {} is {sha256}",
-            dictionary.display()
-        ))),
-        None => Err(Error::mismatch(format!(
-            "{source} is not calibrated by {}: encode it with --dictionary",
-            dictionary.display()
-        ))),
     }
 }
 

@@ -1,27 +1,25 @@
 //! `protsae-encode`: activations through a trained SAE into features.
 
-mod calling;
-mod listed;
-
-use super::shared::{self, WholeProteins};
+use super::{
+    calling::Calling,
+    listed::{Listed, readings},
+    protein_totals::Totals,
+    shared::{self, WholeProteins},
+};
 use crate::{
     Error, Result,
     cli::{CommonArgs, Context, Output, Source, Target, Tool, log, progress::Progress},
     error::Context as _,
     sae::{
-        config::Shape,
-        encode::{Encoded, Encoder, sigmoid},
+        encode::{Encoded, Encoder},
         folder::Sae,
     },
-    score::calls::ProteinMeans,
     table::{
         activations::{ActivationBatch, ActivationReader},
         features::{FeatureInfo, FeatureWriter, ResidueFeatures},
-        proteins::{MIN_PROBABILITY, ProteinFeatures, ProteinWriter},
+        proteins::ProteinWriter,
     },
 };
-use calling::Calling;
-use listed::Listed;
 use std::path::PathBuf;
 
 /// Default of `--min-probability`.
@@ -90,8 +88,15 @@ impl Tool for Args {
         let sae = shared::load_model(context, &self.model)?;
         let (listed, dictionary, calling) = match &self.dictionary {
             Some(path) => {
-                let read = self.readings(context, &sae, path)?;
-                let calling = self.calling(context, &sae, &read.concepts)?;
+                let read = readings(context, &sae, &self.model, path)?;
+                let neighbours = self.neighbours.as_ref();
+                let calling = Calling::read(
+                    context,
+                    &sae,
+                    &read.concepts,
+                    neighbours,
+                    self.with_neighbours,
+                )?;
                 (Listed::Calibrated(read.usable), Some(read.sha256), calling)
             }
             None => (Listed::Model { least }, None, None),
@@ -222,111 +227,6 @@ fn plan(sae: &Sae, readers: &[(&Source, ActivationReader)]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Sums over the residues of one protein.
-struct Totals {
-    protein: String,
-    residues: u32,
-    input_sum: Vec<f64>,
-    logit_sum: Vec<f64>,
-    probability_sum: Vec<f64>,
-    probability_max: Vec<f32>,
-    activation_sum: Vec<f64>,
-    activation_max: Vec<f32>,
-    /// Latents that were active, in order of appearance.
-    touched: Vec<u32>,
-}
-
-impl Totals {
-    fn new(shape: &Shape) -> Self {
-        let (concepts, latents) = (shape.defined, shape.latents);
-        Self {
-            protein: String::new(),
-            residues: 0,
-            input_sum: vec![0.0; shape.width],
-            logit_sum: vec![0.0; concepts],
-            probability_sum: vec![0.0; concepts],
-            probability_max: vec![0.0; concepts],
-            activation_sum: vec![0.0; latents],
-            activation_max: vec![0.0; latents],
-            touched: Vec::new(),
-        }
-    }
-
-    fn add(&mut self, x: &[f32], logits: &[f32], latents: &[u32], values: &[f32]) {
-        self.residues += 1;
-        for (sum, &x) in self.input_sum.iter_mut().zip(x) {
-            *sum += f64::from(x);
-        }
-        let sums = self
-            .probability_sum
-            .iter_mut()
-            .zip(&mut self.probability_max)
-            .zip(&mut self.logit_sum);
-        for (&logit, ((sum, max), logit_sum)) in logits.iter().zip(sums) {
-            let p = sigmoid(logit);
-            *logit_sum += f64::from(logit);
-            *sum += f64::from(p);
-            *max = max.max(p);
-        }
-        for (&latent, &value) in latents.iter().zip(values) {
-            let k = latent as usize;
-            if self.activation_max[k] == 0.0 {
-                self.touched.push(latent);
-            }
-            self.activation_sum[k] += f64::from(value);
-            self.activation_max[k] = self.activation_max[k].max(value);
-        }
-    }
-
-    /// The protein's row; begins anew.
-    fn take(&mut self, calling: Option<&Calling>) -> ProteinFeatures {
-        let n = f64::from(self.residues.max(1));
-        let mean = |sums: &[f64]| {
-            sums.iter()
-                .map(|sum| (sum / n) as f32)
-                .collect::<Vec<f32>>()
-        };
-        let (input, logits) = (mean(&self.input_sum), mean(&self.logit_sum));
-        let mut row = ProteinFeatures {
-            protein: std::mem::take(&mut self.protein),
-            length: std::mem::take(&mut self.residues),
-            ..ProteinFeatures::default()
-        };
-        for (concept, &max) in self.probability_max.iter().enumerate() {
-            if max >= MIN_PROBABILITY {
-                row.concepts.push(concept as u32);
-                row.probability_mean
-                    .push((self.probability_sum[concept] / n) as f32);
-                row.probability_max.push(max);
-            }
-        }
-        self.input_sum.fill(0.0);
-        self.logit_sum.fill(0.0);
-        self.probability_sum.fill(0.0);
-        self.probability_max.fill(0.0);
-        self.touched.sort_unstable();
-        for &latent in &self.touched {
-            let k = latent as usize;
-            row.latents.push(latent);
-            row.activation_mean
-                .push((self.activation_sum[k] / n) as f32);
-            row.activation_max.push(self.activation_max[k]);
-            self.activation_sum[k] = 0.0;
-            self.activation_max[k] = 0.0;
-        }
-        self.touched.clear();
-        row.calls = calling.map(|calling| {
-            let latents = row.latents.iter().copied();
-            let means = ProteinMeans {
-                logits,
-                latents: latents.zip(row.activation_mean.iter().copied()).collect(),
-            };
-            calling.call(&row.protein, &means, &input)
-        });
-        row
-    }
 }
 
 /// What the encoded rows of all inputs go into.

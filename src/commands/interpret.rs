@@ -2,6 +2,7 @@
 
 mod calls;
 mod input;
+mod missing;
 mod naming;
 mod ranges;
 mod reading;
@@ -93,6 +94,15 @@ pub struct Args {
     #[arg(long, value_name = "TABLE")]
     neighbours_out: Option<Target>,
 
+    /// Also write what labels lack: ranges and calls that are likely right where the protein has no such label, likeliest
+    /// first, with what corroborates them. Activations are read twice then, so they must be files
+    #[arg(long, value_name = "FILE.tsv")]
+    missing: Option<Target>,
+
+    /// Least probability of being right of what --missing lists [default: 0.8]
+    #[arg(long, value_name = "P", requires = "missing")]
+    min_precision: Option<f64>,
+
     #[command(flatten)]
     on_bad: OnBadArgs,
 
@@ -110,6 +120,7 @@ impl Tool for Args {
     fn run(&self, context: &Context) -> Result<()> {
         shared::check_share("--min-f1", self.min_f1)?;
         shared::check_share("--fdr", self.fdr)?;
+        missing::check(self)?;
         let sae = shared::load_model(context, &self.model)?;
         let concepts = shared::read_concepts(context, &self.concepts)?;
         shared::check_vocabulary(&sae, &self.model, &concepts, &self.concepts)?;
@@ -138,9 +149,9 @@ impl Tool for Args {
                 &self.exclude_features,
             ));
             reading.means = Some(calls::Means::new(split.is_some()));
-        } else if self.neighbours_out.is_some() {
+        } else if self.neighbours_out.is_some() || self.missing.is_some() {
             return Err(Error::usage(
-                "--neighbours-out needs activations of whole proteins",
+                "--neighbours-out and --missing need activations of whole proteins",
             ));
         }
         inputs.read(&sae, &mut reading)?;
@@ -155,6 +166,12 @@ impl Tool for Args {
             let (known, defined) = ((&concepts, &labels), reading.defined);
             let means = calls::add(&mut dictionary, context, known, defined, means, &clusters)?;
             calls::write_neighbours(self, context, &sae, &labels, &means)?;
+            let truth = missing::Truth {
+                concepts: &concepts,
+                labels: &labels,
+                split: split.as_ref(),
+            };
+            missing::write(self, context, &sae, &dictionary, &truth, &means)?;
         }
         let text = to_json(&dictionary)?;
         output

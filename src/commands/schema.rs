@@ -47,7 +47,7 @@ enum Action {
     /// Read files to their end and say whether they are what they claim to be
     Check {
         /// Files: tables, model folders and what is in them, split.tsv, dictionaries, metrics, GFF3, BED, tables of ranges
-        /// and of calls (TSV, Parquet), MultiQC tables, side files, and configurations named <tool>.yaml
+        /// and of calls (TSV, Parquet), of what labels lack, reports, MultiQC tables, side files, and configurations named <tool>.yaml
         #[arg(required = true)]
         files: Vec<Source>,
     },

@@ -291,6 +291,29 @@ impl WholeProteins {
     }
 }
 
+/// Demands features whose probabilities are calibrated by a dictionary.
+///
+/// # Errors
+/// [`crate::ErrorKind::Mismatch`], naming both.
+pub(super) fn check_calibrated(
+    source: &Source,
+    found: Option<&str>,
+    dictionary: &Path,
+    sha256: &str,
+) -> Result<()> {
+    match found {
+        Some(found) if found == sha256 => Ok(()),
+        Some(found) => Err(Error::mismatch(format!(
+            "{source} is calibrated by the dictionary {found}, {} is {sha256}",
+            dictionary.display()
+        ))),
+        None => Err(Error::mismatch(format!(
+            "{source} is not calibrated by {}: encode it with --dictionary",
+            dictionary.display()
+        ))),
+    }
+}
+
 /// Refuses a share that is not between 0 and 1.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! `protsae-train`: activations and labels into a model folder.
 
 mod args;
-mod curves;
+pub(super) mod curves;
 mod device;
 mod folder;
 pub(super) mod grid;

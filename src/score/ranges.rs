@@ -4,9 +4,11 @@
 mod adjacency;
 mod borders;
 mod gather;
+mod instances;
 mod scores;
 
 pub use gather::{Gathered, Part, PartRows, Target};
+pub use instances::Instances;
 pub use scores::{Found, Scored};
 
 use super::{

@@ -25,6 +25,7 @@ mod parquet;
 mod pipe;
 mod places;
 mod ranges;
+mod report;
 mod rows;
 mod sandbox;
 mod schemas;

@@ -151,6 +151,8 @@ fn numbers_that_are_none_are_refused() {
         ("protsae-train", "--lr", "inf"),
         ("protsae-train", "--lambda-axiom", "nan"),
         ("protsae-train", "--latents", "1000000000000"),
+        ("protsae-report", "--max-mb", "nan"),
+        ("protsae-report", "--min-precision", "1.5"),
         ("protsae-convert", "--input-scale", "nan"),
         ("protsae-steer", "--scale", "nan"),
         ("protsae-steer", "--scale", "1e39"),

@@ -69,13 +69,14 @@ fn every_option_of_a_path_has_a_role() {
         ("protsae-annotate", vec!["output"]),
         (
             "protsae-interpret",
-            vec!["output", "table", "neighbours-out"],
+            vec!["output", "table", "neighbours-out", "missing"],
         ),
         (
             "protsae-evaluate",
             vec!["output", "table", "multiqc", "curves"],
         ),
         ("protsae-steer", vec!["output", "table"]),
+        ("protsae-report", vec!["output", "structures-out"]),
         ("protsae-convert", vec!["output"]),
         ("protsae-schema", vec![]),
     ];

@@ -53,7 +53,7 @@ fn interpret(table: &str, dictionary: &Path) -> String {
     String::from_utf8_lossy(&succeed("protsae-interpret", &all).stderr).into_owned()
 }
 
-fn path(name: &str) -> PathBuf {
+pub(crate) fn path(name: &str) -> PathBuf {
     made().join(name)
 }
 
@@ -113,7 +113,7 @@ fn ids_are_the_same_whatever_else_is_written_and_more_certainty_only_removes() {
 }
 
 /// A dictionary in which the neighbours of every call count by half, and the proteins of the fixture as neighbours.
-fn with_neighbours(folder: &Path) -> [PathBuf; 2] {
+pub(crate) fn with_neighbours(folder: &Path) -> [PathBuf; 2] {
     let fixture = Fixture::get();
     let mut dictionary: serde_json::Value =
         serde_json::from_slice(&fs::read(path("dictionary.json")).unwrap()).unwrap();

@@ -220,6 +220,31 @@ pub(crate) const ROWS: &[Row] = &[
         stdin: Ok(()),
     },
     Row {
+        tool: "protsae-report",
+        input: "-i",
+        source: |f| f.path("proteins.features.arrow"),
+        rest: |f| {
+            arguments![
+                "-m",
+                f.path("model"),
+                "--labels",
+                f.path("labels.arrow"),
+                "--split",
+                f.path("split.tsv")
+            ]
+        },
+        output: Out::Text("html"),
+        empty: Ok(|f| f.path("empty.features.arrow")),
+        shards: Ok(|f| {
+            [
+                f.path("shard0.features.arrow"),
+                f.path("shard1.features.arrow"),
+            ]
+        }),
+        ordered: false,
+        stdin: Ok(()),
+    },
+    Row {
         tool: "protsae-convert",
         input: "-i",
         source: |_| {

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Results that every way of running must give, byte for byte.
-const RESULTS: [&str; 16] = [
+const RESULTS: [&str; 18] = [
     "concepts.json",
     "labels.arrow",
     "concepts_mqc.json",
@@ -33,6 +33,8 @@ const RESULTS: [&str; 16] = [
     "annotations.gff3",
     "annotations.tsv",
     "calls.gaf",
+    "missing.tsv",
+    "report.html",
 ];
 
 /// The results of the plain shell, made once.
@@ -48,6 +50,8 @@ static PLAIN: LazyLock<TempDir> = LazyLock::new(|| {
         "calls.gaf",
         "dictionary.tsv",
         "metrics.json",
+        "missing.tsv",
+        "report.html",
     ] {
         let path = dir.path().canonicalize().expect("it exists").join(name);
         assert!(
@@ -166,7 +170,7 @@ fn steps(dir: &Path) -> Vec<String> {
 }
 
 /// Three shards, three formats, everything else once.
-const STEPS: [&str; 14] = [
+const STEPS: [&str; 15] = [
     "ANNOTATE",
     "ANNOTATE",
     "ANNOTATE",
@@ -179,6 +183,7 @@ const STEPS: [&str; 14] = [
     "ENCODE",
     "EVALUATE",
     "INTERPRET",
+    "REPORT",
     "SPLIT",
     "TRAIN",
 ];

@@ -13,6 +13,7 @@ include { PROTSAE_ENCODE    } from './modules/protsae/encode/main'
 include { PROTSAE_INTERPRET } from './modules/protsae/interpret/main'
 include { PROTSAE_EVALUATE  } from './modules/protsae/evaluate/main'
 include { PROTSAE_ANNOTATE  } from './modules/protsae/annotate/main'
+include { PROTSAE_REPORT    } from './modules/protsae/report/main'
 
 // The files of all shards, in the order of the shards, as one value under `meta`.
 def gather(shards, meta) {
@@ -62,12 +63,19 @@ workflow PROTSAE {
         }
     PROTSAE_ANNOTATE(features, PROTSAE_INTERPRET.out.json.first(), formats.ontology, formats.format)
 
+    found = PROTSAE_INTERPRET.out.json
+        .join(PROTSAE_INTERPRET.out.missing)
+        .join(PROTSAE_EVALUATE.out.json)
+        .first()
+    PROTSAE_REPORT(features, model, truth, found)
+
     emit:
     model       = PROTSAE_TRAIN.out.model
     features    = PROTSAE_ENCODE.out.arrow
     dictionary  = PROTSAE_INTERPRET.out.tsv
     metrics     = PROTSAE_EVALUATE.out.json
     annotations = PROTSAE_ANNOTATE.out.annotations
+    report      = PROTSAE_REPORT.out.html
 }
 
 workflow {

@@ -7,7 +7,6 @@ pub(super) use chosen::Names;
 use super::{
     MIN_PRECISION,
     known::NamedSae,
-    missing::KnownLabels,
     support::{Support, SupportArgs},
 };
 use crate::{
@@ -17,7 +16,10 @@ use crate::{
         go::rules::Rules,
     },
     cli::{Context, Source, log},
-    commands::shared::{self, Terms, WholeProteins},
+    commands::{
+        missing::KnownLabels,
+        shared::{self, Terms, WholeProteins},
+    },
     ontology::{self, Ontology, graph::Relations},
     report::{
         PROGRAM,

@@ -1,10 +1,9 @@
 //! Tables of features, protein by protein, to a writer of ranges.
 
-use super::{decoding::Decoding, missing::Missing};
 use crate::{
     Error, Result,
     cli::{Source, progress::Progress},
-    commands::shared::WholeProteins,
+    commands::{decoding::Decoding, missing::Missing, shared::WholeProteins},
     report::{FeatureRange, ProteinRanges, RangeFinder, RangeWriter, Track},
     table::{
         TableError,

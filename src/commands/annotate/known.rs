@@ -3,12 +3,11 @@
 use super::{Args, By};
 use crate::{
     Result,
-    annot::concept::Level,
     cli::{Context, Source, log},
     commands::shared::{self, ReadDictionary},
     report::{Catalogue, LatentInfo},
     sae::folder::Sae,
-    score::dictionary::{ConceptEntry, Dictionary},
+    score::dictionary::Dictionary,
     table::SaeIdentity,
 };
 use std::path::{Path, PathBuf};
@@ -70,24 +69,6 @@ pub(super) struct Known {
     pub(super) catalogue: Catalogue,
     pub(super) identity: Option<NamedSae>,
     pub(super) dictionary: Option<ReadDictionary>,
-}
-
-/// The concepts of a dictionary.
-pub(super) fn concept_catalogue(concepts: &[ConceptEntry]) -> Catalogue {
-    let info = |entry: &ConceptEntry| {
-        let mut info = LatentInfo {
-            name: entry.name.clone(),
-            defined: true,
-            ..LatentInfo::default()
-        };
-        info.set_concept(&entry.id, entry.kind);
-        info.whole_protein = entry.level == Level::Protein;
-        info.latent = (entry.ranges.as_ref()).map_or(entry.index, |r| r.evidence.latent);
-        info
-    };
-    Catalogue {
-        latents: concepts.iter().map(info).collect(),
-    }
 }
 
 impl Args {

@@ -77,7 +77,7 @@ impl Means {
     }
 
     /// The training proteins by mean activations; none where there are none.
-    fn training(&self, labels: &LabelIndex) -> Option<TrainingProteins> {
+    pub(super) fn training(&self, labels: &LabelIndex) -> Option<TrainingProteins> {
         let width = self.train.first()?.activation.len();
         let names = self.train.iter().map(|m| m.protein.clone());
         let activations = self.train.iter().flat_map(|m| &m.activation);

@@ -14,7 +14,11 @@ use crate::{
         output_folder::{GRID_FILE, GRID_FORMAT},
         train::grid,
     },
-    report::calls::{Document, FORMAT as CALLS_FORMAT},
+    report::{
+        calls::{Document, FORMAT as CALLS_FORMAT},
+        missing,
+        page::{self, data},
+    },
     sae::{
         Sae,
         folder::{
@@ -149,6 +153,13 @@ fn text(name: &str, content: &str) -> Result<String> {
     if let Some(table) = lines::table(content).or_else(|| calls::table(content)) {
         return Ok(table?);
     }
+    if first == missing::COLUMNS.join("\t") {
+        let rows = missing::read(content.as_bytes())?.len();
+        return Ok(format!("table of what labels lack, of {rows} rows"));
+    }
+    if let Some(data) = page::data_in(content) {
+        return sidecar(name, data);
+    }
     if suffix == Some("tsv") {
         return Err(lines::unknown_header(first).into());
     }
@@ -206,6 +217,7 @@ fn sidecar(name: &str, text: &str) -> Result<String> {
     match format {
         CONCEPTS_FORMAT => drop(parse_concepts(text.as_bytes(), name)?),
         DICTIONARY_FORMAT | DICTIONARY_FORMAT_1 => drop(Dictionary::read(text.as_bytes())?),
+        data::FORMAT => known::<data::Document>(text, None)?,
         CALLS_FORMAT => known::<Document>(text, None)?,
         COUNTS_FORMAT => known::<Counts>(text, None)?,
         METRICS_FORMAT => known::<Metrics>(text, None)?,

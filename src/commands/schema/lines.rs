@@ -3,7 +3,7 @@
 use super::error::{CheckError, demand};
 use crate::{
     commands::interpret,
-    report::{calls, tsv},
+    report::{calls, missing, tsv},
     split::partition,
     steer::{Mode, record, treatment::Arm},
 };
@@ -127,10 +127,11 @@ pub(super) fn unknown_header(header: &str) -> CheckError {
         what: "the header".into(),
         found: header.into(),
         expected: format!(
-            "'{}' of a split, '{}' of ranges, '{}' of calls, '{}' of steered sequences or '{}' of a dictionary",
+            "'{}' of a split, '{}' of ranges, '{}' of calls, '{}' of what labels lack, '{}' of steered sequences or '{}' of a dictionary",
             partition::HEADER,
             tsv::COLUMNS.join("\t"),
             calls::COLUMNS.join("\t"),
+            missing::COLUMNS.join("\t"),
             record::COLUMNS.join("\t"),
             interpret::COLUMNS.join("\t")
         ),

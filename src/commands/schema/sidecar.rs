@@ -4,7 +4,7 @@ use crate::{
     annot::concept::ConceptsFile,
     cli::{Provenance, context::Counts},
     commands::train::grid,
-    report::calls::Document,
+    report::{calls::Document, page::data::Document as Report},
     sae::folder::ModelConfig,
     score::{comparison::Comparison, dictionary::Dictionary, metrics::Metrics},
     train::{driver::Summary, meter::LogLine},
@@ -33,6 +33,7 @@ pub(super) fn all() -> std::collections::BTreeMap<String, Value> {
         of::<Metrics>("metrics"),
         of::<ModelConfig>("model-config"),
         of::<Provenance>("provenance"),
+        of::<Report>("report"),
         of::<Summary>("model-summary"),
     ]
     .into()

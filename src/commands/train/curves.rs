@@ -3,7 +3,7 @@
 use crate::{
     Result,
     report::{
-        curve::{self, Chart, Line},
+        curve::{self, Axes, Chart, Line},
         tensorboard,
     },
     sae::folder::ModelConfig,
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The lines of a log.
-pub(super) fn lines(log: &[u8]) -> Vec<LogLine> {
+pub(in crate::commands) fn lines(log: &[u8]) -> Vec<LogLine> {
     // written by this program
     let lines = log.split(|&b| b == b'\n').filter(|line| !line.is_empty());
     lines
@@ -51,20 +51,21 @@ fn losses(line: &LogLine) -> Vec<(&'static str, f64)> {
 }
 
 /// A quantity over the steps between which it was logged.
-fn of_steps(log: &[LogLine], name: &str) -> Vec<(u64, f64)> {
+fn of_steps(log: &[LogLine], name: &str) -> Vec<(f64, f64)> {
     let steps = log.iter().filter_map(|line| match line {
         LogLine::Step(step) => Some((step.step, &step.train, line)),
         LogLine::Epoch(_) => None,
     });
     let values = steps.flat_map(|(step, train, line)| {
         let all = measures(train).into_iter().chain(losses(line));
-        all.filter(|(n, _)| *n == name).map(move |(_, v)| (step, v))
+        all.filter(|(n, _)| *n == name)
+            .map(move |(_, v)| (step as f64, v))
     });
     values.collect()
 }
 
 /// A quantity at the end of each epoch, over the validation rows or the training rows.
-fn of_epochs(log: &[LogLine], name: &str, valid: bool) -> Vec<(u64, f64)> {
+fn of_epochs(log: &[LogLine], name: &str, valid: bool) -> Vec<(f64, f64)> {
     let epochs = log.iter().filter_map(|line| match line {
         LogLine::Epoch(line) if valid => line.valid.as_ref().map(|m| (line.step, m)),
         LogLine::Epoch(line) => Some((line.step, &line.train)),
@@ -72,7 +73,8 @@ fn of_epochs(log: &[LogLine], name: &str, valid: bool) -> Vec<(u64, f64)> {
     });
     let values = epochs.flat_map(|(step, m)| {
         let all = measures(m).into_iter();
-        all.filter(|(n, _)| *n == name).map(move |(_, v)| (step, v))
+        all.filter(|(n, _)| *n == name)
+            .map(move |(_, v)| (step as f64, v))
     });
     values.collect()
 }
@@ -88,6 +90,7 @@ fn chart(log: &[LogLine], title: &'static str, name: &str) -> Chart {
     };
     Chart {
         title,
+        axes: Axes::Steps,
         lines: vec![
             Line {
                 label: "training",
@@ -103,10 +106,10 @@ fn chart(log: &[LogLine], title: &'static str, name: &str) -> Chart {
     }
 }
 
-/// The curves as a page.
-pub(super) fn page(log: &[LogLine], config: &ModelConfig) -> Result<Vec<u8>> {
+/// The curves of a log.
+pub(in crate::commands) fn charts(log: &[LogLine]) -> [Chart; 10] {
     let chart = |title, name| chart(log, title, name);
-    let charts = [
+    [
         chart("Loss", "loss"),
         chart("Variance unexplained (FVU)", "fvu"),
         chart("Annotation loss", "l_annot"),
@@ -117,7 +120,11 @@ pub(super) fn page(log: &[LogLine], config: &ModelConfig) -> Result<Vec<u8>> {
         chart("Participation", "participation"),
         chart("Share of defined latents", "defined_share"),
         chart("Learning rate", "lr"),
-    ];
+    ]
+}
+
+/// The curves as a page.
+pub(super) fn page(log: &[LogLine], config: &ModelConfig) -> Result<Vec<u8>> {
     let shape = &config.shape;
     let heading = format!(
         "{}: {} latents, {} of concepts, width {}; by step",
@@ -127,7 +134,7 @@ pub(super) fn page(log: &[LogLine], config: &ModelConfig) -> Result<Vec<u8>> {
         shape.width
     );
     let mut out = Vec::new();
-    curve::write(&mut out, &heading, &charts)?;
+    curve::write(&mut out, &heading, &charts(log))?;
     Ok(out)
 }
 

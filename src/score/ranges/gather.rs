@@ -1,11 +1,10 @@
 //! What is gathered of proteins: logits of the concepts that may be read, and their labelled instances.
 
-use super::{Clusters, adjacency::Adjacency};
+use super::{Clusters, Instances, adjacency::Adjacency};
 use crate::{
     annot::{
-        concept::{Concept, ConceptKind, Level},
-        feature,
-        label_index::{LabelIndex, LabelRange},
+        concept::{Concept, Level},
+        label_index::LabelIndex,
     },
     score::{
         decode::Item,
@@ -77,9 +76,8 @@ pub struct Gathered<'a> {
     pub targets: Vec<Target>,
     /// Concepts that have too few instances for it.
     pub(super) few: Vec<(u32, Unusable)>,
-    /// Whether each concept of the vocabulary joins residues, and is partial.
-    bonds: Vec<bool>,
-    partial: Vec<bool>,
+    /// How labels become instances.
+    instances: Instances,
     choosing: Option<PartRows>,
     reporting: PartRows,
 }
@@ -95,7 +93,7 @@ impl<'a> Gathered<'a> {
         logits: usize,
         is_excluded: impl Fn(&Concept) -> bool,
     ) -> Self {
-        let bonds: Vec<bool> = concepts.iter().map(is_bond).collect();
+        let of_labels = Instances::new(concepts);
         let mut counts = Counts::new(concepts.len());
         let mut adjacency = Adjacency::default();
         for (protein, of_protein) in labels.iter() {
@@ -103,7 +101,7 @@ impl<'a> Gathered<'a> {
             // without a split a protein is for training and choosing alike
             let is_of = |wanted| split.is_none() || part == Some(wanted);
             let parts = [partition::Part::Train, partition::Part::Valid].map(is_of);
-            let truths = truths(of_protein, &bonds);
+            let truths = of_labels.of(of_protein);
             counts.add(parts, &truths);
             if parts[0] {
                 adjacency.add(&truths);
@@ -124,9 +122,13 @@ impl<'a> Gathered<'a> {
             columns += usize::from(column.is_some());
             targets.push(Target {
                 concept: concept.index,
-                bonds: bonds[index],
+                bonds: of_labels.is_bond(concept.index),
                 partial: concept.partial,
-                training: Training::new(count.lengths, count.separations, bonds[index]),
+                training: Training::new(
+                    count.lengths,
+                    count.separations,
+                    of_labels.is_bond(concept.index),
+                ),
                 column,
             });
         }
@@ -149,8 +151,7 @@ impl<'a> Gathered<'a> {
             labels,
             targets,
             few,
-            bonds,
-            partial: concepts.iter().map(|c| c.partial).collect(),
+            instances: of_labels,
             choosing: split.map(|_| rows(Part::Choosing)),
             reporting: rows(Part::Reporting),
         }
@@ -170,21 +171,11 @@ impl<'a> Gathered<'a> {
                 rows.logits[column].extend(own.step_by(m.max(1)));
             }
         }
-        let placed = labels.iter().filter(|l| !l.is_whole());
-        let partial = placed.filter(|l| self.partial[l.concept as usize]);
-        let partial = partial.map(|l| Known {
-            first: l.start,
-            last: l.end,
-        });
-        let partial = partial.reduce(|a, b| Known {
-            first: a.first.min(b.first),
-            last: a.last.max(b.last),
-        });
         rows.proteins.push(Protein {
             name: protein.to_owned(),
             residues: rows.residues..rows.residues + residues,
-            truths: truths(labels, &self.bonds),
-            partial,
+            truths: self.instances.of(labels),
+            partial: self.instances.known(labels),
         });
         rows.residues += residues;
     }
@@ -303,36 +294,6 @@ impl Protein {
     }
 }
 
-fn is_bond(concept: &Concept) -> bool {
-    concept.kind == ConceptKind::Feature && feature::is_bond(feature::key_of_concept(&concept.id))
-}
-
-/// Distinct instances by concept: ranges; of a concept of bonds, the two ends of an instance together.
-fn truths(labels: &[LabelRange], bonds: &[bool]) -> Vec<(u32, Vec<Item>)> {
-    let mut all = Vec::new();
-    for of_concept in labels.chunk_by(|a, b| a.concept == b.concept) {
-        let concept = of_concept[0].concept;
-        let of_concept = || of_concept.iter().filter(|l| !l.is_whole());
-        let mut items: Vec<Item> = if bonds[concept as usize] {
-            let placed: Vec<&LabelRange> = of_concept().collect();
-            let instances = placed.chunk_by(|a, b| a.instance == b.instance);
-            let one = |ends: &[&LabelRange]| match ends {
-                [a, b] => Item::bond(a.start, b.start),
-                _ => Item::range(ends[0].start, ends[0].end),
-            };
-            instances.map(one).collect()
-        } else {
-            of_concept().map(|l| Item::range(l.start, l.end)).collect()
-        };
-        items.sort_unstable();
-        items.dedup();
-        if !items.is_empty() {
-            all.push((concept, items));
-        }
-    }
-    all
-}
-
 /// Instances of each concept by part.
 struct Counts {
     of: Vec<Count>,
@@ -372,34 +333,5 @@ impl Counts {
                 }
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn instances_are_distinct_ranges_and_bonds_have_two_ends() {
-        let label = |concept, instance, start, end| LabelRange {
-            concept,
-            instance,
-            start,
-            end,
-        };
-        let labels = [
-            label(0, 1, 3, 9),
-            label(0, 2, 3, 9),
-            label(0, 3, 5, 6),
-            label(1, 1, 8, 8),
-            label(1, 1, 2, 2),
-            label(1, 2, 7, 7),
-            label(2, 1, 0, 0),
-        ];
-        let expected = [
-            (0, vec![Item::range(3, 9), Item::range(5, 6)]),
-            (1, vec![Item::bond(2, 8), Item::range(7, 7)]),
-        ];
-        assert_eq!(truths(&labels, &[false, true, false]), expected);
     }
 }

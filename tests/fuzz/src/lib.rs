@@ -20,6 +20,7 @@ use protsae::{
         norm_file,
         normal::NormalForms,
     },
+    report::structure::{Scene, Structure, Trace},
     seq::fasta,
     split::{clusters, partition::Partition},
     table::{
@@ -53,6 +54,7 @@ pub const TARGETS: &[Target] = &[
     ("protein2ipr", protein2ipr),
     ("sniffed", sniffed),
     ("split", split),
+    ("structures", structures),
     ("uniprot_dat", uniprot_dat),
     ("uniprot_gff", uniprot_gff),
     ("uniprot_tsv", uniprot_tsv),
@@ -124,6 +126,36 @@ pub fn checkpoints(data: &[u8]) {
             assert_eq!(converted.params.enc.len(), shape.latents * shape.width);
             assert!(converted.params.enc.iter().all(|v| v.is_finite()));
         }
+    }
+}
+
+/// Structures of proteins: each chain shows its own sequence, and is read again from what is written for it.
+pub fn structures(data: &[u8]) {
+    let Ok(structure) = Structure::read(data) else {
+        return;
+    };
+    for chain in structure.chains() {
+        let letters: Vec<u8> = chain.residues.iter().map(|r| r.letter).collect();
+        let known = letters.iter().filter(|&&letter| letter != b'X').count();
+        let shown = structure.shows(&letters);
+        assert!(shown.is_ok() || known < 10, "{shown:?}");
+        let Ok(shown) = shown else { continue };
+        let values = vec![Some(0.5); letters.len()];
+        let mut written = Vec::new();
+        let wrote = structure.write_b_factors(&mut written, &shown, &values);
+        assert!(wrote.is_ok());
+        let again = Structure::read(&written[..]).map(|again| again.chains().len());
+        assert_eq!(again.ok(), Some(structure.chains().len()));
+        assert_eq!(Trace::new(&structure, &shown).ca.len(), 8 * letters.len());
+        let scene = Scene {
+            title: "",
+            file_name: "",
+            structure: &structure,
+            shown: &shown,
+            values: &values,
+            ranges: &[],
+        };
+        assert!(scene.write_mvsj(std::io::sink()).is_ok());
     }
 }
 

@@ -9,6 +9,7 @@ rule interpret:
     output:
         dictionary=f"{RESULTS}/dictionary.json",
         table=f"{RESULTS}/dictionary.tsv",
+        missing=f"{RESULTS}/missing.tsv",
     log:
         f"{RESULTS}/logs/interpret.log",
     benchmark:
@@ -24,7 +25,8 @@ rule interpret:
     shell:
         "protsae-interpret {params.activations} -m {input.model:q} --labels {input.labels:q}"
         " --concepts {input.concepts:q} --split {input.split:q} {params.clusters} -t {threads} {params.extra}"
-        " -o {output.dictionary:q} --table {output.table:q} 2> {log:q}"
+        " -o {output.dictionary:q} --table {output.table:q}"
+        " --missing {output.missing:q} 2> {log:q}"
 
 
 rule evaluate:
@@ -102,3 +104,34 @@ rule calls:
     shell:
         "protsae-annotate {params.features} --dictionary {input.dictionary:q} --ontology {input.ontology:q}"
         " --taxon {params.taxon} --date {params.date} {params.extra} -o {output:q} 2> {log:q}"
+
+
+# all of it as one page
+rule report:
+    input:
+        features=gather.shards(f"{RESULTS}/features/{{scatteritem}}.arrow"),
+        model=f"{RESULTS}/model",
+        dictionary=f"{RESULTS}/dictionary.json",
+        metrics=f"{RESULTS}/metrics.json",
+        missing=f"{RESULTS}/missing.tsv",
+        labels=f"{RESULTS}/labels.arrow",
+        concepts=f"{RESULTS}/concepts.json",
+        split=f"{RESULTS}/split.tsv",
+    output:
+        f"{RESULTS}/report.html",
+    log:
+        f"{RESULTS}/logs/report.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/report.tsv"
+    threads: 2
+    resources:
+        mem_mb=twice_the_memory(4000),
+        runtime=60,
+    params:
+        features=lambda wildcards, input: repeated("-i", input.features),
+        extra=extra("report"),
+    shell:
+        "protsae-report {params.features} -m {input.model:q} --dictionary {input.dictionary:q}"
+        " --scores {input.metrics:q} --labels {input.labels:q} --concepts {input.concepts:q}"
+        " --split {input.split:q} --missing {input.missing:q} -t {threads} {params.extra}"
+        " -o {output:q} 2> {log:q}"

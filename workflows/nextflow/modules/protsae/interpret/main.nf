@@ -11,6 +11,7 @@ process PROTSAE_INTERPRET {
     output:
     tuple val(meta), path("${prefix}.dictionary.json"), emit: json
     tuple val(meta), path("${prefix}.dictionary.tsv"), emit: tsv
+    tuple val(meta), path("${prefix}.missing.tsv"), emit: missing
     tuple val("${task.process}"), val('protsae-interpret'), eval("protsae-interpret --version | sed 's/.* //'"), topic: versions, emit: versions_protsae
 
     when:
@@ -32,12 +33,13 @@ process PROTSAE_INTERPRET {
         --threads ${task.cpus} \\
         ${args} \\
         --table ${prefix}.dictionary.tsv \\
+        --missing ${prefix}.missing.tsv \\
         -o ${prefix}.dictionary.json
     """
 
     stub:
     prefix = task.ext.prefix ?: "${meta.id}"
     """
-    touch ${prefix}.dictionary.json ${prefix}.dictionary.tsv
+    touch ${prefix}.dictionary.json ${prefix}.dictionary.tsv ${prefix}.missing.tsv
     """
 }

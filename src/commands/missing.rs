@@ -2,6 +2,7 @@
 
 use crate::{
     Result,
+    annot::label_index::LabelIndex,
     cli::{Context, Source},
     report::{Catalogue, FeatureRange, Track},
     table::{TableError, labels},
@@ -37,6 +38,21 @@ impl KnownLabels {
         Ok(known)
     }
 
+    /// Those of an index.
+    pub(super) fn of_index(labels: &LabelIndex) -> Self {
+        let mut known = Self::default();
+        let concepts = 0..labels.concepts() as u32;
+        known.concepts = concepts.map(|c| (labels.id(c).to_owned(), c)).collect();
+        for (protein, of_protein) in labels.iter() {
+            let places = known.proteins.entry(protein.to_owned()).or_default();
+            for label in of_protein {
+                let of_concept = places.entry(label.concept).or_default();
+                of_concept.push((label.start, label.end));
+            }
+        }
+        known
+    }
+
     /// Places of a concept in a protein.
     fn places(&self, protein: &str, concept: &str) -> &[(u32, u32)] {
         let number = self.concepts.get(concept);
@@ -67,6 +83,11 @@ impl<'a> Missing<'a> {
             catalogue,
             left_out: 0,
         }
+    }
+
+    /// Whether labels say that a protein has the concept, wherever.
+    pub(super) fn has(&self, protein: &str, concept: &str) -> bool {
+        self.known.has(protein, concept)
     }
 
     /// Leaves out ranges that share a residue with a label of their concept, and tracks of what is then left with none;

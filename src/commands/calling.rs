@@ -1,6 +1,5 @@
 //! What whole proteins are called to have, and which training proteins are near.
 
-use super::Args;
 use crate::{
     Error, Result,
     cli::{Context, Source},
@@ -23,29 +22,47 @@ pub(super) struct Calling {
     with_neighbours: bool,
 }
 
-impl Args {
-    /// What calls proteins: the concepts of a dictionary, if any is called.
-    pub(super) fn calling(
-        &self,
+impl Calling {
+    /// What calls proteins by the concepts of a dictionary, if any is called; `neighbours` is a table of training proteins.
+    ///
+    /// # Errors
+    /// Where the table does not fit the model, or the dictionary does not say how neighbours count that shall.
+    pub(super) fn read(
         context: &Context,
         sae: &Sae,
         concepts: &[ConceptEntry],
-    ) -> Result<Option<Calling>> {
-        let training = match &self.neighbours {
-            Some(source) => Some(training(context, sae, source)?),
-            None => None,
-        };
-        let caller = Caller::new(concepts)?;
-        if self.with_neighbours && !caller.as_ref().is_some_and(Caller::knows_neighbours) {
+        neighbours: Option<&Source>,
+        with_neighbours: bool,
+    ) -> Result<Option<Self>> {
+        let training = neighbours
+            .map(|source| training(context, sae, source))
+            .transpose()?;
+        let calling = Self::new(concepts, training, with_neighbours)?;
+        if with_neighbours
+            && !(calling.as_ref()).is_some_and(|calling| calling.caller.knows_neighbours())
+        {
             return Err(Error::mismatch(
                 "--with-neighbours: the dictionary does not say how neighbours count in calls; protsae-interpret says it \
                  where activations of training proteins are given",
             ));
         }
-        Ok(caller.map(|caller| Calling {
+        Ok(calling)
+    }
+
+    /// The same with training proteins that are known already.
+    ///
+    /// # Errors
+    /// Where what concepts imply is no hierarchy.
+    pub(super) fn new(
+        concepts: &[ConceptEntry],
+        training: Option<TrainingProteins>,
+        with_neighbours: bool,
+    ) -> Result<Option<Self>> {
+        let caller = Caller::new(concepts)?;
+        Ok(caller.map(|caller| Self {
             caller,
             training,
-            with_neighbours: self.with_neighbours,
+            with_neighbours,
         }))
     }
 }

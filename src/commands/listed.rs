@@ -1,10 +1,9 @@
 //! Concepts that are listed for a residue.
 
-use super::Args;
+use super::shared::{self, ReadDictionary};
 use crate::{
     Error, Result,
     cli::Context,
-    commands::shared::{self, ReadDictionary},
     sae::{encode::sigmoid, folder::Sae},
     score::dictionary::{ConceptEntry, EvidenceSource, RangeReading},
 };
@@ -68,44 +67,61 @@ pub(super) struct Readings {
     pub(super) sha256: String,
 }
 
-impl Args {
-    /// What the dictionary of this path says, where it fits the model.
-    pub(super) fn readings(&self, context: &Context, sae: &Sae, path: &Path) -> Result<Readings> {
-        let ReadDictionary {
-            content: dictionary,
-            sha256,
-        } = shared::read_dictionary(context, path)?;
-        let name = path.display().to_string();
-        if dictionary.concepts.is_none() {
+/// What the dictionary of this path says, where it fits the model of this folder.
+///
+/// # Errors
+/// Where it is none that calibrates, or is of another model, naming both.
+pub(super) fn readings(
+    context: &Context,
+    sae: &Sae,
+    folder: &Path,
+    path: &Path,
+) -> Result<Readings> {
+    let ReadDictionary {
+        content: dictionary,
+        sha256,
+    } = shared::read_dictionary(context, path)?;
+    let name = path.display().to_string();
+    if dictionary.concepts.is_none() {
+        return Err(Error::mismatch(format!(
+            "{name} is '{}', which does not calibrate; make it anew from activations",
+            dictionary.format
+        )));
+    }
+    if let Some(own) = &dictionary.sae {
+        let folder = folder.display().to_string();
+        own.check_same(&name, &sae.identity(), &folder)?;
+    }
+    let concepts = dictionary.concepts.unwrap_or_default();
+    Ok(Readings {
+        usable: usable(&concepts, sae.config.shape.defined, &name)?,
+        concepts,
+        sha256,
+    })
+}
+
+/// How the usable ones of a dictionary's concepts are read from a model with this many logits.
+///
+/// # Errors
+/// [`crate::ErrorKind::Mismatch`] where one is read by a logit that the model does not have.
+pub(super) fn usable(
+    concepts: &[ConceptEntry],
+    defined: usize,
+    name: &str,
+) -> Result<Vec<(u32, RangeReading)>> {
+    let mut usable = Vec::new();
+    for entry in concepts {
+        let Some(reading) = &entry.ranges else {
+            continue;
+        };
+        let latent = reading.evidence.latent as usize;
+        if reading.evidence.source == EvidenceSource::Logit && latent >= defined {
             return Err(Error::mismatch(format!(
-                "{name} is '{}', which does not calibrate; make it anew from activations",
-                dictionary.format
+                "concept '{}' is read by logit {latent} in {name}, the model has {defined}",
+                entry.id
             )));
         }
-        if let Some(own) = &dictionary.sae {
-            let folder = self.model.display().to_string();
-            own.check_same(&name, &sae.identity(), &folder)?;
-        }
-        let defined = sae.config.shape.defined;
-        let mut usable = Vec::new();
-        let concepts = dictionary.concepts.unwrap_or_default();
-        for entry in &concepts {
-            let Some(reading) = &entry.ranges else {
-                continue;
-            };
-            let latent = reading.evidence.latent as usize;
-            if reading.evidence.source == EvidenceSource::Logit && latent >= defined {
-                return Err(Error::mismatch(format!(
-                    "concept '{}' is read by logit {latent} in {name}, the model has {defined}",
-                    entry.id
-                )));
-            }
-            usable.push((entry.index, reading.clone()));
-        }
-        Ok(Readings {
-            usable,
-            concepts,
-            sha256,
-        })
+        usable.push((entry.index, reading.clone()));
     }
+    Ok(usable)
 }

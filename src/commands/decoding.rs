@@ -2,7 +2,8 @@
 //! range is right.
 
 use crate::{
-    report::{FeatureRange, Track},
+    annot::concept::Level,
+    report::{Catalogue, FeatureRange, LatentInfo, Track},
     score::{
         decode::{Item, Residues},
         dictionary::{ConceptEntry, RangeReading},
@@ -10,6 +11,24 @@ use crate::{
 };
 use rayon::prelude::*;
 use std::collections::HashMap;
+
+/// The concepts of a dictionary.
+pub(super) fn concept_catalogue(concepts: &[ConceptEntry]) -> Catalogue {
+    let info = |entry: &ConceptEntry| {
+        let mut info = LatentInfo {
+            name: entry.name.clone(),
+            defined: true,
+            ..LatentInfo::default()
+        };
+        info.set_concept(&entry.id, entry.kind);
+        info.whole_protein = entry.level == Level::Protein;
+        info.latent = (entry.ranges.as_ref()).map_or(entry.index, |r| r.evidence.latent);
+        info
+    };
+    Catalogue {
+        latents: concepts.iter().map(info).collect(),
+    }
+}
 
 /// A concept whose ranges are wanted.
 struct Slot {
