@@ -8,7 +8,7 @@ use crate::{
         engine::Engine,
         place::{Place, Replacement},
         vocabulary::Vocabulary,
-        window::{Blend, Blended, Windows},
+        window::{Blend, Blended, Windows, seen_best},
     },
     sae::{Encoder, sigmoid},
 };
@@ -61,6 +61,8 @@ struct Piece {
     sequence: usize,
     windows: Rc<[Range<usize>]>,
     window: usize,
+    /// Residues that are read from it.
+    own: Range<usize>,
 }
 
 impl Piece {
@@ -70,20 +72,8 @@ impl Piece {
 
     /// Whether a residue is read from this window.
     fn owns(&self, residue: usize) -> bool {
-        owner(&self.windows, residue) == self.window
+        self.own.contains(&residue)
     }
-}
-
-/// The window in whose middle a residue lies most; of equals the first.
-fn owner(windows: &[Range<usize>], residue: usize) -> usize {
-    // twice the distance from the middle, which need not be a residue
-    let distance = |w: &Range<usize>| (w.start + w.end).abs_diff(2 * residue + 1);
-    let holding = windows
-        .iter()
-        .enumerate()
-        .filter(|(_, w)| w.contains(&residue));
-    let nearest = holding.min_by_key(|(_, w)| distance(w));
-    nearest.map_or(0, |(number, _)| number)
 }
 
 impl<'a> Reader<'a> {
@@ -119,6 +109,7 @@ impl<'a> Reader<'a> {
         let (mut batch, mut pieces) = (Batch::new(), Vec::new());
         for (sequence, Masked { residues, masked }) in sequences.iter().enumerate() {
             let windows: Rc<[Range<usize>]> = self.windows.of(residues.len()).into();
+            let own = seen_best(&windows);
             for (window, range) in windows.iter().enumerate() {
                 let more = self.vocabulary.window_tokens(range.len());
                 if !pieces.is_empty() && batch.tokens().len() + more > self.budget {
@@ -140,6 +131,7 @@ impl<'a> Reader<'a> {
                     sequence,
                     windows: Rc::clone(&windows),
                     window,
+                    own: own[window].clone(),
                 });
             }
         }
@@ -275,29 +267,4 @@ fn blended<'r>(
     rows.resize(tokens.len() * width, 0.0);
     activations.rows(0, tokens, rows);
     blend.push(&piece.windows, piece.window, width, rows)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn every_residue_has_one_window_and_the_one_with_most_around_it(
-            residues in 1usize..600, length in 2usize..90, part in 0usize..=100,
-        ) {
-            let windows = Windows::new(length, length * part / 200).unwrap().of(residues);
-            for residue in 0..residues {
-                let own = &windows[owner(&windows, residue)];
-                prop_assert!(own.contains(&residue));
-                let middle = |w: &Range<usize>| {
-                    ((w.start + w.end - 1) as f64 / 2.0 - residue as f64).abs()
-                };
-                for other in windows.iter().filter(|w| w.contains(&residue)) {
-                    prop_assert!(middle(own) <= middle(other));
-                }
-            }
-        }
-    }
 }

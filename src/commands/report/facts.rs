@@ -1,7 +1,7 @@
 //! The numbers of model, data, training and scores that the overview tells.
 
 use super::{known::Known, survey::Survey};
-use crate::{report::page::Facts, train::meter::Measures};
+use crate::{report::page::Facts, score::metrics::ControlKind, train::meter::Measures};
 
 /// Digits of a model's SHA-256 that name it.
 const DIGITS: usize = 12;
@@ -109,7 +109,20 @@ fn fidelity(known: &Known) -> Vec<(String, String)> {
             .filter_map(|(name, value)| Some((name, value?)));
         rows.extend(known.map(|(name, value)| (name.to_owned(), format!("{value:.3}"))));
     }
+    let recovered = known.scores.iter().find_map(|s| s.loss_recovered.as_ref());
+    if let Some(value) = recovered.and_then(|r| r.loss_recovered) {
+        rows.push(("loss recovered, test".into(), format!("{value:.3}")));
+    }
     rows
+}
+
+/// What a control is, in a table of scores.
+fn control(kind: ControlKind) -> &'static str {
+    match kind {
+        ControlKind::RandomSae => "of an untrained autoencoder",
+        ControlKind::ShuffledLabels => "with shuffled labels",
+        ControlKind::PlmNeurons => "of the language model's neurons",
+    }
 }
 
 /// What scores say of ranges and concepts.
@@ -134,6 +147,15 @@ fn scores(known: &Known) -> Vec<(String, String)> {
             "mean AUROC, concepts of proteins",
             alignment.protein_level.auroc_pi,
         );
+        let best = "mean AUROC of each residue concept's best latent";
+        push(
+            best,
+            alignment.latents.and_then(|l| l.residue_level.auroc_best),
+        );
+        for other in &alignment.controls {
+            let score = other.means.and_then(|m| m.residue_level.auroc_best);
+            push(&format!("the same, {}", control(other.control)), score);
+        }
     }
     rows
 }

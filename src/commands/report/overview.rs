@@ -236,7 +236,7 @@ fn lacking(args: &Args, known: &Known) -> Vec<String> {
         ),
         (
             args.scores.is_empty(),
-            "Fidelity and scores on test proteins: --scores, as protsae-evaluate writes them.",
+            "Fidelity and scores on test proteins, and what they stand beside: --scores, as protsae-evaluate writes them.",
         ),
         (
             args.proteins.is_empty(),
