@@ -178,7 +178,7 @@ pub fn render(overview: &Overview, document: &Document) -> Result<String, PageEr
             concepts: document.concepts.len(),
             latents: document.latents.len(),
             proteins: document.proteins.len(),
-            missing: document.missing.len(),
+            missing: document.missing_in_all,
         },
         frames: frames()?,
         data: embedded(document)?,

@@ -15,6 +15,8 @@ use crate::{
 use std::collections::BTreeMap;
 
 const MEGABYTE: f64 = 1e6;
+/// Rows of what labels lack that are shown: more is a table's business.
+const MISSING: usize = 2000;
 
 /// What stands beside the proteins.
 #[derive(Clone, Copy)]
@@ -141,6 +143,7 @@ fn document(
         concepts,
         latents: latents.to_vec(),
         proteins: proteins.into_values().collect(),
-        missing: known.missing.clone(),
+        missing: known.missing.iter().take(MISSING).cloned().collect(),
+        missing_in_all: known.missing.len(),
     }
 }

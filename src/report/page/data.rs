@@ -28,8 +28,10 @@ pub struct Document {
     pub latents: Vec<LatentRow>,
     /// Proteins that are shown, by accession.
     pub proteins: Vec<ProteinPage>,
-    /// What labels lack, likeliest first.
+    /// What labels lack, likeliest first; of a long list its beginning.
     pub missing: Vec<MissingRow>,
+    /// Length of the whole list.
+    pub missing_in_all: usize,
 }
 
 /// Whether a concept can be used.

@@ -208,7 +208,7 @@ function showMissing() {
   return [heading("What labels lack"), element("p", { class: "meta" },
     "Ranges and calls that are likely right where the protein has no such label: what a curator may want to look at."),
   table({
-    caption: "Likeliest first",
+    caption: data.missing.length < data.missing_in_all ? `The likeliest ${count(data.missing.length)} of ${count(data.missing_in_all)}` : "Likeliest first",
     rows: data.missing,
     search: (m) => `${m.protein} ${m.concept} ${m.name} ${m.evidence}`,
     filters: [{ label: "Part", value: (m) => m.split || "none" }, { label: "Corroborated", value: (m) => (m.evidence ? "yes" : "no") }],
