@@ -104,6 +104,24 @@ fn bytes_depend_on_neither_threads_nor_batches_nor_shards() {
 }
 
 #[test]
+fn a_table_is_what_it_claims_to_be() {
+    let words = "--concept residue:K --latent 200 --scale=-1,9 --controls all --motif K --rounds 2";
+    let [_, table] = outputs("all.fasta", words);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("steered.tsv");
+    std::fs::write(&path, table).unwrap();
+    let mut check = std::process::Command::new(env!("CARGO_BIN_EXE_protsae-schema"));
+    let output = check.arg("check").arg(path).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}");
+    // five proteins, two goals, and three arms of two scales beside two of none
+    assert!(
+        said.contains("table of steered sequences of 80 rows"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_table_is_consistent_with_itself() {
     let lines =
         table("--concept residue:K --scale 9 --samples 3 --decode sample --motif K --seed 5");
