@@ -109,7 +109,7 @@ pub struct Args {
         value_enum,
         value_delimiter = ',',
         value_name = "NAMES",
-        default_value = "random-sae,shuffled-labels,plm-neurons"
+        default_value = "random-sae,shuffled-labels"
     )]
     controls: Vec<ControlChoice>,
 
@@ -224,6 +224,12 @@ impl Args {
         if self.controls.len() > 1 && self.controls.contains(&none) {
             return Err(Error::usage(
                 "--controls: 'none' stands alone, without the name of a control",
+            ));
+        }
+        let is_file = |source: &Source| source.path().is_some_and(Path::is_file);
+        if self.controls.contains(&ControlChoice::PlmNeurons) && !self.input.iter().all(is_file) {
+            return Err(Error::usage(
+                "--controls plm-neurons reads activations again, which a pipe cannot do: give a file",
             ));
         }
         if self.model.is_empty() && self.table.is_some() {

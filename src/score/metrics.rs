@@ -132,9 +132,7 @@ pub struct Control {
     /// Which.
     pub control: ControlKind,
     /// Its scores.
-    pub means: Option<LevelMeans>,
-    /// Why there are none, where there are none.
-    pub reason: Option<String>,
+    pub means: LevelMeans,
 }
 
 /// Whether latents are of one thing each.

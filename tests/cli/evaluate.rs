@@ -37,6 +37,10 @@ fn options_that_contradict_each_other_are_refused() {
             vec!["--controls", "none"],
         ),
         (
+            arguments!["-i", "-", "--controls", "plm-neurons"],
+            vec!["plm-neurons", "pipe"],
+        ),
+        (
             arguments!["--suite", "probing"],
             vec!["probing", "--labels"],
         ),
@@ -99,6 +103,8 @@ fn a_model_beside_itself_is_one_row_without_spread() {
         "2",
         "--suite",
         "fidelity,alignment,disentanglement",
+        "--controls",
+        "random-sae,shuffled-labels,plm-neurons",
         "-o",
         path("comparison.json"),
         "--table",

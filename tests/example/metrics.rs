@@ -103,6 +103,8 @@ fn scikit_learn_says_the_same() {
         .args([
             "--suite",
             "fidelity,alignment,probing,disentanglement",
+            "--controls",
+            "plm-neurons",
             "-o",
         ])
         .arg(&path));
@@ -194,13 +196,14 @@ fn scikit_learn_says_the_same() {
 fn controls_are_worth_less() {
     let path = results().join("control_metrics.json");
     run(evaluate(&["ranges_model"])
-        .args(["--suite", "alignment", "-o"])
+        .args(["--suite", "alignment", "--controls"])
+        .args(["random-sae,shuffled-labels,plm-neurons", "-o"])
         .arg(&path));
     let alignment = read::<Metrics>(&path).alignment.expect("alignment");
     let own = alignment.latents.expect("means").residue_level;
     let mut kinds = Vec::new();
     for control in alignment.controls {
-        let means: LatentMeans = control.means.expect("scores").residue_level;
+        let means: LatentMeans = control.means.residue_level;
         assert_eq!(means.concepts, own.concepts);
         assert!(means.auroc_best < own.auroc_best, "{:?}", control.control);
         assert!(

@@ -18,7 +18,6 @@ use crate::{
     },
     split::partition::Partition,
 };
-use std::path::Path;
 
 /// Activations of neurons that are held at once: an upper bound of their memory.
 const MOST_HITS: u64 = 1 << 25;
@@ -30,8 +29,8 @@ pub(super) enum ControlChoice {
     RandomSae,
     /// The model's latents, with labels shuffled among residues of the same amino acid, and among proteins
     ShuffledLabels,
-    /// The PLM's neurons, each where it is positive and where it is negative; the tables are read again for them, so they
-    /// must be files
+    /// The PLM's neurons, each where it is positive and where it is negative; the tables are read again for them, as often
+    /// as memory asks for, so they must be files
     PlmNeurons,
     /// No control
     None,
@@ -103,8 +102,7 @@ pub(super) fn shuffled(mut aligner: Aligner<'_>, aligned: &Aligned, seed: u64) -
     let relevances = aligner.held_out.relevances(&aligned.counted, &|_, _| false);
     Control {
         control: ControlKind::ShuffledLabels,
-        means: Some(relevances.means(&aligned.counted)),
-        reason: None,
+        means: relevances.means(&aligned.counted),
     }
 }
 
@@ -146,14 +144,6 @@ impl Neurons<'_> {
     }
 
     fn compute(&self, aligned: &Aligned) -> Result<Control> {
-        let is_file = |source: &Source| source.path().is_some_and(Path::is_file);
-        if !self.inputs.iter().all(is_file) {
-            return Ok(Control {
-                control: ControlKind::PlmNeurons,
-                means: None,
-                reason: Some("activations came through a pipe, which is read once".into()),
-            });
-        }
         let Model { sae, folder } = self.model;
         let Known { labels, split, .. } = self.known;
         let width = sae.config.shape.width;
@@ -174,8 +164,7 @@ impl Neurons<'_> {
         }
         Ok(Control {
             control: ControlKind::PlmNeurons,
-            means: Some(all.means(&aligned.counted)),
-            reason: None,
+            means: all.means(&aligned.counted),
         })
     }
 }

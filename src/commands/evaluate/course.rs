@@ -306,8 +306,7 @@ impl Args {
         if let Some(means) = random.and_then(|random| random.means(aligned)) {
             controls.push(Control {
                 control: ControlKind::RandomSae,
-                means: Some(means),
-                reason: None,
+                means,
             });
         }
         if asked(ControlChoice::ShuffledLabels) {

@@ -16,7 +16,7 @@ use crate::{
     },
     split::partition::{Part, Partition},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 /// Latents and concepts of one part.
 pub(super) struct Sheets {
@@ -24,6 +24,8 @@ pub(super) struct Sheets {
     pub(super) proteins: Sheet,
     /// One-letter codes of the residues.
     letters: Vec<u8>,
+    /// Names of the proteins, each with its first residue.
+    names: Vec<(String, usize)>,
 }
 
 /// Where the largest activations of latents come from.
@@ -81,6 +83,7 @@ impl<'a> HeldOut<'a> {
             residues: Sheet::new(latents, labels.concepts()),
             proteins: Sheet::new(latents, labels.concepts()),
             letters: Vec::new(),
+            names: Vec::new(),
         };
         Self {
             labels,
@@ -120,6 +123,8 @@ impl<'a> HeldOut<'a> {
         sheets
             .residues
             .add_residues(labels, on_residues, rows.rows());
+        let first = sheets.letters.len();
+        sheets.names.push((rows.protein.clone(), first));
         sheets.letters.extend_from_slice(&rows.residues);
         let latents = protein_latents(rows);
         let on_proteins = |c| judged_on(level(c), false);
@@ -188,21 +193,32 @@ impl<'a> HeldOut<'a> {
         let parts = (0..).zip(self.valid.iter_mut().chain([&mut self.test]));
         for (part, sheets) in parts {
             let mut random = stream(seed, Purpose::Exchange, 1 + part);
+            // by name, whatever the order in which proteins came
+            let mut proteins: Vec<usize> = (0..sheets.names.len()).collect();
+            proteins.sort_unstable_by(|&a, &b| sheets.names[a].0.cmp(&sheets.names[b].0));
             let mut by_letter: BTreeMap<u8, Vec<usize>> = BTreeMap::new();
-            for (item, &letter) in sheets.letters.iter().enumerate() {
-                by_letter.entry(letter).or_default().push(item);
+            for &protein in &proteins {
+                for item in sheets.residues_of(protein) {
+                    by_letter
+                        .entry(sheets.letters[item])
+                        .or_default()
+                        .push(item);
+                }
             }
             let mut order: Vec<usize> = (0..sheets.residues.items()).collect();
-            for items in by_letter.values() {
-                let mut others = items.clone();
+            let mut exchange = |items: &[usize], order: &mut [usize]| {
+                let mut others = items.to_vec();
                 shuffle(&mut random, &mut others);
                 for (&item, other) in items.iter().zip(others) {
                     order[item] = other;
                 }
+            };
+            for items in by_letter.values() {
+                exchange(items, &mut order);
             }
             sheets.residues.exchange(&order);
             let mut order: Vec<usize> = (0..sheets.proteins.items()).collect();
-            shuffle(&mut random, &mut order);
+            exchange(&proteins, &mut order);
             sheets.proteins.exchange(&order);
         }
     }
@@ -225,6 +241,12 @@ fn protein_latents(rows: &PartRows) -> Vec<ProteinLatent> {
 }
 
 impl Sheets {
+    /// Items of the residues of a protein.
+    fn residues_of(&self, protein: usize) -> Range<usize> {
+        let end = self.names.get(protein + 1);
+        self.names[protein].1..end.map_or(self.letters.len(), |next| next.1)
+    }
+
     pub(super) fn of(&self, level: Level) -> &Sheet {
         if judged_on(level, true) {
             &self.residues

@@ -153,7 +153,7 @@ fn scores(known: &Known) -> Vec<(String, String)> {
             alignment.latents.and_then(|l| l.residue_level.auroc_best),
         );
         for other in &alignment.controls {
-            let score = other.means.and_then(|m| m.residue_level.auroc_best);
+            let score = other.means.residue_level.auroc_best;
             push(&format!("the same, {}", control(other.control)), score);
         }
     }
