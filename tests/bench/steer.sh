@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Does steering work? Test proteins without a concept are steered towards it, beside four controls over the same masked
 # residues: concept scores, likelihood, identity, and motifs that no model knows of, with intervals over proteins.
-#   tests/bench/steer.sh [options]                    the embedded example, one model a layer
+#   tests/bench/steer.sh [options]                    the embedded example, models of some seeds a layer
 #   tests/bench/steer.sh --plm DIR --fasta FILE --labels TABLE --split TSV --concepts TSV --model DIR [--model DIR ...]
 #     --concepts TSV   lines of a concept's id and a motif in PROSITE's syntax (or nothing)
 #     --model DIR      SAE of the PLM, which has its masked-language-modelling head; each has the seed of its number
 #     --proteins N     (80)          --longest N   residues (300)
 #     --scales LIST    (0.2,10,50)   --rounds N    (3)      --mask-ratio X (0.5)
-#     --decode HOW     (argmax)      --layers LIST of the example (3)
+#     --decode HOW     (argmax)      --layers LIST of the example (3)      --seeds N of the example's models (3)
 #     --threads N      (all)         --outdir DIR  (target/bench/steer)
 # Writes OUTDIR/NAME.md. PROTSAE_BIN=DIR takes executables that are already built; PYTHON one with pyarrow.
 set -euo pipefail
@@ -15,7 +15,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 plm='' fasta='' labels='' split='' concepts='' models=() proteins=80 longest=300 scales=0.2,10,50 rounds=3 ratio=0.5
-layers=3 decode=argmax threads=0 outdir=$root/target/bench/steer python=${PYTHON:-python3}
+layers=3 seeds=3 decode=argmax threads=0 outdir=$root/target/bench/steer python=${PYTHON:-python3}
 while (($#)); do
     case $1 in
         --plm) plm=$2; shift 2 ;;
@@ -30,6 +30,7 @@ while (($#)); do
         --rounds) rounds=$2; shift 2 ;;
         --mask-ratio) ratio=$2; shift 2 ;;
         --layers) layers=$2; shift 2 ;;
+        --seeds) seeds=$2; shift 2 ;;
         --decode) decode=$2; shift 2 ;;
         --threads) threads=$2; shift 2 ;;
         --outdir) outdir=$2; shift 2 ;;
@@ -85,10 +86,13 @@ for layer in $layers; do
     name=example-$layer
     protsae-embed -q -i "$example/proteins.fasta" -m "$plm" --layer "$layer" --dtype f16 -t "$threads" \
         -o "$outdir/activations.arrow"
-    protsae-train -q -i "$outdir/activations.arrow" --labels "$labels" --concepts "$outdir/concepts.json" \
-        --split "$split" --latents 512 --k 32 --epochs 10 --batch 128 -t "$threads" -o "$outdir/model-$layer"
     "$python" "$here/steer.py" pick "$example/proteins.fasta" "$split" "$proteins" "$longest" >"$outdir/$name.fasta"
-    experiment "$name" "$outdir/model-$layer" 0
+    for ((seed = 0; seed < seeds; seed++)); do
+        protsae-train -q -i "$outdir/activations.arrow" --labels "$labels" --concepts "$outdir/concepts.json" \
+            --split "$split" --latents 512 --k 32 --epochs 10 --batch 128 --seed "$seed" -t "$threads" \
+            -o "$outdir/model-$layer-$seed"
+        experiment "$name" "$outdir/model-$layer-$seed" "$seed"
+    done
     "$python" "$here/steer.py" summary "$labels" "$outdir/$name".[0-9]*.tsv >"$outdir/$name.md"
     echo "== layer $layer"
     cat "$outdir/$name.md"

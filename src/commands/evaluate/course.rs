@@ -110,46 +110,27 @@ impl Args {
         &self,
         context: &Context,
         model: Model<'_>,
-        inputs: Inputs<'_>,
+        mut inputs: Inputs<'_>,
         across: &mut AcrossModels,
     ) -> Result<Metrics> {
-        let (sae, split, whole) = (model.sae, inputs.split.as_ref(), inputs.are_whole());
-        let (concepts, labels) = (&inputs.concepts, inputs.labels.as_ref());
+        let whole = inputs.are_whole();
+        let readers = std::mem::take(&mut inputs.readers);
+        let (sae, split, known) = (model.sae, inputs.split.as_ref(), inputs.known(whole));
         let caller = inputs.dictionary.as_deref().map(Caller::new).transpose()?;
-        let known = labels.map(|labels| Known {
-            concepts,
-            labels,
-            split,
-            whole,
-        });
         let dictionary = inputs.dictionary.as_ref();
         let losses = across.losses.take();
         let mut scorers = self.scorers(context, model, known, dictionary, losses)?;
         let twin = self.twin(context, sae);
-        let mut random = twin.as_ref().zip(known).map(|(twin, known)| {
-            let (aligns, reads) = (self.asks(Suite::Alignment), self.asks(Suite::Ranges));
-            let seek = Maxima::Choosing;
-            let held_out = HeldOut::new(twin, known.labels, split.is_some(), seek);
-            let ranges = reads.then(|| self.range_scorer(twin, known, None));
-            RandomSae::new(twin, ranges, aligns.then_some(held_out), split)
-        });
-        let fidelity = self.asks(Suite::Fidelity);
-        let mut collector = Collector::new(sae, split, fidelity, scorers.read_training());
+        let mut random = (twin.as_ref().zip(known)).map(|(twin, known)| self.random(twin, known));
+        let (fidelity, training) = (self.asks(Suite::Fidelity), scorers.read_training());
+        let mut collector = Collector::new(sae, split, fidelity, training);
         collector.with_residues = scorers.read_residues();
         let each = |rows: &PartRows| scorers.protein(rows);
         let mut passes = vec![Pass::new(sae, &mut collector, each)];
         passes.extend(random.as_mut().map(RandomSae::pass));
-        reading::read(inputs.readers, passes)?;
+        reading::read(readers, passes)?;
         self.check_unlisted(context, &collector)?;
-        let mut metrics = Metrics {
-            sae: Some(sae.identity()),
-            plm: sae.config.plm.clone(),
-            valid: split.is_some().then_some(collector.valid),
-            test: collector.test,
-            fidelity: fidelity.then(|| collector.fidelity()),
-            consistency: collector.consistency(),
-            ..Metrics::new()
-        };
+        let mut metrics = self.measured(sae, split, &mut collector);
         let (seed, groups) = (context.seed(), &inputs.groups);
         if let Some(loss) = scorers.loss {
             let (scores, losses) = loss.finish(groups, self.function.bootstrap, seed)?;
@@ -163,18 +144,17 @@ impl Args {
             let aligner = scorers.aligner.as_ref();
             let maxima = aligner.map_or(&sae.latent_max, |a| &a.held_out.maxima);
             metrics.ranges =
-                Some(self.ranges(context, concepts, ranges, maxima, random.as_mut())?);
+                Some(self.ranges(context, known.concepts, ranges, maxima, random.as_mut())?);
         }
-        if let Some(mut means) = scorers.means {
-            means.sort();
-            if let Some(setting) = &inputs.setting {
-                let known = (concepts, known.labels);
-                metrics.function =
-                    Some(setting.score_model(context, &means, known, caller.flatten())?);
-            }
-            if self.asks(Suite::Probing) {
-                metrics.probing = probing::score(&means, concepts, known.labels, self.min_proteins);
-            }
+        if let Some(means) = scorers.means {
+            let setting = inputs.setting.as_ref();
+            self.score_means(
+                context,
+                means,
+                known,
+                (setting, caller.flatten()),
+                &mut metrics,
+            )?;
         }
         if let Some(aligner) = scorers.aligner {
             let neurons = Neurons {
@@ -194,6 +174,54 @@ impl Args {
             )?;
         }
         Ok(metrics)
+    }
+
+    /// What the passage through the tables has measured by itself.
+    fn measured(
+        &self,
+        sae: &Sae,
+        split: Option<&Partition>,
+        collector: &mut Collector<'_>,
+    ) -> Metrics {
+        Metrics {
+            sae: Some(sae.identity()),
+            plm: sae.config.plm.clone(),
+            valid: split.is_some().then_some(collector.valid),
+            test: collector.test,
+            fidelity: self.asks(Suite::Fidelity).then(|| collector.fidelity()),
+            consistency: collector.consistency(),
+            ..Metrics::new()
+        }
+    }
+
+    /// The untrained twin, on its way through the same tables.
+    fn random<'a>(&self, twin: &'a Sae, known: Known<'a>) -> RandomSae<'a> {
+        let (aligns, reads) = (self.asks(Suite::Alignment), self.asks(Suite::Ranges));
+        let split = known.split;
+        let held_out = HeldOut::new(twin, known.labels, split.is_some(), Maxima::Choosing);
+        let ranges = reads.then(|| self.range_scorer(twin, known, None));
+        RandomSae::new(twin, ranges, aligns.then_some(held_out), split)
+    }
+
+    /// Scores of function prediction and of probes, by means over residues.
+    fn score_means(
+        &self,
+        context: &Context,
+        mut means: Means,
+        known: Known<'_>,
+        (setting, caller): (Option<&function::Setting<'_>>, Option<Caller>),
+        metrics: &mut Metrics,
+    ) -> Result<()> {
+        means.sort();
+        let (concepts, labels) = (known.concepts, known.labels);
+        if let Some(setting) = setting {
+            metrics.function =
+                Some(setting.score_model(context, &means, (concepts, labels), caller)?);
+        }
+        if self.asks(Suite::Probing) {
+            metrics.probing = probing::score(&means, concepts, labels, self.min_proteins);
+        }
+        Ok(())
     }
 
     /// What gathers proteins for the suites that are asked for.
@@ -405,6 +433,17 @@ impl Args {
 }
 
 impl Inputs<'_> {
+    /// What is known of the proteins, where labels are.
+    fn known(&self, whole: bool) -> Option<Known<'_>> {
+        let labels = self.labels.as_ref()?;
+        Some(Known {
+            concepts: &self.concepts,
+            labels,
+            split: self.split.as_ref(),
+            whole,
+        })
+    }
+
     /// Whether tables hold all residues of their proteins.
     fn are_whole(&self) -> bool {
         self.readers.iter().all(|(_, r)| r.info().sample.is_none())
