@@ -203,7 +203,9 @@ impl Relevance {
                 best.map_or(0.5, |best| best.reported)
             }),
             f1_best: mean(&|c| f1(c).first().map_or(0.0, |best| best.reported)),
-            f1_mean_of_ten: mean(&|c| f1(c).iter().map(|p| p.reported).sum::<f64>().max(0.0) / BEST as f64),
+            f1_mean_of_ten: mean(&|c| {
+                f1(c).iter().map(|p| p.reported).sum::<f64>().max(0.0) / BEST as f64
+            }),
             f1_max_of_ten: mean(&|c| f1(c).iter().map(|p| p.reported).fold(0.0, f64::max)),
             latents_above_half: self.strong_latents,
             concepts_above_half: self.strong.iter().filter(|&&strong| strong).count(),
