@@ -34,6 +34,7 @@ use control::ControlChoice;
 use course::AcrossModels;
 pub(super) use function::CURVE_COLUMNS;
 use function::{FunctionArgs, ScoredFiles};
+use groups::Groups;
 use loss::LossArgs;
 use rows::Collector;
 use std::path::{Path, PathBuf};
@@ -226,11 +227,15 @@ impl Args {
                 "--controls: 'none' stands alone, without the name of a control",
             ));
         }
-        let is_file = |source: &Source| source.path().is_some_and(Path::is_file);
-        if self.controls.contains(&ControlChoice::PlmNeurons) && !self.input.iter().all(is_file) {
-            return Err(Error::usage(
-                "--controls plm-neurons reads activations again, which a pipe cannot do: give a file",
-            ));
+        if self.controls.contains(&ControlChoice::PlmNeurons) {
+            demand_files(
+                &self.input,
+                "--controls plm-neurons reads activations again",
+            )?;
+        }
+        if self.suite.contains(&Suite::Ranges) && self.draws_groups() {
+            let why = "the suite 'ranges' and another read --clusters, each by itself";
+            demand_files(&self.clusters, why)?;
         }
         if self.model.is_empty() && self.table.is_some() {
             return Err(Error::usage("--table is of models, not of --predictions"));
@@ -247,10 +252,13 @@ impl Args {
                 None => folders.push(folder.clone()),
             }
         }
-        if folders.len() > 1 && self.input.contains(&Source::Stdin) {
-            return Err(Error::usage(
-                "standard input is read once, but each of several models reads all activations: give a file",
-            ));
+        if folders.len() > 1 {
+            let tables = self.input.iter().chain(&self.labels);
+            let others = self.split.iter().chain(&self.clusters);
+            demand_files(
+                tables.chain(others),
+                "each of several models reads its inputs again",
+            )?;
         }
         if folders.len() > 1 && self.dictionary.is_some() {
             return Err(Error::usage(
@@ -258,6 +266,22 @@ impl Args {
             ));
         }
         Ok(folders)
+    }
+
+    /// Whether anything but ranges asks which proteins are drawn together.
+    fn draws_groups(&self) -> bool {
+        let suites = [Suite::Function, Suite::Disentanglement];
+        self.loss.plm.is_some() || suites.iter().any(|suite| self.suite.contains(suite))
+    }
+
+    /// Which proteins are drawn together, where anything but ranges asks for it.
+    fn groups(&self, context: &Context) -> Result<Groups> {
+        let files: &[Source] = if self.draws_groups() {
+            &self.clusters
+        } else {
+            &[]
+        };
+        Groups::read(context, files)
     }
 
     /// Writes the models beside each other: as JSON where they are several, and as a table.
@@ -292,7 +316,7 @@ impl Args {
                 "predictions have scores of the suite 'function' alone: ask for --suite function",
             ));
         }
-        let setting = self.function.setting(context, &self.clusters)?;
+        let setting = self.function.setting(context, self.groups(context)?)?;
         if context.is_dry_run() {
             for source in &self.function.predictions {
                 log::plan(&format!("{source}: predictions to score"))?;
@@ -334,5 +358,16 @@ impl Args {
         let file = target.and_then(Target::path).and_then(Path::file_name);
         let file = file.map_or(env!("CARGO_PKG_NAME").into(), |name| name.to_string_lossy());
         file.strip_suffix("_mqc.json").unwrap_or(&file).to_owned()
+    }
+}
+
+/// Refuses what can be read once, such as a pipe, where it is read again.
+fn demand_files<'a>(sources: impl IntoIterator<Item = &'a Source>, why: &str) -> Result<()> {
+    let is_file = |source: &&Source| source.path().is_some_and(Path::is_file);
+    match sources.into_iter().find(|source| !is_file(source)) {
+        Some(source) => Err(Error::usage(format!(
+            "{source}: {why}, which standard input and pipes cannot give: give a file"
+        ))),
+        None => Ok(()),
     }
 }

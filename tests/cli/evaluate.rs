@@ -29,6 +29,14 @@ fn options_that_contradict_each_other_are_refused() {
     let cases = [
         (arguments!["-m", model, "-i", "-"], vec!["standard input"]),
         (
+            arguments!["-m", model, "--labels", "-"],
+            vec!["several models", "give a file"],
+        ),
+        (
+            arguments!["--suite", "ranges,function", "--clusters", "-"],
+            vec!["--clusters", "give a file"],
+        ),
+        (
             arguments!["-m", model, "--dictionary", "dictionary.json"],
             vec!["--dictionary", "several"],
         ),

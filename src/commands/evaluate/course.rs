@@ -18,7 +18,7 @@ use crate::{
     Error, Result,
     annot::{concept::ConceptsFile, label_index::LabelIndex},
     cli::{Context, Source},
-    commands::{shared, split::write_split::read_clusters},
+    commands::shared,
     sae::Sae,
     score::{
         calls::Caller,
@@ -356,15 +356,15 @@ impl Args {
     ) -> Result<Option<Inputs<'a>>> {
         let concepts = self.vocabulary(context, sae, folder)?;
         let labels = self.labels(context, &concepts)?;
-        let setting =
-            (self.asks(Suite::Function)).then(|| self.function.setting(context, &self.clusters));
-        let clusters = read_clusters(context, &self.clusters, false, |_| true)?;
+        let groups = self.groups(context)?;
+        let function = self.asks(Suite::Function);
+        let setting = function.then(|| self.function.setting(context, groups.clone()));
         let inputs = Inputs {
             setting: setting.transpose()?,
             split: shared::read_split(context, self.split.as_ref())?,
             readers: shared::open_activations(context, &self.input, sae, folder)?,
             dictionary: self.readings(context, sae, folder)?,
-            groups: Groups::new(&clusters),
+            groups,
             concepts,
             labels,
         };

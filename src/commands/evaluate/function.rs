@@ -14,7 +14,7 @@ use crate::{
     Error, Result,
     annot::{concept::ConceptsFile, go::cafa, label_index::LabelIndex},
     cli::{Context, Source, Target},
-    commands::{shared::Terms, split::write_split::read_clusters},
+    commands::shared::Terms,
     error::Context as _,
     score::calls::Caller,
     score::function::{
@@ -150,11 +150,7 @@ impl FunctionArgs {
     ///
     /// # Errors
     /// Where options contradict each other, or an input cannot be read.
-    pub(super) fn setting<'a>(
-        &'a self,
-        context: &Context,
-        clusters: &[Source],
-    ) -> Result<Setting<'a>> {
+    pub(super) fn setting<'a>(&'a self, context: &Context, groups: Groups) -> Result<Setting<'a>> {
         let of_cafa = [
             (
                 "--information-accretion",
@@ -188,7 +184,6 @@ impl FunctionArgs {
             }
             None => None,
         };
-        let clusters = read_clusters(context, clusters, false, |_| true)?;
         let ontology = match &self.ontology {
             Some(source) => Some(Terms::read(context, source, self.relations.into())?),
             None => None,
@@ -198,7 +193,7 @@ impl FunctionArgs {
             seed: context.seed(),
             weights,
             of_interest,
-            groups: Groups::new(&clusters),
+            groups,
             ontology,
         })
     }

@@ -1,20 +1,30 @@
 //! Which proteins are drawn together: homologues are not independent.
 
-use crate::split::clusters::Clusters;
+use crate::{
+    Result,
+    cli::{Context, Source},
+    commands::split::write_split::read_clusters,
+};
 use std::collections::HashMap;
 
 /// Which proteins are homologues of each other.
+#[derive(Clone)]
 pub(super) struct Groups {
     cluster_of: HashMap<String, usize>,
 }
 
 impl Groups {
-    pub(super) fn new(clusters: &Clusters) -> Self {
+    /// By files of clusters; without any, each protein is alone.
+    ///
+    /// # Errors
+    /// Where a file is none, or a protein is in two clusters.
+    pub(super) fn read(context: &Context, files: &[Source]) -> Result<Self> {
+        let clusters = read_clusters(context, files, false, |_| true)?;
         let members = clusters.values().enumerate();
         let of = members.flat_map(|(number, list)| list.iter().map(move |p| (p.clone(), number)));
-        Self {
+        Ok(Self {
             cluster_of: of.collect(),
-        }
+        })
     }
 
     /// Whether any clusters are known.
