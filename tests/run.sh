@@ -31,6 +31,16 @@ environment() {
     "$1/bin/python" -m pip install --quiet --disable-pip-version-check -r "$2"
     cp "$2" "$1/.fetched"
 }
+# jars DIR FILE: the jars that FILE (a pom.xml) names, in DIR/lib
+jars() {
+    fetched "$1" "$2" && return
+    echo "== jars in $1"
+    rm -rf "$1"
+    mkdir -p "$1"
+    mvn --batch-mode --quiet -Dstyle.color=never --file "$2" dependency:copy-dependencies \
+        -DincludeScope=runtime -DoutputDirectory="$root/$1/lib"
+    cp "$2" "$1/.fetched"
+}
 environment target/venv tests/requirements.txt
 [[ -z $peers ]] || environment "$peers" tests/peers.txt
 
@@ -39,13 +49,11 @@ if command -v nextflow >/dev/null; then
     echo "== Nextflow: $(command -v nextflow)"
 elif ! command -v java >/dev/null || ! command -v mvn >/dev/null; then
     echo "== Nextflow: skipped, since java or mvn is not installed (Debian: openjdk-17-jre-headless, maven)"
-elif ! fetched "$nextflow" tests/nextflow/pom.xml; then
-    echo "== jars of Nextflow in $nextflow"
-    rm -rf "$nextflow"
-    mkdir -p "$nextflow"
-    mvn --batch-mode --quiet -Dstyle.color=never --file tests/nextflow/pom.xml dependency:copy-dependencies \
-        -DincludeScope=runtime -DoutputDirectory="$root/$nextflow/lib"
-    cp tests/nextflow/pom.xml "$nextflow/.fetched"
+else
+    jars "$nextflow" tests/nextflow/pom.xml
+fi
+if command -v java >/dev/null && command -v mvn >/dev/null; then
+    jars target/nextflow-strict tests/nextflow/strict/pom.xml
 fi
 
 echo "== cargo test"

@@ -42,7 +42,7 @@ step "concepts and labels from the ontology, annotations and features" \
     protsae-concepts --ontology "$example/go_mini.obo" \
     --annotations "$example/annotations.gaf" --annotations "$example/features.csv" \
     --sequences "$example/proteins.fasta" --min-count 10 --multiqc "$outdir/concepts_mqc.json" \
-    --concepts "$outdir/concepts.json" -o "$outdir/labels.arrow"
+    --sample-name proteins --concepts "$outdir/concepts.json" -o "$outdir/labels.arrow"
 
 step "train, validation and test proteins; clusters stay together" \
     protsae-split --labels "$outdir/labels.arrow" --clusters "$example/clusters.tsv" \

@@ -158,6 +158,10 @@ pub struct Args {
     #[arg(long, value_name = "FILE_mqc.json")]
     pub multiqc: Option<Target>,
 
+    /// Name that stands before the files' in that table, where several runs share one report
+    #[arg(long, requires = "multiqc", value_name = "NAME")]
+    pub sample_name: Option<String>,
+
     /// What to do with bad records.
     #[command(flatten)]
     pub on_bad: OnBadArgs,
@@ -279,7 +283,10 @@ impl Tool for Args {
             context.metric("hierarchy", &hierarchy.counts);
         }
         if let Some(target) = self.multiqc.as_ref().filter(|_| !context.is_dry_run()) {
-            context.write_json(target, &multiqc::table(&inputs))?;
+            context.write_json(
+                target,
+                &multiqc::table(self.sample_name.as_deref(), &inputs),
+            )?;
         }
         Ok(())
     }

@@ -1,11 +1,15 @@
 //! The plain shell, Snakemake and Nextflow run the pipeline on the embedded example, and their
 //! results are the same bytes. The two engines scatter the proteins over shards; the shell does not.
+//! What a user may do with the workflows beside that is tried by scripts, one test each.
 
+mod scripts;
 #[path = "../support/skip.rs"]
 mod skip;
 
 use std::{
-    env, fs,
+    env,
+    ffi::OsString,
+    fs,
     path::{Path, PathBuf},
     process::{Command, Output},
     sync::LazyLock,
@@ -68,17 +72,21 @@ fn executables() -> PathBuf {
     embed.parent().expect("a file has a folder").to_path_buf()
 }
 
-/// Runs a command with the executables under test, and demands success.
-fn run(command: &mut Command) -> Output {
+/// `PATH` with the executables under test and the Python environment first.
+fn search_path() -> OsString {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = [
         executables(),
         PathBuf::from(format!("{ROOT}/target/venv/bin")),
     ];
-    let path = env::join_paths(folders.into_iter().chain(env::split_paths(&path)))
-        .expect("folders without a colon");
+    env::join_paths(folders.into_iter().chain(env::split_paths(&path)))
+        .expect("folders without a colon")
+}
+
+/// Runs a command with the executables under test, and demands success.
+fn run(command: &mut Command) -> Output {
     let output = command
-        .env("PATH", path)
+        .env("PATH", search_path())
         .env("PROTSAE_BIN", executables())
         .output()
         .unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display()));
@@ -109,21 +117,35 @@ fn assert_same_bytes(dir: &Path, name: impl Fn(&str) -> String) {
 }
 
 /// Nextflow: the one on PATH, else the launcher of the jars that `tests/run.sh` fetches.
-fn nextflow() -> Option<Command> {
+fn nextflow_path() -> Option<PathBuf> {
     let on_path = env::split_paths(&env::var_os("PATH")?)
         .map(|folder| folder.join("nextflow"))
         .find(|path| path.is_file());
-    if let Some(path) = on_path {
-        return Some(Command::new(path));
-    }
     let jars = Path::new(ROOT).join("target/nextflow/.fetched");
-    if !jars.is_file() {
+    on_path.or_else(|| {
+        jars.is_file()
+            .then(|| PathBuf::from(format!("{ROOT}/tests/nextflow/nextflow")))
+    })
+}
+
+/// A run of the Nextflow pipeline, with the switch of topics where its version is old.
+fn nextflow() -> Option<Command> {
+    let Some(path) = nextflow_path() else {
         crate::skip::skipped(
             "no nextflow on PATH and no jars in target/nextflow; tests/run.sh fetches them where Java and Maven are installed",
         );
         return None;
+    };
+    let version = run(Command::new(&path).arg("-v"));
+    let mut command = Command::new(path);
+    command.args(["run", &format!("{ROOT}/workflows/nextflow")]);
+    if String::from_utf8_lossy(&version.stdout).contains("version 24.") {
+        command.args([
+            "-c",
+            &format!("{ROOT}/workflows/nextflow/conf/nextflow_24.config"),
+        ]);
     }
-    Some(Command::new(format!("{ROOT}/tests/nextflow/nextflow")))
+    Some(command)
 }
 
 /// Name of a result in the Nextflow pipeline, in which one module writes all annotations.
@@ -136,20 +158,19 @@ fn run_nextflow(mut command: Command, arguments: &[&str]) -> TempDir {
     let dir = tempfile::tempdir().expect("a temporary folder");
     run(command
         .current_dir(dir.path())
-        .args([
-            "run",
-            &format!("{ROOT}/workflows/nextflow"),
-            "-profile",
-            "test",
-        ])
-        .args(["--outdir", "results"])
+        .args(["-profile", "test", "--outdir", "results"])
         .args(arguments));
     dir
 }
 
 /// The steps that a Nextflow run took, by the trace it leaves: name of the process, once per task.
 fn steps(dir: &Path) -> Vec<String> {
-    let trace = fs::read_to_string(dir.join("results/pipeline_info/trace.txt")).expect("a trace");
+    let info = fs::read_dir(dir.join("results/pipeline_info")).expect("a folder");
+    let trace = info
+        .map(|entry| entry.expect("an entry").path())
+        .find(|path| path.display().to_string().contains("/trace_"))
+        .expect("a trace");
+    let trace = fs::read_to_string(trace).expect("a trace");
     let mut lines = trace.lines();
     let header: Vec<_> = lines.next().expect("a header").split('\t').collect();
     let name = header
@@ -159,10 +180,9 @@ fn steps(dir: &Path) -> Vec<String> {
     let mut steps: Vec<String> = lines
         .map(|line| line.split('\t').nth(name).expect("a full line"))
         .map(|task| {
-            task.split(' ')
-                .next()
-                .unwrap_or(task)
-                .replace("PROTSAE:PROTSAE_", "")
+            let process = task.split(' ').next().unwrap_or(task);
+            let name = process.rsplit(':').next().unwrap_or(process);
+            name.replace("PROTSAE_", "")
         })
         .collect();
     steps.sort();
@@ -170,11 +190,12 @@ fn steps(dir: &Path) -> Vec<String> {
 }
 
 /// Three shards, three formats, everything else once.
-const STEPS: [&str; 15] = [
+const STEPS: [&str; 18] = [
     "ANNOTATE",
     "ANNOTATE",
     "ANNOTATE",
     "CONCEPTS",
+    "CRATE",
     "EMBED",
     "EMBED",
     "EMBED",
@@ -183,7 +204,9 @@ const STEPS: [&str; 15] = [
     "ENCODE",
     "EVALUATE",
     "INTERPRET",
+    "MULTIQC",
     "REPORT",
+    "SHARD",
     "SPLIT",
     "TRAIN",
 ];

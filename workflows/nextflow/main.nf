@@ -1,99 +1,113 @@
-// FASTA and annotations in, a trained ProtSAE, its named features and GFF3 out.
-// Proteins are scattered over shards for the protein language model and for encoding; training,
+// FASTA and annotations in; a trained ProtSAE, its named features, GFF3 and a report out; or a model that exists, and
+// proteins. Proteins are scattered over shards for the protein language model and for encoding; training,
 // interpretation and evaluation gather them. The number of shards changes no byte of the results.
 
-// versions travel by topic channel; stable, and this switch without effect, from 25.04 on
-nextflow.preview.topic = true
-
-include { PROTSAE_CONCEPTS  } from './modules/protsae/concepts/main'
-include { PROTSAE_SPLIT     } from './modules/protsae/split/main'
-include { PROTSAE_EMBED     } from './modules/protsae/embed/main'
-include { PROTSAE_TRAIN     } from './modules/protsae/train/main'
-include { PROTSAE_ENCODE    } from './modules/protsae/encode/main'
-include { PROTSAE_INTERPRET } from './modules/protsae/interpret/main'
-include { PROTSAE_EVALUATE  } from './modules/protsae/evaluate/main'
-include { PROTSAE_ANNOTATE  } from './modules/protsae/annotate/main'
-include { PROTSAE_REPORT    } from './modules/protsae/report/main'
-
-// The files of all shards, in the order of the shards, as one value under `meta`.
-def gather(shards, meta) {
-    shards
-        .toSortedList { a, b -> a[0].shard <=> b[0].shard }
-        .map { rows -> [meta, rows.collect { row -> row[1] }] }
-}
+include { SCATTER        } from './subworkflows/scatter'
+include { LEARN          } from './subworkflows/learn'
+include { DESCRIBE       } from './subworkflows/describe'
+include { ACCOUNT        } from './subworkflows/account'
+include { PROTSAE_REPORT } from './modules/local/protsae/report/main'
+include { helpText ; parameterProblems ; typedParameters } from './functions/parameters'
+include { proteomes ; trainingSets } from './functions/samples'
+include { combinationProblems ; dictionaryOf ; formatProblems ; formatsOfTerms ; missingExecutables ; softwareProblems } from './functions/run'
+include { gathered       } from './functions/shards'
 
 workflow PROTSAE {
     take:
-    proteins    // path: FASTA
-    ontology    // path: OBO
-    annotations // list of paths
-    clusters    // path, or [] without groups
-    plm         // path: folder of the protein language model
+    samples  // list of proteomes: id, fasta, annotations, clusters, taxon
+    settings // parameters in their types
 
     main:
-    def meta = [id: proteins.simpleName]
-    def language_model = Channel.value([[id: plm.name], plm])
+    def proteins = channel.fromList(samples)
+    def trains = !settings.model
+    def plm = file(settings.plm, glob: false, type: 'dir')
+    def ontology = settings.ontology ? file(settings.ontology, glob: false) : []
+    def given = trains ? [] : file(settings.model, glob: false, type: 'dir')
 
-    PROTSAE_CONCEPTS([meta, ontology, annotations, proteins])
-    PROTSAE_SPLIT(PROTSAE_CONCEPTS.out.arrow.map { m, labels -> [m, labels, clusters, proteins] })
-    truth = PROTSAE_CONCEPTS.out.arrow
-        .join(PROTSAE_CONCEPTS.out.json)
-        .join(PROTSAE_SPLIT.out.tsv)
-        .first() // a value, which every step reads again; `join` gives a queue
+    SCATTER(
+        proteins.map { sample -> [[id: sample.id], sample.fasta] },
+        channel.value([[id: plm.name], plm]),
+        channel.value([[id: 'model'], given]),
+        settings.shard_size,
+        trains,
+    )
+    files = channel.empty()
+    provenance = SCATTER.out.provenance
+    multiqc = channel.empty()
+    if (trains) {
+        LEARN(
+            channel.fromList(trainingSets(samples, ontology, settings.one_model)),
+            gathered(SCATTER.out.activations, SCATTER.out.counts, settings.one_model),
+        )
+        files = files.mix(LEARN.out.files)
+        provenance = provenance.mix(LEARN.out.provenance)
+        multiqc = multiqc.mix(LEARN.out.multiqc)
+        made = LEARN.out.model.join(LEARN.out.dictionary).map { meta, model, dictionary -> [meta.id, model, dictionary] }
+        models = proteins
+            .map { sample -> [settings.one_model ? 'all' : sample.id, sample.id] }
+            .combine(made, by: 0)
+            .map { _set, sample, model, dictionary -> [sample, model, dictionary] }
+    }
+    else {
+        models = proteins.map { sample -> [sample.id, given, dictionaryOf(settings)] }
+    }
 
-    shards = Channel.of(proteins)
-        .splitFasta(by: params.shard_size, file: true)
-        .map { file -> [[id: file.baseName, shard: file.baseName.tokenize('.').last() as int], file] }
-    PROTSAE_EMBED(shards, language_model)
-
-    activations = gather(PROTSAE_EMBED.out.arrow, meta)
-    PROTSAE_TRAIN(activations, truth)
-    model = PROTSAE_TRAIN.out.model
-
-    PROTSAE_INTERPRET(activations, model, truth, clusters)
-    PROTSAE_ENCODE(PROTSAE_EMBED.out.arrow, model.join(PROTSAE_INTERPRET.out.json).first())
-    features = gather(PROTSAE_ENCODE.out.arrow, meta)
-
-    PROTSAE_EVALUATE(activations, model, truth.map { m, labels, _concepts, split -> [m, labels, split] })
-    // rules of the ontology are asked for by formats of terms alone
-    formats = Channel.fromList(params.formats.tokenize(','))
-        .multiMap { format ->
-            ontology: format in ['gaf', 'gpad'] ? ontology : []
-            format: format
+    formats = proteins.flatMap { sample ->
+        settings.formats.tokenize(',').collect { format ->
+            // rules of the ontology are asked for by formats of terms alone
+            def of_terms = format in formatsOfTerms()
+            [sample.id, format, of_terms ? ontology : [], of_terms ? sample.taxon : '', of_terms ? settings.date : '']
         }
-    PROTSAE_ANNOTATE(features, PROTSAE_INTERPRET.out.json.first(), formats.ontology, formats.format)
+    }
+    DESCRIBE(SCATTER.out.activations, models, SCATTER.out.counts, formats)
+    files = files.mix(DESCRIBE.out.annotations)
+    provenance = provenance.mix(DESCRIBE.out.provenance)
+    multiqc = multiqc.mix(DESCRIBE.out.multiqc)
 
-    found = PROTSAE_INTERPRET.out.json
-        .join(PROTSAE_INTERPRET.out.missing)
-        .join(PROTSAE_EVALUATE.out.json)
-        .first()
-    PROTSAE_REPORT(features, model, truth, found)
+    if (trains) {
+        features = gathered(DESCRIBE.out.features, SCATTER.out.counts, settings.one_model)
+        reporting = features.join(LEARN.out.model).join(LEARN.out.truth).join(LEARN.out.found).multiMap { meta, found, model, labels, concepts, split, dictionary, missing, metrics ->
+            features: [meta, found]
+            model: [meta, model]
+            truth: [meta, labels, concepts, split]
+            found: [meta, dictionary, missing, metrics]
+        }
+        PROTSAE_REPORT(reporting.features, reporting.model, reporting.truth, reporting.found)
+        files = files.mix(PROTSAE_REPORT.out.html)
+        provenance = provenance.mix(PROTSAE_REPORT.out.provenance)
+    }
+    ACCOUNT(
+        files,
+        DESCRIBE.out.features.mix(DESCRIBE.out.proteins),
+        provenance,
+        multiqc,
+        "${settings.outdir}/pipeline_info",
+        !settings.skip_multiqc,
+    )
 
     emit:
-    model       = PROTSAE_TRAIN.out.model
-    features    = PROTSAE_ENCODE.out.arrow
-    dictionary  = PROTSAE_INTERPRET.out.tsv
-    metrics     = PROTSAE_EVALUATE.out.json
-    annotations = PROTSAE_ANNOTATE.out.annotations
-    report      = PROTSAE_REPORT.out.html
+    annotations = DESCRIBE.out.annotations
+    features    = DESCRIBE.out.features
+    crate       = ACCOUNT.out.crate
 }
 
 workflow {
     main:
-    ['input', 'ontology', 'annotations', 'plm'].each { name ->
-        if (!params[name]) {
-            error("--${name} is missing (see nextflow_schema.json, or run with -profile test)")
-        }
+    def schema = "${projectDir}/nextflow_schema.json"
+    if (params.help) {
+        println(helpText(schema))
     }
-    PROTSAE(
-        file(params.input, checkIfExists: true),
-        file(params.ontology, checkIfExists: true),
-        params.annotations.tokenize(',').collect { path -> file(path, checkIfExists: true) },
-        params.clusters ? file(params.clusters, checkIfExists: true) : [],
-        file(params.plm, checkIfExists: true, type: 'dir'),
-    )
-    Channel.topic('versions')
-        .map { process, tool, version -> "${process.tokenize(':').last()}:\n    ${tool}: ${version}" }
-        .unique()
-        .collectFile(name: 'versions.yml', storeDir: "${params.outdir}/pipeline_info", newLine: true, sort: true)
+    else {
+        def settings = typedParameters(params, schema)
+        def problems = parameterProblems(params, schema)
+        def samples = proteomes(settings, problems)
+        problems += combinationProblems(settings) + formatProblems(settings, samples) + softwareProblems(settings, workflow.containerEngine)
+        if (problems) {
+            error("${problems.size()} ${problems.size() == 1 ? 'problem' : 'problems'} with the parameters (see --help):\n  ${problems.join('\n  ')}")
+        }
+        if (!workflow.containerEngine && missingExecutables(settings)) {
+            log.warn("not on PATH here: ${missingExecutables(settings).join(', ')}; tasks need them where they run, by -profile docker, conda, ..., or --skip_multiqc where it is multiqc alone")
+        }
+        PROTSAE(samples, settings)
+    }
 }

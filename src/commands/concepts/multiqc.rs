@@ -71,16 +71,21 @@ fn key(title: &str) -> String {
     words.join("_").to_lowercase()
 }
 
-/// A row for each input: records, labels, ids that were followed, and what was left out for which reason.
-pub(super) fn table(inputs: &[InputReport]) -> Value {
+/// A row for each input, named by its file and what stands before it: records, labels, ids that were followed, and what
+/// was left out for which reason.
+pub(super) fn table(sample: Option<&str>, inputs: &[InputReport]) -> Value {
     let mut headers = Map::new();
     for (title, description, _) in counts(&InputReport::default()) {
         let header = json!({ "title": title, "description": description, "format": COUNT });
         headers.insert(key(&title), header);
     }
     let mut rows = Map::new();
-    let names = sample_names(inputs.iter().map(|input| input.input.as_str()));
-    for (name, input) in names.into_iter().zip(inputs) {
+    let before = sample.map_or(String::new(), |name| format!("{name}: "));
+    let names = inputs.iter().map(|input| input.input.as_str());
+    let names = sample_names(names)
+        .into_iter()
+        .map(|name| format!("{before}{name}"));
+    for (name, input) in names.zip(inputs) {
         let row = counts(input).into_iter();
         let row: Map<String, Value> = row.map(|(title, _, n)| (key(&title), n.into())).collect();
         rows.insert(name, row.into());
@@ -155,10 +160,12 @@ mod tests {
             dropped: [(DropReason::ObsoleteTerm, 2)].into(),
             ..InputReport::default()
         };
-        let full = table(&[input]);
+        let full = table(None, std::slice::from_ref(&input));
+        let named = table(Some("s"), std::slice::from_ref(&input));
+        assert_eq!(named["data"]["s: x.gaf"], full["data"]["x.gaf"]);
         assert_eq!(full["data"]["x.gaf"]["labels"], 7);
         assert_eq!(full["data"]["x.gaf"]["left_out_of_obsolete_terms"], 2);
-        assert_eq!(full["headers"], table(&[])["headers"]);
+        assert_eq!(full["headers"], table(None, &[])["headers"]);
         let headers = full["headers"].as_object().unwrap();
         for (key, header) in headers {
             assert_eq!(header["format"], COUNT, "{key}");
