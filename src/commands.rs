@@ -14,12 +14,14 @@ pub mod interpret;
 mod listed;
 mod missing;
 mod output_folder;
+mod pattern;
 mod plm;
 mod protein_rows;
 mod protein_totals;
 mod ranges;
 pub mod report;
 pub mod schema;
+pub mod shard;
 mod shared;
 pub mod split;
 pub mod steer;
@@ -33,6 +35,7 @@ pub fn all() -> Vec<Command> {
     vec![
         concepts::Args::command(),
         split::Args::command(),
+        shard::Args::command(),
         embed::Args::command(),
         train::Args::command(),
         encode::Args::command(),
