@@ -13,6 +13,7 @@ mod feature_keys;
 pub mod interpret;
 mod listed;
 mod missing;
+mod multiqc;
 mod output_folder;
 mod pattern;
 mod plm;
