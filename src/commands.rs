@@ -21,6 +21,7 @@ mod protein_rows;
 mod protein_totals;
 mod ranges;
 pub mod report;
+pub mod ro_crate;
 pub mod schema;
 pub mod shard;
 mod shared;
@@ -45,6 +46,7 @@ pub fn all() -> Vec<Command> {
         evaluate::Args::command(),
         steer::Args::command(),
         report::Args::command(),
+        ro_crate::Args::command(),
         convert::Args::command(),
         schema::Args::command(),
     ]
