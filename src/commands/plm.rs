@@ -150,8 +150,6 @@ impl Proteins<'_> {
 /// Says where all records of an input are bad, even under `--quiet`.
 fn warn_of_none(source: &Source, bad: usize, proteins: u64) {
     if bad > 0 && proteins == 0 {
-        log::warn_always(&format!(
-            "{source}: all {bad} records are bad and left out"
-        ));
+        log::warn_always(&format!("{source}: all {bad} records are bad and left out"));
     }
 }

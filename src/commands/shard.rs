@@ -9,6 +9,7 @@ use crate::{
     cli::{CommonArgs, Context, Source, Target, Tool, args::OnBadArgs, log},
 };
 use cut::Cut;
+pub use writer::COLUMNS;
 use writer::{Shards, Written};
 
 /// What stands for the number of the shard in the name of an output.
@@ -61,8 +62,6 @@ pub struct Args {
     #[command(flatten)]
     common: CommonArgs,
 }
-
-pub use writer::COLUMNS;
 
 impl Tool for Args {
     const NAME: &'static str = "protsae-shard";
@@ -137,7 +136,8 @@ impl Args {
             None => Ok(Cut::Size(self.size.unwrap_or(DEFAULT_SIZE))),
             Some(1) => Ok(Cut::Size(u64::MAX)),
             Some(count) => {
-                let is_file = |source: &&Source| source.path().is_some_and(std::path::Path::is_file);
+                let is_file =
+                    |source: &&Source| source.path().is_some_and(std::path::Path::is_file);
                 if let Some(stream) = self.input.iter().find(|source| !is_file(source)) {
                     return Err(Error::usage(format!(
                         "{stream} can be read once, --count {count} reads its input twice: give files, or --size"

@@ -245,7 +245,12 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// The protein of a record: its id and its letters.
-    fn protein(&mut self, line: u64, header: &[u8], letters: Vec<u8>) -> Result<Protein, FastaError> {
+    fn protein(
+        &mut self,
+        line: u64,
+        header: &[u8],
+        letters: Vec<u8>,
+    ) -> Result<Protein, FastaError> {
         let header = header.get(1..).unwrap_or_default();
         // a description may be in any encoding
         let end = header.iter().position(u8::is_ascii_whitespace);

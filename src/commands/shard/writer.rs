@@ -82,8 +82,9 @@ impl<'a> Shards<'a> {
         shard.proteins += 1;
         shard.residues += record.protein.sequence.len() as u64;
         match &mut self.open {
-            Some(out) => write_record(out, &record.header, &record.letters)
-                .during(&shard.target.to_string()),
+            Some(out) => {
+                write_record(out, &record.header, &record.letters).during(&shard.target.to_string())
+            }
             None => Ok(()),
         }
     }
