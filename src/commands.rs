@@ -13,13 +13,17 @@ mod feature_keys;
 pub mod interpret;
 mod listed;
 mod missing;
+mod multiqc;
 mod output_folder;
+mod pattern;
 mod plm;
 mod protein_rows;
 mod protein_totals;
 mod ranges;
 pub mod report;
+pub mod ro_crate;
 pub mod schema;
+pub mod shard;
 mod shared;
 pub mod split;
 pub mod steer;
@@ -33,6 +37,7 @@ pub fn all() -> Vec<Command> {
     vec![
         concepts::Args::command(),
         split::Args::command(),
+        shard::Args::command(),
         embed::Args::command(),
         train::Args::command(),
         encode::Args::command(),
@@ -41,6 +46,7 @@ pub fn all() -> Vec<Command> {
         evaluate::Args::command(),
         steer::Args::command(),
         report::Args::command(),
+        ro_crate::Args::command(),
         convert::Args::command(),
         schema::Args::command(),
     ]

@@ -17,6 +17,7 @@ pub mod multiqc;
 pub mod page;
 pub mod parquet;
 pub mod range;
+pub mod ro_crate;
 pub mod so;
 pub mod structure;
 pub mod tensorboard;
@@ -25,10 +26,18 @@ pub mod tsv;
 pub use catalogue::{Catalogue, LatentInfo};
 pub use range::{FeatureRange, RangeFinder, RangeRules};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use std::{borrow::Cow, io};
 
 /// Who says so, in files that name it: column 2 of GFF3, whoever generated and assigned a GAF.
 pub const PROGRAM: &str = "ProtSAE";
+
+/// What stands in a relative reference as it is (RFC 3986, 2.3).
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Decimal places of scores, probabilities and activations in text files.
 const DECIMALS: usize = 4;

@@ -1,4 +1,4 @@
-//! Sequences: accessions, letters, FASTA.
+//! Sequences: accessions, letters, FASTA, and its shards.
 
 pub(crate) mod accession;
 pub(crate) mod alphabet;
@@ -6,6 +6,7 @@ pub mod checksum;
 mod composition;
 pub mod fasta;
 pub(crate) mod lines;
+pub mod shards;
 
 /// A protein: its accession and its residues in one-letter code, upper case.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -126,6 +126,12 @@ impl Context {
         self.note_source(&Source::File(path.to_owned()))
     }
 
+    /// Whether the run writes this file.
+    #[must_use]
+    pub fn is_output(&self, path: &Path) -> bool {
+        self.outputs.is_output(path)
+    }
+
     fn note_source(&self, source: &Source) -> Result<()> {
         self.outputs
             .claim_input(Named::new("what is read,", source.clone()))?;

@@ -12,9 +12,12 @@ pub(crate) const MISMATCH: u8 = 3;
 /// Memory exhausted: schedulers retry this with more.
 pub(crate) const MEMORY: u8 = 137;
 
-/// The exit statuses, as `--help` shows them.
-const STATUSES: &str = "Exit statuses:
-  0    done, outputs complete and in place (also when the reader of stdout went away)
+/// What stands above the exit statuses.
+pub(crate) const STATUSES_TITLE: &str = "Exit statuses:\n";
+
+/// The exit statuses, as `--help` and the manual show them.
+pub(crate) const STATUSES: &str =
+    "  0    done, outputs complete and in place (also when the reader of stdout went away)
   1    bad input data, or any ordinary failure
   2    usage
   3    a table or model does not fit: both values are named
@@ -43,6 +46,7 @@ pub(super) fn report(name: &str, error: &Error) -> ExitCode {
 /// Adds the exit statuses below the example that the tool's own help ends with.
 pub(super) fn with_statuses(command: clap::Command) -> clap::Command {
     let example = command.get_after_help().map(ToString::to_string);
-    let text = example.map_or_else(|| STATUSES.to_owned(), |e| format!("{e}\n\n{STATUSES}"));
+    let statuses = format!("{STATUSES_TITLE}{STATUSES}");
+    let text = example.map_or_else(|| statuses.clone(), |e| format!("{e}\n\n{statuses}"));
     command.after_help(text)
 }

@@ -152,6 +152,12 @@ impl Outputs {
         self.with_claims(|c| c.outputs.iter().any(|o| o.named.value == *destination))
     }
 
+    /// Whether the run writes this file, whatever the path is written with.
+    pub(super) fn is_output(&self, path: &Path) -> bool {
+        let place = Place::of_path(path);
+        self.with_claims(|c| c.outputs.iter().any(|output| output.place.is(&place)))
+    }
+
     /// Tries whether every output could be written, and nothing of others would be lost.
     ///
     /// # Errors

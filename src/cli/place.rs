@@ -68,7 +68,8 @@ impl Place {
         }
         // what does not exist yet, or is a device, has no id: two names of one place to be
         let both_missing = self.id.is_none() && other.id.is_none();
-        both_missing && !self.is_device() && self.path.is_some() && self.path == other.path
+        // a device is asked for last: it costs a look at the file system, and runs may have thousands of outputs
+        both_missing && self.path.is_some() && self.path == other.path && !self.is_device()
     }
 
     /// Whether it lies in a folder, at any depth.

@@ -122,7 +122,11 @@ pub(super) fn files(mut open: Vec<Location>, depth: Depth) -> Vec<FileIdentity> 
         .collect()
 }
 
-fn sha256(path: &Path) -> io::Result<String> {
+/// SHA-256 of a file's bytes.
+///
+/// # Errors
+/// Where it cannot be read.
+pub(crate) fn sha256(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 20];

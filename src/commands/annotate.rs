@@ -4,6 +4,7 @@ mod calls;
 mod format;
 mod job;
 mod known;
+mod summary;
 mod support;
 mod write_calls;
 
@@ -11,6 +12,7 @@ use super::{
     decoding::{Decoding, concept_catalogue},
     feature_keys::FeatureKeys,
     missing::{KnownLabels, Missing},
+    multiqc::MultiqcArgs,
     shared::{self, ReadDictionary},
 };
 use crate::{
@@ -29,9 +31,10 @@ use crate::{
 use calls::CallArgs;
 use clap::builder::PossibleValuesParser;
 use format::{AnnotationLevel, Chosen, format_names};
-use job::{Finder, Job};
+use job::{Counts, Finder, Job};
 use known::{Known, NamedSae};
 use std::{io::Write as _, path::PathBuf};
+use summary::Tally;
 
 /// Default of `--min-precision`.
 pub(super) const MIN_PRECISION: f64 = precision::DEFAULT_PRECISION;
@@ -118,6 +121,9 @@ pub struct Args {
     latents: Which,
 
     #[command(flatten)]
+    multiqc: MultiqcArgs,
+
+    #[command(flatten)]
     calls: CallArgs,
 
     #[command(flatten)]
@@ -176,33 +182,21 @@ impl Tool for Args {
         }
         let known = self.known_labels(context)?;
         let mut missing = known.map(|known| Missing::new(known, &catalogue));
-        let mut output = context.create(&self.output)?;
+        let mut tally = Tally::default();
         let counts = {
+            let mut output = context.create(&self.output)?;
             let mut writer = (format.writer)(&mut output, &catalogue);
-            let counts = Job::new(finder, missing.as_mut(), &mut *writer).run(readers);
-            counts.map_err(|e| name_output(e, &self.output))?
+            let mut counted = tally.of_ranges(&mut *writer, &catalogue);
+            let counts = Job::new(finder, missing.as_mut(), &mut counted).run(readers);
+            let counts = counts.map_err(|e| name_output(e, &self.output))?;
+            drop(writer);
+            output.flush().during(&self.output.to_string())?;
+            output.commit()?;
+            counts
         };
-        output.flush().during(&self.output.to_string())?;
-        output.commit()?;
-        context.metric("proteins", counts.proteins);
-        context.metric("residues", counts.residues);
-        context.metric("ranges", counts.ranges);
-        if let Some(missing) = &missing {
-            context.metric("ranges_that_labels_have", missing.left_out);
-        }
-        if calibrated_by.is_some() {
-            let least = self.min_precision.unwrap_or(MIN_PRECISION);
-            context.metric("min_precision", least);
-            return Ok(());
-        }
-        context.metric(
-            "default_threshold",
-            if self.by() == By::Probability {
-                DEFAULT_PROBABILITY
-            } else {
-                DEFAULT_THRESHOLD
-            },
-        );
+        let table = || tally.table_of_ranges(&self.multiqc.sample());
+        self.multiqc.write(context, table)?;
+        self.count(context, counts, missing.as_ref(), calibrated_by.is_some());
         Ok(())
     }
 }
@@ -216,6 +210,32 @@ struct Calibrated {
 impl Args {
     fn by(&self) -> By {
         self.by.unwrap_or(By::Activation)
+    }
+
+    /// Notes what was written, and from which probability or threshold on.
+    fn count(
+        &self,
+        context: &Context,
+        counts: Counts,
+        missing: Option<&Missing<'_>>,
+        is_calibrated: bool,
+    ) {
+        context.metric("proteins", counts.proteins);
+        context.metric("residues", counts.residues);
+        context.metric("ranges", counts.ranges);
+        if let Some(missing) = missing {
+            context.metric("ranges_that_labels_have", missing.left_out);
+        }
+        if is_calibrated {
+            let least = self.min_precision.unwrap_or(MIN_PRECISION);
+            context.metric("min_precision", least);
+            return;
+        }
+        let threshold = match self.by() {
+            By::Probability => DEFAULT_PROBABILITY,
+            By::Activation => DEFAULT_THRESHOLD,
+        };
+        context.metric("default_threshold", threshold);
     }
 
     /// The labels whose contents are not written.

@@ -8,7 +8,10 @@ mod estimate;
 mod job;
 mod plan;
 
-use super::plm::{self, Proteins};
+use super::{
+    pattern::Pattern,
+    plm::{self, Proteins},
+};
 use crate::{
     Error, Result,
     cli::{
@@ -29,11 +32,7 @@ use crate::{
 use estimate::Estimate;
 use job::Job;
 use plan::Planner;
-use std::{
-    ffi::OsString,
-    os::unix::ffi::{OsStrExt as _, OsStringExt as _},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 /// What stands for the number of the layer in the name of an output.
 const LAYER: &str = "{layer}";
@@ -135,7 +134,7 @@ impl Tool for Args {
     }
 
     fn patterns(&self) -> Vec<Target> {
-        let pattern = self.pattern().map(|path| Target::File(path.to_owned()));
+        let pattern = self.pattern().map(|pattern| pattern.target());
         pattern.into_iter().collect()
     }
 
@@ -255,8 +254,8 @@ impl Args {
     }
 
     /// The output, where it stands for one of each layer.
-    fn pattern(&self) -> Option<&Path> {
-        (self.output.path()).filter(|path| name_contains(path, LAYER))
+    fn pattern(&self) -> Option<Pattern<'_>> {
+        Pattern::of(&self.output, LAYER)
     }
 
     /// One target for each place.
@@ -264,7 +263,7 @@ impl Args {
         match (places, self.pattern()) {
             (places, Some(pattern)) => Ok(places
                 .iter()
-                .map(|place| Target::File(with_layer(pattern, place.layer)))
+                .map(|place| pattern.with(place.layer))
                 .collect()),
             ([_], None) => Ok(vec![self.output.clone()]),
             _ => Err(Error::usage(format!(
@@ -272,24 +271,6 @@ impl Args {
             ))),
         }
     }
-}
-
-/// Whether a path contains a text; paths need not be UTF-8.
-fn name_contains(path: &Path, text: &str) -> bool {
-    memchr::memmem::find(path.as_os_str().as_bytes(), text.as_bytes()).is_some()
-}
-
-/// A path with a number wherever it says [`LAYER`].
-fn with_layer(pattern: &Path, layer: usize) -> PathBuf {
-    let mut rest = pattern.as_os_str().as_bytes();
-    let mut name = Vec::with_capacity(rest.len());
-    while let Some(at) = memchr::memmem::find(rest, LAYER.as_bytes()) {
-        name.extend_from_slice(&rest[..at]);
-        name.extend_from_slice(layer.to_string().as_bytes());
-        rest = &rest[at + LAYER.len()..];
-    }
-    name.extend_from_slice(rest);
-    OsString::from_vec(name).into()
 }
 
 /// The activations that an SAE was trained on.

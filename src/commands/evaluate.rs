@@ -15,7 +15,7 @@ mod reading;
 mod rows;
 mod summary;
 
-use super::{feature_keys::FeatureKeys, shared, train::grid};
+use super::{feature_keys::FeatureKeys, multiqc::MultiqcArgs, shared, train::grid};
 use crate::{
     Error, Result,
     annot::feature::NO_ANNOTATION,
@@ -139,13 +139,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE.md")]
     table: Option<Target>,
 
-    /// Also write a table for MultiQC
-    #[arg(long, value_name = "FILE_mqc.json")]
-    multiqc: Option<Target>,
-
-    /// Name of the sample in the MultiQC table [default: the name of its file, without _mqc.json]
-    #[arg(long, value_name = "NAME")]
-    sample_name: Option<String>,
+    #[command(flatten)]
+    multiqc: MultiqcArgs,
 
     #[command(flatten)]
     loss: LossArgs,
@@ -197,7 +192,7 @@ impl Tool for Args {
             && let Some(metrics) = self.score_predictions(context)?
         {
             context.write_json(&self.output, &metrics)?;
-            return self.write_summary(context, &[(self.sample(), &metrics)]);
+            return self.write_summary(context, &[(self.multiqc.sample(), &metrics)]);
         }
         let Some(last) = scored.last() else {
             return Ok(());
@@ -206,7 +201,7 @@ impl Tool for Args {
         context.metric("test_residues", last.metrics.test.residues);
         if folders.len() == 1 {
             context.write_json(&self.output, &last.metrics)?;
-            self.write_summary(context, &[(self.sample(), &last.metrics)])?;
+            self.write_summary(context, &[(self.multiqc.sample(), &last.metrics)])?;
             return self.write_table(context, &scored);
         }
         let samples: Vec<(String, &Metrics)> = (scored.iter())
@@ -303,10 +298,8 @@ impl Args {
 
     /// Writes the table for MultiQC, where it is asked for.
     fn write_summary(&self, context: &Context, samples: &[(String, &Metrics)]) -> Result<()> {
-        match &self.multiqc {
-            Some(target) => context.write_json(target, &summary::multiqc_table(samples)),
-            None => Ok(()),
-        }
+        let table = || summary::multiqc_table(samples);
+        self.multiqc.write(context, table)
     }
 
     /// Scores predictions that others made; none in a dry run.
@@ -347,17 +340,6 @@ impl Args {
         shared::warn_of_unlisted(unlisted.len(), collector.proteins());
         context.metric("proteins_not_in_split", unlisted);
         Ok(())
-    }
-
-    /// The name of the sample: that of the file tells files of one report apart.
-    fn sample(&self) -> String {
-        if let Some(name) = &self.sample_name {
-            return name.clone();
-        }
-        let target = self.multiqc.as_ref();
-        let file = target.and_then(Target::path).and_then(Path::file_name);
-        let file = file.map_or(env!("CARGO_PKG_NAME").into(), |name| name.to_string_lossy());
-        file.strip_suffix("_mqc.json").unwrap_or(&file).to_owned()
     }
 }
 

@@ -6,12 +6,12 @@ use crate::{
     cli::{
         Source,
         args::{DeviceChoice, OnBad},
-        log,
+        input, log,
     },
     plm::engine::{Engine, Where},
     seq::{
         Protein,
-        fasta::{self, FastaError},
+        fasta::{self, FastaError, Record},
     },
 };
 use std::collections::HashSet;
@@ -40,6 +40,9 @@ pub(super) fn batch_tokens(asked: usize, engine: &Engine, threads: usize) -> usi
     }
 }
 
+/// What reads an input.
+type FileReader = fasta::Reader<input::Reader>;
+
 /// Where proteins are read from, and what happens to bad records.
 #[derive(Clone, Copy)]
 pub(super) struct Proteins<'a> {
@@ -48,57 +51,105 @@ pub(super) struct Proteins<'a> {
     pub(super) on_bad: OnBad,
 }
 
+/// Whether the log tells of what is left out, and of files that look like nucleotides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tell {
+    Log,
+    /// What is read twice is told of once.
+    Nothing,
+}
+
 impl Proteins<'_> {
     /// Calls `f` with each protein, in input order, until it says no; what was wrong with each bad record that was left
     /// out.
     ///
     /// # Errors
     /// Where an input cannot be read or holds a bad record.
-    pub(super) fn each(&self, mut f: impl FnMut(Protein) -> bool) -> Result<Vec<String>> {
+    pub(super) fn each(&self, f: impl FnMut(Protein) -> bool) -> Result<Vec<String>> {
+        self.visit(Tell::Log, Iterator::next, |p| &p.accession, f)
+    }
+
+    /// The same with the text of each record.
+    ///
+    /// # Errors
+    /// As of [`Self::each`].
+    pub(super) fn each_record(&self, f: impl FnMut(Record) -> bool) -> Result<Vec<String>> {
+        let next = |reader: &mut FileReader| reader.read_record().transpose();
+        self.visit(Tell::Log, next, |r| &r.protein.accession, f)
+    }
+
+    /// The residues of each protein that [`Self::each`] would give.
+    ///
+    /// # Errors
+    /// As of [`Self::each`].
+    pub(super) fn lengths(&self) -> Result<Vec<u32>> {
+        let mut lengths = Vec::new();
+        let add = |protein: Protein| {
+            // the reader refuses sequences of 2^31 residues
+            lengths.push(protein.sequence.len() as u32);
+            true
+        };
+        self.visit(Tell::Nothing, Iterator::next, |p| &p.accession, add)?;
+        Ok(lengths)
+    }
+
+    fn visit<T>(
+        &self,
+        tell: Tell,
+        next: impl Fn(&mut FileReader) -> Option<Result<T, FastaError>>,
+        id: impl Fn(&T) -> &str,
+        mut f: impl FnMut(T) -> bool,
+    ) -> Result<Vec<String>> {
+        let tells = tell == Tell::Log;
         let mut skipped = Vec::new();
         let mut seen = HashSet::new();
         for source in self.sources {
             let mut reader = fasta::Reader::new(source.open()?, self.raw_ids);
             let (mut proteins, before) = (0_u64, skipped.len());
-            for record in reader.by_ref() {
+            while let Some(record) = next(&mut reader) {
                 let of_one_record =
                     (record.as_ref().err()).is_none_or(FastaError::is_of_one_record);
-                let protein = record.map_err(source.in_input()).and_then(|protein| {
+                let record = record.map_err(source.in_input()).and_then(|record| {
                     // each reader finds duplicates of its own file
-                    if self.sources.len() > 1 && !seen.insert(protein.accession.clone()) {
-                        let text =
-                            format!("the id '{}' occurs in another input too", protein.accession);
+                    if self.sources.len() > 1 && !seen.insert(id(&record).to_owned()) {
+                        let text = format!("the id '{}' occurs in another input too", id(&record));
                         return Err(Error::data(text).context(source.to_string()));
                     }
-                    Ok(protein)
+                    Ok(record)
                 });
-                match protein {
-                    Ok(protein) => {
+                match record {
+                    Ok(record) => {
                         proteins += 1;
-                        if !f(protein) {
+                        if !f(record) {
                             return Ok(skipped);
                         }
                     }
                     Err(error) if self.on_bad == OnBad::Skip && of_one_record => {
                         let error = error.to_string();
-                        log::warn(&format!("left out: {error}"));
+                        if tells {
+                            log::warn(&format!("left out: {error}"));
+                        }
                         skipped.push(error);
                     }
                     Err(error) => return Err(error),
                 }
             }
-            shared::warn_of_nucleotides(source, &reader);
-            let here = skipped.len() - before;
-            if here > 0 && proteins == 0 {
-                log::warn_always(&format!(
-                    "{source}: all {here} records are bad and left out"
-                ));
+            if tells {
+                shared::warn_of_nucleotides(source, &reader);
+                warn_of_none(source, skipped.len() - before, proteins);
             }
         }
-        if !skipped.is_empty() {
+        if tells && !skipped.is_empty() {
             let count = skipped.len();
             log::warn(&format!("{count} bad records were left out"));
         }
         Ok(skipped)
+    }
+}
+
+/// Says where all records of an input are bad, even under `--quiet`.
+fn warn_of_none(source: &Source, bad: usize, proteins: u64) {
+    if bad > 0 && proteins == 0 {
+        log::warn_always(&format!("{source}: all {bad} records are bad and left out"));
     }
 }

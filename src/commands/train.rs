@@ -9,6 +9,7 @@ mod inputs;
 mod task;
 
 pub use args::Args;
+pub(super) use args::CHECKPOINTS;
 
 use super::output_folder;
 use crate::{

@@ -9,6 +9,9 @@ pub const MEAN: &str = "{:,.1f}";
 /// Shows shares and scores.
 pub const SHARE: &str = "{:,.4f}";
 
+/// Shows words.
+pub const TEXT: &str = "{}";
+
 /// A column of the table.
 pub struct Column {
     /// Key of the value.

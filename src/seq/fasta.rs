@@ -127,13 +127,38 @@ const WIDTH: usize = 60;
 ///
 /// # Errors
 /// Where writing fails.
-pub fn write_record(mut out: impl Write, header: &str, residues: &[u8]) -> io::Result<()> {
-    writeln!(out, ">{header}")?;
+pub fn write_record(
+    mut out: impl Write,
+    header: impl AsRef<[u8]>,
+    residues: &[u8],
+) -> io::Result<()> {
+    out.write_all(b">")?;
+    out.write_all(header.as_ref())?;
+    out.write_all(b"\n")?;
     for line in residues.chunks(WIDTH) {
         out.write_all(line)?;
         out.write_all(b"\n")?;
     }
     Ok(())
+}
+
+/// A record as it stands in a file, and the protein that it is read as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The protein.
+    pub protein: Protein,
+    /// The header without `>` and line end; a description may be in any encoding.
+    pub header: Vec<u8>,
+    /// The letters as given, lower case and a `*` at the end included, without line ends and blanks.
+    pub letters: Vec<u8>,
+}
+
+/// What a file says of a record, before any check but that it is there.
+struct Text {
+    /// Line of the header, from 1.
+    line: u64,
+    header: Vec<u8>,
+    letters: Vec<u8>,
 }
 
 /// Longest sequence that is read.
@@ -197,7 +222,7 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    fn read(&mut self) -> Result<Option<Protein>, FastaError> {
+    fn read_text(&mut self) -> Result<Option<Text>, FastaError> {
         if !self.started {
             self.find_first_header()?;
         }
@@ -207,11 +232,26 @@ impl<R: BufRead> Reader<R> {
             return Ok(None);
         }
         self.records += 1;
+        // bytes that are no residue stay in the sequence and are named by `check`
+        let mut letters = Vec::new();
+        self.inner.read_sequence(&mut letters)?;
+        self.letters.count(&letters);
+        letters.retain(|letter| !matches!(letter, b' ' | b'\t' | b'\r'));
+        Ok(Some(Text {
+            line,
+            header,
+            letters,
+        }))
+    }
+
+    /// The protein of a record: its id and its letters.
+    fn protein(
+        &mut self,
+        line: u64,
+        header: &[u8],
+        letters: Vec<u8>,
+    ) -> Result<Protein, FastaError> {
         let header = header.get(1..).unwrap_or_default();
-        // bytes that are no residue stay in the sequence and are named below
-        let mut sequence = Vec::new();
-        self.inner.read_sequence(&mut sequence)?;
-        self.letters.count(&sequence);
         // a description may be in any encoding
         let end = header.iter().position(u8::is_ascii_whitespace);
         let word = &header[..end.unwrap_or(header.len())];
@@ -229,13 +269,40 @@ impl<R: BufRead> Reader<R> {
         } else {
             accession::from_header_word(word).to_owned()
         };
+        let mut sequence = letters;
         check(&mut sequence, line, &id)?;
         if !self.seen.insert(id.clone()) {
             return Err(FastaError::Duplicate { line, id });
         }
-        Ok(Some(Protein {
+        Ok(Protein {
             accession: id,
             sequence,
+        })
+    }
+
+    fn read(&mut self) -> Result<Option<Protein>, FastaError> {
+        let text = self.read_text()?;
+        text.map(|text| self.protein(text.line, &text.header, text.letters))
+            .transpose()
+    }
+
+    /// The next record with its text, which [`write_record`] writes so that it is read as the same protein; checked
+    /// as proteins are.
+    ///
+    /// # Errors
+    /// [`FastaError`], as of the iterator.
+    pub fn read_record(&mut self) -> Result<Option<Record>, FastaError> {
+        let Some(mut text) = self.read_text()? else {
+            return Ok(None);
+        };
+        let protein = self.protein(text.line, &text.header, text.letters.clone())?;
+        let end = text.header.trim_ascii_end().len();
+        text.header.truncate(end);
+        text.header.drain(..text.header.len().min(1));
+        Ok(Some(Record {
+            protein,
+            header: text.header,
+            letters: text.letters,
         }))
     }
 }
@@ -243,7 +310,6 @@ impl<R: BufRead> Reader<R> {
 /// Upper-cases the residues, drops a `*` at the end, refuses what is no residue.
 fn check(sequence: &mut Vec<u8>, line: u64, id: &str) -> Result<(), FastaError> {
     let id = || id.to_owned();
-    sequence.retain(|letter| !matches!(letter, b' ' | b'\t' | b'\r'));
     if sequence.last() == Some(&b'*') {
         sequence.pop();
     }
@@ -354,6 +420,24 @@ mod tests {
         assert_eq!(found[3].as_ref().unwrap().accession, "b");
         let found = read(">prot\u{e9}\u{a0}x\nMK\n".as_bytes());
         assert_eq!(found[0].as_ref().unwrap().accession, "prot\u{e9}");
+    }
+
+    #[test]
+    fn a_record_keeps_its_text_and_is_written_as_the_same_protein() {
+        let text = b">sp|P1|A_B caf\xe9  (x)\t y \r\nmk t\r\n\r\nTA*\r\n>q\nM\n";
+        let mut reader = Reader::new(&text[..], false);
+        let first = reader.read_record().unwrap().unwrap();
+        assert_eq!(first.header, b"sp|P1|A_B caf\xe9  (x)\t y");
+        assert_eq!(first.letters, b"mktTA*");
+        assert_eq!(first.protein.accession, "P1");
+        assert_eq!(first.protein.sequence, b"MKTTA");
+        let mut written = Vec::new();
+        write_record(&mut written, &first.header, &first.letters).unwrap();
+        let again = Reader::new(&written[..], false).next().unwrap().unwrap();
+        assert_eq!(again, first.protein);
+        let last = reader.read_record().unwrap().unwrap();
+        assert_eq!((last.header, last.letters), (b"q".to_vec(), b"M".to_vec()));
+        assert!(reader.read_record().unwrap().is_none());
     }
 
     #[test]

@@ -141,7 +141,9 @@ fn make() -> Fixture {
         "-i",
         path("proteins.activations.arrow"),
         "-o",
-        path("model")
+        path("model"),
+        "--provenance",
+        path("train.provenance.json")
     ];
     train.extend(training(&fixture));
     succeed("protsae-train", &train);

@@ -229,3 +229,49 @@ fn tables_for_multiqc_tell_their_samples_apart_and_name_every_column() {
     let more = arguments!["--suite", "fidelity", "--sample-name", "yeast"];
     assert_eq!(samples(&table("three_mqc.json", &more)), ["yeast"]);
 }
+
+#[test]
+fn annotate_tells_multiqc_what_its_file_holds() {
+    let fixture = Fixture::get();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let all = arguments![
+        "-i",
+        fixture.path("proteins.features.arrow"),
+        "-m",
+        fixture.path("model"),
+        "--latents",
+        "all",
+        "-o",
+        path("ranges.tsv"),
+        "--multiqc",
+        path("x_mqc.json")
+    ];
+    succeed("protsae-annotate", &all);
+    succeed("protsae-schema", &arguments!["check", path("x_mqc.json")]);
+    let table: serde_json::Value =
+        serde_json::from_slice(&fs::read(path("x_mqc.json")).unwrap()).unwrap();
+    let cells = &table["data"]["x"];
+    let text = fs::read_to_string(path("ranges.tsv")).unwrap();
+    let lines: Vec<Vec<&str>> = text
+        .lines()
+        .skip(1)
+        .map(|l| l.split('\t').collect())
+        .collect();
+    assert_eq!(cells["found"], lines.len());
+    let distinct = |column: usize| {
+        let values: std::collections::BTreeSet<&str> = lines.iter().map(|l| l[column]).collect();
+        values.len()
+    };
+    assert_eq!(cells["annotated"], distinct(0));
+    assert_eq!(cells["concepts"], distinct(5));
+    assert_eq!(cells["proteins"], 24);
+    let named = cells["most_frequent"].as_str().unwrap();
+    let first = named.split(" (").next().unwrap();
+    let count = lines.iter().filter(|l| l[5] == first).count();
+    assert!(named.starts_with(&format!("{first} ({count})")), "{named}");
+    assert!(
+        cells.get("probability").is_none(),
+        "nobody knows it: {cells}"
+    );
+}

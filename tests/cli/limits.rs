@@ -239,6 +239,8 @@ fn other_outputs_are_finished_when_the_reader_goes_away() {
         ("protsae-annotate", "--metrics"),
         ("protsae-embed", "--metrics"),
         ("protsae-steer", "--table"),
+        ("protsae-shard", "--metrics"),
+        ("protsae-annotate", "--multiqc"),
     ];
     for (tool, option) in cases {
         let sandbox = Sandbox::new(row(tool));

@@ -17,6 +17,7 @@ mod formats;
 mod function;
 mod inputs;
 mod limits;
+mod manual;
 mod maxima;
 mod numbers;
 mod options;
@@ -26,9 +27,11 @@ mod pipe;
 mod places;
 mod ranges;
 mod report;
+mod ro_crate;
 mod rows;
 mod sandbox;
 mod schemas;
+mod shard;
 #[path = "../support/shared.rs"]
 mod shared;
 #[path = "../support/skip.rs"]

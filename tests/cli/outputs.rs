@@ -63,10 +63,11 @@ fn every_option_of_a_path_has_a_role() {
             vec!["concepts", "output", "split", "write-sequences", "multiqc"],
         ),
         ("protsae-split", vec!["output"]),
+        ("protsae-shard", vec!["output", "table"]),
         ("protsae-embed", vec!["output"]),
         ("protsae-train", vec!["output", "checkpoint-dir"]),
         ("protsae-encode", vec!["output", "proteins"]),
-        ("protsae-annotate", vec!["output"]),
+        ("protsae-annotate", vec!["output", "multiqc"]),
         (
             "protsae-interpret",
             vec!["output", "table", "neighbours-out", "missing"],
@@ -77,6 +78,7 @@ fn every_option_of_a_path_has_a_role() {
         ),
         ("protsae-steer", vec!["output", "table"]),
         ("protsae-report", vec!["output", "structures-out"]),
+        ("protsae-crate", vec!["output"]),
         ("protsae-convert", vec!["output"]),
         ("protsae-schema", vec![]),
     ];
@@ -104,6 +106,10 @@ fn an_output_that_is_an_input_is_refused_whatever_its_name() {
         sandbox.settle();
         for option in outputs(row) {
             for (i, (named_by, input)) in sandbox.inputs.iter().enumerate() {
+                // results, among which their description goes; that it replaces none is tested in `ro_crate`
+                if named_by == "--root" {
+                    continue;
+                }
                 let folder = input.parent().unwrap();
                 let dotted = folder.join(".").join(input.file_name().unwrap());
                 let mut names = vec![input.clone(), dotted, sandbox.path(&format!("link{i}"))];

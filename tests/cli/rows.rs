@@ -89,6 +89,18 @@ pub(crate) const ROWS: &[Row] = &[
         stdin: Err("labels are read from a file"),
     },
     Row {
+        tool: "protsae-shard",
+        input: "-i",
+        source: |f| f.path("proteins.fasta"),
+        // one shard needs no pattern; patterns are tested in `shard`
+        rest: |_| arguments!["--count", "1"],
+        output: Out::Text("fasta"),
+        empty: Err("an empty file is warned of: tested in `shard`"),
+        shards: Ok(|f| [f.path("shard0.fasta"), f.path("shard1.fasta")]),
+        ordered: true,
+        stdin: Ok(()),
+    },
+    Row {
         tool: "protsae-embed",
         input: "-i",
         source: |f| f.path("proteins.fasta"),
@@ -241,6 +253,17 @@ pub(crate) const ROWS: &[Row] = &[
                 f.path("shard1.features.arrow"),
             ]
         }),
+        ordered: false,
+        stdin: Ok(()),
+    },
+    Row {
+        tool: "protsae-crate",
+        input: "-i",
+        source: |f| f.path("train.provenance.json"),
+        rest: |f| arguments!["--root", f.path("model")],
+        output: Out::Text("json"),
+        empty: Err("an empty file is no provenance: an error, tested beside the code"),
+        shards: Err("each run has a file of its own; several are tested in `ro_crate`"),
         ordered: false,
         stdin: Ok(()),
     },

@@ -105,6 +105,7 @@ fn rest_of_a_run(folder: &Path) {
     train.extend(training(fixture));
     train.extend(arguments!["--grid", "seed=1,2", "-o", path("grid")]);
     succeed("protsae-train", &train);
+    sides_of_a_run(folder);
     for tool in ["annotate", "train"] {
         let mut all = arguments!["-i", "x.arrow", "-o", "y", "--print-config"];
         let more = if tool == "train" {
@@ -116,6 +117,37 @@ fn rest_of_a_run(folder: &Path) {
         let printed = succeed(&format!("protsae-{tool}"), &all).stdout;
         fs::write(path(&format!("{tool}.yaml")), printed).unwrap();
     }
+}
+
+/// What shows a run to others: tables of its shards and for MultiQC, and its description.
+fn sides_of_a_run(folder: &Path) {
+    let fixture = Fixture::get();
+    let path = |name: &str| folder.join(name);
+    let multiqc = arguments![
+        "-i",
+        fixture.path("proteins.features.arrow"),
+        "-m",
+        fixture.path("model"),
+        "--multiqc",
+        path("annotate_mqc.json"),
+        "-o",
+        path("active.gff3")
+    ];
+    succeed("protsae-annotate", &multiqc);
+    let shard = arguments![
+        "-i",
+        fixture.path("proteins.fasta"),
+        "--count",
+        "1",
+        "--table",
+        path("shards.tsv"),
+        "-o",
+        "/dev/null"
+    ];
+    succeed("protsae-shard", &shard);
+    let provenance = path("provenance.json");
+    let described = arguments!["-i", provenance, "--root", folder];
+    succeed("protsae-crate", &described);
 }
 
 #[test]
@@ -159,13 +191,15 @@ fn every_file_of_a_run_is_what_it_claims_to_be() {
         "\tBED of ",
         "\ttable of ranges of ",
         "\tParquet table of ranges of ",
+        "\ttable of shards of 1 rows",
+        "\tRO-Crate of ",
         "\tgrid/1",
         "\tconfig-annotate",
         "\tconfig-train",
     ] {
         assert!(checked.contains(what), "{what} in {checked}");
     }
-    assert_eq!(checked.matches("\tGFF3 of ").count(), 2, "{checked}");
+    assert_eq!(checked.matches("\tGFF3 of ").count(), 3, "{checked}");
     assert_eq!(checked.matches("\tmodel/2 of 96").count(), 3, "{checked}");
 }
 

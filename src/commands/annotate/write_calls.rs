@@ -5,6 +5,7 @@ use super::{
     calls::{self, Job, Names},
     known::NamedSae,
     name_output,
+    summary::Tally,
 };
 use crate::{
     Result, cli::Context, commands::shared, error::Context as _, report::calls::CallFormat,
@@ -51,14 +52,18 @@ impl Args {
             known_labels: known_labels.as_ref(),
             features: &self.input,
         };
+        let mut tally = Tally::default();
         let mut output = context.create(&self.output)?;
         let counts = {
             let mut writer = (format.writer)(&mut output, &provenance);
-            let run = self.calls.run(context, &job, &mut *writer);
+            let mut counted = tally.of_calls(&mut *writer);
+            let run = self.calls.run(context, &job, &mut counted);
             run.map_err(|e| name_output(e, &self.output))?
         };
         output.flush().during(&self.output.to_string())?;
         output.commit()?;
+        let table = || tally.table_of_calls(&self.multiqc.sample());
+        self.multiqc.write(context, table)?;
         counts.report(context, &job);
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Whether a file is what it claims to be: it is read to its end by the code that reads it anyway.
 
-use super::{arrow, calls, error::CheckError, gff, lines, multiqc, parquet, yaml};
+use super::{arrow, calls, error::CheckError, gff, lines, multiqc, parquet, ro_crate, yaml};
 use crate::{
     Error, Result,
     annot::{concept::CONCEPTS_FORMAT, go::cafa},
@@ -209,6 +209,9 @@ fn sidecar(name: &str, text: &str) -> Result<String> {
     let value = parse(text)?;
     let format = value.get("format").and_then(Value::as_str);
     let Some(format) = format else {
+        if value.get("@graph").is_some() {
+            return Ok(ro_crate::check(&value)?);
+        }
         if value.get("plot_type").is_some() {
             return Ok(multiqc::check(&value)?);
         }

@@ -2,7 +2,7 @@
 
 use super::error::{CheckError, demand};
 use crate::{
-    commands::interpret,
+    commands::{interpret, shard},
     report::{calls, missing, tsv},
     split::partition,
     steer::{Mode, record, treatment::Arm},
@@ -117,6 +117,10 @@ pub(super) fn table(text: &str) -> Option<Result<String, CheckError>> {
             rows().try_for_each(|(row, line)| steered(&Fields::of(line, row, &record::COLUMNS)?));
         return Some(each.map(|()| say("table of steered sequences")));
     }
+    if is(&shard::COLUMNS) {
+        let each = rows().try_for_each(|(row, line)| one_shard(line, row));
+        return Some(each.map(|()| say("table of shards")));
+    }
     None
 }
 
@@ -127,15 +131,28 @@ pub(super) fn unknown_header(header: &str) -> CheckError {
         what: "the header".into(),
         found: header.into(),
         expected: format!(
-            "'{}' of a split, '{}' of ranges, '{}' of calls, '{}' of what labels lack, '{}' of steered sequences or '{}' of a dictionary",
+            "'{}' of a split, '{}' of ranges, '{}' of calls, '{}' of what labels lack, '{}' of steered sequences, '{}' of shards or '{}' of a dictionary",
             partition::HEADER,
             tsv::COLUMNS.join("\t"),
             calls::COLUMNS.join("\t"),
             missing::COLUMNS.join("\t"),
             record::COLUMNS.join("\t"),
+            shard::COLUMNS.join("\t"),
             interpret::COLUMNS.join("\t")
         ),
     }
+}
+
+/// What holds of a shard: they are numbered from 1, and have residues where they have proteins.
+fn one_shard(line: usize, text: &str) -> Result<(), CheckError> {
+    let fields = Fields::of(line, text, &shard::COLUMNS)?;
+    let number = fields.integer("shard", 1)?;
+    let expected = line as u64 - 1;
+    fields.demand(number == expected, "shard", &expected.to_string())?;
+    fields.not_empty("file")?;
+    let proteins = fields.integer("proteins", 0)?;
+    fields.integer("residues", proteins)?;
+    Ok(())
 }
 
 fn entry(line: usize, text: &str) -> Result<(), CheckError> {
@@ -253,6 +270,11 @@ mod tests {
             with(&fine.replace("defined\tdefined", "defined\tfine")).contains("status is 'fine'")
         );
         assert!(table("a\tb\n").is_none());
+        let header = shard::COLUMNS.join("\t");
+        let with = |row: &str| message(table(&format!("{header}\n{row}\n")).unwrap());
+        assert_eq!(with("1\t1.fasta\t2\t90"), "table of shards of 1 rows");
+        assert!(with("2\t1.fasta\t2\t90").contains("shard is '2'"));
+        assert!(with("1\t1.fasta\t2\t1").contains("residues is '1'"));
         let header = record::COLUMNS.join("\t");
         let with = |row: &str| message(table(&format!("{header}\n{row}\n")).unwrap());
         let fine = "a\tP1\tGO:1\tsteered\t0,4\tabsolute\t-0.2\t1\t1\t2-4\t3\t0.75\t-2.5\t-2.1\t0.1\t0.2\t0.3\t0.4\t\t\t\t\t0\t\

@@ -25,6 +25,9 @@ const DEFAULT_CHECKPOINT_EVERY: u64 = 1000;
 /// Default of `--epochs` from a pipe, which can be read once.
 const PIPE_EPOCHS: u32 = 1;
 
+/// What ends the name of a folder of checkpoints, unless `--checkpoint-dir` names one.
+pub(in crate::commands) const CHECKPOINTS: &str = ".checkpoints";
+
 const METHOD: &str = "Method";
 const TRAINING: &str = "Training";
 const RUN: &str = "Run";
@@ -311,7 +314,7 @@ impl Args {
         // without a slash at its end
         let output: PathBuf = self.output.path().components().collect();
         let mut name = output.into_os_string();
-        name.push(".checkpoints");
+        name.push(CHECKPOINTS);
         name.into()
     }
 

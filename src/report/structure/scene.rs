@@ -4,7 +4,8 @@ use super::{
     Format, Residue, Shown, Structure,
     colors::{NO_VALUE, VIRIDIS, step},
 };
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use crate::report::UNRESERVED;
+use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 use std::io::{self, Cursor, Write};
 use zip::{ZipWriter, write::SimpleFileOptions};
@@ -17,13 +18,6 @@ const INDEX: &str = "index.mvsj";
 
 /// Ranges up to this many residues are sites: their side chains are shown.
 const SITE: u32 = 12;
-
-/// What stands in a relative reference as it is (RFC 3986, 2.3).
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 /// A range of a protein with a name.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,0 +1,5 @@
+//! `protsae-shard`.
+
+fn main() -> std::process::ExitCode {
+    protsae::cli::run::<protsae::commands::shard::Args>()
+}
