@@ -179,7 +179,9 @@ def rows(path):
             table = csv.reader(file, strict=True)
             header = [name.strip() for name in next(table, [])]
             lines = [(table.line_num, line) for line in table if any(line)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        refuse(f"{path}: {error.strerror}")
+    except (UnicodeDecodeError, csv.Error) as error:
         refuse(f"{path}: {error}")
     refuse_unknown(header, list(columns), f"column of {path}")
     for number, line in lines:

@@ -11,13 +11,14 @@ step() {
     shift 2
     if [[ $attempt -gt 1 && -s $log.failed ]]; then
         cp "$log.failed" "$log"
-        exit "$(sed -n '$s/^exit status //p' "$log")"
+        status=$(sed -n '$s/^exit status //p' "$log")
+    else
+        rm -f "$log.failed"
+        "$@" 2> "$log" || status=$?
+        [[ $status -ne 0 ]] || return 0
+        echo "exit status $status" >> "$log"
+        [[ $status -eq 137 ]] || cp "$log" "$log.failed"
     fi
-    rm -f "$log.failed"
-    "$@" 2> "$log" || status=$?
-    [[ $status -ne 0 ]] || return 0
-    echo "exit status $status" >> "$log"
-    [[ $status -eq 137 ]] || cp "$log" "$log.failed"
     tail -n 20 "$log" >&2
     exit "$status"
 }
@@ -29,9 +30,11 @@ step() {
 # their content, in ORDER, and bear a time of long ago, so that what is the same as before is not
 # embedded again. What belongs to shards that are no more is removed, lest it be taken for results.
 cut_up() {
-    local shards=$1 order=$2 here=${1%/*} number=1 name path
+    local shards=$1 order=$2 here=${1%/*} number=1 status=0 name path
     shift 2
-    rm -rf "$shards.new" && mkdir -p "$shards.new" "$shards" && "$@" || return
+    rm -rf "$shards.new" && mkdir -p "$shards.new" "$shards" || return
+    "$@" || status=$?
+    [[ $status -eq 0 ]] || { rm -rf "$shards.new"; return "$status"; }
     : > "$order" || return
     while [[ -e $shards.new/$number.fasta ]]; do
         name=$(sha256sum < "$shards.new/$number.fasta") || return
