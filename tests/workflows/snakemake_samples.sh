@@ -76,8 +76,8 @@ alone() {
     cmp "alone/$2/annotations.gff3" piped.gff3 || fails "$1: not as the pipe has it"
     [[ -s alone/$2/report.html ]] || fails "no page"
 }
-cp cut/2.fasta edited.fasta
-alone edited.fasta edited
+protsae-shard -i cut/2.fasta --count 1 -o edited.fasta.bgz -q
+alone edited.fasta.bgz edited
 [[ $(grep -vc '^#' piped.gff3) -gt 10 && $(wc -l < alone/edited/shards.txt) -ge 3 ]] || fails "too little to tell"
 
 echo "== an edited protein embeds one shard"

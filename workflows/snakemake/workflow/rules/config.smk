@@ -23,7 +23,10 @@ OF_TRAINING = (
     *("layer", "site", "latents", "topk", "epochs", "batch"),
 )
 # folders and files of the results that are no proteome's
-RESERVED = ("logs", "benchmarks", "all", ".", "..")
+RESERVED = (
+    *("", ".", "..", "all", "logs", "multiqc_report.html", "protsae_mqc_versions.yml"),
+    *("ro-crate-metadata.json", "versions.yml"),
+)
 
 
 def refuse(message):
@@ -49,11 +52,10 @@ def typed(value, kind):
         return value.isoformat()
     if kind == "string" and isinstance(value, (int, float)):
         return str(value)
-    if kind == "integer" and isinstance(value, (str, float)):
-        try:
-            return int(value) if float(value) == int(float(value)) else value
-        except ValueError:
-            return value
+    if kind == "integer" and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if kind == "integer" and isinstance(value, str) and value.isdecimal():
+        return int(value)
     if kind == "boolean" and str(value).lower() in ("true", "false"):
         return str(value).lower() == "true"
     if kind == "array" and isinstance(value, (str, int, float)):
@@ -184,6 +186,8 @@ def rows(path):
     except (UnicodeDecodeError, csv.Error) as error:
         refuse(f"{path}: {error}")
     refuse_unknown(header, list(columns), f"column of {path}")
+    if len(set(header)) < len(header):
+        refuse(f"{path}: a column twice: {', '.join(header)}")
     for number, line in lines:
         where = f"{path}, line {number}"
         if len(line) != len(header):
@@ -211,7 +215,7 @@ def proteomes(config):
         refuse(f"{config['samples']}: no rows")
     by_id = {}
     for one in found:
-        if one.id in RESERVED or not one.id:
+        if one.id in RESERVED:
             refuse(f"{one.where}: '{one.id}' cannot be the id of a proteome")
         if one.id in by_id:
             refuse(f"the id '{one.id}' twice: {by_id[one.id].where}, and {one.where}")
