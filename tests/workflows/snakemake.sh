@@ -66,7 +66,28 @@ grep -qF "Nothing to be done" again || fails "$(cat again)"
 grep -q '^protsae-train: [0-9]' results/versions.yml || fails "$(cat results/versions.yml)"
 [[ $(find results -name '*.failed' -o -name '*.new') == "" ]] || fails "left over: $(find results)"
 protsae-schema check "$of"/provenance/*.json > checked 2>&1 || fails "$(cat checked)"
-[[ -s results/ro-crate-metadata.json ]] || fails "no crate"
+cat > crate.py <<'END'
+"""The crate knows every file of the results by its content, and which step made it."""
+import hashlib, json, pathlib, sys
+
+root = pathlib.Path("results")
+graph = json.loads((root / "ro-crate-metadata.json").read_text())["@graph"]
+files = {e["@id"]: e for e in graph if e["@type"] == "File"}
+for path in filter(pathlib.Path.is_file, root.rglob("*")):
+    name = str(path.relative_to(root))
+    if path.name.startswith(".") or name == "ro-crate-metadata.json":
+        continue
+    assert files[name]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest(), name
+made = {o["@id"] for e in graph if e["@type"] == "CreateAction" for o in e.get("result", [])}
+for name in ("annotations.gff3", "calls.gaf", "model/model.safetensors", "report.html", "split.tsv", "missing.tsv"):
+    assert f"proteins/{name}" in made or f"proteins/{name.split('/')[0]}/" in made, (name, sorted(made))
+END
+python3 crate.py > said 2>&1 || fails "the crate: $(cat said)"
+for python in python3 "${VENVS:-/nonexistent}"/*/bin/python; do
+    "$python" -c 'import rocrate' 2> /dev/null || continue
+    "$python" -c 'from rocrate.rocrate import ROCrate; assert len(ROCrate("results").data_entities) > 20' > said 2>&1 ||
+        fails "the crate, read by rocrate: $(cat said)"
+done
 if [[ $multiqc == false ]]; then
     for row in "proteins | annotations.gaf" "proteins | features.csv" 'data-original-sn="proteins"' protsae-train; do
         grep -qF "$row" results/multiqc_report.html || fails "MultiQC shows no $row"

@@ -68,6 +68,7 @@ rule multiqc:
         " --filename multiqc_report.html {input.tables:q} {input.versions:q}"
 
 
+# the crate knows its own log too, which is empty, since it says nothing that is no error
 rule crate:
     input:
         results=RESULTS_OF_ALL,
@@ -92,4 +93,4 @@ rule crate:
         folder=top_folder,
     shell:
         "{params.step} {resources.tried} {log:q}"
-        " protsae-crate {params.provenance} --root {params.folder:q} -o {output:q}"
+        " protsae-crate {params.provenance} --root {params.folder:q} -q -o {output:q}"
