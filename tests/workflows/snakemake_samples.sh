@@ -8,6 +8,7 @@ workflow=$ROOT/workflows/snakemake
 example=$ROOT/test_data/example
 plm=$ROOT/test_data/mini_esm2
 command -v snakemake > /dev/null || { echo "snakemake is not installed"; exit 77; }
+for folder in "${VENVS:-/nonexistent}"/*/bin; do PATH=$PATH:$folder; done
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 export XDG_CACHE_HOME=$dir/cache
@@ -52,11 +53,19 @@ END
 
 echo "== a table of two"
 { cat base.yaml && echo "samples: table.csv"; } > both.yaml
-run --configfile both.yaml --config results="all of it"
+multiqc=$(command -v multiqc > /dev/null && echo false || echo true)
+run --configfile both.yaml --config results="all of it" skip_multiqc="$multiqc"
 first="first_half_+_één.v1"
 second="second__half_"
 for id in "$first" "$second"; do [[ -s "all of it/$id/report.html" ]] || fails "$(ls "all of it")"; done
 [[ -s "all of it/$first/calls.gaf" && ! -e "all of it/$second/calls.gaf" ]] || fails "calls where there is no taxon, or none where there is"
+if [[ $multiqc == false ]]; then
+    for row in "$first | what is [known].txt" "$second | what is [known].txt" "data-original-sn=\"$first\"" "data-original-sn=\"$second\""; do
+        grep -qF -- "$row" "all of it/multiqc_report.html" || fails "MultiQC shows no $row"
+    done
+else
+    echo "multiqc is not installed: its report is left out"
+fi
 
 echo "== two runs of one"
 run --configfile base.yaml --config results=each taxon=32644 proteins="one/first half + één.v1.fasta.gz" \
