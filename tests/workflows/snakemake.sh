@@ -47,6 +47,28 @@ refused "the id 'a_b' twice: twice.csv, line 2, and twice.csv, line 3" \
 printf 'id,fasta,annotations\r\n"a,b",x.fa,"nothing*.gaf"\r\n' > nothing.csv
 refused "nothing.csv, line 2: there is no nothing*.gaf" --config samples=nothing.csv ontology=x plm=test_data/mini_esm2
 
+echo "== the configuration of the folder, and a workflow that uses this one as a module"
+mkdir -p copy/workflows/snakemake
+ln -s "$ROOT/test_data" copy/test_data
+cp -r "$workflow/.test" copy/workflows/snakemake/
+run --directory copy/workflows/snakemake/.test --dry-run > said 2>&1 || fails "$(cat said)"
+grep -qF results/functions_and_features/report.html said || fails "$(cat said)"
+cat > mine.smk <<END
+import yaml
+
+module protsae:
+    snakefile: "$workflow/workflow/Snakefile"
+    config: yaml.safe_load(open("$workflow/config/config.yaml"))
+
+use rule * from protsae as protsae_*
+
+rule mine:
+    default_target: True
+    input: "results/proteins/annotations.gff3"
+END
+snakemake --snakefile mine.smk --cores 1 --dry-run > said 2>&1 || fails "$(cat said)"
+grep -q protsae_annotate said || fails "$(cat said)"
+
 echo "== the example, by a profile; topk from the command line arrives as a number"
 multiqc=$(command -v multiqc > /dev/null && echo false || echo true)
 [[ $multiqc == false ]] || echo "multiqc is not installed: its report is left out"

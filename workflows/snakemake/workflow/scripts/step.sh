@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # How the rules run their commands: functions of bash, which `eval "$PROTSAE_STEP"` defines. They
 # travel in the environment, since a container sees no file of the workflow.
 set -euo pipefail
