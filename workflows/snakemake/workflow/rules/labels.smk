@@ -1,48 +1,72 @@
+# What is known of the proteins, and which of them are for training, choosing and testing.
 rule concepts:
     input:
-        ontology=config["ontology"],
-        annotations=config["annotations"],
-        proteins=config["proteins"],
+        ontology=given("ontology"),
+        annotations=annotations,
+        proteins=fastas,
     output:
-        concepts=f"{RESULTS}/concepts.json",
-        labels=f"{RESULTS}/labels.arrow",
-        multiqc=f"{RESULTS}/concepts_mqc.json",
+        concepts=f"{RESULTS}/{{id}}/concepts.json",
+        labels=f"{RESULTS}/{{id}}/labels.arrow",
+        multiqc=f"{RESULTS}/{{id}}/concepts_mqc.json",
+        provenance=f"{RESULTS}/{{id}}/provenance/concepts.json",
     log:
-        f"{RESULTS}/logs/concepts.log",
+        f"{RESULTS}/{{id}}/logs/concepts.log",
     benchmark:
-        f"{RESULTS}/benchmarks/concepts.tsv"
+        f"{RESULTS}/{{id}}/benchmarks/concepts.tsv"
+    retries: 2
+    conda:
+        "../envs/protsae.yaml"
+    container:
+        CONTAINER
+    threads: 2
     resources:
-        mem_mb=twice_the_memory(1000),
-        runtime=30,
+        tried=tried,
+        gpu=0,
+        mem_mb=doubling(2000),
+        runtime=60,
     params:
-        annotations=repeated("--annotations", config["annotations"]),
+        step=STEP,
+        annotations=annotation_flags,
+        sequences=sequence_flags,
         min_count=config["min_count"],
-        extra=extra("concepts"),
+        extra=verbatim(extra("concepts")),
     shell:
-        "protsae-concepts --ontology {input.ontology:q} {params.annotations} --sequences {input.proteins:q}"
-        " --min-count {params.min_count} {params.extra}"
-        " --multiqc {output.multiqc:q}"
-        " --concepts {output.concepts:q} -o {output.labels:q} 2> {log:q}"
+        "{params.step} {resources.tried} {log:q}"
+        " protsae-concepts --ontology {input.ontology:q} {params.annotations} {params.sequences}"
+        " --min-count {params.min_count} -t {threads} {params.extra} --multiqc {output.multiqc:q}"
+        " --concepts {output.concepts:q} -o {output.labels:q} --provenance {output.provenance:q}"
 
 
 rule split:
     input:
-        labels=f"{RESULTS}/labels.arrow",
-        clusters=config["clusters"] or [],
-        proteins=config["proteins"],
+        labels=f"{RESULTS}/{{id}}/labels.arrow",
+        clusters=clusters,
+        proteins=fastas,
     output:
-        f"{RESULTS}/split.tsv",
+        table=f"{RESULTS}/{{id}}/split.tsv",
+        provenance=f"{RESULTS}/{{id}}/provenance/split.json",
     log:
-        f"{RESULTS}/logs/split.log",
+        f"{RESULTS}/{{id}}/logs/split.log",
     benchmark:
-        f"{RESULTS}/benchmarks/split.tsv"
+        f"{RESULTS}/{{id}}/benchmarks/split.tsv"
+    retries: 2
+    conda:
+        "../envs/protsae.yaml"
+    container:
+        CONTAINER
     resources:
-        mem_mb=twice_the_memory(1000),
-        runtime=30,
+        tried=tried,
+        gpu=0,
+        mem_mb=doubling(1000),
+        runtime=60,
     params:
-        clusters=clusters_flag(),
+        step=STEP,
+        clusters=cluster_flags,
+        sequences=sequence_flags,
         fractions=config["fractions"],
-        extra=extra("split"),
+        extra=verbatim(extra("split")),
     shell:
-        "protsae-split --labels {input.labels:q} {params.clusters} --sequences {input.proteins:q}"
-        " --fractions {params.fractions} {params.extra} -o {output:q} 2> {log:q}"
+        "{params.step} {resources.tried} {log:q}"
+        " protsae-split --labels {input.labels:q} {params.clusters} {params.sequences}"
+        " --fractions {params.fractions} -t {threads} {params.extra}"
+        " -o {output.table:q} --provenance {output.provenance:q}"

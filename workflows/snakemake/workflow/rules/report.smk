@@ -1,137 +1,121 @@
-rule interpret:
-    input:
-        activations=gather.shards(f"{RESULTS}/activations/{{scatteritem}}.arrow"),
-        clusters=config["clusters"] or [],
-        model=f"{RESULTS}/model",
-        labels=f"{RESULTS}/labels.arrow",
-        concepts=f"{RESULTS}/concepts.json",
-        split=f"{RESULTS}/split.tsv",
-    output:
-        dictionary=f"{RESULTS}/dictionary.json",
-        table=f"{RESULTS}/dictionary.tsv",
-        missing=f"{RESULTS}/missing.tsv",
-    log:
-        f"{RESULTS}/logs/interpret.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/interpret.tsv"
-    threads: 4
-    resources:
-        mem_mb=twice_the_memory(4000),
-        runtime=120,
-    params:
-        activations=lambda wildcards, input: repeated("-i", input.activations),
-        clusters=clusters_flag(),
-        extra=extra("interpret"),
-    shell:
-        "protsae-interpret {params.activations} -m {input.model:q} --labels {input.labels:q}"
-        " --concepts {input.concepts:q} --split {input.split:q} {params.clusters} -t {threads} {params.extra}"
-        " -o {output.dictionary:q} --table {output.table:q}"
-        " --missing {output.missing:q} 2> {log:q}"
-
-
-rule evaluate:
-    input:
-        activations=gather.shards(f"{RESULTS}/activations/{{scatteritem}}.arrow"),
-        model=f"{RESULTS}/model",
-        labels=f"{RESULTS}/labels.arrow",
-        split=f"{RESULTS}/split.tsv",
-    output:
-        metrics=f"{RESULTS}/metrics.json",
-        multiqc=f"{RESULTS}/protsae_mqc.json",
-    log:
-        f"{RESULTS}/logs/evaluate.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/evaluate.tsv"
-    threads: 4
-    resources:
-        mem_mb=twice_the_memory(4000),
-        runtime=120,
-    params:
-        activations=lambda wildcards, input: repeated("-i", input.activations),
-        sample=SAMPLE,
-        extra=extra("evaluate"),
-    shell:
-        "protsae-evaluate {params.activations} -m {input.model:q} --labels {input.labels:q}"
-        " --split {input.split:q} -t {threads} {params.extra}"
-        " -o {output.metrics:q} --multiqc {output.multiqc:q} --sample-name {params.sample:q} 2> {log:q}"
-
-
+# Files for others: ranges, terms of whole proteins, and all of it as a page.
 rule annotate:
     input:
-        features=gather.shards(f"{RESULTS}/features/{{scatteritem}}.arrow"),
-        dictionary=f"{RESULTS}/dictionary.json",
+        shards=features,
+        dictionary=dictionary,
     output:
-        f"{RESULTS}/annotations.{{format}}",
+        table=report(
+            f"{RESULTS}/{{id}}/annotations.{{format}}",
+            caption="../report/annotations.rst",
+            category="Annotations",
+            labels={"of": "{id}", "what": "ranges of residues ({format})"},
+        ),
+        provenance=f"{RESULTS}/{{id}}/provenance/annotate.{{format}}.json",
     log:
-        f"{RESULTS}/logs/annotate.{{format}}.log",
+        f"{RESULTS}/{{id}}/logs/annotate.{{format}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/annotate.{{format}}.tsv"
+        f"{RESULTS}/{{id}}/benchmarks/annotate.{{format}}.tsv"
     wildcard_constraints:
         format="gff3|bed|tsv|parquet|json",
+    retries: 2
+    conda:
+        "../envs/protsae.yaml"
+    container:
+        CONTAINER
     resources:
-        mem_mb=twice_the_memory(2000),
+        tried=tried,
+        gpu=0,
+        mem_mb=doubling(2000),
         runtime=60,
     params:
-        features=lambda wildcards, input: repeated("-i", input.features),
-        extra=extra("annotate"),
+        step=STEP,
+        features=input_flags,
+        extra=verbatim(extra("annotate")),
     shell:
-        "protsae-annotate {params.features} --dictionary {input.dictionary:q}"
-        " {params.extra} -o {output:q} 2> {log:q}"
+        "{params.step} {resources.tried} {log:q}"
+        " protsae-annotate {params.features} --dictionary {input.dictionary:q} -t {threads}"
+        " {params.extra} -o {output.table:q} --provenance {output.provenance:q}"
 
 
-# terms of whole proteins, where the configuration says of which organism and day
+# where the configuration says of which organism and day
 rule calls:
     input:
-        features=gather.shards(f"{RESULTS}/features/{{scatteritem}}.arrow"),
-        dictionary=f"{RESULTS}/dictionary.json",
-        ontology=config["ontology"],
+        shards=features,
+        dictionary=dictionary,
+        ontology=given("ontology"),
     output:
-        f"{RESULTS}/calls.{{format}}",
+        table=report(
+            f"{RESULTS}/{{id}}/calls.{{format}}",
+            caption="../report/calls.rst",
+            category="Annotations",
+            labels={"of": "{id}", "what": "terms of proteins ({format})"},
+        ),
+        provenance=f"{RESULTS}/{{id}}/provenance/calls.{{format}}.json",
     log:
-        f"{RESULTS}/logs/calls.{{format}}.log",
+        f"{RESULTS}/{{id}}/logs/calls.{{format}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/calls.{{format}}.tsv"
+        f"{RESULTS}/{{id}}/benchmarks/calls.{{format}}.tsv"
     wildcard_constraints:
         format="gaf|gpad",
+    retries: 2
+    conda:
+        "../envs/protsae.yaml"
+    container:
+        CONTAINER
     resources:
-        mem_mb=twice_the_memory(2000),
+        tried=tried,
+        gpu=0,
+        mem_mb=doubling(2000),
         runtime=60,
     params:
-        features=lambda wildcards, input: repeated("-i", input.features),
-        taxon=config["taxon"],
+        step=STEP,
+        features=input_flags,
+        taxon=taxon,
         date=config["date"],
-        extra=extra("calls"),
+        extra=verbatim(extra("calls")),
     shell:
-        "protsae-annotate {params.features} --dictionary {input.dictionary:q} --ontology {input.ontology:q}"
-        " --taxon {params.taxon} --date {params.date} {params.extra} -o {output:q} 2> {log:q}"
+        "{params.step} {resources.tried} {log:q}"
+        " protsae-annotate {params.features} --dictionary {input.dictionary:q}"
+        " --ontology {input.ontology:q} --taxon {params.taxon} --date {params.date} -t {threads}"
+        " {params.extra} -o {output.table:q} --provenance {output.provenance:q}"
 
 
-# all of it as one page
-rule report:
+rule page:
     input:
-        features=gather.shards(f"{RESULTS}/features/{{scatteritem}}.arrow"),
-        model=f"{RESULTS}/model",
-        dictionary=f"{RESULTS}/dictionary.json",
-        metrics=f"{RESULTS}/metrics.json",
-        missing=f"{RESULTS}/missing.tsv",
-        labels=f"{RESULTS}/labels.arrow",
-        concepts=f"{RESULTS}/concepts.json",
-        split=f"{RESULTS}/split.tsv",
+        unpack(known_of_the_page),
+        shards=features,
+        model=model,
+        dictionary=dictionary,
     output:
-        f"{RESULTS}/report.html",
+        page=report(
+            f"{RESULTS}/{{id}}/report.html",
+            caption="../report/page.rst",
+            category="Reports",
+            labels={"of": "{id}", "what": "ProtSAE"},
+        ),
+        provenance=f"{RESULTS}/{{id}}/provenance/report.json",
     log:
-        f"{RESULTS}/logs/report.log",
+        f"{RESULTS}/{{id}}/logs/report.log",
     benchmark:
-        f"{RESULTS}/benchmarks/report.tsv"
+        f"{RESULTS}/{{id}}/benchmarks/report.tsv"
+    retries: 2
+    conda:
+        "../envs/protsae.yaml"
+    container:
+        CONTAINER
     threads: 2
     resources:
-        mem_mb=twice_the_memory(4000),
+        tried=tried,
+        gpu=0,
+        mem_mb=doubling(4000),
         runtime=60,
     params:
-        features=lambda wildcards, input: repeated("-i", input.features),
-        extra=extra("report"),
+        step=STEP,
+        features=input_flags,
+        known=flags_of_the_page,
+        extra=verbatim(extra("report")),
     shell:
-        "protsae-report {params.features} -m {input.model:q} --dictionary {input.dictionary:q}"
-        " --scores {input.metrics:q} --labels {input.labels:q} --concepts {input.concepts:q}"
-        " --split {input.split:q} --missing {input.missing:q} -t {threads} {params.extra}"
-        " -o {output:q} 2> {log:q}"
+        "{params.step} {resources.tried} {log:q}"
+        " protsae-report {params.features} -m {input.model:q} --dictionary {input.dictionary:q}"
+        " {params.known} -t {threads} {params.extra} -o {output.page:q}"
+        " --provenance {output.provenance:q}"
