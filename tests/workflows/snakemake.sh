@@ -111,7 +111,7 @@ for python in python3 "${VENVS:-/nonexistent}"/*/bin/python; do
         fails "the crate, read by rocrate: $(cat said)"
 done
 if [[ $multiqc == false ]]; then
-    for row in "proteins | annotations.gaf" "proteins | features.csv" 'data-original-sn="proteins"' protsae-train; do
+    for row in "proteins: annotations.gaf" "proteins: features.csv" 'data-original-sn="proteins"' protsae-train; do
         grep -qF "$row" results/multiqc_report.html || fails "MultiQC shows no $row"
     done
 fi

@@ -60,7 +60,7 @@ second="second__half_"
 for id in "$first" "$second"; do [[ -s "all of it/$id/report.html" ]] || fails "$(ls "all of it")"; done
 [[ -s "all of it/$first/calls.gaf" && ! -e "all of it/$second/calls.gaf" ]] || fails "calls where there is no taxon, or none where there is"
 if [[ $multiqc == false ]]; then
-    for row in "$first | what is [known].txt" "$second | what is [known].txt" "data-original-sn=\"$first\"" "data-original-sn=\"$second\""; do
+    for row in "$first: what is [known].txt" "$second: what is [known].txt" "data-original-sn=\"$first\"" "data-original-sn=\"$second\""; do
         grep -qF -- "$row" "all of it/multiqc_report.html" || fails "MultiQC shows no $row"
     done
 else

@@ -64,18 +64,19 @@ workflow PROTSAE {
     provenance = provenance.mix(DESCRIBE.out.provenance)
     multiqc = multiqc.mix(DESCRIBE.out.multiqc)
 
-    if (trains) {
-        features = gathered(DESCRIBE.out.features, SCATTER.out.counts, settings.one_model)
-        reporting = features.join(LEARN.out.model).join(LEARN.out.truth).join(LEARN.out.found).multiMap { meta, found, model, labels, concepts, split, dictionary, missing, metrics ->
-            features: [meta, found]
-            model: [meta, model]
-            truth: [meta, labels, concepts, split]
-            found: [meta, dictionary, missing, metrics]
-        }
-        PROTSAE_REPORT(reporting.features, reporting.model, reporting.truth, reporting.found)
-        files = files.mix(PROTSAE_REPORT.out.html)
-        provenance = provenance.mix(PROTSAE_REPORT.out.provenance)
+    // a page of each set that trained; else of each proteome, of which nothing is known
+    features = gathered(DESCRIBE.out.features, SCATTER.out.counts, trains && settings.one_model)
+    described = trains
+        ? features.join(LEARN.out.model).join(LEARN.out.dictionary).join(LEARN.out.known)
+        : features.map { meta, found -> [meta, found, given, dictionaryOf(settings), [], [], [], [], []] }
+    reporting = described.multiMap { meta, found, model, dictionary, labels, concepts, split, missing, metrics ->
+        features: [meta, found]
+        model: [meta, model, dictionary]
+        known: [meta, labels, concepts, split, missing, metrics]
     }
+    PROTSAE_REPORT(reporting.features, reporting.model, reporting.known)
+    files = files.mix(PROTSAE_REPORT.out.html)
+    provenance = provenance.mix(PROTSAE_REPORT.out.provenance)
     ACCOUNT(
         files,
         DESCRIBE.out.features.mix(DESCRIBE.out.proteins),

@@ -39,8 +39,7 @@ workflow LEARN {
     emit:
     model      = PROTSAE_TRAIN.out.model                                                // [meta, folder]
     dictionary = PROTSAE_INTERPRET.out.json                                             // [meta, JSON]
-    truth      = truth                                                                  // [meta, labels, concepts, split]
-    found      = PROTSAE_INTERPRET.out.json.join(PROTSAE_INTERPRET.out.missing).join(PROTSAE_EVALUATE.out.json)
+    known      = truth.join(PROTSAE_INTERPRET.out.missing).join(PROTSAE_EVALUATE.out.json)  // [meta, labels, concepts, split, missing, metrics]
     multiqc    = PROTSAE_CONCEPTS.out.multiqc.mix(PROTSAE_EVALUATE.out.multiqc)
     files      = PROTSAE_CONCEPTS.out.json
         .mix(PROTSAE_CONCEPTS.out.arrow, PROTSAE_CONCEPTS.out.multiqc, PROTSAE_SPLIT.out.tsv, PROTSAE_TRAIN.out.model)

@@ -1,12 +1,8 @@
 # What ends a run: versions of what ran, one MultiQC report over all proteomes, the crate.
-# Rows of several proteomes have equal names in their tables, which the folder before them tells
-# apart; names stay whole; where folder and row are named alike once is enough.
+# Names of proteomes stay whole there, whatever ending they seem to have.
 MULTIQC = """
 title: ProtSAE
 fn_clean_sample_names: false
-sample_names_replace_regex: true
-sample_names_replace_exact: true
-sample_names_replace: {'^(.+) \\| \\1$': '\\1'}
 """.strip()
 
 
@@ -63,7 +59,7 @@ rule multiqc:
         folder=top_folder,
     shell:
         "{params.step} {resources.tried} {log:q}"
-        " multiqc --force --no-ansi --no-version-check --no-data-dir --dirs --dirs-depth 1"
+        " multiqc --force --no-ansi --no-version-check --no-data-dir"
         " --cl-config {params.configuration:q} --outdir {params.folder:q}"
         " --filename multiqc_report.html {input.tables:q} {input.versions:q}"
 

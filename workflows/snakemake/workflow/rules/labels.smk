@@ -34,6 +34,7 @@ rule concepts:
         "{params.step} {resources.tried} {log:q}"
         " protsae-concepts --ontology {input.ontology:q} {params.annotations} {params.sequences}"
         " --min-count {params.min_count} -t {threads} {params.extra} --multiqc {output.multiqc:q}"
+        " --sample-name {wildcards.id:q}"
         " --concepts {output.concepts:q} -o {output.labels:q} --provenance {output.provenance:q}"
 
 

@@ -10,6 +10,7 @@ rule annotate:
             category="Annotations",
             labels={"of": "{id}", "what": "ranges of residues ({format})"},
         ),
+        multiqc=f"{RESULTS}/{{id}}/annotations_{{format}}_mqc.json",
         provenance=f"{RESULTS}/{{id}}/provenance/annotate.{{format}}.json",
     log:
         f"{RESULTS}/{{id}}/logs/annotate.{{format}}.log",
@@ -34,6 +35,7 @@ rule annotate:
     shell:
         "{params.step} {resources.tried} {log:q}"
         " protsae-annotate {params.features} --dictionary {input.dictionary:q} -t {threads}"
+        " --multiqc {output.multiqc:q} --sample-name {wildcards.id:q}"
         " {params.extra} -o {output.table:q} --provenance {output.provenance:q}"
 
 

@@ -35,7 +35,7 @@ def multiqc_tables():
         f"{RESULTS}/{name}/{table}"
         for name in model_ids()
         for table in ("concepts_mqc.json", "protsae_mqc.json")
-    ]
+    ] + [f"{RESULTS}/{name}/annotations_gff3_mqc.json" for name in PROTEOMES]
 
 
 def pages():
@@ -43,10 +43,7 @@ def pages():
     return model_ids() or list(PROTEOMES)
 
 
-# MultiQC shows tables of training alone
-MULTIQC_REPORT = (
-    [] if config["skip_multiqc"] or config["model"] else ["multiqc_report.html"]
-)
+MULTIQC_REPORT = [] if config["skip_multiqc"] else ["multiqc_report.html"]
 RESULTS_OF_ALL = [
     *(f"{RESULTS}/{name}/dictionary.json" for name in model_ids()),
     *(f"{RESULTS}/{name}/metrics.json" for name in model_ids()),

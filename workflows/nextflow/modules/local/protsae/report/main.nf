@@ -6,9 +6,8 @@ process PROTSAE_REPORT {
 
     input:
     tuple val(meta), path(features)
-    tuple val(meta2), path(model)
-    tuple val(meta3), path(labels), path(concepts), path(split)
-    tuple val(meta4), path(dictionary), path(missing), path(metrics)
+    tuple val(meta2), path(model), path(dictionary)
+    tuple val(meta3), path(labels), path(concepts), path(split), path(missing), path(metrics)
 
     output:
     tuple val(meta), path("${prefix}.report.html"), emit: html
@@ -21,17 +20,15 @@ process PROTSAE_REPORT {
     script:
     def args = task.ext.args ?: ''
     def files = [features].flatten().collect { file -> "-i ${file}" }.join(' ')
+    // what is known of the proteins, where the model was trained on them
+    def known = labels ? "--scores ${metrics} --labels ${labels} --concepts ${concepts} --split ${split} --missing ${missing}" : ''
     prefix = task.ext.prefix ?: "${meta.id}"
     """
     protsae-report \\
         ${files} \\
         -m ${model} \\
         --dictionary ${dictionary} \\
-        --scores ${metrics} \\
-        --labels ${labels} \\
-        --concepts ${concepts} \\
-        --split ${split} \\
-        --missing ${missing} \\
+        ${known} \\
         --threads ${task.cpus} \\
         ${args} \\
         --provenance ${prefix}.report.provenance.json \\
