@@ -192,10 +192,19 @@ impl Context {
     /// Where one is in the way of an input or another output, naming both, or cannot be written.
     pub fn expect(&self, targets: impl IntoIterator<Item = Target>) -> Result<()> {
         for target in targets {
-            let output = Named::new("the output", Destination::File(target));
-            self.outputs.claim_output(output)?;
+            self.expect_one(target)?;
         }
         self.outputs.try_all()
+    }
+
+    /// Takes hold of an output that nobody could foresee: one of a pattern whose number follows from the input. Whether
+    /// it can be written is told when it is begun.
+    ///
+    /// # Errors
+    /// Where it is in the way of an input or another output, naming both.
+    pub fn expect_one(&self, target: Target) -> Result<()> {
+        let output = Named::new("the output", Destination::File(target));
+        self.outputs.claim_output(output)
     }
 
     /// Takes hold of a folder that the run writes into and that others may use too.

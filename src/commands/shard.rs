@@ -87,9 +87,9 @@ impl Tool for Args {
             }
         }
         // of --size nobody knows how many there will be: the first stands for all
-        let known = 1..=self.count.unwrap_or(1);
+        let known = self.count.unwrap_or(1);
         if self.pattern().is_some() {
-            context.expect(known.map(|shard| self.target(shard)))?;
+            context.expect((1..=known).map(|shard| self.target(shard)))?;
         }
         let proteins = Proteins {
             sources: &self.input,
@@ -98,7 +98,7 @@ impl Tool for Args {
         };
         let cut = self.cut(&proteins)?;
         let name = |shard| self.target(shard);
-        let mut shards = Shards::new(context, &name, cut);
+        let mut shards = Shards::new(context, &name, cut, known);
         let mut written = Ok(());
         let skipped = proteins.each_record(|record| {
             written = shards.put(&record);

@@ -105,7 +105,7 @@ fn bash_completes_options_by_what_is_written() {
         assert!(checked.status.success(), "{name}: {stderr}");
     }
     let script = "source \"$1\"; COMP_WORDS=(protsae-embed --batch); COMP_CWORD=1; \
-                  _protsae-embed protsae-embed --batch protsae-embed; echo \"${COMPREPLY[@]}\"";
+                  _protsae__embed protsae-embed --batch protsae-embed; echo \"${COMPREPLY[@]}\"";
     let output = Command::new("bash")
         .args(["-c", script, "bash"])
         .arg(inner.join("protsae-embed.bash"))

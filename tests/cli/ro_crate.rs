@@ -96,6 +96,13 @@ fn entity<'a>(document: &'a Value, key: &str, value: &str) -> &'a Value {
     found.unwrap_or_else(|| panic!("no {key} {value} in {document:#}"))
 }
 
+/// The run of an executable; its software has the same name.
+fn run_of<'a>(document: &'a Value, tool: &str) -> &'a Value {
+    let graph = document["@graph"].as_array().unwrap();
+    let is_run = |entity: &&Value| entity["@type"] == "CreateAction" && entity["name"] == tool;
+    graph.iter().find(is_run).unwrap()
+}
+
 fn ids(list: &Value) -> Vec<&str> {
     // one alone is no list
     let alone = std::slice::from_ref(list);
@@ -131,16 +138,16 @@ fn results_and_steps_are_described_and_matched_by_content() {
     let bytes = fs::read(results.path("results/x y+ü/annotations.gff3")).unwrap();
     assert_eq!(file["contentSize"], bytes.len().to_string());
     assert_eq!(file["encodingFormat"][0], "text/x-gff3");
-    let annotate = entity(&document, "name", "protsae-annotate");
+    let annotate = run_of(&document, "protsae-annotate");
     assert_eq!(ids(&annotate["result"]), [annotations]);
     // features are not published: the step that made them and the one that read them name one entity
-    let encode = entity(&document, "name", "protsae-encode");
+    let encode = run_of(&document, "protsae-encode");
     let features = ids(&encode["result"])[0];
     assert!(features.starts_with("#sha256-"), "{features}");
     assert!(ids(&annotate["object"]).contains(&features));
     assert!(ids(&annotate["object"]).contains(&"model/"));
     assert_eq!(entity(&document, "@id", features)["name"], "f.arrow");
-    let train = entity(&document, "name", "protsae-train");
+    let train = run_of(&document, "protsae-train");
     assert_eq!(ids(&train["result"]), ["model/"]);
     assert_eq!(ids(&root["mentions"]).len(), 4);
     let last = annotate["endTime"].as_str().unwrap();

@@ -25,17 +25,25 @@ pub(super) struct Shards<'a> {
     context: &'a Context,
     target: &'a dyn Fn(u64) -> Target,
     cut: Cut,
+    /// Shards that were expected before the work.
+    expected: u64,
     begun: Vec<Shard>,
     /// The output of the last that was begun.
     open: Option<Output>,
 }
 
 impl<'a> Shards<'a> {
-    pub(super) fn new(context: &'a Context, target: &'a dyn Fn(u64) -> Target, cut: Cut) -> Self {
+    pub(super) fn new(
+        context: &'a Context,
+        target: &'a dyn Fn(u64) -> Target,
+        cut: Cut,
+        expected: u64,
+    ) -> Self {
         Self {
             context,
             target,
             cut,
+            expected,
             begun: Vec::new(),
             open: None,
         }
@@ -44,7 +52,12 @@ impl<'a> Shards<'a> {
     /// Completes the current shard and begins the next.
     fn next(&mut self) -> Result<()> {
         self.close()?;
-        let target = (self.target)(self.begun.len() as u64 + 1);
+        let number = self.begun.len() as u64 + 1;
+        let target = (self.target)(number);
+        if number > self.expected {
+            // another output of the run may have its name
+            self.context.expect_one(target.clone())?;
+        }
         if !self.context.is_dry_run() {
             self.open = Some(self.context.create(&target)?);
         }
