@@ -50,7 +50,7 @@ def same_token(shown, got):
     one, other = number.fullmatch(shown), number.fullmatch(got)
     if not one or not other or one[1] != other[1] or one[3] != other[3] or "." not in one[2] + other[2]:
         return False
-    return math.isclose(float(one[2]), float(other[2]), rel_tol=0.02, abs_tol=0.02)
+    return math.isclose(float(one[2]), float(other[2]), rel_tol=0.02, abs_tol=0.001)
 
 
 def difference(shown, got):

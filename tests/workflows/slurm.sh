@@ -54,7 +54,7 @@ fi
 
 echo "== a cluster"
 "$here/cluster.sh" start "$dir/cluster" ${MEMORY:+"$MEMORY"} | tee start.log
-export SLURM_CONF=$dir/cluster/slurm.conf PATH=$dir/hungry:$PATH
+export SLURM_CONF=$dir/cluster/slurm.conf
 memory=$(sed -n 's/.*memory by //p' start.log)
 configs=(-c "$here/nextflow.config")
 # a job that is killed whole has no exit status; one whose process the kernel killed ends with 137
@@ -64,7 +64,29 @@ if [[ $memory == poll ]]; then
     lost=- state=FAILED
 fi
 
+echo "== the pipe as an array of jobs, as SCALE.md has it"
+mkdir array
+(
+    cd array
+    ln -s "$ROOT/test_data/mini_esm2" esm2_t33_650M_UR50D
+    ln -s "$plain/model" "$plain/dictionary.json" .
+    gzip -c "$ROOT/test_data/example/proteins.fasta" >uniref50.fasta.gz
+    # the first two blocks of the page, without the GPU, with smaller shards
+    awk '/^```sh$/ {on = 1; next} /^```$/ {if (on && ++blocks == 2) exit; on = 0} on' "$ROOT/workflows/SCALE.md" |
+        sed -e 's/--gres=gpu:1 //' -e 's/--device cuda --compute bf16//' -e 's/--size 500000/--size 150/' >lines
+    grep -q -- '--size 150' lines && ! grep -q gpu lines || fails "SCALE.md has other lines now"
+    SBATCH_WAIT=1 bash -euo pipefail lines >log 2>&1 || fails "$(cat log logs/*)"
+    cmp <(gzip -dc uniref50.gff3.gz) "$plain/annotations.gff3" || fails "other ranges"
+    # the same lines again make what is missing, and nothing else
+    rm gff3/2.gff3.gz uniref50.gff3.gz
+    touch -d 2000-01-01 gff3/*
+    SBATCH_WAIT=1 bash -euo pipefail lines >log 2>&1 || fails "$(cat log logs/*)"
+    cmp <(gzip -dc uniref50.gff3.gz) "$plain/annotations.gff3" || fails "other ranges the second time"
+    [[ $(find gff3 -newermt 2001-01-01) == $'gff3\ngff3/2.gff3.gz' ]] || fails "made again: $(ls -l gff3)"
+)
+
 echo "== Nextflow and Snakemake, both at once"
+export PATH=$dir/hungry:$PATH
 names=(concepts.json labels.arrow split.tsv model/model.safetensors dictionary.json dictionary.tsv metrics.json
     annotations.gff3 annotations.tsv calls.gaf missing.tsv report.html)
 # what closes a run (versions, MultiQC, crate) is left out: each job of the plugin takes ten seconds

@@ -86,7 +86,7 @@ print(*(s.getsockname()[1] for s in sockets), sep="\n")')
 
     mkdir -p "$dir"/{state,spool,log,run}
     chmod 755 "$dir" "$dir"/{state,spool,log,run}
-    # several CPUs more than there may be, so that jobs which ask for many run beside each other
+    # more CPUs and memory than there may be, so that jobs which ask for much run beside each other
     cat >"$dir/slurm.conf" <<END
 ClusterName=protsae
 SlurmctldHost=$host(127.0.0.1)
@@ -111,7 +111,7 @@ AccountingStorageType=accounting_storage/none
 MinJobAge=300
 KillWait=2
 JobRequeue=0
-NodeName=protsae-${ports[1]} NodeHostname=$host NodeAddr=127.0.0.1 CPUs=16 RealMemory=16000
+NodeName=protsae-${ports[1]} NodeHostname=$host NodeAddr=127.0.0.1 CPUs=16 RealMemory=64000
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 END
     printf '%s\n' ConstrainRAMSpace=yes ConstrainSwapSpace=yes AllowedSwapSpace=0 >"$dir/cgroup.conf"
