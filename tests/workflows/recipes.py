@@ -37,6 +37,8 @@ def missing(need, environment):
     if need.startswith("python:"):
         return importlib.util.find_spec(need.removeprefix("python:")) is None
     if need.startswith("R:"):
+        if shutil.which("Rscript", path=environment["PATH"]) is None:
+            return True
         ask = f'quit(status = !requireNamespace("{need.removeprefix("R:")}", quietly = TRUE))'
         return subprocess.run(["Rscript", "-e", ask], env=environment, capture_output=True).returncode != 0
     return shutil.which(need, path=environment["PATH"]) is None

@@ -74,7 +74,7 @@ mkdir array
     # the first two blocks of the page, without the GPU, with smaller shards
     awk '/^```sh$/ {on = 1; next} /^```$/ {if (on && ++blocks == 2) exit; on = 0} on' "$ROOT/workflows/SCALE.md" |
         sed -e 's/--gres=gpu:1 //' -e 's/--device cuda --compute bf16//' -e 's/--size 500000/--size 150/' >lines
-    grep -q -- '--size 150' lines && ! grep -q gpu lines || fails "SCALE.md has other lines now"
+    if grep -q gpu lines || ! grep -q -- '--size 150' lines; then fails "SCALE.md has other lines now"; fi
     SBATCH_WAIT=1 bash -euo pipefail lines >log 2>&1 || fails "$(cat log logs/*)"
     cmp <(gzip -dc uniref50.gff3.gz) "$plain/annotations.gff3" || fails "other ranges"
     # the same lines again make what is missing, and nothing else
@@ -106,7 +106,7 @@ engines+=($!)
     cd snakemake
     export XDG_CACHE_HOME=$PWD/cache
     exec snakemake "${targets[@]}" --snakefile "$ROOT/workflows/snakemake/workflow/Snakefile" \
-        --executor slurm --jobs 8 --slurm-status-command squeue --slurm-init-seconds-before-status-checks 3 \
+        --executor slurm --jobs 8 --slurm-status-command squeue --slurm-init-seconds-before-status-checks 1 \
         --slurm-no-account --default-resources slurm_partition=main \
         --set-resources 'embed:mem_mb=400*2**(attempt-1)' --latency-wait 10 >log 2>&1
 ) &
@@ -130,10 +130,10 @@ for name in "${names[@]}"; do
 done
 
 echo "== what was killed for its memory ($memory) was tried again"
-squeue --noheader --states=all --format='%T %m %j %k' >jobs
+squeue --noheader --states=all --format='%T %m %j %k' >jobs.txt
 # of each job: state, memory; names of Nextflow's jobs begin with nf-, the rule of Snakemake's stands in the comment
-grep -E 'nf-.*EMBED' jobs | awk '{print $1, $2}' | sort >embed.nextflow
-grep -E 'rule_embed' jobs | awk '{print $1, $2}' | sort >embed.snakemake
+grep -E 'nf-.*EMBED' jobs.txt | awk '{print $1, $2}' | sort >embed.nextflow
+grep -E 'rule_embed' jobs.txt | awk '{print $1, $2}' | sort >embed.snakemake
 expected() { printf '%s\n' "COMPLETED 400M" "COMPLETED 400M" "COMPLETED 800M" "$1 400M" | sort; }
 diff <(expected "$state") embed.nextflow || fails "Nextflow's jobs of embed"
 # within a job of Snakemake a step is killed, which Snakemake itself reports as a failure
@@ -142,5 +142,5 @@ tab=$'\t'
 grep -E "EMBED.*${tab}FAILED${tab}$lost$tab" nextflow/results/pipeline_info/trace.txt >/dev/null ||
     fails "no exit status $lost in $(cat nextflow/results/pipeline_info/trace.txt)"
 [[ $(grep -c 'Trying to restart job' snakemake/log) == 1 ]] || fails "$(grep -n 'restart' snakemake/log)"
-echo "Nextflow saw the exit status $lost, SLURM says $state; $(wc -l <jobs) jobs"
+echo "Nextflow saw the exit status $lost, SLURM says $state; $(wc -l <jobs.txt) jobs"
 echo "holds"

@@ -13,6 +13,7 @@ set -euo pipefail
 
 fail() { echo "cluster: $*" >&2; exit 1; }
 
+[[ ${1:-} == start || ${1:-} == stop ]] || { sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 dir=${2:-}
 [[ $dir == /* && $dir != *[!A-Za-z0-9/._-]* ]] || fail "DIR must be an absolute path of letters, digits, / . _ - (got '$dir')"
 
@@ -29,7 +30,7 @@ can_confine() {
 pid() {
     local number
     number=$(cat "$dir/run/$1.pid" 2>/dev/null) && [[ $number ]] || return 0
-    [[ $(ps -o stat= -p "$number") == [!Z]* ]] && echo "$number" || true
+    [[ $(ps -o stat= -p "$number") != [!Z]* ]] || echo "$number"
 }
 # within SECONDS COMMAND...: waits until the command succeeds
 within() {
@@ -131,8 +132,4 @@ END
     echo "cluster: slurmctld $(slurmctld -V | cut -d' ' -f2) on 127.0.0.1:${ports[0]}, memory by $memory"
 }
 
-case ${1:-} in
-    start) start "${3:-}" ;;
-    stop) stop ;;
-    *) sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
-esac
+if [[ $1 == start ]]; then start "${3:-}"; else stop; fi
