@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Nextflow and Snakemake scatter the embedded example over a SLURM cluster of one node: the results are the plain shell's
 # bytes, though SLURM kills one job of each for its memory, which is then given twice as much.
-#   ROOT=repository ALL=1 [PLAIN=results of the plain shell] [MEMORY=cgroup|poll] tests/workflows/slurm.sh
+#   ROOT=repository ALL=1 [PLAIN=results of the plain shell] [NEXTFLOW=launcher] [MEMORY=cgroup|poll] tests/workflows/slurm.sh
 # MEMORY: how the cluster watches memory (slurm/cluster.sh; default: cgroup where the machine lets it).
 set -euo pipefail
 
@@ -15,7 +15,7 @@ for daemon in munged slurmctld slurmd sbatch; do
 done
 command -v snakemake >/dev/null || skip "snakemake is not installed"
 snakemake --help | grep -q -- --slurm-status-command || skip "snakemake-executor-plugin-slurm is not installed"
-nextflow=$(command -v nextflow || echo "$ROOT/tests/nextflow/nextflow")
+nextflow=${NEXTFLOW:-$(command -v nextflow || echo "$ROOT/tests/nextflow/nextflow")}
 "$nextflow" -version >/dev/null 2>&1 || skip "nextflow is neither on PATH nor fetched by tests/run.sh"
 
 here=$ROOT/tests/workflows/slurm
@@ -57,6 +57,9 @@ echo "== a cluster"
 export SLURM_CONF=$dir/cluster/slurm.conf
 memory=$(sed -n 's/.*memory by //p' start.log)
 configs=(-c "$here/nextflow.config")
+if "$nextflow" -version | grep -E 'version 2[0-4]\.' >/dev/null; then
+    configs+=(-c "$ROOT/workflows/nextflow/conf/nextflow_24.config")
+fi
 # a job that is killed whole has no exit status; one whose process the kernel killed ends with 137
 lost=137 state=OUT_OF_MEMORY
 if [[ $memory == poll ]]; then
