@@ -26,6 +26,8 @@ engines=()
 cleanup() {
     ((${#engines[@]} == 0)) || kill "${engines[@]}" 2>/dev/null || true
     "$here/cluster.sh" stop "$dir/cluster" || true
+    # Snakemake waits for jobs that no cluster tells of any more
+    ((${#engines[@]} == 0)) || kill -KILL "${engines[@]}" 2>/dev/null || true
     rm -rf "$dir"
 }
 trap cleanup EXIT
@@ -102,7 +104,7 @@ ln -s "$ROOT/test_data" snakemake/test_data
 (
     cd nextflow
     exec "$nextflow" -log nextflow.log run "$ROOT/workflows/nextflow" -profile test "${configs[@]}" \
-        --skip_multiqc --outdir results >log 2>&1
+        -with-trace trace.txt --skip_multiqc --outdir results >log 2>&1
 ) &
 engines+=($!)
 (
@@ -142,8 +144,8 @@ diff <(expected "$state") embed.nextflow || fails "Nextflow's jobs of embed"
 # within a job of Snakemake a step is killed, which Snakemake itself reports as a failure
 diff <(expected FAILED) <(sed 's/^OUT_OF_MEMORY/FAILED/' embed.snakemake) || fails "Snakemake's jobs of embed"
 tab=$'\t'
-grep -E "EMBED.*${tab}FAILED${tab}$lost$tab" nextflow/results/pipeline_info/trace.txt >/dev/null ||
-    fails "no exit status $lost in $(cat nextflow/results/pipeline_info/trace.txt)"
+grep -E "EMBED.*${tab}FAILED${tab}$lost$tab" nextflow/trace.txt >/dev/null ||
+    fails "no exit status $lost in $(cat nextflow/trace.txt)"
 [[ $(grep -c 'Trying to restart job' snakemake/log) == 1 ]] || fails "$(grep -n 'restart' snakemake/log)"
 echo "Nextflow saw the exit status $lost, SLURM says $state; $(wc -l <jobs.txt) jobs"
 echo "holds"
