@@ -219,29 +219,6 @@ fn the_plain_shell_runs_from_any_folder_and_says_where_the_results_are() {
 }
 
 #[test]
-fn snakemake_gives_the_same_bytes() {
-    let snakemake = Path::new(ROOT).join("target/venv/bin/snakemake");
-    if !snakemake.is_file() {
-        crate::skip::skipped("no snakemake in target/venv; tests/run.sh installs it");
-        return;
-    }
-    let dir = tempfile::tempdir().expect("a temporary folder");
-    // the configuration names its inputs from the root of the repository
-    std::os::unix::fs::symlink(format!("{ROOT}/test_data"), dir.path().join("test_data"))
-        .expect("a link to the example");
-    run(Command::new(snakemake)
-        .current_dir(dir.path())
-        .args([
-            "--snakefile",
-            &format!("{ROOT}/workflows/snakemake/workflow/Snakefile"),
-        ])
-        .args(["--cores", "2"])
-        // caches of its own, not those of the home folder
-        .env("XDG_CACHE_HOME", dir.path().join("cache")));
-    assert_same_bytes(&dir.path().join("results"), str::to_string);
-}
-
-#[test]
 fn nextflow_gives_the_same_bytes() {
     let Some(command) = nextflow() else { return };
     let dir = run_nextflow(command, &[]);

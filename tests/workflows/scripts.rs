@@ -52,7 +52,19 @@ scripts! {
     nextflow_checks_parameters: "workflows/nextflow/parameters.py",
     nextflow_runs_several_proteomes_and_a_model_that_exists: "workflows/nextflow/samples.py",
     nextflow_fails_and_goes_on_as_it_should: "workflows/nextflow/failures.py",
+    nextflow_profiles_switch_software_on: "workflows/nextflow/profiles.py",
     nextflow_modules_are_as_nf_core_wants_them: "workflows/nextflow/lint.sh",
+    snakemake_gives_the_same_bytes: "workflows/snakemake.sh",
+    snakemake_runs_several_proteomes_and_a_model_that_exists: "workflows/snakemake_samples.sh",
+    snakemake_fails_and_goes_on_as_it_should: "workflows/snakemake_failures.sh",
+    a_cluster_runs_both_engines: "workflows/slurm.sh",
+    recipes_give_what_they_show: "workflows/recipes.py",
+    cwl_gives_the_same_bytes: "workflows/cwl.sh",
+    galaxy_wrappers_are_sound_and_run: "workflows/galaxy.sh",
+    container_runs_read_only_as_any_user: "packaging/container.sh",
+    conda_package_is_built_solved_and_installed: "packaging/conda.py",
+    wheel_is_installed_into_a_fresh_environment: "packaging/wheel.sh",
+    citation_is_valid: "packaging/citation.sh",
 }
 
 /// Files below a folder with one of these endings.

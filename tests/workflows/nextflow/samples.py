@@ -33,7 +33,7 @@ with common.workspace() as folder:
     # shard, concepts, split, train, interpret, evaluate, report, three of annotate; embed and encode of three shards
     same("steps in the crate", len(actions), 2 * (10 + 2 * 3))
     for name in ids:
-        gff3 = crate.get(urllib.parse.quote(f"{name}.annotations.gff3", safe="+"))
+        gff3 = crate.get(urllib.parse.quote(f"{name}.annotations.gff3"))
         assert gff3 is not None, f"{name}.annotations.gff3 is not in the crate"
 
     # a model that exists, on both proteomes by a glob: the bytes of the pipe

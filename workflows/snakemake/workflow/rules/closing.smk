@@ -20,7 +20,7 @@ rule versions:
     resources:
         tried=tried,
         gpu=0,
-        mem_mb=doubling(500),
+        mem_mb=doubling(1000),
         runtime=10,
     params:
         step=STEP,
