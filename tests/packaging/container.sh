@@ -16,8 +16,9 @@ done
 work=$(mktemp -d)
 work=$(cd "$work" && pwd -P)
 # a storage of its own: images of the machine are neither seen nor changed; `vfs` works on every file system
-store=(--root "$work/store" --runroot "$work/run" --storage-driver vfs --cgroup-manager cgroupfs)
-pod() { podman "${store[@]}" "$@" 2> >(grep -v 'level=warning' >&2); }
+store=(--root "$work/store" --runroot "$work/run" --storage-driver vfs --cgroup-manager cgroupfs
+    --log-level error)
+pod() { podman "${store[@]}" "$@"; }
 trap 'podman "${store[@]}" rm --all --force >/dev/null 2>&1 || true; chmod -R u+w "$work" 2>/dev/null || true; rm -rf "$work"' EXIT
 
 echo "== a base of this machine's bash, coreutils, ps and C library"
