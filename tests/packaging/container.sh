@@ -66,6 +66,7 @@ image=localhost/protsae:test
 version=$(protsae-embed --version)
 label=$(pod image inspect --format '{{index .Labels "org.opencontainers.image.version"}}' "$image")
 [[ "protsae-embed $label" == "$version" ]] || fail "the label says version $label, the executable $version"
+grep -qx "    Version $label" "$packaging/apptainer.def" || fail "apptainer.def has another version than $label"
 user=$(pod image inspect --format '{{.User}}' "$image")
 [[ $user == 65534:65534 ]] || fail "the image runs as '$user'"
 

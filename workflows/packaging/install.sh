@@ -51,7 +51,8 @@ schema completions fish "$prefix/share/fish/vendor_completions.d"
 install -m 644 "$root"/LICENSE-{MIT,APACHE} "$prefix/share/licenses/protsae/"
 
 # Crates are linked into the executables, and their licences ask for a copy: each text once, under the names of its crates.
-registry=${CARGO_HOME:-$(echo ~)/.cargo}/registry/src
+home=~ # also where HOME is not set, as in a build of a package
+registry=${CARGO_HOME:-$home/.cargo}/registry/src
 declare -A crates=() texts=()
 table=$(cargo tree "${cargo[@]}" --edges normal --prefix none --format '{p} {l}' | sed 's/ (\*)$//; s/ (proc-macro)//' | LC_ALL=C sort -u)
 while read -r name version licence; do
