@@ -69,6 +69,8 @@ def bioconda(found):
         "package": (meta["package"], found["package"]),
         "number": (meta["build"]["number"], recipe["build"]["number"]),
         "script": (meta["build"]["script"], recipe["build"]["script"]),
+        "exports": (meta["build"]["run_exports"],
+                    [re.sub(r'.*\("(\w+)", upper_bound="(.+)"\).*', r"\1 \2", item) for item in recipe["requirements"]["run_exports"]]),
         "tests": (meta["test"]["commands"], recipe["tests"][-1]["script"]),
         "extra": (meta["extra"], recipe["extra"]),
         "about": ({key: value for key, value in meta["about"].items() if key != "license_family"}, recipe["about"]),
