@@ -59,7 +59,7 @@ echo "== the image"
 bin=$(dirname "$(type -P protsae-embed)")
 mkdir "$work/context"
 "$packaging/install.sh" --from "$bin" "$work/context/installed"
-pod build --isolation chroot --pull-never -f "$packaging/Dockerfile" --build-arg SOURCE=ready --build-arg BASE=localhost/base:1 \
+pod build --isolation chroot --pull-never -f "$packaging/Dockerfile" --target ready --build-arg BASE=localhost/base:1 \
     -t localhost/protsae:test "$work/context" >"$work/build.log" 2>&1 || { tail -n 20 "$work/build.log" >&2; fail "the image is not built"; }
 image=localhost/protsae:test
 
