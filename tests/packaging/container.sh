@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The image: built by the Dockerfile from executables that are ready, run as any user on a read-only root without a network.
 # Its bytes are those of the executables themselves. Where Apptainer (or Singularity) is installed, the same of its image.
-# Needs podman and cargo. No registry is asked: the base holds bash, coreutils, ps and the C library of this machine.
+# Needs root, podman with crun or runc, and cargo. No registry is asked: the base holds bash, coreutils, ps and the C library of this machine.
 # PLAIN: a folder of workflows/quickstart.sh with model/ and dictionary.json (else a small model is trained here).
 set -euo pipefail
 
@@ -12,6 +12,8 @@ fail() { echo "container: $*" >&2; exit 1; }
 for tool in podman cargo protsae-embed ldd; do
     command -v "$tool" >/dev/null || skip "$tool is not installed"
 done
+
+[[ $(id -u) == 0 ]] || skip "only root gives its containers any user that is asked for"
 
 work=$(mktemp -d)
 work=$(cd "$work" && pwd -P)
