@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Makes the data of the wrappers' tests in test-data/, from the embedded example, by the executables on PATH.
+#   workflows/galaxy/test-data.sh [FOLDER]
+# PROTSAE_RESULTS=DIR takes the results of workflows/quickstart.sh, where they are at hand, instead of making them.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+folder=${1:-$here/test-data}
+command -v protsae-annotate >/dev/null || { echo "test-data: no protsae-annotate on PATH" >&2; exit 1; }
+
+mkdir -p "$folder"
+folder=$(cd "$folder" && pwd)
+if [[ -n ${PROTSAE_RESULTS-} ]]; then
+    cp -r "$PROTSAE_RESULTS"/. "$folder"
+else
+    PROTSAE_BIN=$(dirname "$(command -v protsae-annotate)") "$root/workflows/quickstart.sh" --outdir "$folder"
+fi
+
+# what is read: the example, the language model, one checkpoint of another program
+for name in annotations.gaf clusters.tsv features.csv go_mini.obo proteins.fasta; do
+    cp "$root/test_data/example/$name" "$folder"
+done
+cp -r "$root/test_data/mini_esm2" "$folder"
+cp "$root/test_data/checkpoints/saelens_topk_v5/"{sae_weights.safetensors,cfg.json} "$folder"
+gzip -nkf "$folder/proteins.fasta"
+awk '/^>/ { records++ } records <= 2' "$folder/proteins.fasta" > "$folder/two.fasta"
+
+# predictions of function and their truth, as other programs write them
+protsae-annotate --quiet -i "$folder/features.arrow" --dictionary "$folder/dictionary.json" \
+    --ontology "$folder/go_mini.obo" --format cafa -o "$folder/calls.cafa"
+awk -F '\t' '!/^!/ && $4 !~ /NOT/ { print $2 "\t" $5 }' "$folder/annotations.gaf" | sort -u > "$folder/truth_go.tsv"
+
+# the table of language models, as an administrator fills it in
+printf 'mini_esm2\tMini ESM-2\t%s\n' "$folder/mini_esm2" > "$folder/protsae_plm.loc"
