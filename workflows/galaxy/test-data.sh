@@ -17,6 +17,10 @@ else
     PROTSAE_BIN=$(dirname "$(command -v protsae-annotate)") "$root/workflows/quickstart.sh" --outdir "$folder"
 fi
 
+# Galaxy's tests take any value that is a file's name for that file: none is called like the choice `model`
+rm -rf "$folder/trained"
+mv "$folder/model" "$folder/trained"
+
 # what is read: the example, the language model, one checkpoint of another program
 for name in annotations.gaf clusters.tsv features.csv go_mini.obo proteins.fasta; do
     cp "$root/test_data/example/$name" "$folder"
@@ -32,4 +36,4 @@ protsae-annotate --quiet -i "$folder/features.arrow" --dictionary "$folder/dicti
 awk -F '\t' '!/^!/ && $4 !~ /NOT/ { print $2 "\t" $5 }' "$folder/annotations.gaf" | sort -u > "$folder/truth_go.tsv"
 
 # the table of language models, as an administrator fills it in
-printf 'mini_esm2\tMini ESM-2\t%s\n' "$folder/mini_esm2" > "$folder/protsae_plm.loc"
+printf 'mini\tMini ESM-2\t%s\n' "$folder/mini_esm2" > "$folder/protsae_plm.loc"

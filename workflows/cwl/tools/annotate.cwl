@@ -30,9 +30,11 @@ inputs:
   proteins: {type: ["null", {type: array, items: File, inputBinding: {prefix: --proteins}}], doc: "Protein table (protsae-encode --proteins), for formats of calls: gaf, gpad, cafa, ...", inputBinding: {}}
   ontology: {type: File?, format: ["edam:format_2549", "edam:format_3464"], doc: "Ontology whose rules of annotation hold for calls of its terms; needed for gaf and gpad", inputBinding: {prefix: --ontology}}
   output_name: {type: string, default: annotations.gff3, doc: "Annotation file", inputBinding: {prefix: --output}}
+  multiqc_name: {type: string?, doc: "Also write a table for MultiQC: its name", inputBinding: {prefix: --multiqc}}
   exclude_features: {type: string?, doc: "Keys of features that say nothing about function, whose ranges are not written; or none [default: CHAIN,CONFLICT,INIT_MET,MUTAGEN,NON_CONS,NON_TER,UNSURE,VARIANT,VAR_SEQ]", inputBinding: {prefix: --exclude-features}}
   lineage: {type: "int[]?", doc: "Numbers of the taxa above the organism's, by which the ontology's constraints of taxa are told", inputBinding: {prefix: --lineage, itemSeparator: ","}}
   keywords: {type: "string[]?", doc: "Key words of a submission to CAFA [default: machine learning]", inputBinding: {prefix: --keywords, itemSeparator: ","}}
+  sample_name: {type: string?, doc: "Name of the sample in the MultiQC table [default: the name of its file, without _mqc.json]", inputBinding: {prefix: --sample-name}}
   date: {type: string?, doc: "Date of the annotations, for gaf and gpad: no clock is read", inputBinding: {prefix: --date}}
   database: {type: string?, doc: "Database of the accessions [default: UniProtKB]", inputBinding: {prefix: --database}}
   reference: {type: string?, doc: "Reference of the model, DOI:... or PMID:... [default: DOI:10.48550/arXiv.2509.05309]", inputBinding: {prefix: --reference}}
@@ -56,6 +58,7 @@ inputs:
 
 outputs:
   annotations: {type: File, doc: "The annotation file", outputBinding: {glob: $(inputs.output_name)}}
+  multiqc: {type: File?, format: "edam:format_3464", doc: "What was written, for MultiQC", outputBinding: {glob: $(inputs.multiqc_name)}}
   counts: {type: File?, format: "edam:format_3464", doc: "Counts of this run", outputBinding: {glob: $(inputs.metrics_name)}}
   provenance: {type: File, format: "edam:format_3464", doc: "Who made what of what, and when", outputBinding: {glob: annotate.$(inputs.output_name).provenance.json}}
   log: {type: stderr, doc: "What the executable said"}
