@@ -177,6 +177,18 @@ steps:
       seed: seed
       config: report_config
     out: [report, provenance, log]
+  crate:
+    run: tools/crate.cwl
+    in:
+      input:
+        source: [concepts/provenance, split/provenance, shard/provenance, embed/provenance, train/provenance, interpret/provenance, encode/provenance, evaluate/provenance, annotate/provenance, calls/provenance, report/provenance]
+        linkMerge: merge_flattened
+        pickValue: all_non_null
+      files:
+        source: [concepts/concepts, concepts/labels, concepts/multiqc, split/split, train/model, interpret/dictionary, interpret/table, interpret/missing, encode/features, encode/proteins, evaluate/metrics, evaluate/multiqc, annotate/annotations, calls/annotations, report/report]
+        linkMerge: merge_flattened
+        pickValue: all_non_null
+    out: [crate]
 
 outputs:
   concepts_json: {type: File, outputSource: concepts/concepts, doc: "Vocabulary of concepts and axioms"}
@@ -194,6 +206,7 @@ outputs:
   ranges: {type: "File[]", outputSource: annotate/annotations, doc: "Ranges of residues"}
   calls_gaf: {type: File?, outputSource: calls/annotations, doc: "Terms of whole proteins"}
   report_html: {type: File, outputSource: report/report, doc: "All of it as one page"}
+  ro_crate: {type: File, outputSource: crate/crate, doc: "All of it, and the steps that made it, as an RO-Crate"}
   provenance:
     type: File[]
     outputSource: [concepts/provenance, split/provenance, shard/provenance, embed/provenance, train/provenance, interpret/provenance, encode/provenance, evaluate/provenance, annotate/provenance, calls/provenance, report/provenance]

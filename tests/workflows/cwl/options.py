@@ -16,6 +16,7 @@ GIVEN = {"threads", "provenance", "dry-run", "quiet", "verbose"}
 LEFT = {
     "concepts": {"by-namespace"},  # the outputs would depend on it; scatter over `namespace` instead
     "train": {"checkpoint-dir", "checkpoint-every", "resume"},  # nothing of a failed step is left to go on from
+    "crate": {"root", "seed"},  # the folder of the step; nothing is random
     "shard": {"output", "seed"},  # the names are those that the tool collects; nothing is random
 }
 
@@ -46,7 +47,9 @@ def check(path, types):
     schema = json.loads(shown.stdout)["properties"]
     wrong, seen = [], set()
     for key, entry in tool["inputs"].items():
-        binding = entry["inputBinding"]
+        binding = entry.get("inputBinding")
+        if binding is None:  # what is only staged
+            continue
         kinds = entry["type"] if isinstance(entry["type"], list) else [entry["type"]]
         arrays = [kind for kind in kinds if isinstance(kind, dict) and kind.get("type") == "array"]
         prefix = binding.get("prefix") or arrays[0]["inputBinding"]["prefix"]
