@@ -87,6 +87,12 @@ protsae-embed -q -i "$example/proteins.fasta" -m "$ROOT/test_data/mini_esm2" --f
 cmp "odd/my ränges + all.gff3" pipe.gff3 || fail "the GFF3 is not the pipe's"
 [[ -s odd/out.v1.bed && -f odd/embed.12.arrow.log ]] || fail "what is there: $(ls odd)"
 
+echo "== no proteins: an annotation file without features"
+: >empty.fasta
+sed "s#path: \"$odd/my.*fasta.gz\"#path: empty.fasta#" odd.yml >empty.yml
+run empty "$cwl/annotate.cwl" empty.yml || fail "$(tail -n 20 empty.log)"
+[[ $(cat "empty/my ränges + all.gff3") == "##gff-version 3" ]] || fail "$(cat empty/my*)"
+
 echo "== tools by themselves: one packed, one by a job of odd values"
 cwltool --pack "$cwl/tools/split.cwl" >packed.cwl 2>pack.log || fail "$(cat pack.log)"
 run packed packed.cwl --labels "$PLAIN/labels.arrow" --fractions 0.7,0.1,0.2 --output_name "a split.tsv" ||
@@ -126,10 +132,11 @@ grep -rq 'twice.fasta' left || fail "the log does not name the file: $(cat bad.l
 sed 's/format_1929/format_2330/' bad.yml >format.yml
 ! run format "$cwl/tools/embed.cwl" format.yml || fail "a file that is no FASTA passed"
 grep -q 'incompatible format' format.log || fail "$(cat format.log)"
+# what a step that ends with 137 did not write makes it a permanent failure for cwltool, so here is one that writes all
 mkdir fake
-printf '#!/bin/sh\nexit 137\n' >fake/protsae-embed
-chmod +x fake/protsae-embed
-! PATH=$work/fake:$PATH run memory "$cwl/tools/embed.cwl" bad.yml || fail "137 passed"
+printf '#!/bin/sh\nexit 137\n' >fake/protsae-schema
+chmod +x fake/protsae-schema
+! PATH=$work/fake:$PATH run memory "$cwl/tools/schema.cwl" check.yml || fail "137 passed"
 grep -q temporaryFail memory.log || fail "137 is no temporary failure: $(cat memory.log)"
 
 echo "CWL: all holds"

@@ -25,8 +25,9 @@ fail() {
 }
 
 echo "== the wrappers and their data, in a folder of the server's"
-cp -r "$wrappers" "$work/tools"
-PROTSAE_RESULTS=${PLAIN-} "$work/tools/test-data.sh" >"$work/made" 2>&1 || { cat "$work/made"; exit 1; }
+mkdir "$work/tools"
+cp -r "$wrappers"/{*.xml,tool_data_table_conf.xml.test} "$work/tools"
+PROTSAE_RESULTS=${PLAIN-} "$wrappers/test-data.sh" "$work/tools/test-data" >"$work/made" 2>&1 || { cat "$work/made"; exit 1; }
 {
     echo '<toolbox>'
     for wrapper in "$work"/tools/protsae_*.xml; do echo "<tool file=\"$wrapper\"/>"; done

@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 # Options that the arguments of every tool give, or that say what is printed.
 GIVEN = {"threads", "provenance", "dry-run", "quiet", "verbose"}
+CODES = {"successCodes": [0], "permanentFailCodes": [1, 2, 3, 101], "temporaryFailCodes": [137]}
 LEFT = {
     "concepts": {"by-namespace"},  # the outputs would depend on it; scatter over `namespace` instead
     "train": {"checkpoint-dir", "checkpoint-every", "resume"},  # nothing of a failed step is left to go on from
@@ -37,8 +38,11 @@ def enumerations(kind, types):
 
 def check(path, types):
     tool = load(path)
+    codes = {key: tool[key] for key in CODES}
+    if codes != CODES:
+        return [f"{path.name}: exit statuses {codes}"]
     command = tool["baseCommand"]
-    if not isinstance(command, str):
+    if not isinstance(command, str):  # a command of protsae-schema, whose options are those in common
         return []
     name = command.removeprefix("protsae-")
     shown = subprocess.run(["protsae-schema", "show", f"config-{name}"], capture_output=True, text=True)

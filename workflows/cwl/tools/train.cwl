@@ -5,7 +5,7 @@ label: "ProtSAE: training of a sparse autoencoder"
 doc: |
   Trains a ProtSAE, or one of its rivals, on activations and labels. Shards in any order give the same model.
 baseCommand: protsae-train
-arguments: [--threads, $(runtime.cores), --provenance, train.$(inputs.output_name).provenance.json, --checkpoint-every, "0"]
+arguments: [--threads, $(runtime.cores), --provenance, train.$(inputs.output_name).provenance.json, --checkpoint-every, "0"] # of a failed step nothing is left to go on from
 stderr: train.$(inputs.output_name).log
 successCodes: [0]
 permanentFailCodes: [1, 2, 3, 101]
