@@ -20,6 +20,9 @@ HOME=$work planemo lint --fail_level warn "$wrappers" >"$work/lint" 2>&1 || { gr
 linted=$(grep -c '^Linting tool' "$work/lint")
 [[ $linted == $(ls "$wrappers"/protsae_*.xml | wc -l) ]] || { echo "FAILS: $linted wrappers were linted"; exit 1; }
 
+echo "== the options of the executables"
+"$python" "$ROOT/tests/workflows/galaxy/options.py" "$wrappers"
+
 echo "== the wrappers' tests"
 PROTSAE_RESULTS=${PLAIN-} "$wrappers/test-data.sh" "$work/data" >"$work/made" 2>&1 || { cat "$work/made"; exit 1; }
 "$python" "$ROOT/tests/workflows/galaxy/wrappers.py" "$wrappers" "$work/data"

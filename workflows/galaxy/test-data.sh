@@ -30,6 +30,17 @@ cp "$root/test_data/checkpoints/saelens_topk_v5/"{sae_weights.safetensors,cfg.js
 gzip -nkf "$folder/proteins.fasta"
 awk '/^>/ { records++ } records <= 2' "$folder/proteins.fasta" > "$folder/two.fasta"
 
+# a structure of the first protein, a helix of alpha carbons, and its accession
+awk 'BEGIN { split("A ALA R ARG N ASN D ASP C CYS Q GLN E GLU G GLY H HIS I ILE L LEU K LYS M MET F PHE P PRO S SER T THR W TRP Y TYR V VAL", name)
+             for (i = 1; i < 40; i += 2) three[name[i]] = name[i + 1] }
+     /^>/  { next }
+           { for (i = 1; i <= length($0); i++) {
+                 n++
+                 printf "ATOM  %5d  CA  %3s A%4d    %8.3f%8.3f%8.3f  1.00  0.00           C\n", n, three[substr($0, i, 1)], n,
+                     2.3 * cos(1.745 * n), 2.3 * sin(1.745 * n), 1.5 * n } }
+     END   { print "END" }' <(awk '/^>/ { records++ } records <= 1' "$folder/proteins.fasta") > "$folder/first.pdb"
+head -n 1 "$folder/proteins.fasta" | cut -d '|' -f 2 > "$folder/listed.txt"
+
 # predictions of function and their truth, as other programs write them
 protsae-annotate --quiet -i "$folder/features.arrow" --dictionary "$folder/dictionary.json" \
     --ontology "$folder/go_mini.obo" --format cafa -o "$folder/calls.cafa"
