@@ -13,7 +13,7 @@ temporaryFailCodes: [137] # memory exhausted: with more it may be done
 requirements:
   - $import: ../common/offline.yml
   - {class: SchemaDefRequirement, types: [{$import: ../common/types.yml}]}
-  - {class: ResourceRequirement, coresMin: 8, ramMin: 8000}
+  - {class: ResourceRequirement, coresMin: 4, ramMin: 8000}
 hints:
   - $import: ../common/container.yml
   - $import: ../common/software.yml
