@@ -44,7 +44,7 @@ END
 cat >"$work/galaxy.yml" <<END
 galaxy:
   data_dir: $work/data
-  database_connection: sqlite:///$work/galaxy.sqlite?isolation_level=IMMEDIATE
+  database_connection: sqlite:///$work/galaxy.sqlite?isolation_level=IMMEDIATE&timeout=300
   file_path: $work/data/objects
   new_file_path: $work/data/new
   job_working_directory: $work/data/jobs
@@ -54,6 +54,7 @@ galaxy:
   bootstrap_admin_api_key: bootstrap
   admin_users: tester@example.org
   conda_auto_init: false
+  container_resolvers: [{type: explicit}]
   enable_celery_tasks: false
 END
 

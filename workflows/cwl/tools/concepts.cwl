@@ -33,6 +33,7 @@ inputs:
   output_name: {type: string, default: labels.arrow, doc: "Where the labels go", inputBinding: {prefix: --output}}
   concepts_name: {type: string, default: concepts.json, doc: "Where the vocabulary goes", inputBinding: {prefix: --concepts}}
   multiqc_name: {type: string?, doc: "Also write a table of what was read and dropped for MultiQC: its name", inputBinding: {prefix: --multiqc}}
+  sample_name: {type: string?, doc: "Name that stands before the files' in that table, where several runs share one report", inputBinding: {prefix: --sample-name}}
   split_name: {type: string?, doc: "Also deal the labelled proteins out to train, valid and test, as protsae-split does: proteins of one sequence, by --sequences or by annotations that hold sequences or their checksums, stay together: its name", inputBinding: {prefix: --split}}
   write_sequences_name: {type: string?, doc: "Also write the sequences of the labelled proteins, from --sequences or from annotations that hold them: its name", inputBinding: {prefix: --write-sequences}}
   annotation_format: {type: ["null", {type: array, items: string, inputBinding: {prefix: --annotation-format}}], doc: "Format of the annotations: once for all files, or once for each (default: told from content)", inputBinding: {}}
