@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Sets up what the tests need and runs every one of them.
-#   tests/run.sh [--peers] [ARGUMENTS OF cargo test]
+#   tests/run.sh [--peers] [--all] [ARGUMENTS OF cargo test]
 # --peers also sets up the libraries that load what protsae-convert writes (tests/peers.txt: PyTorch, 6 GB, three minutes).
+# --all also runs what takes long: every profile of the workflows, a cluster (SLURM, as root), Galaxy's linter and wrappers,
+# packages and images, as far as what they need is installed.
 # Under target/: a Python environment (tests/requirements.txt) and, where Java and Maven are
 # installed, the jars of Nextflow (tests/nextflow/pom.xml). A second run fetches nothing. The closing lines say how many
 # tests were skipped and why; PROTSAE_REQUIRE_SHARED=1 makes those fail that lack the reference data in ../shared.
@@ -11,10 +13,10 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
 peers=
-if [[ ${1-} == --peers ]]; then
-    peers=target/peers
+while [[ ${1-} == --peers || ${1-} == --all ]]; do
+    if [[ $1 == --peers ]]; then peers=target/peers; else export ALL=1; fi
     shift
-fi
+done
 
 command -v cargo >/dev/null || { echo "tests: cargo is not installed; get Rust from https://rustup.rs" >&2; exit 1; }
 command -v python3 >/dev/null || { echo "tests: python3 is not installed" >&2; exit 1; }
@@ -42,6 +44,10 @@ jars() {
     cp "$2" "$1/.fetched"
 }
 environment target/venv tests/requirements.txt
+environment target/venv-citation tests/citation.txt
+environment target/venv-cwl tests/cwl.txt
+[[ -z ${ALL-} ]] || environment target/venv-galaxy tests/galaxy.txt
+[[ -z ${ALL-} ]] || environment target/venv-packaging tests/packaging.txt
 [[ -z $peers ]] || environment "$peers" tests/peers.txt
 
 nextflow=target/nextflow
