@@ -7,7 +7,7 @@
 
 use super::{
     NO_TERM,
-    curve::{self, Sums, at_least, count, f_measure, reached, share},
+    curve::{self, Sums, at_least, count, f_measure, reached, semantic_distance, share},
     interval::bootstrap,
     result::{Cell, Normalization, Point, best_f, best_s},
     terms::TermScores,
@@ -252,7 +252,7 @@ impl Summary {
                     remaining_uncertainty: row.false_negatives,
                     misinformation: row.false_positives,
                     f: f_measure(precision, recall),
-                    s: row.false_negatives.hypot(row.false_positives),
+                    s: semantic_distance(row.false_negatives, row.false_positives),
                 }
             };
             covered.map(point).collect()

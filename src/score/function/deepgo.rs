@@ -5,7 +5,7 @@
 
 use super::{
     NO_TERM,
-    curve::{self, Sums, at_least, count, f_measure, reached, share},
+    curve::{self, Sums, at_least, count, f_measure, reached, semantic_distance, share},
     interval::bootstrap,
     result::{Cell, Point, best_f, best_s},
     terms::{TermGraph, TermScores},
@@ -188,7 +188,7 @@ fn points(sums: &Columns, thresholds: &[f64]) -> Vec<Point> {
             remaining_uncertainty: missed,
             misinformation: wrong,
             f: f_measure(precision, recall),
-            s: missed.hypot(wrong),
+            s: semantic_distance(missed, wrong),
         }
     };
     sums.0.iter().zip(thresholds).map(point).collect()

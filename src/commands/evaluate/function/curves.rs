@@ -4,7 +4,7 @@ use crate::{
     report::tsv::write_line,
     score::function::{
         cafa::{Curves, Row},
-        curve::f_measure,
+        curve::{f_measure, semantic_distance},
         result::{Knowledge, Point},
     },
 };
@@ -104,7 +104,7 @@ impl Row {
             precision,
             recall,
             f_measure(precision, recall),
-            self.false_negatives.hypot(self.false_positives),
+            semantic_distance(self.false_negatives, self.false_positives),
             self.micro_average[0],
             self.micro_average[1],
         ]
