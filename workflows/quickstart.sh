@@ -70,7 +70,7 @@ step "latents and concepts of every residue" \
 step "metrics on held-out proteins" \
     protsae-evaluate -i "$outdir/activations.arrow" -m "$outdir/model" --labels "$outdir/labels.arrow" \
     --split "$outdir/split.tsv" --min-residues 10 --min-proteins 5 -t "$threads" \
-    -o "$outdir/metrics.json" --multiqc "$outdir/protsae_mqc.json"
+    -o "$outdir/metrics.json" --multiqc "$outdir/protsae_mqc.json" --sample-name proteins
 
 step "ranges as GFF3" \
     protsae-annotate -i "$outdir/features.arrow" --dictionary "$outdir/dictionary.json" \

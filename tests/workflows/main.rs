@@ -20,7 +20,7 @@ use tempfile::TempDir;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Results that every way of running must give, byte for byte.
-const RESULTS: [&str; 18] = [
+const RESULTS: [&str; 19] = [
     "concepts.json",
     "labels.arrow",
     "concepts_mqc.json",
@@ -34,6 +34,7 @@ const RESULTS: [&str; 18] = [
     "dictionary.json",
     "dictionary.tsv",
     "metrics.json",
+    "protsae_mqc.json",
     "annotations.gff3",
     "annotations.tsv",
     "calls.gaf",

@@ -100,7 +100,9 @@ for path in filter(pathlib.Path.is_file, root.rglob("*")):
     if path.name.startswith(".") or name == "ro-crate-metadata.json":
         continue
     assert files[name]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest(), name
-made = {o["@id"] for e in graph if e["@type"] == "CreateAction" for o in e.get("result", [])}
+results = [e.get("result", []) for e in graph if e["@type"] == "CreateAction"]
+# one result stands alone, several in a list
+made = {o["@id"] for one in results for o in (one if isinstance(one, list) else [one])}
 for name in ("annotations.gff3", "calls.gaf", "model/model.safetensors", "report.html", "split.tsv", "missing.tsv"):
     assert f"proteins/{name}" in made or f"proteins/{name.split('/')[0]}/" in made, (name, sorted(made))
 END

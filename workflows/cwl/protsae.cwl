@@ -18,6 +18,7 @@ inputs:
   clusters: {type: "File[]?", doc: "Clusters of homologues, which stay together: MMseqs2's two columns or CD-HIT's .clstr"}
   plm: {type: Directory, doc: "The protein language model, in the layout of Hugging Face: config.json, vocab.txt, weights"}
   device: {type: string?, doc: "Where the language model and training compute: auto, cpu, cuda or cuda:N [default: auto]"}
+  sample_name: {type: string?, doc: "Name of the run in tables for MultiQC"}
   seed: {type: int?, doc: "Seed of everything random [default: 0]"}
   shard_size: {type: int?, doc: "Proteins of a shard [default: 1000]"}
   min_count: {type: int?, doc: "Proteins that a concept needs [default: 10]"}
@@ -54,6 +55,7 @@ steps:
       min_count: min_count
       concepts_name: {default: concepts.json}
       multiqc_name: {default: concepts_mqc.json}
+      sample_name: sample_name
       seed: seed
       config: concepts_config
     out: [concepts, labels, multiqc, provenance, log]
@@ -135,6 +137,7 @@ steps:
       labels: concepts/labels
       split: split/split
       multiqc_name: {default: protsae_mqc.json}
+      sample_name: sample_name
       seed: seed
       config: evaluate_config
     out: [metrics, multiqc, provenance, log]
