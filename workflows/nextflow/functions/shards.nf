@@ -5,7 +5,10 @@ def stableShard(shard, folder) {
     def kept = folder.resolve("${shard.bytes.sha256()}.fasta")
     if (!kept.exists()) {
         folder.mkdirs()
-        shard.copyTo(kept)
+        // it appears whole: the name promises the content
+        def part = folder.resolve("${kept.name}.${java.util.UUID.randomUUID()}")
+        shard.copyTo(part)
+        part.renameTo(kept.toString())
     }
     return kept
 }
