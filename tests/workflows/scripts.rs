@@ -50,6 +50,7 @@ macro_rules! scripts {
 scripts! {
     nextflow_checks_parameters: "workflows/nextflow/parameters.py",
     nextflow_runs_several_proteomes_and_a_model_that_exists: "workflows/nextflow/samples.py",
+    nextflow_trains_one_model_over_all_proteomes: "workflows/nextflow/one_model.py",
     nextflow_fails_and_goes_on_as_it_should: "workflows/nextflow/failures.py",
     nextflow_profiles_switch_software_on: "workflows/nextflow/profiles.py",
     nextflow_modules_are_as_nf_core_wants_them: "workflows/nextflow/lint.sh",
