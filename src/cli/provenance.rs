@@ -1,12 +1,12 @@
 //! `--provenance FILE`: who made what of what. Times and paths live here and nowhere else.
 
+use crate::hash;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::{
     fs::File,
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -127,16 +127,7 @@ pub(super) fn files(mut open: Vec<Location>, depth: Depth) -> Vec<FileIdentity> 
 /// # Errors
 /// Where it cannot be read.
 pub(crate) fn sha256(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let n = file.read(&mut buffer)?;
-        if n == 0 {
-            return Ok(crate::hash::hex(&hash.finalize()));
-        }
-        hash.update(&buffer[..n]);
-    }
+    hash::sha256_of_stream(File::open(path)?)
 }
 
 /// A time as `2026-01-31T12:00:00Z`.

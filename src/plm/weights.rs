@@ -20,12 +20,11 @@ use super::{
 };
 use crate::hash;
 use file::WeightsFile;
-use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs::File,
-    io::Read,
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
@@ -305,17 +304,8 @@ impl ModelFolder {
 }
 
 fn sha256_file(path: &Path) -> Result<String, PlmError> {
-    let mut hash = Sha256::new();
-    let mut file = open(path)?;
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let n = file.read(&mut buffer).map_err(|source| PlmError::Io {
-            path: path.to_owned(),
-            source,
-        })?;
-        if n == 0 {
-            return Ok(hash::hex(&hash.finalize()));
-        }
-        hash.update(&buffer[..n]);
-    }
+    hash::sha256_of_stream(open(path)?).map_err(|source| PlmError::Io {
+        path: path.to_owned(),
+        source,
+    })
 }
