@@ -23,6 +23,7 @@ workflow PROTSAE {
     def plm = file(settings.plm, glob: false, type: 'dir')
     def ontology = settings.ontology ? file(settings.ontology, glob: false) : []
     def given = trains ? [] : file(settings.model, glob: false, type: 'dir')
+    def given_dictionary = trains ? [] : dictionaryOf(settings)
 
     SCATTER(
         proteins.map { sample -> [[id: sample.id], sample.fasta] },
@@ -49,7 +50,7 @@ workflow PROTSAE {
             .map { _set, sample, model, dictionary -> [sample, model, dictionary] }
     }
     else {
-        models = proteins.map { sample -> [sample.id, given, dictionaryOf(settings)] }
+        models = proteins.map { sample -> [sample.id, given, given_dictionary] }
     }
 
     formats = proteins.flatMap { sample ->
@@ -68,7 +69,7 @@ workflow PROTSAE {
     features = gathered(DESCRIBE.out.features, SCATTER.out.counts, trains && settings.one_model)
     described = trains
         ? features.join(LEARN.out.model).join(LEARN.out.dictionary).join(LEARN.out.known)
-        : features.map { meta, found -> [meta, found, given, dictionaryOf(settings), [], [], [], [], []] }
+        : features.map { meta, found -> [meta, found, given, given_dictionary, [], [], [], [], []] }
     reporting = described.multiMap { meta, found, model, dictionary, labels, concepts, split, missing, metrics ->
         features: [meta, found]
         model: [meta, model, dictionary]

@@ -89,6 +89,16 @@ def nextflow(folder, *arguments, status=0, path=None):
     return said
 
 
+def stand_in(folder, name, text):
+    """An executable in a folder that is to come first on PATH; the folder."""
+    path = folder / "stand-in"
+    path.mkdir(exist_ok=True)
+    script = path / name
+    script.write_text("#!/usr/bin/env bash\n" + text)
+    script.chmod(0o755)
+    return path
+
+
 def training(fasta, outdir):
     """Options of a run that trains on one FASTA."""
     return [

@@ -4,23 +4,18 @@
 import shutil
 
 import common
-from common import digests, nextflow, same, tasks, training
+from common import digests, nextflow, same, stand_in, tasks, training
 
 
-def stand_in(folder, tool, text):
-    """An executable that comes first on PATH; `$real` in it is the real one."""
-    path = folder / "stand-in"
-    path.mkdir(exist_ok=True)
-    script = path / tool
-    script.write_text(f"#!/usr/bin/env bash\nreal='{shutil.which(tool)}'\ncase $1 in --version) exec $real --version;; esac\n{text}")
-    script.chmod(0o755)
-    return path
+def in_place_of(folder, tool, text):
+    """A script in place of an executable, which is $real in it."""
+    return stand_in(folder, tool, f"real='{shutil.which(tool)}'\ncase $1 in --version) exec $real --version;; esac\n{text}")
 
 
 with common.workspace() as folder:
     count = folder / "count"
     # 137 twice, then done
-    path = stand_in(folder, "protsae-shard", f"echo >> '{count}'\nif (($(wc -l < '{count}') < 3)); then exit 137; fi\nexec $real \"$@\"\n")
+    path = in_place_of(folder, "protsae-shard", f"echo >> '{count}'\nif (($(wc -l < '{count}') < 3)); then exit 137; fi\nexec $real \"$@\"\n")
     nextflow(folder, *training(common.FIRST, "first"), path=path)
     shards = [(status, code) for process, _, status, code in tasks(folder, "first") if process == "PROTSAE_SHARD"]
     same("memory exhausted is tried again", shards, [("COMPLETED", "0"), ("FAILED", "137"), ("FAILED", "137")])
@@ -38,7 +33,7 @@ with common.workspace() as folder:
     same("one edited protein", embedded, [("x.v1.1", "CACHED"), ("x.v1.2", "COMPLETED"), ("x.v1.3", "CACHED")])
 
     # a training that is killed goes on from its checkpoint, to the same bytes
-    path = stand_in(
+    path = in_place_of(
         folder,
         "protsae-train",
         'go() { "$real" "$@" --checkpoint-every 20; }\n'

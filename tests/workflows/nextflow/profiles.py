@@ -6,17 +6,16 @@ import pathlib
 import tempfile
 
 import common
-from common import nextflow, same, training
+from common import nextflow, same, stand_in, training
 
 # runs what follows the image on this machine
 ENGINE = """\
-#!/usr/bin/env bash
+shopt -s extglob
 printf '%s ' "$@" >> '{folder}/{engine}.calls'; echo >> '{folder}/{engine}.calls'
 [[ $1 == run || $1 == exec ]] || exit 0
 while (($#)); do if [[ $1 == {image} ]]; then shift; exec "$@"; fi; shift; done
 """
 CONDA = """\
-#!/usr/bin/env bash
 echo "$@" >> '{folder}/conda.calls'
 case " $* " in
     *' info '*) printf '{{\\n  "conda_prefix": "{base}"\\n}}\\n' ;;
@@ -25,17 +24,8 @@ esac
 """
 
 
-def stand_in(folder, name, text):
-    """An executable that comes first on PATH."""
-    path = folder / "engines"
-    path.mkdir(exist_ok=True)
-    (path / name).write_text(text)
-    (path / name).chmod(0o755)
-    return path
-
-
 def calls_of(folder, engine):
-    """How often an engine ran a task, and the calls for tasks that may use a GPU."""
+    """The calls by which an engine ran tasks."""
     calls = (folder / f"{engine}.calls").read_text().splitlines()
     return [call for call in calls if call.startswith(("run ", "exec "))]
 
@@ -57,7 +47,7 @@ with common.workspace() as folder:
     ]:
         known = "|".join(f"*{pathlib.Path(name).name}" for name in images)
         text = ENGINE.format(folder=folder, engine=engine, image=f"@({known})")
-        path = stand_in(folder, engine, text.replace("#!/usr/bin/env bash\n", "#!/usr/bin/env bash\nshopt -s extglob\n"))
+        path = stand_in(folder, engine, text)
         nextflow(
             folder,
             *training(common.FIRST, engine),

@@ -1,8 +1,8 @@
 // Proteomes: from one FASTA (or several, by a glob), or from a sample sheet.
 
-/** Columns of a sample sheet; the first two are needed. */
-def sheetColumns() {
-    return ['id', 'fasta', 'annotations', 'clusters', 'taxon']
+/** What a row of a sample sheet is, by its schema. */
+def sheetRow() {
+    return new groovy.json.JsonSlurper().parseText(file("${projectDir}/assets/schema_samples.json").text).items
 }
 
 /** Files of a path or glob; a name that exists is never taken for a glob. Nothing where there are none. */
@@ -49,7 +49,7 @@ def sheetProteome(row, line, settings, problems) {
     if (!row.fasta) {
         problems.add("${where}: no fasta".toString())
     }
-    if (row.taxon && !(row.taxon ==~ /[1-9]\d*/)) {
+    if (row.taxon && !(row.taxon ==~ sheetRow().properties.taxon.pattern)) {
         problems.add("${where}: taxon is a number of NCBI's, not '${row.taxon}'".toString())
     }
     if (!settings.model && !row.annotations && !settings.annotations) {
@@ -79,11 +79,12 @@ def sheetProteomes(settings, problems) {
         problems.add("--samples: ${settings.samples} has no row".toString())
         return []
     }
-    def columns = rows.first().keySet().collect { name -> "${name}".replace('\uFEFF', '') }
-    def missing = ['id', 'fasta'] - columns
-    def unknown = columns - sheetColumns()
+    def columns = rows.first().keySet().collect { name -> "${name}".replace('\uFEFF', '').toString() }
+    def known = sheetRow().properties.keySet().toList()
+    def missing = sheetRow().required - columns
+    def unknown = columns - known
     if (missing || unknown) {
-        problems.add("--samples: ${settings.samples} has the columns ${columns.join(', ')}; they are ${sheetColumns().join(', ')}".toString())
+        problems.add("--samples: ${settings.samples} has the columns ${columns.join(', ')}; they are ${known.join(', ')}".toString())
         return []
     }
     return rows.withIndex().collect { row, index -> sheetProteome(row, index + 2, settings, problems) }
