@@ -3,6 +3,7 @@
 pub mod annotate;
 mod calling;
 mod choices;
+mod compute;
 pub mod concepts;
 pub mod convert;
 mod decoding;

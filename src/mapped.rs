@@ -7,17 +7,19 @@
 
 mod bus;
 
-use memmap2::Mmap;
+use memmap2::{Mmap, UncheckedAdvice};
 use std::{
     fs::File,
     io::{self, Read, Seek},
-    ops::Deref,
+    ops::{Deref, Range},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 /// Files from this length on are mapped; others are read, which costs no more, and nobody can take them away.
 const MAPPED_FROM: u64 = 4 << 20;
+/// Largest pages that a map may have on the machines of this package.
+const PAGE: usize = 1 << 16;
 
 /// What became of a file that is in use.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -97,6 +99,24 @@ impl Mapped {
     /// Where it cannot be opened, read or mapped.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         Self::new(File::open(path)?, path)
+    }
+
+    /// Lets the system take back the whole pages among these bytes; they come back where they are read again.
+    pub(crate) fn release(&self, range: Range<usize>) {
+        let Content::Map(map) = &self.0 else {
+            return;
+        };
+        let begin = range.start.next_multiple_of(PAGE);
+        let end = range.end.min(map.bytes.len()) / PAGE * PAGE;
+        if begin < end {
+            #[expect(unsafe_code, reason = "advice that other maps must not be given")]
+            // SAFETY: the map is of a file and read only, so its pages are those of the file, now and when they are read
+            // again. Where the advice is not taken, nothing changes.
+            let _ = unsafe {
+                map.bytes
+                    .unchecked_advise_range(UncheckedAdvice::DontNeed, begin, end - begin)
+            };
+        }
     }
 
     fn map(file: File, path: &Path, length: u64) -> io::Result<Self> {

@@ -37,6 +37,7 @@ pub struct Context {
 struct Recorded {
     inputs: Vec<Source>,
     device: Option<String>,
+    compute: Option<String>,
     metrics: Map<String, Value>,
 }
 
@@ -250,6 +251,12 @@ impl Context {
         self.record(|r| r.device = Some(device.to_owned()));
     }
 
+    /// Notes what products multiply, and the unit of the processor that does, for provenance and the log.
+    pub fn note_compute(&self, compute: &str, unit: &str) {
+        log::detail(&format!("products of {compute} numbers by {unit}"));
+        self.record(|r| r.compute = Some(format!("{compute} ({unit})")));
+    }
+
     /// Counts something for `--metrics`; the file holds what was counted, in order of name.
     pub fn metric(&self, name: &str, value: impl Serialize) {
         let value = serde_json::to_value(value).unwrap_or(Value::Null);
@@ -283,7 +290,8 @@ impl Context {
         if outcome.is_err() {
             self.outputs.discard();
         }
-        let (inputs, device) = self.record(|r| (r.inputs.clone(), r.device.clone()));
+        let (inputs, device, compute) =
+            self.record(|r| (r.inputs.clone(), r.device.clone(), r.compute.clone()));
         let status = outcome
             .as_ref()
             .map_or_else(|e| super::exit::status(e.kind()), |()| 0);
@@ -303,6 +311,7 @@ impl Context {
             seed: self.common.seed,
             threads: self.threads,
             device,
+            compute,
             peak_memory_bytes: super::resources::peak_memory(),
             exit_status: status,
             error: outcome.as_ref().err().map(ToString::to_string),

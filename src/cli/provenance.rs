@@ -40,6 +40,9 @@ pub struct Provenance {
     pub threads: usize,
     /// The device that computed, where one was chosen.
     pub device: Option<String>,
+    /// What its matrix products multiplied, and on which unit, where that was chosen.
+    #[serde(default)]
+    pub compute: Option<String>,
     /// The largest memory of the process.
     pub peak_memory_bytes: Option<u64>,
     /// Exit status.

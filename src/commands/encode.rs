@@ -2,6 +2,7 @@
 
 use super::{
     calling::Calling,
+    compute::ComputeArgs,
     listed::{Listed, readings},
     protein_totals::Totals,
     shared::{self, WholeProteins},
@@ -73,6 +74,9 @@ pub struct Args {
     min_activation: f32,
 
     #[command(flatten)]
+    compute: ComputeArgs,
+
+    #[command(flatten)]
     common: CommonArgs,
 }
 
@@ -114,7 +118,8 @@ impl Tool for Args {
         let writer =
             FeatureWriter::new(output, container, &info).during(&self.output.to_string())?;
         let proteins = self.protein_writer(context, &info)?;
-        let mut encoder = Encoder::new(&sae);
+        self.compute.note(context);
+        let mut encoder = Encoder::with(&sae, self.compute.compute);
         let block = (BLOCK_NUMBERS / (sae.config.shape.width + sae.config.shape.defined)).max(1);
         let proteins_name = self.proteins.as_ref().map(Target::to_string);
         let mut sink = Sink {

@@ -7,7 +7,7 @@ mod naming;
 mod ranges;
 mod reading;
 
-use super::{feature_keys::FeatureKeys, ranges as shared_ranges, shared};
+use super::{compute::ComputeArgs, feature_keys::FeatureKeys, ranges as shared_ranges, shared};
 use crate::{
     Error, Result,
     annot::feature::NO_ANNOTATION,
@@ -104,6 +104,9 @@ pub struct Args {
     min_precision: Option<f64>,
 
     #[command(flatten)]
+    compute: ComputeArgs,
+
+    #[command(flatten)]
     on_bad: OnBadArgs,
 
     #[command(flatten)]
@@ -154,7 +157,8 @@ impl Tool for Args {
                 "--neighbours-out and --missing need activations of whole proteins",
             ));
         }
-        inputs.read(&sae, &mut reading)?;
+        self.compute.note(context);
+        inputs.read(&sae, self.compute.compute, &mut reading)?;
         self.check_unlisted(context, &reading)?;
         let rules = Rules {
             min_f1: self.min_f1,

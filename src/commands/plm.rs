@@ -1,14 +1,17 @@
 //! What the steps that run a PLM do alike.
 
-use super::shared;
+use super::{compute, shared};
 use crate::{
     Error, Result,
     cli::{
-        Source,
+        Context, Source,
         args::{DeviceChoice, OnBad},
         input, log,
     },
-    plm::engine::{Engine, Where},
+    plm::{
+        engine::{Engine, Where},
+        weights::Precision,
+    },
     seq::{
         Protein,
         fasta::{self, FastaError, Record},
@@ -27,6 +30,14 @@ pub(super) fn device(choice: DeviceChoice) -> Where {
         DeviceChoice::Auto => Where::Auto,
         DeviceChoice::Cpu => Where::Cpu,
         DeviceChoice::Cuda(number) => Where::Cuda(number),
+    }
+}
+
+/// Notes what the products of the PLM multiply.
+pub(super) fn note_compute(context: &Context, engine: &Engine, precision: Precision) {
+    match engine {
+        Engine::Panels(_) => compute::note(context, precision, precision.split()),
+        Engine::Dense(..) => context.note_compute(precision.name(), &engine.device()),
     }
 }
 

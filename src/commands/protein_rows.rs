@@ -4,7 +4,7 @@ use super::{calling::Calling, listed::Listed, protein_totals::Totals, shared::Wh
 use crate::{
     Error, Result,
     cli::{Source, progress::Progress},
-    sae::{encode::Encoder, folder::Sae},
+    sae::{encode::Encoder, folder::Sae, settings::Compute},
     table::{
         TableError,
         activations::{ActivationBatch, ActivationReader},
@@ -189,6 +189,8 @@ pub(super) struct FeatureModel<'a> {
     pub(super) sae: &'a Sae,
     pub(super) listed: Listed,
     pub(super) calling: Option<Calling>,
+    /// What the encoder's products multiply.
+    pub(super) compute: Compute,
 }
 
 impl FeatureModel<'_> {
@@ -204,7 +206,7 @@ impl FeatureModel<'_> {
         let total = readers.iter().map(|(_, r)| r.rows().ok().flatten()).sum();
         let mut progress = Progress::new("residues", total);
         let shape = &self.sae.config.shape;
-        let mut encoder = Encoder::new(self.sae);
+        let mut encoder = Encoder::with(self.sae, self.compute);
         let block = (BLOCK_NUMBERS / (shape.width + shape.defined)).max(1);
         let mut encoding = Encoding {
             model: self,

@@ -23,6 +23,7 @@ use crate::{
     Error, Result,
     cli::{CommonArgs, Context, Source, Target, TargetFolder, Tool, log},
     error::Context as _,
+    sae::settings::Compute,
     score::precision::DEFAULT_PRECISION,
     table::{activations::ActivationReader, features::FeatureReader, schema},
 };
@@ -234,6 +235,7 @@ impl Args {
                     sae,
                     listed: Listed::Calibrated(usable),
                     calling: Calling::new(known.entries(), None, false)?,
+                    compute: Compute::default(),
                 };
                 model.of_activations(readers, |rows| survey.add(rows))
             }

@@ -11,15 +11,19 @@ mod task;
 pub use args::Args;
 pub(super) use args::CHECKPOINTS;
 
-use super::output_folder;
+use super::{compute, output_folder};
 use crate::{
     Error, Result,
     cli::{CommonArgs, Context, Tool, context::to_json},
     sae::{
         error::{GpuError, SaeError},
-        settings::Training,
+        settings::{Compute, Training},
     },
-    train::{checkpoint::Checkpoints, device::Device, driver::RunOptions},
+    train::{
+        checkpoint::Checkpoints,
+        device::Device,
+        driver::{RunOptions, Task},
+    },
 };
 use inputs::{Inputs, Labelled};
 use std::path::{Path, PathBuf};
@@ -83,13 +87,14 @@ impl Args {
         let device = device::open(self.run.device, &tasks)?;
         if !matches!(device, Device::Cpu) {
             for task in &mut tasks {
-                task.training.compute = self.run.compute;
+                task.training.compute = self.run.compute.unwrap_or(Compute::Bf16);
             }
         }
         if context.is_dry_run() {
             return folder::plan(&inputs, &tasks, &device);
         }
         context.note_device(&device.name());
+        note_compute(context, &device, &tasks);
         let options = RunOptions {
             log_every: self.run.log_every,
             checkpoint_every: self.run.checkpoint_every,
@@ -116,5 +121,17 @@ impl Args {
         output.commit();
         context.after_placing(move || Ok(checkpoints.remove(keep_folder)?));
         Ok(())
+    }
+}
+
+/// Notes what the products of the first task, which are those of all, multiply.
+fn note_compute(context: &Context, device: &Device, tasks: &[Task<'_>]) {
+    let Some(compute) = tasks.first().map(|task| task.training.compute) else {
+        return;
+    };
+    match device {
+        Device::Cpu => compute::note(context, compute.name(), compute.split()),
+        #[cfg(feature = "cuda")]
+        Device::Gpu(..) => context.note_compute(compute.name(), &device.name()),
     }
 }

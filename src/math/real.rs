@@ -58,6 +58,10 @@ pub trait Real:
     fn abs(self) -> Self;
     /// A register tile of a matrix product.
     fn tile(tile: Tile<'_, Self>);
+    /// The same numbers, where they are of single precision: what the machine's matrix units split.
+    fn singles(numbers: &[Self]) -> Option<&[f32]>;
+    /// As [`Real::singles`], to be written.
+    fn singles_mut(numbers: &mut [Self]) -> Option<&mut [f32]>;
 
     /// The larger of the two; `other` where self is not a number.
     #[inline(always)]
@@ -67,8 +71,13 @@ pub trait Real:
     }
 }
 
+/// Numbers of double precision are none of single precision.
+fn none<A, B>(_: A) -> Option<B> {
+    None
+}
+
 macro_rules! real {
-    ($type:ty, $key:ty, $exp:expr, $tile:path) => {
+    ($type:ty, $key:ty, $exp:expr, $tile:path, $singles:path) => {
         impl Real for $type {
             type Key = $key;
             const ZERO: Self = 0.0;
@@ -109,9 +118,21 @@ macro_rules! real {
             fn tile(tile: Tile<'_, Self>) {
                 $tile(tile);
             }
+            fn singles(numbers: &[Self]) -> Option<&[f32]> {
+                $singles(numbers)
+            }
+            fn singles_mut(numbers: &mut [Self]) -> Option<&mut [f32]> {
+                $singles(numbers)
+            }
         }
     };
 }
 
-real!(f32, u64, crate::math::elementary::exp::<false>, simd::tile);
-real!(f64, u128, f64::exp, simd::plain_tile);
+real!(
+    f32,
+    u64,
+    crate::math::elementary::exp::<false>,
+    simd::tile,
+    Some
+);
+real!(f64, u128, f64::exp, simd::plain_tile, none);

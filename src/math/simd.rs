@@ -16,7 +16,7 @@ pub(super) use tile::plain_tile;
 pub use tile::{TILE_ROWS, Tile, tile};
 
 use super::elementary::{exp, fma};
-use std::sync::OnceLock;
+use std::{fmt, sync::OnceLock};
 
 /// Numbers that a kernel works on side by side.
 pub const LANES: usize = 32;
@@ -32,6 +32,18 @@ pub enum Isa {
     /// 512-bit vectors.
     #[cfg(target_arch = "x86_64")]
     Avx512,
+}
+
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Portable => "baseline",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => "avx512",
+        })
+    }
 }
 
 /// The instruction set of this machine.
@@ -64,7 +76,8 @@ pub fn isa() -> Isa {
 
 /// Whether the baseline fuses multiply and add in one instruction; where not, `mul_add` is a slow
 /// library call.
-const BASELINE_FUSES: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
+pub(in crate::math) const BASELINE_FUSES: bool =
+    cfg!(any(target_arch = "aarch64", target_feature = "fma"));
 
 /// Compiles a body, generic in `FUSED`, for each instruction set behind one safe function.
 macro_rules! kernel {

@@ -291,15 +291,9 @@ impl ModelFolder {
     ///
     /// # Errors
     /// [`PlmError`] where it is missing, of another shape, or holds no floating-point numbers.
-    pub fn matrix(
-        &self,
-        name: &str,
-        outputs: usize,
-        inputs: usize,
-        precision: Precision,
-    ) -> Result<Matrix, PlmError> {
+    pub fn matrix(&self, name: &str, outputs: usize, inputs: usize) -> Result<Matrix, PlmError> {
         let (file, actual) = self.locate(name, &[outputs, inputs])?;
-        Ok(file.matrix(actual, outputs, inputs)?.rounded(precision))
+        file.matrix(actual, outputs, inputs)
     }
 }
 

@@ -14,6 +14,7 @@ use super::{
     error::SaeError,
     folder::Sae,
     forward::Scratch,
+    settings::Compute,
     sparse::SparseRows,
 };
 use crate::math::pool::PerThread;
@@ -87,9 +88,15 @@ impl<'a> Encoder<'a> {
     /// An encoder that works on the threads of the current pool.
     #[must_use]
     pub fn new(sae: &'a Sae) -> Self {
+        Self::with(sae, Compute::default())
+    }
+
+    /// An encoder whose products multiply what `compute` says.
+    #[must_use]
+    pub fn with(sae: &'a Sae, compute: Compute) -> Self {
         Self {
             sae,
-            rows: RowEncoder::new(sae),
+            rows: RowEncoder::new(sae, compute),
             centred: Vec::new(),
             frames: Vec::new(),
             logits: Vec::new(),

@@ -24,6 +24,7 @@ use super::{
 };
 use crate::math::simd::LANES;
 use crate::math::{
+    matrix_unit::{Line, PackedRows, Split, pack_panel, panel_lines},
     product::{panels, weights_by_panels},
     real::Real,
     topk::Selector,
@@ -91,13 +92,20 @@ pub struct CachedParams<T> {
     pub scale: Vec<T>,
     /// Products of all pairs of decoder rows, `[n, n]`; empty for variants without need.
     pub gram: Vec<T>,
+    /// Into which numbers products with the encoder split theirs; `None` where they are of single precision.
+    pub split: Option<Split>,
+    /// The encoder's rows so split, those of defined latents and the others; empty without.
+    packed: Vec<PackedRows>,
 }
 
 impl<T: Real> CachedParams<T> {
     /// Of these parameters.
     #[must_use]
-    pub fn new(params: &Params<T>, objective: &Objective) -> Self {
-        let mut derived = Self::default();
+    pub fn new(params: &Params<T>, objective: &Objective, split: Option<Split>) -> Self {
+        let mut derived = Self {
+            split,
+            ..Self::default()
+        };
         derived.refresh(params, objective);
         derived
     }
@@ -109,6 +117,32 @@ impl<T: Real> CachedParams<T> {
         if objective.variant.rule::<T>().needs_gram() && self.gram.is_empty() {
             self.gram = gram(params);
         }
+        self.pack(params);
+    }
+
+    /// Begins anew, with other parameters.
+    pub fn clear(&mut self) {
+        *self = Self {
+            split: self.split,
+            ..Self::default()
+        };
+    }
+
+    /// Packs the encoder's rows, where products split them.
+    fn pack(&mut self, params: &Params<T>) {
+        let (Some(split), Some(rows)) = (self.split, T::singles(&params.enc)) else {
+            return;
+        };
+        let d = params.shape.width;
+        let (defined, unknown) = rows.split_at(params.shape.defined * d);
+        if let [first, second] = &mut self.packed[..] {
+            first.replace(defined);
+            second.replace(unknown);
+        } else {
+            self.packed = [defined, unknown]
+                .map(|rows| PackedRows::new(split, rows, d))
+                .into();
+        }
     }
 }
 
@@ -116,6 +150,8 @@ impl<T: Real> CachedParams<T> {
 #[derive(Clone, Debug, Default)]
 pub struct Scratch<T: Real> {
     panels: Vec<T>,
+    /// The panels, split as products split their numbers.
+    lines: Vec<Line>,
     tile: Vec<T>,
     selector: Selector<T>,
     of_dead: Selector<T>,
@@ -165,6 +201,7 @@ impl<T: Real> BlockEncoder<'_, T> {
         let shape = params.shape;
         let (d, n, m) = (shape.width, shape.latents, shape.defined);
         panels(xc, d, &mut scratch.panels);
+        self.pack(scratch);
         let lanes = rows.next_multiple_of(LANES);
         scratch.tile.resize(lanes * TILE, T::ZERO);
         scratch.selector.reset(rows, selection.k, selection.least);
@@ -178,9 +215,19 @@ impl<T: Real> BlockEncoder<'_, T> {
             // a tile is either of defined or of unknown latents
             let end = if first < m { m } else { n };
             let count = TILE.min(end - first);
-            let weights = &params.enc[first * d..(first + count) * d];
             let tile = &mut scratch.tile[..count * lanes];
-            weights_by_panels(weights, d, &scratch.panels, tile);
+            match (&self.cached.packed[..], T::singles_mut(tile)) {
+                ([defined, _], Some(tile)) if first < m => {
+                    defined.by_panels(first..first + count, &scratch.lines, tile);
+                }
+                ([_, unknown], Some(tile)) => {
+                    unknown.by_panels(first - m..first - m + count, &scratch.lines, tile);
+                }
+                _ => {
+                    let weights = &params.enc[first * d..(first + count) * d];
+                    weights_by_panels(weights, d, &scratch.panels, tile);
+                }
+            }
             let (selector, of_dead) = (&mut scratch.selector, &mut scratch.of_dead);
             wide!(|| {
                 if rule.compares() {
@@ -200,6 +247,20 @@ impl<T: Real> BlockEncoder<'_, T> {
                 }
             });
             first += count;
+        }
+    }
+
+    /// Splits the block's panels, where products do.
+    fn pack(&self, scratch: &mut Scratch<T>) {
+        let (Some(split), Some(panels)) = (self.cached.split, T::singles(&scratch.panels)) else {
+            return;
+        };
+        let d = self.params.shape.width;
+        let size = panel_lines(d, split);
+        let panels = panels.chunks_exact(d * LANES);
+        scratch.lines.resize(panels.len() * size, Line::default());
+        for (panel, lines) in panels.zip(scratch.lines.chunks_exact_mut(size)) {
+            pack_panel(split, panel, LANES, d, lines);
         }
     }
 

@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{config::Balance, error::SettingError};
+use crate::math::matrix_unit::{self, Split};
 
 /// Type of the numbers that a product multiplies; it adds up and returns f32.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Operand {
     /// The weights themselves.
     #[default]
@@ -23,6 +23,51 @@ impl Operand {
         match self {
             Self::F32 => 4,
             Self::Bf16 => 2,
+        }
+    }
+}
+
+/// What the products of an encoder multiply; weights and all sums are f32.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compute {
+    /// The numbers themselves, or what is as exact.
+    #[default]
+    F32,
+    /// Numbers rounded to bfloat16.
+    Bf16,
+    /// On a CPU, each number as the sum of two bfloat16 numbers, so products are exact to 4e-6.
+    Bf16x3,
+}
+
+impl Compute {
+    /// Into which bfloat16 numbers a CPU splits factors; `None` where it multiplies f32 numbers. An encoder is one product,
+    /// so three are exact enough for f32 where a CPU is faster so.
+    #[must_use]
+    pub fn split(self) -> Option<Split> {
+        match self {
+            Self::F32 => matrix_unit::has_tiles().then_some(Split::Bf16x3),
+            Self::Bf16 => Some(Split::Bf16),
+            Self::Bf16x3 => Some(Split::Bf16x3),
+        }
+    }
+
+    /// Its name in files and options.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+            Self::Bf16x3 => "bf16x3",
+        }
+    }
+
+    /// What a GPU multiplies.
+    #[must_use]
+    pub fn operand(self) -> Operand {
+        match self {
+            Self::F32 | Self::Bf16x3 => Operand::F32,
+            Self::Bf16 => Operand::Bf16,
         }
     }
 }
@@ -111,8 +156,8 @@ pub struct Training {
     pub normalize: Normalize,
     /// Whether the decoder's bias begins at the mean of the activations; otherwise at 0.
     pub center: bool,
-    /// What matrix products multiply: weights and all sums are f32. A CPU knows f32 alone.
-    pub compute: Operand,
+    /// What the products of rows with the encoder multiply.
+    pub compute: Compute,
     /// Weights of positives in the annotation loss.
     pub balance: Balance,
     /// Which labels count.
@@ -145,7 +190,7 @@ impl Default for Training {
             predictor_bias: -3.0,
             normalize: Normalize::Scale,
             center: true,
-            compute: Operand::F32,
+            compute: Compute::F32,
             balance: Balance::Sqrt,
             label_level: LabelLevel::Auto,
             unlabelled: Unlabelled::Negative,

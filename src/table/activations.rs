@@ -24,6 +24,8 @@ pub struct ActivationInfo {
     pub sample: Option<u32>,
     /// How residues were pooled; `None` where they were not.
     pub pool: Option<String>,
+    /// Precision of the PLM's products, by its name; `None` where the table does not say.
+    pub compute: Option<String>,
 }
 
 impl ActivationInfo {
@@ -43,6 +45,7 @@ impl ActivationInfo {
             plm: PlmIdentity::from_schema(schema)?,
             sample: sample.map(|v| v.parse().map_err(|_| bad(v))).transpose()?,
             pool: schema.metadata.get(s::META_PLM_POOL).cloned(),
+            compute: schema.metadata.get(s::META_PLM_COMPUTE).cloned(),
         })
     }
 
@@ -56,6 +59,9 @@ impl ActivationInfo {
         }
         if let Some(pool) = &self.pool {
             entries.push((s::META_PLM_POOL.into(), pool.clone()));
+        }
+        if let Some(compute) = &self.compute {
+            entries.push((s::META_PLM_COMPUTE.into(), compute.clone()));
         }
         entries
     }

@@ -125,6 +125,7 @@ mod tests {
             plm: Some(plm),
             sample: None,
             pool: None,
+            compute: None,
         };
         let of = ActivationType::F32;
         let writer = ActivationWriter::new(Vec::new(), Container::File, 2, of, &info).unwrap();
@@ -140,6 +141,7 @@ mod tests {
                 plm: None,
                 sample: None,
                 pool: None,
+                compute: None,
             };
             let mut writer =
                 ActivationWriter::new(Vec::new(), Container::File, 2, of, &info).unwrap();

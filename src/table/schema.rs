@@ -65,6 +65,8 @@ pub const META_PLM_SITE: &str = "plm.site";
 pub const META_PLM_WIDTH: &str = "plm.width";
 /// Metadata key: residues kept of each protein; absent when all are.
 pub const META_PLM_SAMPLE: &str = "plm.sample";
+/// Metadata key: precision of the PLM's products; absent in tables of before, which are of f32.
+pub const META_PLM_COMPUTE: &str = "plm.compute";
 /// Metadata key: how residues were pooled; absent when they were not.
 pub const META_PLM_POOL: &str = "plm.pool";
 /// Metadata key: SHA-256 of the SAE's weights.

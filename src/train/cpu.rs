@@ -25,13 +25,8 @@ use super::{
 };
 use crate::annot::concept::Axioms;
 use crate::{
-    math::real::Real,
-    sae::{
-        config::Objective,
-        forward::{CachedParams, SelectionRule},
-        hierarchy::Hierarchy,
-        params::Params,
-    },
+    math::{matrix_unit::Split, real::Real},
+    sae::{config::Objective, forward::SelectionRule, hierarchy::Hierarchy, params::Params},
 };
 use block::ConceptTerms;
 use lazy_adam::{Clocks, align};
@@ -161,6 +156,12 @@ impl<T: Real> Engine<T> {
         self.hierarchy = hierarchy;
     }
 
+    /// From here on, products with the encoder split their numbers so, or do not.
+    pub fn split(&mut self, split: Option<Split>) {
+        self.work.derived.split = split;
+        self.work.derived.clear();
+    }
+
     /// From here on, gradients longer than this, taken all together, are shortened to it.
     pub fn clip(&mut self, limit: Option<f64>) {
         self.clip = limit;
@@ -216,7 +217,7 @@ impl<T: Real> Engine<T> {
         }
         self.params = params;
         self.state = state;
-        self.work.derived = CachedParams::default();
+        self.work.derived.clear();
         self.history.clear();
         self.clocks = Clocks::new(self.params.shape.latents, self.params.shape.zero_classes);
     }
@@ -229,7 +230,7 @@ impl<T: Real> Engine<T> {
         assert_eq!(params.shape, self.params.shape, "shape of the parameters");
         self.settle();
         self.params = params;
-        self.work.derived = CachedParams::default();
+        self.work.derived.clear();
     }
 
     /// Exchanges the decoder's bias, which centres the input, `[d]`.

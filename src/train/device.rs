@@ -10,7 +10,11 @@ use super::{
 };
 use crate::annot::concept::Axioms;
 use crate::sae::{
-    config::Objective, error::SaeError, hierarchy::Hierarchy, params::Params, settings::Training,
+    config::Objective,
+    error::SaeError,
+    hierarchy::Hierarchy,
+    params::Params,
+    settings::{Compute, Training},
 };
 
 /// Where a model is trained.
@@ -84,6 +88,9 @@ impl Device {
     pub(crate) fn check_gpu(objective: &Objective, training: &Training) -> Result<(), GpuError> {
         if training.clip.is_some() {
             return Err(GpuError::CpuOnly("clip".into()));
+        }
+        if training.compute == Compute::Bf16x3 {
+            return Err(GpuError::CpuOnly("compute bf16x3".into()));
         }
         gpu::check(objective)
     }
@@ -186,6 +193,7 @@ impl Device {
                 engine.group_concepts(start.groups);
                 engine.set_hierarchy(start.hierarchy);
                 engine.clip(start.training.clip);
+                engine.split(start.training.compute.split());
                 Ok(Box::new(engine))
             }
             #[cfg(feature = "cuda")]
@@ -198,7 +206,7 @@ impl Device {
                     &start.weights,
                     start.axioms,
                     start.training.seed,
-                    start.training.compute,
+                    start.training.compute.operand(),
                 )?;
                 engine.group_concepts(start.groups)?;
                 engine.set_hierarchy(&start.hierarchy)?;
@@ -216,5 +224,10 @@ impl Device {
 fn gpu_bytes(task: &Task<'_>) -> usize {
     let training = &task.training;
     let rows = training.batch.max(super::task::SURVEY_ROWS);
-    gpu::bytes(task.shape, &task.objective, training.compute, rows)
+    gpu::bytes(
+        task.shape,
+        &task.objective,
+        training.compute.operand(),
+        rows,
+    )
 }

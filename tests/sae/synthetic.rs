@@ -161,6 +161,7 @@ pub(crate) fn info() -> ActivationInfo {
         }),
         sample: None,
         pool: None,
+        compute: Some("f32".into()),
     }
 }
 

@@ -228,7 +228,7 @@ proptest! {
     #[test]
     fn bytes_do_not_depend_on_how_rows_were_handed_over(cut in 0_usize..6) {
         let write = |pieces: &[std::ops::Range<usize>]| {
-            let info = ActivationInfo { plm: None, sample: None, pool: None };
+            let info = ActivationInfo { plm: None, sample: None, pool: None, compute: None };
             let out = Vec::new();
             let mut w = ActivationWriter::new(out, Container::Stream, 1, ActivationType::F32, &info).unwrap();
             for piece in pieces {

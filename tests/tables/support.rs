@@ -28,6 +28,7 @@ pub(crate) fn activation_info(width: u32) -> ActivationInfo {
         plm: Some(plm(width)),
         sample: None,
         pool: None,
+        compute: Some("f32".into()),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     Error, Result,
     cli::{Context, Source, log, progress::Progress},
     commands::shared,
-    sae::{encode::Encoder, folder::Sae},
+    sae::{encode::Encoder, folder::Sae, settings::Compute},
     table::{TableSource, activations::ActivationReader, features::FeatureReader, schema},
 };
 
@@ -69,12 +69,12 @@ impl<'a> Inputs<'a> {
     }
 
     /// Reads everything.
-    pub(super) fn read(self, sae: &Sae, reading: &mut Reading<'_>) -> Result<()> {
+    pub(super) fn read(self, sae: &Sae, compute: Compute, reading: &mut Reading<'_>) -> Result<()> {
         match self {
             Self::Activations(readers) => {
                 let total = readers.iter().map(|(_, r)| r.rows().ok().flatten()).sum();
                 let mut progress = Progress::new("residues", total);
-                let mut encoder = Encoder::new(sae);
+                let mut encoder = Encoder::with(sae, compute);
                 let shape = &sae.config.shape;
                 let block = (BLOCK_NUMBERS / (shape.width + shape.defined)).max(1);
                 for (source, reader) in readers {

@@ -84,6 +84,7 @@ pub(super) fn write(
         sae,
         listed: Listed::Calibrated(listed::usable(concepts, sae.config.shape.defined, &name)?),
         calling: Calling::new(concepts, None, false)?,
+        compute: args.compute.compute,
     };
     let catalogue = concept_catalogue(concepts);
     let least = args.min_precision.unwrap_or(DEFAULT_PRECISION);

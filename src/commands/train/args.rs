@@ -10,9 +10,8 @@ use crate::{
             AxiomNorm, AxiomRadius, Balance, ForcedBy, ForcedMean, Objective, PredictorCenter,
             Variant,
         },
-        settings::{LabelLevel, Normalize, Schedule, Training, Unlabelled},
+        settings::{Compute, LabelLevel, Normalize, Schedule, Training, Unlabelled},
     },
-    train::gpu::Operand,
 };
 use std::path::PathBuf;
 
@@ -264,9 +263,10 @@ pub(super) struct RunArgs {
     #[arg(long, default_value = "auto", value_name = "DEVICE", help_heading = RUN)]
     pub(super) device: DeviceChoice,
 
-    /// What a GPU's matrix products multiply: copies of the weights in bf16, or the f32 weights themselves
-    #[arg(long, value_enum, default_value_t = Operand::Bf16, value_name = "TYPE", help_heading = RUN)]
-    pub(super) compute: Operand,
+    /// What the products of rows with the encoder multiply; weights and all sums are f32 [default: f32 on a CPU, bf16 on a
+    /// GPU]
+    #[arg(long, value_enum, value_name = "TYPE", help_heading = RUN)]
+    pub(super) compute: Option<Compute>,
 
     /// Steps per line of log.jsonl; 0: a line per epoch only
     #[arg(long, default_value_t = DEFAULT_LOG_EVERY, value_name = "N", help_heading = RUN)]
@@ -342,8 +342,8 @@ impl Args {
             predictor_bias: t.predictor_bias,
             normalize: t.normalize,
             center: t.center,
-            // a GPU may be told otherwise, once there is one
-            compute: Operand::F32,
+            // a GPU has a default of its own, once there is one
+            compute: self.run.compute.unwrap_or_default(),
             balance: t.balance,
             label_level: t.label_level,
             unlabelled: t.unlabelled,

@@ -2,7 +2,10 @@
 //! against all keys, so that no more than one such tile of scores exists.
 
 use super::rotary::Table;
-use crate::math::simd::{self, TILE_ROWS, Tile};
+use crate::math::{
+    matrix_unit::{self, BLOCK, BlockProduct, Line, Split},
+    simd::{self, TILE_ROWS, Tile},
+};
 use crate::plm::{
     architecture::Architecture,
     batch::Batch,
@@ -11,7 +14,7 @@ use crate::plm::{
 use rayon::prelude::*;
 
 /// Queries, keys and values of a batch: panels of 3d features (queries, then keys, then values).
-pub(super) struct Inputs<'a> {
+pub(super) struct Projections<'a> {
     /// The sequences.
     pub(super) batch: &'a Batch,
     /// The panels.
@@ -22,7 +25,12 @@ pub(super) struct Inputs<'a> {
 
 /// Attends within each sequence. `out` (d numbers a token) becomes, for each sequence in turn,
 /// `heads x head_width x tokens of the sequence`.
-pub(super) fn attend(config: &Architecture, inputs: &Inputs, out: &mut [f32]) {
+pub(super) fn attend(
+    config: &Architecture,
+    split: Option<Split>,
+    inputs: &Projections,
+    out: &mut [f32],
+) {
     let head_width = config.head_width();
     let mut tasks = Vec::with_capacity(inputs.batch.sequences() * config.heads);
     let mut rest = out;
@@ -44,7 +52,7 @@ pub(super) fn attend(config: &Architecture, inputs: &Inputs, out: &mut [f32]) {
     tasks
         .into_par_iter()
         .with_max_len(1)
-        .for_each(|mut task| one_head(config, inputs, &mut task));
+        .for_each(|mut task| one_head(config, split, inputs, &mut task));
 }
 
 /// One head of one sequence.
@@ -71,6 +79,43 @@ struct Scratch<'a> {
     stride: usize,
     length: usize,
     head_width: usize,
+    packed: Option<PackedHead<'a>>,
+}
+
+/// A head's factors, split for the machine's matrix unit.
+struct PackedHead<'a> {
+    split: Split,
+    /// Rows of keys, and of values.
+    keys: &'a mut [Line],
+    values: &'a mut [Line],
+    /// Panels of [`LANES`] queries, and of their scores' exponentials.
+    queries: &'a mut [Line],
+    scores: &'a mut [Line],
+}
+
+impl<'a> PackedHead<'a> {
+    /// Lines of its parts, in their order.
+    fn sizes(split: Split, length: usize, head_width: usize) -> [usize; 4] {
+        [
+            matrix_unit::row_lines(length, head_width, split),
+            matrix_unit::row_lines(head_width, length, split),
+            matrix_unit::panel_lines(head_width, split),
+            matrix_unit::panel_lines(length, split),
+        ]
+    }
+
+    fn new(split: Split, sizes: [usize; 4], lines: &'a mut [Line]) -> Self {
+        let (keys, rest) = lines.split_at_mut(sizes[0]);
+        let (values, rest) = rest.split_at_mut(sizes[1]);
+        let (queries, scores) = rest.split_at_mut(sizes[2]);
+        Self {
+            split,
+            keys,
+            values,
+            queries,
+            scores,
+        }
+    }
 }
 
 /// Copies `length` tokens of one feature out of the panels.
@@ -100,45 +145,50 @@ fn rotate(rows: &mut [f32], stride: usize, length: usize, head_width: usize, tab
     }
 }
 
-fn one_head(config: &Architecture, inputs: &Inputs, task: &mut Task) {
+fn one_head(config: &Architecture, split: Option<Split>, inputs: &Projections, task: &mut Task) {
     let (length, head_width) = (task.length, config.head_width());
     // an odd multiple of a cache line, lest all rows fall into the same cache set
     let stride = length.next_multiple_of(LANES) + LANES / 2;
     let matrix = head_width * stride;
     let padded = length.next_multiple_of(TILE_ROWS);
+    let sizes = split.map(|split| (split, PackedHead::sizes(split, length, head_width)));
+    let lines = sizes.map_or(0, |(_, sizes)| sizes.iter().sum());
     panel::with_scratch(3 * matrix + padded * LANES + head_width * LANES, |memory| {
-        let (queries, rest) = memory.split_at_mut(matrix);
-        let (keys, rest) = rest.split_at_mut(matrix);
-        let (values, rest) = rest.split_at_mut(matrix);
-        let (scores, result) = rest.split_at_mut(padded * LANES);
-        let mut scratch = Scratch {
-            queries,
-            keys,
-            values,
-            scores,
-            result,
-            stride,
-            length,
-            head_width,
-        };
-        scratch.take(config, inputs, task);
-        for first in (0..length).step_by(LANES) {
-            let reciprocal = scratch.attend(first);
-            let lanes = LANES.min(length - first);
-            let rows = scratch.result.chunks_exact(LANES);
-            for (row, to) in rows.zip(task.out.chunks_exact_mut(length)) {
-                let to = &mut to[first..first + lanes];
-                for ((o, r), s) in to.iter_mut().zip(row).zip(&reciprocal) {
-                    *o = r * s;
+        panel::with_lines(lines, |lines| {
+            let (queries, rest) = memory.split_at_mut(matrix);
+            let (keys, rest) = rest.split_at_mut(matrix);
+            let (values, rest) = rest.split_at_mut(matrix);
+            let (scores, result) = rest.split_at_mut(padded * LANES);
+            let mut scratch = Scratch {
+                queries,
+                keys,
+                values,
+                scores,
+                result,
+                stride,
+                length,
+                head_width,
+                packed: sizes.map(|(split, sizes)| PackedHead::new(split, sizes, lines)),
+            };
+            scratch.take(config, inputs, task);
+            for first in (0..length).step_by(LANES) {
+                let reciprocal = scratch.attend(first);
+                let lanes = LANES.min(length - first);
+                let rows = scratch.result.chunks_exact(LANES);
+                for (row, to) in rows.zip(task.out.chunks_exact_mut(length)) {
+                    let to = &mut to[first..first + lanes];
+                    for ((o, r), s) in to.iter_mut().zip(row).zip(&reciprocal) {
+                        *o = r * s;
+                    }
                 }
             }
-        }
+        });
     });
 }
 
 impl Scratch<'_> {
     /// Copies a head's queries, keys and values out of the panels, queries scaled, and both rotated.
-    fn take(&mut self, config: &Architecture, inputs: &Inputs, task: &Task) {
+    fn take(&mut self, config: &Architecture, inputs: &Projections, task: &Task) {
         let (stride, length, head_width) = (self.stride, self.length, self.head_width);
         let parts = [&mut *self.queries, &mut *self.keys, &mut *self.values];
         for (part, rows) in parts.into_iter().enumerate() {
@@ -155,11 +205,38 @@ impl Scratch<'_> {
         }
         rotate(self.queries, stride, length, head_width, inputs.rotary);
         rotate(self.keys, stride, length, head_width, inputs.rotary);
+        if let Some(packed) = &mut self.packed {
+            let split = packed.split;
+            matrix_unit::pack_columns(split, self.keys, stride, length, packed.keys);
+            matrix_unit::pack_rows(split, self.values, stride, length, packed.values);
+        }
     }
 
     /// Sums of values for the [`LANES`] queries from `first` on, each by its scores' exponentials; returns the
     /// reciprocals of the sums of these.
     fn attend(&mut self, first: usize) -> [f32; LANES] {
+        let mut reciprocal = [0f32; LANES];
+        match &mut self.packed {
+            None => self.compare(first),
+            Some(packed) => packed.compare(
+                self.queries,
+                self.stride,
+                first,
+                self.head_width,
+                self.length,
+                self.scores,
+            ),
+        }
+        simd::softmax(&mut self.scores[..self.length * LANES], &mut reciprocal);
+        match &mut self.packed {
+            None => self.combine(),
+            Some(packed) => packed.combine(self.scores, self.length, self.head_width, self.result),
+        }
+        reciprocal
+    }
+
+    /// Scores of all keys for the queries from `first` on.
+    fn compare(&mut self, first: usize) {
         let (stride, length) = (self.stride, self.length);
         for key in (0..length).step_by(TILE_ROWS) {
             simd::tile(Tile {
@@ -175,8 +252,11 @@ impl Scratch<'_> {
                 add: false,
             });
         }
-        let mut reciprocal = [0f32; LANES];
-        simd::softmax(&mut self.scores[..length * LANES], &mut reciprocal);
+    }
+
+    /// Sums of values by scores.
+    fn combine(&mut self) {
+        let (stride, length) = (self.stride, self.length);
         for feature in (0..self.head_width).step_by(TILE_ROWS) {
             simd::tile(Tile {
                 a: &self.values[feature * stride..],
@@ -191,7 +271,49 @@ impl Scratch<'_> {
                 add: false,
             });
         }
-        reciprocal
+    }
+}
+
+impl PackedHead<'_> {
+    /// Scores of all keys for the queries, in rows of `stride`, from `first` on.
+    fn compare(
+        &mut self,
+        queries: &[f32],
+        stride: usize,
+        first: usize,
+        head_width: usize,
+        length: usize,
+        scores: &mut [f32],
+    ) {
+        let split = self.split;
+        matrix_unit::pack_panel(split, &queries[first..], stride, head_width, self.queries);
+        blocks(split, self.keys, length, self.queries, head_width, scores);
+    }
+
+    /// Sums of values by scores.
+    fn combine(&mut self, scores: &[f32], length: usize, head_width: usize, result: &mut [f32]) {
+        let split = self.split;
+        matrix_unit::pack_panel(split, scores, LANES, length, self.scores);
+        blocks(split, self.values, head_width, self.scores, length, result);
+    }
+}
+
+/// Rows of a left factor, block by block, by a panel, into rows of [`LANES`].
+fn blocks(split: Split, left: &[Line], rows: usize, right: &[Line], inner: usize, out: &mut [f32]) {
+    let size = matrix_unit::row_lines(BLOCK, inner, split);
+    for (number, left) in left.chunks_exact(size).enumerate() {
+        let from = number * BLOCK;
+        let product = BlockProduct {
+            split,
+            left,
+            right,
+            inner,
+            out: &mut out[from * LANES..],
+            out_row: LANES,
+            rows: BLOCK.min(rows - from),
+            add: false,
+        };
+        product.compute();
     }
 }
 

@@ -1,11 +1,14 @@
 //! One transformer block, pre-norm, on panels.
 
-use crate::math::simd;
+use crate::math::{
+    matrix_unit::{Line, Split},
+    simd,
+};
 use crate::plm::{
     architecture::Architecture,
     error::PlmError,
-    panel::{self, LANES, Part, View, ViewMut},
-    weights::{Matrix, ModelFolder, Precision},
+    panel::{self, Inputs, LANES, Part, View, ViewMut, Weights},
+    weights::{Matrix, ModelFolder},
 };
 
 /// Inner features of the MLP that are computed before they are used: with four panels their
@@ -43,9 +46,9 @@ impl Norm {
 }
 
 /// A matrix and its bias.
-pub(super) struct Linear {
+pub(super) struct Linear<W = Matrix> {
     /// Weights, outputs by inputs.
-    pub(super) weight: Matrix,
+    pub(super) weight: W,
     /// Offsets.
     pub(super) bias: Vec<f32>,
 }
@@ -60,29 +63,36 @@ impl Linear {
         name: &str,
         outputs: usize,
         inputs: usize,
-        precision: Precision,
     ) -> Result<Self, PlmError> {
         Ok(Self {
-            weight: folder.matrix(&format!("{name}.weight"), outputs, inputs, precision)?,
+            weight: folder.matrix(&format!("{name}.weight"), outputs, inputs)?,
             bias: folder.vector(&format!("{name}.bias"), outputs)?,
         })
+    }
+
+    /// The same with its weights in another form.
+    pub(super) fn map<W>(self, form: impl FnOnce(Matrix) -> W) -> Linear<W> {
+        Linear {
+            weight: form(self.weight),
+            bias: self.bias,
+        }
     }
 }
 
 /// The weights of a block.
-pub(super) struct Block {
+pub(super) struct Block<W = Matrix> {
     /// Norm before the attention.
     pub(super) attention_norm: Norm,
     /// Queries, keys and values.
-    pub(super) qkv: [Linear; 3],
+    pub(super) qkv: [Linear<W>; 3],
     /// What the heads' results go through.
-    pub(super) attention_out: Linear,
+    pub(super) attention_out: Linear<W>,
     /// Norm before the MLP.
     pub(super) mlp_norm: Norm,
     /// Into the MLP.
-    pub(super) mlp_in: Linear,
+    pub(super) mlp_in: Linear<W>,
     /// Out of the MLP.
-    pub(super) mlp_out: Linear,
+    pub(super) mlp_out: Linear<W>,
 }
 
 impl Block {
@@ -90,11 +100,7 @@ impl Block {
     ///
     /// # Errors
     /// [`PlmError`] where a tensor does not fit.
-    pub(super) fn load(
-        folder: &ModelFolder,
-        number: usize,
-        precision: Precision,
-    ) -> Result<Self, PlmError> {
+    pub(super) fn load(folder: &ModelFolder, number: usize) -> Result<Self, PlmError> {
         let Architecture {
             width: d,
             inner,
@@ -102,103 +108,127 @@ impl Block {
             ..
         } = folder.architecture;
         let at = |part: &str| format!("{}{}.{part}", names.blocks, number - 1);
-        let square = |part: &str| Linear::load(folder, &at(part), d, d, precision);
+        let square = |part: &str| Linear::load(folder, &at(part), d, d);
         let [query, key, value] = names.qkv;
         Ok(Self {
             attention_norm: Norm::load(folder, &at(names.attention_norm))?,
             qkv: [square(query)?, square(key)?, square(value)?],
             attention_out: square(names.attention_out)?,
             mlp_norm: Norm::load(folder, &at(names.mlp_norm))?,
-            mlp_in: Linear::load(folder, &at(names.mlp_in), inner, d, precision)?,
-            mlp_out: Linear::load(folder, &at(names.mlp_out), d, inner, precision)?,
+            mlp_in: Linear::load(folder, &at(names.mlp_in), inner, d)?,
+            mlp_out: Linear::load(folder, &at(names.mlp_out), d, inner)?,
         })
     }
 
-    /// Queries, keys and values of the residual stream `x`; `normed` is memory of its size.
+    /// The same with its weights in another form.
+    pub(super) fn map<W>(self, form: impl Fn(Matrix) -> W) -> Block<W> {
+        Block {
+            attention_norm: self.attention_norm,
+            qkv: self.qkv.map(|linear| linear.map(&form)),
+            attention_out: self.attention_out.map(&form),
+            mlp_norm: self.mlp_norm,
+            mlp_in: self.mlp_in.map(&form),
+            mlp_out: self.mlp_out.map(&form),
+        }
+    }
+}
+
+/// Memory of a group of panels while it goes through a block.
+pub(super) struct Scratch<'a> {
+    /// Of the size of the residual stream.
+    pub(super) first: &'a mut [f32],
+    /// The same.
+    pub(super) second: &'a mut [f32],
+    /// Inner features of the MLP, of [`inner_size`].
+    pub(super) hidden: &'a mut [f32],
+    /// Packed inputs of products, two of [`packed_size`].
+    pub(super) lines: &'a mut [Line],
+    /// Into which numbers products split theirs.
+    pub(super) split: Option<Split>,
+}
+
+/// Numbers of memory that [`Block::mlp`] needs for its inner features.
+pub(super) fn inner_size(config: &Architecture, panels: usize) -> usize {
+    INNER.min(config.inner) * LANES * panels
+}
+
+/// Lines that hold the packed inputs of any product of a block.
+pub(super) fn packed_size(config: &Architecture, split: Option<Split>, panels: usize) -> usize {
+    let features = config.width.max(INNER.min(config.inner));
+    Inputs::lines(split, features, panels)
+}
+
+impl Block<Weights> {
+    /// Queries, keys and values of the residual stream `x`.
     pub(super) fn project(
         &self,
         config: &Architecture,
         x: &[f32],
-        normed: &mut [f32],
+        scratch: &mut Scratch,
         qkv: &mut [f32],
     ) {
         let size = config.width * LANES;
-        self.attention_norm.apply(config.epsilon, x, normed);
         let count = x.len() / size;
+        self.attention_norm.apply(config.epsilon, x, scratch.first);
+        let normed = View {
+            data: scratch.first,
+            stride: size,
+        };
+        let inputs = Inputs::new(scratch.split, normed, config.width, count, scratch.lines);
         for (part, linear) in self.qkv.iter().enumerate() {
-            panel::linear(
-                &linear.weight,
-                &linear.bias,
-                &View {
-                    data: normed,
-                    stride: size,
-                },
-                &mut ViewMut {
-                    data: &mut qkv[part * size..],
-                    stride: 3 * size,
-                },
-                count,
-            );
+            let mut out = ViewMut {
+                data: &mut qkv[part * size..],
+                stride: 3 * size,
+            };
+            panel::linear(&linear.weight, &linear.bias, &inputs, &mut out, count);
         }
     }
 
-    /// Numbers of memory that [`Self::mlp`] needs for its inner features.
-    pub(super) fn inner_size(config: &Architecture, panels: usize) -> usize {
-        INNER.min(config.inner) * LANES * panels
-    }
-
-    /// The MLP of the residual stream `x` into `out`; `normed` is memory of the same size, `hidden`
-    /// of [`Self::inner_size`].
-    pub(super) fn mlp(
-        &self,
-        config: &Architecture,
-        x: &[f32],
-        normed: &mut [f32],
-        hidden: &mut [f32],
-        out: &mut [f32],
-    ) {
+    /// The MLP of the residual stream `x` into `scratch.second`.
+    pub(super) fn mlp(&self, config: &Architecture, x: &[f32], scratch: &mut Scratch) {
         let size = config.width * LANES;
         let count = x.len() / size;
-        self.mlp_norm.apply(config.epsilon, x, normed);
+        let split = scratch.split;
+        self.mlp_norm.apply(config.epsilon, x, scratch.first);
+        let middle = scratch.lines.len() / 2;
+        let (of_stream, of_hidden) = scratch.lines.split_at_mut(middle);
+        let normed = View {
+            data: scratch.first,
+            stride: size,
+        };
+        let inputs = Inputs::new(split, normed, config.width, count, of_stream);
+        let mut out = ViewMut {
+            data: &mut *scratch.second,
+            stride: size,
+        };
         let chunk = INNER.min(config.inner);
         for begin in (0..config.inner).step_by(chunk) {
             let inner = begin..(begin + chunk).min(config.inner);
-            let stride = inner.len() * LANES;
-            panel::product(
-                &self.mlp_in.weight,
-                &Part {
-                    outputs: inner.clone(),
-                    inputs: 0..config.width,
-                },
-                Some(&self.mlp_in.bias),
-                &View {
-                    data: normed,
-                    stride: size,
-                },
-                &mut ViewMut {
-                    data: hidden,
-                    stride,
-                },
-                count,
-            );
-            simd::gelu(&mut hidden[..count * stride]);
-            panel::product(
-                &self.mlp_out.weight,
-                &Part {
-                    outputs: 0..config.width,
-                    inputs: inner,
-                },
-                (begin == 0).then_some(&self.mlp_out.bias),
-                &View {
-                    data: hidden,
-                    stride,
-                },
-                &mut ViewMut {
-                    data: out,
-                    stride: size,
-                },
-                count,
-            );
+            let features = inner.len();
+            let stride = features * LANES;
+            let into = Part {
+                outputs: inner.clone(),
+                inputs: 0..config.width,
+            };
+            let mut hidden = ViewMut {
+                data: &mut *scratch.hidden,
+                stride,
+            };
+            let Linear { weight, bias } = &self.mlp_in;
+            panel::product(weight, &into, Some(bias), &inputs, &mut hidden, count);
+            simd::gelu(&mut scratch.hidden[..count * stride]);
+            let activated = View {
+                data: scratch.hidden,
+                stride,
+            };
+            let activated = Inputs::new(split, activated, features, count, of_hidden);
+            let back = Part {
+                outputs: 0..config.width,
+                inputs: inner,
+            };
+            let Linear { weight, bias } = &self.mlp_out;
+            let bias = (begin == 0).then_some(&bias[..]);
+            panel::product(weight, &back, bias, &activated, &mut out, count);
         }
     }
 }

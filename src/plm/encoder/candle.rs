@@ -142,11 +142,6 @@ impl Form for OnDevice {
     type Norm = DenseNorm;
     type Head = DenseHead;
 
-    /// As stored: they are rounded on their way to the device.
-    fn read_as(&self, _: &LoadPlan) -> Precision {
-        Precision::F32
-    }
-
     fn block(&self, block: Block) -> Result<DenseBlock, PlmError> {
         let [query, key, value] = &block.qkv;
         Ok(DenseBlock {
@@ -176,15 +171,21 @@ impl CandleModel {
     /// Loads what is needed of a model onto a device.
     ///
     /// # Errors
-    /// [`PlmError`] where a tensor does not fit, or the device fails.
+    /// [`PlmError`] where a tensor does not fit, products are asked for that only a CPU makes, or the device fails.
     pub fn load(folder: &ModelFolder, needs: LoadPlan, device: &Device) -> Result<Self, PlmError> {
+        let precision = match needs.precision {
+            Precision::F32 => DType::F32,
+            Precision::Bf16 => DType::BF16,
+            Precision::F16 => DType::F16,
+            Precision::Bf16x3 => {
+                let name = needs.precision;
+                let text = format!("{name} is for the CPU: f32 is as fast on a GPU, and exact");
+                return Err(PlmError::Usage(text));
+            }
+        };
         let form = OnDevice {
             device: device.clone(),
-            precision: match needs.precision {
-                Precision::F32 => DType::F32,
-                Precision::Bf16 => DType::BF16,
-                Precision::F16 => DType::F16,
-            },
+            precision,
             epsilon: folder.architecture.epsilon,
         };
         let parts = Parts::load(folder, needs, &form)?;

@@ -4,7 +4,7 @@ use crate::plm::{
     batch::Batch,
     error::PlmError,
     panel::{self, LANES},
-    weights::{ModelFolder, Precision},
+    weights::ModelFolder,
 };
 use rayon::prelude::*;
 
@@ -30,7 +30,7 @@ impl Embeddings {
     pub(super) fn load(folder: &ModelFolder) -> Result<Self, PlmError> {
         let config = &folder.architecture;
         let (tokens, width) = (config.tokens, config.width);
-        let words = folder.matrix(config.names.words, tokens, width, Precision::F32)?;
+        let words = folder.matrix(config.names.words, tokens, width)?;
         Ok(Self {
             words: words.to_vec(),
             width,

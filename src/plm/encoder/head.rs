@@ -9,19 +9,19 @@ use crate::plm::{
     architecture::Architecture,
     batch::Batch,
     error::PlmError,
-    panel::{self, LANES, View, ViewMut},
-    weights::{Matrix, ModelFolder, Precision},
+    panel::{self, Inputs, LANES, View, ViewMut, Weights},
+    weights::{Matrix, ModelFolder},
 };
 use rayon::prelude::*;
 
 /// The head's weights.
-pub(super) struct Head {
+pub(super) struct Head<W = Matrix> {
     /// First layer.
-    pub(super) dense: Linear,
+    pub(super) dense: Linear<W>,
     /// Norm behind it.
     pub(super) norm: Norm,
     /// Into logits.
-    pub(super) decoder: Linear,
+    pub(super) decoder: Linear<W>,
 }
 
 impl Head {
@@ -29,20 +29,16 @@ impl Head {
     ///
     /// # Errors
     /// [`PlmError`] where a tensor is missing (a checkpoint of a classifier has none of them).
-    pub(super) fn load(
-        folder: &ModelFolder,
-        embeddings: &Embeddings,
-        precision: Precision,
-    ) -> Result<Self, PlmError> {
+    pub(super) fn load(folder: &ModelFolder, embeddings: &Embeddings) -> Result<Self, PlmError> {
         let config = &folder.architecture;
         let (width, tokens, names) = (config.width, config.tokens, config.names);
         let weight = if config.tied_head {
             Matrix::from_vec(embeddings.words().to_vec(), tokens, width)
         } else {
-            folder.matrix(names.head_decoder, tokens, width, precision)?
+            folder.matrix(names.head_decoder, tokens, width)?
         };
         Ok(Self {
-            dense: Linear::load(folder, names.head_dense, width, width, precision)?,
+            dense: Linear::load(folder, names.head_dense, width, width)?,
             norm: Norm::load(folder, names.head_norm)?,
             decoder: Linear {
                 weight,
@@ -51,7 +47,18 @@ impl Head {
         })
     }
 
-    /// Logits from the last residual stream, in panels.
+    /// The same with its weights in another form.
+    pub(super) fn map<W>(self, form: impl Fn(Matrix) -> W) -> Head<W> {
+        Head {
+            dense: self.dense.map(&form),
+            norm: self.norm,
+            decoder: self.decoder.map(&form),
+        }
+    }
+}
+
+impl Head<Weights> {
+    /// Logits from the last residual stream, in panels; products are of single precision, whatever the blocks' are.
     pub(super) fn logits(&self, config: &Architecture, batch: &Batch, stream: &[f32]) -> Logits {
         let size = config.width * LANES;
         let tokens = batch.tokens().len();
@@ -63,24 +70,30 @@ impl Head {
                 panel::with_scratch(2 * size + config.tokens * LANES, |scratch| {
                     let (first, rest) = scratch.split_at_mut(size);
                     let (second, out) = rest.split_at_mut(size);
-                    let view = View {
+                    let inputs = Inputs::Single(View {
                         data: x,
                         stride: size,
-                    };
+                    });
                     let mut to = ViewMut {
                         data: first,
                         stride: size,
                     };
-                    panel::linear(&self.dense.weight, &self.dense.bias, &view, &mut to, 1);
+                    panel::linear(&self.dense.weight, &self.dense.bias, &inputs, &mut to, 1);
                     simd::gelu(first);
                     self.norm.apply(config.epsilon, first, second);
-                    let view = View {
+                    let inputs = Inputs::Single(View {
                         data: second,
                         stride: size,
-                    };
+                    });
                     let stride = config.tokens * LANES;
                     let mut to = ViewMut { data: out, stride };
-                    panel::linear(&self.decoder.weight, &self.decoder.bias, &view, &mut to, 1);
+                    panel::linear(
+                        &self.decoder.weight,
+                        &self.decoder.bias,
+                        &inputs,
+                        &mut to,
+                        1,
+                    );
                     for (lane, row) in rows.chunks_exact_mut(config.tokens).enumerate() {
                         panel::column(out, lane, row);
                     }

@@ -6,20 +6,21 @@
 
 use super::{
     Activations, LoadPlan, Logits,
-    attention::{self, Inputs},
-    block::{Block, Norm},
+    attention::{self, Projections},
+    block::{self, Block, Norm, Scratch},
     head::Head,
     parts::{Form, Parts},
     pass::Pass,
 };
+use crate::math::matrix_unit::Split;
 use crate::plm::{
     architecture::Architecture,
     batch::Batch,
     error::PlmError,
-    panel::{self, LANES, View, ViewMut},
+    panel::{self, Inputs, LANES, View, ViewMut, Weights},
     place::{Place, Replacement},
     vocabulary::Vocabulary,
-    weights::{ModelFolder, Precision},
+    weights::{Matrix, ModelFolder, Precision},
 };
 use crate::table::metadata::Site;
 use rayon::prelude::*;
@@ -27,34 +28,45 @@ use rayon::prelude::*;
 /// Most panels that a thread works on together: more tokens for each weight that is read, as long
 /// as their activations stay in a core's second-level cache.
 const GROUP: usize = 4;
+/// The same where weights are split a block at a time, which must pay.
+const SPLIT_GROUP: usize = 8;
 
 /// A model of any family, or its first blocks.
 pub struct Model {
     parts: Parts<InPlace>,
+    /// Into which numbers products split theirs.
+    split: Option<Split>,
 }
 
-/// Weights as they are read.
-struct InPlace;
+/// Weights in the host's memory: where products split their numbers, packed once; else as they are stored.
+struct InPlace {
+    split: Option<Split>,
+    /// Whether they are of half precision.
+    halved: bool,
+}
 
 impl Form for InPlace {
-    type Block = Block;
+    type Block = Block<Weights>;
     type Norm = Norm;
-    type Head = Head;
+    type Head = Head<Weights>;
 
-    fn read_as(&self, plan: &LoadPlan) -> Precision {
-        plan.precision
-    }
-
-    fn block(&self, block: Block) -> Result<Block, PlmError> {
-        Ok(block)
+    fn block(&self, block: Block) -> Result<Self::Block, PlmError> {
+        Ok(block.map(|matrix| Weights::new(self.stored(matrix), self.split)))
     }
 
     fn norm(&self, norm: Norm) -> Result<Norm, PlmError> {
         Ok(norm)
     }
 
-    fn head(&self, head: Head) -> Result<Head, PlmError> {
-        Ok(head)
+    fn head(&self, head: Head) -> Result<Self::Head, PlmError> {
+        Ok(head.map(|matrix| Weights::Stored(self.stored(matrix))))
+    }
+}
+
+impl InPlace {
+    /// Weights in half precision where that was asked for.
+    fn stored(&self, matrix: Matrix) -> Matrix {
+        if self.halved { matrix.halved() } else { matrix }
     }
 }
 
@@ -67,21 +79,27 @@ struct Group<'a> {
     captures: Vec<&'a mut [f32]>,
 }
 
-/// Memory of a group: two of the size of its residual stream, and for the MLP's inner features.
-struct Scratch<'a> {
-    first: &'a mut [f32],
-    second: &'a mut [f32],
-    hidden: &'a mut [f32],
-}
-
 impl Model {
     /// Loads what is needed of a model.
     ///
     /// # Errors
     /// [`PlmError`] where a tensor is missing or does not fit, naming it.
     pub fn load(folder: &ModelFolder, needs: LoadPlan) -> Result<Self, PlmError> {
-        let parts = Parts::load(folder, needs, &InPlace)?;
-        Ok(Self { parts })
+        Self::load_split(folder, needs, needs.precision.split())
+    }
+
+    /// [`Self::load`] with products whose numbers are split otherwise than the precision has it on this machine.
+    ///
+    /// # Errors
+    /// As of [`Self::load`].
+    pub fn load_split(
+        folder: &ModelFolder,
+        needs: LoadPlan,
+        split: Option<Split>,
+    ) -> Result<Self, PlmError> {
+        let halved = needs.precision == Precision::F16;
+        let parts = Parts::load(folder, needs, &InPlace { split, halved })?;
+        Ok(Self { parts, split })
     }
 
     /// What there is to know of the whole model.
@@ -155,19 +173,23 @@ impl Model {
         let mut qkv = vec![0f32; if running { 3 * count * size } else { 0 }];
         let mut attended = vec![0f32; if running { tokens * config.width } else { 0 }];
         let table = self.parts.rotary.at_least(pass.batch.longest());
-        let group = count.div_ceil(rayon::current_num_threads()).clamp(1, GROUP);
+        let most = match self.split {
+            Some(Split::Bf16x6) => SPLIT_GROUP,
+            _ => GROUP,
+        };
+        let group = count.div_ceil(rayon::current_num_threads()).clamp(1, most);
         for layer in 0..=pass.layers {
             groups(group, size, &mut x, &mut qkv, &mut captures)
                 .into_par_iter()
                 .with_max_len(1)
                 .for_each(|group| self.between_attentions(pass, layer, &attended, group));
             if layer < pass.layers {
-                let inputs = Inputs {
+                let inputs = Projections {
                     batch: pass.batch,
                     qkv: &qkv,
                     rotary: &table,
                 };
-                attention::attend(config, &inputs, &mut attended);
+                attention::attend(config, self.split, &inputs, &mut attended);
             }
         }
         (x, captures)
@@ -178,31 +200,50 @@ impl Model {
     fn between_attentions(&self, pass: &Pass, layer: usize, attended: &[f32], mut group: Group) {
         let config = self.architecture();
         let stream = group.x.len();
-        let inner = Block::inner_size(config, stream / (config.width * LANES));
+        let panels = stream / (config.width * LANES);
+        let inner = block::inner_size(config, panels);
+        let lines = 2 * block::packed_size(config, self.split, panels);
         panel::with_scratch(2 * stream + inner, |memory| {
-            let (first, rest) = memory.split_at_mut(stream);
-            let (second, hidden) = rest.split_at_mut(stream);
-            let mut scratch = Scratch {
-                first,
-                second,
-                hidden,
-            };
-            if layer > 0 {
-                self.add_attention(pass, layer, attended, &mut group, &mut scratch);
-                if pass.ends_at_attention_of(layer) {
-                    return;
-                }
-                self.add_mlp(pass, layer, &mut group, &mut scratch);
-            }
-            let here = Place {
-                site: Site::Residual,
-                layer,
-            };
-            visit(pass, here, group.token, group.x, &mut group.captures);
-            if layer < pass.layers {
-                self.parts.blocks[layer].project(config, group.x, scratch.first, group.qkv);
-            }
+            panel::with_lines(lines, |lines| {
+                let (first, rest) = memory.split_at_mut(stream);
+                let (second, hidden) = rest.split_at_mut(stream);
+                let mut scratch = Scratch {
+                    first,
+                    second,
+                    hidden,
+                    lines,
+                    split: self.split,
+                };
+                self.pass_block(pass, layer, attended, &mut group, &mut scratch);
+            });
         });
+    }
+
+    /// [`Self::between_attentions`] in a group's memory.
+    fn pass_block(
+        &self,
+        pass: &Pass,
+        layer: usize,
+        attended: &[f32],
+        group: &mut Group,
+        scratch: &mut Scratch,
+    ) {
+        if layer > 0 {
+            self.add_attention(pass, layer, attended, group, scratch);
+            if pass.ends_at_attention_of(layer) {
+                return;
+            }
+            self.add_mlp(pass, layer, group, scratch);
+        }
+        let here = Place {
+            site: Site::Residual,
+            layer,
+        };
+        visit(pass, here, group.token, group.x, &mut group.captures);
+        if layer < pass.layers {
+            let config = self.architecture();
+            self.parts.blocks[layer].project(config, group.x, scratch, group.qkv);
+        }
     }
 
     /// Adds the attention of block `layer` to the residual stream.
@@ -221,19 +262,17 @@ impl Model {
             attention::scatter(config, pass.batch, attended, from, panel);
         }
         let out = &self.parts.blocks[layer - 1].attention_out;
-        panel::linear(
-            &out.weight,
-            &out.bias,
-            &View {
-                data: scratch.first,
-                stride: size,
-            },
-            &mut ViewMut {
-                data: scratch.second,
-                stride: size,
-            },
-            group.x.len() / size,
-        );
+        let count = group.x.len() / size;
+        let heads = View {
+            data: scratch.first,
+            stride: size,
+        };
+        let inputs = Inputs::new(self.split, heads, config.width, count, scratch.lines);
+        let mut to = ViewMut {
+            data: scratch.second,
+            stride: size,
+        };
+        panel::linear(&out.weight, &out.bias, &inputs, &mut to, count);
         panel::add(group.x, scratch.second);
         let here = Place {
             site: Site::Attention,
@@ -245,12 +284,8 @@ impl Model {
     /// Adds the MLP of block `layer` to the residual stream, and normalises it behind the last.
     fn add_mlp(&self, pass: &Pass, layer: usize, group: &mut Group, scratch: &mut Scratch) {
         let config = self.architecture();
-        let Scratch {
-            first,
-            second,
-            hidden,
-        } = scratch;
-        self.parts.blocks[layer - 1].mlp(config, group.x, first, hidden, second);
+        self.parts.blocks[layer - 1].mlp(config, group.x, scratch);
+        let Scratch { first, second, .. } = scratch;
         let here = Place {
             site: Site::Mlp,
             layer,

@@ -21,7 +21,7 @@ pub struct LoadPlan {
     pub layers: usize,
     /// Whether the masked-language-modelling head is needed; it runs all blocks.
     pub head: bool,
-    /// Precision of the weights.
+    /// Precision of the products.
     pub precision: Precision,
 }
 
@@ -53,8 +53,6 @@ pub(super) trait Form {
     type Norm;
     type Head;
 
-    /// Precision at which weights are read into the host's memory.
-    fn read_as(&self, plan: &LoadPlan) -> Precision;
     /// Takes the weights of a block.
     fn block(&self, block: Block) -> Result<Self::Block, PlmError>;
     /// Takes the weights of a norm.
@@ -82,14 +80,13 @@ impl<F: Form> Parts<F> {
     /// [`PlmError`] where a tensor is missing or does not fit, naming it, or a device fails.
     pub(super) fn load(folder: &ModelFolder, plan: LoadPlan, form: &F) -> Result<Self, PlmError> {
         let architecture = folder.architecture.clone();
-        let precision = form.read_as(&plan);
         let layers = if plan.head {
             architecture.layers
         } else {
             plan.layers
         };
         let blocks = (1..=layers)
-            .map(|number| form.block(Block::load(folder, number, precision)?))
+            .map(|number| form.block(Block::load(folder, number)?))
             .collect::<Result<_, _>>()?;
         let embeddings = Embeddings::load(folder)?;
         let norm = if layers == architecture.layers {
@@ -99,7 +96,7 @@ impl<F: Form> Parts<F> {
             None
         };
         let head = if plan.head {
-            Some(form.head(Head::load(folder, &embeddings, precision)?)?)
+            Some(form.head(Head::load(folder, &embeddings)?)?)
         } else {
             None
         };

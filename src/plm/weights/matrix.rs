@@ -1,25 +1,39 @@
 //! A weight matrix, as it is stored.
 
 use super::numbers::Numbers;
+use crate::math::matrix_unit::{self, PackedRows, Split};
 use half::{bf16, f16, slice::HalfFloatSliceExt};
 use std::{fmt, str::FromStr};
 
-/// Precision of the weights in use. On a CPU the arithmetic is single precision in each case; on
-/// other devices products are of this precision, softmax and norms single.
+/// Precision of a PLM's products; sums, the residual stream, norms and softmax are of single precision in each case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
-    /// As stored: no number is rounded.
+    /// Single precision.
     #[default]
     F32,
-    /// Rounded to bfloat16: half the memory.
+    /// Factors rounded to bfloat16: half the memory, and the fastest where the processor multiplies such numbers.
     Bf16,
-    /// Rounded to half precision: half the memory.
+    /// On a CPU, each factor as the sum of two bfloat16 numbers, so products are exact to 4e-6.
+    Bf16x3,
+    /// Weights rounded to half precision, half the memory; on a GPU the other factor too.
     F16,
 }
 
 impl Precision {
     /// Every precision.
-    pub const ALL: [Self; 3] = [Self::F32, Self::Bf16, Self::F16];
+    pub const ALL: [Self; 4] = [Self::F32, Self::Bf16, Self::Bf16x3, Self::F16];
+
+    /// Into which bfloat16 numbers a CPU splits the factors of products; `None` where it multiplies numbers of single
+    /// precision.
+    #[must_use]
+    pub fn split(self) -> Option<Split> {
+        match self {
+            Self::F32 => matrix_unit::has_tiles().then_some(Split::Bf16x6),
+            Self::Bf16 => Some(Split::Bf16),
+            Self::Bf16x3 => Some(Split::Bf16x3),
+            Self::F16 => None,
+        }
+    }
 
     /// The name used in options.
     #[must_use]
@@ -27,6 +41,7 @@ impl Precision {
         match self {
             Self::F32 => "f32",
             Self::Bf16 => "bf16",
+            Self::Bf16x3 => "bf16x3",
             Self::F16 => "f16",
         }
     }
@@ -45,7 +60,7 @@ impl FromStr for Precision {
         Self::ALL
             .into_iter()
             .find(|p| p.name() == text)
-            .ok_or_else(|| format!("unknown precision '{text}': f32, bf16 or f16"))
+            .ok_or_else(|| format!("unknown precision '{text}': f32, bf16, bf16x3 or f16"))
     }
 }
 
@@ -104,21 +119,34 @@ impl Matrix {
         }
     }
 
-    /// The same at another precision; [`Precision::F32`] leaves it as it is stored.
+    /// The same in half precision.
     #[must_use]
-    pub fn rounded(self, precision: Precision) -> Self {
-        let values = match (precision, &self.values) {
-            (Precision::F32, _)
-            | (Precision::Bf16, Values::Brain(_))
-            | (Precision::F16, Values::Half(_)) => return self,
-            (Precision::Bf16, _) => Values::Brain(Numbers::Owned(
-                self.to_vec().into_iter().map(bf16::from_f32).collect(),
-            )),
-            (Precision::F16, _) => Values::Half(Numbers::Owned(
-                self.to_vec().into_iter().map(f16::from_f32).collect(),
-            )),
+    pub fn halved(self) -> Self {
+        if matches!(self.values, Values::Half(_)) {
+            return self;
+        }
+        let numbers = self.to_vec().into_iter().map(f16::from_f32).collect();
+        Self {
+            values: Values::Half(Numbers::Owned(numbers)),
+            ..self
+        }
+    }
+
+    /// The same for the machine's matrix unit; what is mapped of it is given back.
+    #[must_use]
+    pub fn packed(self, split: Split) -> PackedRows {
+        let packed = match &self.values {
+            Values::Single(numbers) => PackedRows::new(split, numbers.as_slice(), self.inputs),
+            Values::Half(_) | Values::Brain(_) => {
+                PackedRows::new(split, &self.to_vec(), self.inputs)
+            }
         };
-        Self { values, ..self }
+        match self.values {
+            Values::Single(numbers) => numbers.release(),
+            Values::Half(numbers) => numbers.release(),
+            Values::Brain(numbers) => numbers.release(),
+        }
+        packed
     }
 
     /// Lends `rows` rows from `from`, columns `begin..begin + steps`, in single precision, with the

@@ -65,6 +65,15 @@ impl<T: Number> Numbers<T> {
     }
 }
 
+impl<T: Number> Numbers<T> {
+    /// Drops them, and lets the system take back the pages of their map: they are not read again.
+    pub(crate) fn release(self) {
+        if let Self::Mapped { map, begin, count } = self {
+            map.release(begin..begin + count * size_of::<T>());
+        }
+    }
+}
+
 /// Bytes as numbers, where they are aligned and this machine is little-endian.
 fn cast<T: Number>(bytes: &[u8]) -> Option<&[T]> {
     let numbers = bytemuck::try_cast_slice(bytes).ok()?;

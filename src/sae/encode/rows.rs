@@ -7,6 +7,7 @@ use crate::sae::{
     folder::Sae,
     forward::{BlockEncoder, CachedParams, Scratch, SelectionRule},
     hierarchy::Hierarchy,
+    settings::Compute,
     sparse::SparseRows,
 };
 
@@ -38,11 +39,11 @@ impl RowMemory {
 }
 
 impl<'a> RowEncoder<'a> {
-    /// Of this model.
-    pub(crate) fn new(sae: &'a Sae) -> Self {
+    /// Of this model, with products as `compute` says.
+    pub(crate) fn new(sae: &'a Sae, compute: Compute) -> Self {
         Self {
             sae,
-            cached: CachedParams::new(&sae.params, &sae.config.objective),
+            cached: CachedParams::new(&sae.params, &sae.config.objective, compute.split()),
             hierarchy: match sae.config.objective.forced_by {
                 ForcedBy::Own => Hierarchy::default(),
                 ForcedBy::Coherent => Hierarchy::new(&sae.concepts, sae.config.shape.defined),
