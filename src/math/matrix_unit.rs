@@ -10,10 +10,14 @@
 mod amx;
 #[cfg(target_arch = "x86_64")]
 mod dot;
+mod exponentials;
 mod pack;
 mod plain;
+#[cfg(target_arch = "x86_64")]
+mod rounding;
 mod tiles;
 
+pub use exponentials::pack_softmax;
 pub use pack::{
     PackedRows, pack_block, pack_columns, pack_panel, pack_rows, panel_lines, row_lines,
 };

@@ -1,7 +1,7 @@
 //! Steps of training (or encoding alone) on a seeded sparse mixture, timed.
 //!
 //!     cargo bench --bench train_step -- --batch 2048 --width 320 --latents 4096 --k 32
-//!         [--concepts 200] [--steps 20] [--axioms 2000] [--zero 500] [--threads 2] [--encode-only | --cuda]
+//!         [--concepts 200] [--steps 20] [--axioms 2000] [--zero 500] [--threads 2] [--compute f32] [--encode-only | --cuda]
 //!
 //! Prints one JSON line with the names that `train.sh` compares: the median over the steps; on a GPU also the share of
 //! it that Adam alone would take at the rate at which the card copies memory.
@@ -15,7 +15,7 @@ use protsae::{
         config::{Objective, Shape, Variant},
         encode::Encoder,
         params::Params,
-        settings::Training,
+        settings::{Compute, Training},
     },
     train::{backend::Trainer, cpu::Engine, data::batch::Batch},
 };
@@ -35,6 +35,17 @@ fn option(name: &str, default: usize) -> usize {
         None => default,
         Some(at) => arguments[at + 1].parse().expect("a number"),
     }
+}
+
+/// What products on the CPU multiply.
+fn compute() -> Compute {
+    let arguments: Vec<String> = std::env::args().collect();
+    let Some(at) = arguments.iter().position(|a| a == "--compute") else {
+        return Compute::F32;
+    };
+    let all = [Compute::F32, Compute::Bf16, Compute::Bf16x3];
+    let named = all.into_iter().find(|c| c.name() == arguments[at + 1]);
+    named.expect("f32, bf16 or bf16x3")
 }
 
 fn uniform(rng: &mut ChaCha8Rng) -> f32 {
@@ -85,7 +96,9 @@ fn engine(params: Params<f32>, objective: Objective, axioms: &Axioms) -> Box<dyn
         return Box::new(engine.expect("it fits"));
     }
     assert!(!on_gpu(), "--cuda needs --features cuda");
-    Box::new(Engine::new(params, objective, weights, axioms, 0))
+    let mut engine = Engine::new(params, objective, weights, axioms, 0);
+    engine.split(compute().split());
+    Box::new(engine)
 }
 
 /// Seconds that moving all weights and moments takes at least: 54 bytes a weight of one matrix, at the rate of copies.
@@ -184,7 +197,7 @@ fn main() {
             sha256: String::new(),
             params,
         };
-        let mut encoder = Encoder::new(&sae);
+        let mut encoder = Encoder::with(&sae, compute());
         for step in 0..WARM_UP + steps {
             let start = Instant::now();
             encoder.encode(&data[step % 4].x).expect("finite");
@@ -212,7 +225,7 @@ fn main() {
             "rows_per_s": (rows as f64 / median * 10.0).round() / 10.0,
             "ms_per_step": (median * 1e6).round() / 1e3,
             "batch": rows, "width": d, "latents": shape.latents, "k": option("--k", 32),
-            "concepts": shape.defined, "encode_only": encode_only,
+            "concepts": shape.defined, "encode_only": encode_only, "compute": compute().name(),
             "first": losses.first(), "last": losses.last(),
             "copy_floor_share": on_gpu().then(|| floor(&shape) / median),
             "peak_rss_mib": protsae::cli::resources::peak_memory().map(|b| b >> 20),

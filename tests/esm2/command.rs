@@ -606,3 +606,42 @@ fn an_id_that_is_no_utf8_is_refused_by_its_line() {
         "{message}"
     );
 }
+
+#[test]
+fn the_table_and_the_provenance_say_what_was_multiplied() {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(
+        dir.path().join("p.fasta"),
+        format!(">P\n{}\n", sequence(70, 5)),
+    )
+    .expect("a FASTA");
+    let rows = |compute: &str, threads: &str| {
+        let options = [
+            "-i",
+            "p.fasta",
+            "--compute",
+            compute,
+            "--dtype",
+            "f32",
+            "-t",
+            threads,
+        ];
+        let rows = table(&dir, &[&options[..], &["--provenance", "p.json"]].concat());
+        assert_eq!(rows.info.compute.as_deref(), Some(compute));
+        let provenance = fs::read_to_string(dir.path().join("p.json")).expect("a provenance");
+        let provenance: serde_json::Value = serde_json::from_str(&provenance).expect("JSON");
+        let text = provenance["compute"].as_str().expect("a text").to_owned();
+        assert!(text.starts_with(&format!("{compute} (")), "{text}");
+        rows
+    };
+    let want = rows("f32", "1");
+    for (compute, most) in [("bf16", 2e-2), ("bf16x3", 4e-5), ("f16", 2e-2)] {
+        let got = rows(compute, "1");
+        let error = crate::support::relative_error(&got.activations, &want.activations);
+        assert!(error > 0.0 && error < most, "{compute}: {error:e}");
+        assert_eq!(got, rows(compute, "2"));
+    }
+    let refused = embed(&dir, &["-i", "p.fasta", "--compute", "f64"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("bf16x3"));
+}

@@ -1,7 +1,8 @@
 //! A sequence's numbers depend on nothing but the sequence.
 
-use crate::support::{batch, load, mini, places, rows, sequence};
+use crate::support::{batch, load, load_split, mini, places, rows, sequence};
 use protsae::{
+    math::matrix_unit::Split,
     plm::{
         batch::Batch,
         encoder::Model,
@@ -33,13 +34,20 @@ fn alone(model: &Model, sequence: &str, places: &[Place]) -> Vec<Vec<u32>> {
 
 #[test]
 fn batch_order_and_threads_change_no_bit() {
-    let model = load(&mini());
+    independent_of_batch_and_threads(&load(&mini()));
+}
+
+#[test]
+fn batch_order_and_threads_change_no_bit_of_split_numbers() {
+    for split in Split::ALL {
+        independent_of_batch_and_threads(&load_split(&mini(), Some(split)));
+    }
+}
+
+fn independent_of_batch_and_threads(model: &Model) {
     let places = places(model.architecture());
     let sequences = sequences();
-    let want: Vec<_> = sequences
-        .iter()
-        .map(|s| alone(&model, s, &places))
-        .collect();
+    let want: Vec<_> = sequences.iter().map(|s| alone(model, s, &places)).collect();
     for threads in [1, 2, 3] {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -51,7 +59,7 @@ fn batch_order_and_threads_change_no_bit() {
                 order.reverse();
             }
             let chosen: Vec<&str> = order.iter().map(|&i| sequences[i].as_str()).collect();
-            let batch = batch(&model, &chosen);
+            let batch = batch(model, &chosen);
             let activations = pool.install(|| model.forward(&batch, &places, None));
             for (s, &i) in order.iter().enumerate() {
                 for (p, place) in places.iter().enumerate() {

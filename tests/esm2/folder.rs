@@ -22,9 +22,9 @@ use std::{
 use tempfile::TempDir;
 
 /// Name, shape and bytes of tensors.
-type Tensors = BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>;
+pub(crate) type Tensors = BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>;
 
-fn tensors() -> Tensors {
+pub(crate) fn tensors() -> Tensors {
     let bytes = fs::read(mini().join("model.safetensors")).expect("the embedded model");
     let file = SafeTensors::deserialize(&bytes).expect("safetensors");
     file.iter()
@@ -37,7 +37,7 @@ fn tensors() -> Tensors {
         .collect()
 }
 
-fn serialize(tensors: &Tensors) -> Vec<u8> {
+pub(crate) fn serialize(tensors: &Tensors) -> Vec<u8> {
     let views: BTreeMap<&str, TensorView> = tensors
         .iter()
         .map(|(name, (dtype, shape, data))| {
@@ -59,7 +59,7 @@ fn folder() -> (TempDir, PathBuf) {
     (dir, path)
 }
 
-fn with_weights(bytes: &[u8]) -> (TempDir, PathBuf) {
+pub(crate) fn with_weights(bytes: &[u8]) -> (TempDir, PathBuf) {
     let (dir, path) = folder();
     fs::write(path.join("model.safetensors"), bytes).expect("weights");
     (dir, path)

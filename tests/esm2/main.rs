@@ -2,6 +2,7 @@
 
 mod command;
 mod composition;
+mod deep;
 mod dense;
 mod folder;
 mod parity;

@@ -2,9 +2,12 @@
 
 use crate::{
     shared::shared,
-    support::{Reference, batch, load, load_at, places, relative_error, rows},
+    support::{Reference, batch, load, load_at, load_split, places, relative_error, rows},
 };
-use protsae::plm::weights::Precision;
+use protsae::{
+    math::matrix_unit::Split,
+    plm::{encoder::Model, weights::Precision},
+};
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
@@ -14,6 +17,9 @@ use std::{
 const SINGLE: f64 = 1e-5;
 /// Largest relative error of a tensor with weights of 8 bits of precision.
 const BRAIN: f64 = 2e-2;
+
+/// Largest relative error of a tensor whose products are of numbers of two parts.
+const TWO_PARTS: f64 = 4e-5;
 
 /// Name, folder and saved numbers of each model.
 fn models() -> Vec<(&'static str, PathBuf, Reference)> {
@@ -31,9 +37,9 @@ fn models() -> Vec<(&'static str, PathBuf, Reference)> {
     models
 }
 
-fn compare(precision: Precision, tolerance: f64, together: bool) {
+fn compare(load: &dyn Fn(&Path) -> Model, tolerance: f64, together: bool) {
     for (name, folder, reference) in models() {
-        let model = load_at(&folder, precision);
+        let model = load(&folder);
         let places = places(model.architecture());
         let sequences: Vec<&str> = reference.sequences.iter().map(String::as_str).collect();
         let batches: Vec<(usize, Vec<&str>)> = if together {
@@ -69,23 +75,37 @@ fn compare(precision: Precision, tolerance: f64, together: bool) {
 
 #[test]
 fn every_site_of_single_sequences() {
-    compare(Precision::F32, SINGLE, false);
+    compare(&load, SINGLE, false);
 }
 
 #[test]
 fn every_site_of_all_sequences_in_one_batch() {
-    compare(Precision::F32, SINGLE, true);
+    compare(&load, SINGLE, true);
 }
 
 #[test]
 fn weights_of_half_the_size_are_close() {
-    compare(Precision::Bf16, BRAIN, true);
-    compare(Precision::F16, BRAIN, true);
+    compare(&|path| load_at(path, Precision::Bf16), BRAIN, true);
+    compare(&|path| load_at(path, Precision::F16), BRAIN, true);
+}
+
+#[test]
+fn products_of_split_numbers_are_as_exact_as_they_say() {
+    for (split, tolerance) in [
+        (None, SINGLE),
+        (Some(Split::Bf16x6), SINGLE),
+        (Some(Split::Bf16x3), TWO_PARTS),
+        (Some(Split::Bf16), BRAIN),
+    ] {
+        let load = |path: &Path| load_split(path, split);
+        compare(&load, tolerance, true);
+        compare_long(&load, tolerance);
+    }
 }
 
 /// Models and numbers that this project made (`reference.py`): 15 sequences of 1 to 1,022 residues,
 /// their first, middle and last rows.
-fn compare_long(precision: Precision, tolerance: f64) {
+fn compare_long(load: &dyn Fn(&Path) -> Model, tolerance: f64) {
     let folder = Path::new(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/test_data/esm2_parity"
@@ -93,7 +113,7 @@ fn compare_long(precision: Precision, tolerance: f64) {
     for name in ["2x32", "3x60", "2x96"] {
         let reference = Reference::read(&folder.join(format!("{name}.safetensors")));
         let folder = folder.join(name);
-        let model = load_at(&folder, precision);
+        let model = load(&folder);
         let places = places(model.architecture());
         let texts: Vec<&str> = reference.sequences.iter().map(String::as_str).collect();
         let batch = batch(&model, &texts);
@@ -130,8 +150,8 @@ fn compare_long(precision: Precision, tolerance: f64) {
 
 #[test]
 fn lengths_of_1_to_1022_in_one_packed_batch() {
-    compare_long(Precision::F32, SINGLE);
-    compare_long(Precision::Bf16, BRAIN);
+    compare_long(&load, SINGLE);
+    compare_long(&|path| load_at(path, Precision::Bf16), BRAIN);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Models and saved numbers.
 
+use protsae::math::matrix_unit::Split;
 use protsae::plm::{
     architecture::Architecture,
     batch::Batch,
@@ -31,12 +32,22 @@ pub(crate) fn load(path: &Path) -> Model {
 /// The same at another precision.
 pub(crate) fn load_at(path: &Path, precision: Precision) -> Model {
     let folder = ModelFolder::open(path).expect("a model folder");
-    let needs = LoadPlan {
+    Model::load(&folder, whole(&folder, precision)).expect("all tensors")
+}
+
+/// A model with all its blocks, and with its head, whose products split their numbers, on whatever unit the machine has.
+pub(crate) fn load_split(path: &Path, split: Option<Split>) -> Model {
+    let folder = ModelFolder::open(path).expect("a model folder");
+    let needs = whole(&folder, Precision::F32);
+    Model::load_split(&folder, needs, split).expect("all tensors")
+}
+
+fn whole(folder: &ModelFolder, precision: Precision) -> LoadPlan {
+    LoadPlan {
         layers: folder.architecture.layers,
         head: true,
         precision,
-    };
-    Model::load(&folder, needs).expect("all tensors")
+    }
 }
 
 /// A batch of sequences.

@@ -4,6 +4,7 @@
 //! pass.
 
 mod axioms;
+mod compute;
 mod emulator;
 mod gpu;
 mod machines;

@@ -36,7 +36,7 @@ fn auroc(scores: &[f64], truth: &[bool]) -> f64 {
 }
 
 /// AUROC of a model's pi and z of each concept, and of the best latent, over held-out proteins.
-fn scores(model: &Path, data: &Data) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+pub(crate) fn scores(model: &Path, data: &Data) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
     let sae = Sae::load(model).unwrap();
     let m = sae.config.shape.defined;
     let n = sae.config.shape.latents;
@@ -92,7 +92,7 @@ fn scores(model: &Path, data: &Data) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
     (of(&logits), of(&z[..m]), best)
 }
 
-fn mean(values: &[f64]) -> f64 {
+pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 

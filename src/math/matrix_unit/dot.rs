@@ -4,7 +4,7 @@
 use super::{BlockProduct, Line, PAIRS, PART_LINES};
 use crate::math::simd::LANES;
 use std::arch::x86_64::{
-    __m512, __m512bh, _MM_HINT_T0, _mm_prefetch, _mm512_dpbf16_ps, _mm512_load_si512,
+    __m512, __m512bh, __m512i, _MM_HINT_T0, _mm_prefetch, _mm512_dpbf16_ps, _mm512_load_si512,
     _mm512_loadu_ps, _mm512_set1_epi32, _mm512_setzero_ps, _mm512_storeu_ps,
 };
 
@@ -16,7 +16,9 @@ const AHEAD: usize = 4;
 
 /// Whether this machine has the instruction.
 pub(super) fn is_detected() -> bool {
-    is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bf16")
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512bf16")
 }
 
 /// Computes a product, whose sizes are checked.
@@ -89,7 +91,8 @@ unsafe fn rows<const COUNT: usize>(product: &mut BlockProduct, from: usize) {
                     let columns = [load(right.add(pair)), load(right.add(PAIRS + pair))];
                     for (row, sum) in sums.iter_mut().enumerate() {
                         let pair = (*left.add(row)).0.get_unchecked(pair).cast_signed();
-                        let pair = std::mem::transmute::<_, __m512bh>(_mm512_set1_epi32(pair));
+                        let pair =
+                            std::mem::transmute::<__m512i, __m512bh>(_mm512_set1_epi32(pair));
                         sum[0] = _mm512_dpbf16_ps(sum[0], pair, columns[0]);
                         sum[1] = _mm512_dpbf16_ps(sum[1], pair, columns[1]);
                     }

@@ -131,6 +131,11 @@ pub fn pack_panel(split: Split, panel: &[f32], stride: usize, inner: usize, out:
     let parts = split.parts();
     let step_lines = parts * PART_LINES;
     let out = &mut out[..inner.div_ceil(STEP) * step_lines];
+    #[cfg(target_arch = "x86_64")]
+    if split == Split::Bf16 && super::dot::is_detected() {
+        super::rounding::pack_panel(panel, stride, inner, out);
+        return;
+    }
     let row = |i: usize| -> [f32; LANES] {
         let numbers = panel[i * stride..].first_chunk();
         *numbers.expect("a row has a number for each lane")
@@ -297,6 +302,29 @@ mod tests {
             }
             assert_eq!(sum.to_bits(), value.to_bits());
         }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn the_processor_rounds_as_the_program_does() {
+        if !super::super::dot::is_detected() {
+            println!("skipped: this CPU has no AVX512-BF16");
+            return;
+        }
+        let (stride, inner) = (LANES + 3, 45);
+        let panel: Vec<f32> = (0..stride * inner)
+            .map(|i| (i as f32 - 700.0) * 0.123_456)
+            .collect();
+        let lines = panel_lines(inner, Split::Bf16);
+        let (mut by_cpu, mut by_rows) = (vec![Line([9; 16]); lines], vec![Line::default(); lines]);
+        pack_panel(Split::Bf16, &panel, stride, inner, &mut by_cpu);
+        // the first part of a finer split is the same number
+        let mut finer = vec![Line::default(); panel_lines(inner, Split::Bf16x3)];
+        pack_panel(Split::Bf16x3, &panel, stride, inner, &mut finer);
+        for (to, from) in (by_rows.chunks_exact_mut(PART_LINES)).zip(finer.chunks(2 * PART_LINES)) {
+            to.copy_from_slice(&from[..PART_LINES]);
+        }
+        assert!(by_cpu == by_rows);
     }
 
     #[test]

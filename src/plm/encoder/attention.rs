@@ -215,23 +215,35 @@ impl Scratch<'_> {
     /// Sums of values for the [`LANES`] queries from `first` on, each by its scores' exponentials; returns the
     /// reciprocals of the sums of these.
     fn attend(&mut self, first: usize) -> [f32; LANES] {
-        let mut reciprocal = [0f32; LANES];
-        match &mut self.packed {
-            None => self.compare(first),
-            Some(packed) => packed.compare(
-                self.queries,
-                self.stride,
-                first,
-                self.head_width,
-                self.length,
-                self.scores,
-            ),
-        }
-        simd::softmax(&mut self.scores[..self.length * LANES], &mut reciprocal);
-        match &mut self.packed {
-            None => self.combine(),
-            Some(packed) => packed.combine(self.scores, self.length, self.head_width, self.result),
-        }
+        let (length, width) = (self.length, self.head_width);
+        let Some(packed) = &mut self.packed else {
+            let mut reciprocal = [0f32; LANES];
+            self.compare(first);
+            simd::softmax(&mut self.scores[..length * LANES], &mut reciprocal);
+            self.combine();
+            return reciprocal;
+        };
+        let split = packed.split;
+        let queries = &self.queries[first..];
+        matrix_unit::pack_panel(split, queries, self.stride, width, packed.queries);
+        blocks(
+            split,
+            packed.keys,
+            length,
+            packed.queries,
+            width,
+            self.scores,
+        );
+        let scores = &mut self.scores[..length * LANES];
+        let reciprocal = matrix_unit::pack_softmax(split, scores, packed.scores);
+        blocks(
+            split,
+            packed.values,
+            width,
+            packed.scores,
+            length,
+            self.result,
+        );
         reciprocal
     }
 
@@ -271,30 +283,6 @@ impl Scratch<'_> {
                 add: false,
             });
         }
-    }
-}
-
-impl PackedHead<'_> {
-    /// Scores of all keys for the queries, in rows of `stride`, from `first` on.
-    fn compare(
-        &mut self,
-        queries: &[f32],
-        stride: usize,
-        first: usize,
-        head_width: usize,
-        length: usize,
-        scores: &mut [f32],
-    ) {
-        let split = self.split;
-        matrix_unit::pack_panel(split, &queries[first..], stride, head_width, self.queries);
-        blocks(split, self.keys, length, self.queries, head_width, scores);
-    }
-
-    /// Sums of values by scores.
-    fn combine(&mut self, scores: &[f32], length: usize, head_width: usize, result: &mut [f32]) {
-        let split = self.split;
-        matrix_unit::pack_panel(split, scores, LANES, length, self.scores);
-        blocks(split, self.values, head_width, self.scores, length, result);
     }
 }
 
