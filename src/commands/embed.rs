@@ -10,22 +10,13 @@ mod plan;
 
 use super::{
     pattern::Pattern,
-    plm::{self, Proteins},
+    plm::{PlmArgs, Proteins},
 };
 use crate::{
     Error, Result,
-    cli::{
-        CommonArgs, Context, Source, Target, Tool,
-        args::{DeviceChoice, OnBadArgs},
-    },
+    cli::{CommonArgs, Context, Source, Target, Tool, args::OnBadArgs},
     error::Context as _,
-    plm::{
-        encoder::LoadPlan,
-        engine::Engine,
-        place::Place,
-        weights::{ModelFolder, Precision},
-        window::{DEFAULT_LENGTH, DEFAULT_OVERLAP, Windows},
-    },
+    plm::{encoder::LoadPlan, place::Place, weights::ModelFolder},
     sae::folder::{CONFIG_FILE, ModelConfig},
     table::{PlmIdentity, metadata::Site, schema::ActivationType},
 };
@@ -95,30 +86,8 @@ pub struct Args {
     #[arg(long, value_enum, value_name = "HOW")]
     pool: Option<Pool>,
 
-    /// Residues that the PLM sees at once; longer proteins are cut into windows
-    #[arg(long, default_value_t = DEFAULT_LENGTH, value_name = "N")]
-    max_length: usize,
-
-    /// Residues that two windows share, where they are blended
-    #[arg(long, default_value_t = DEFAULT_OVERLAP, value_name = "N")]
-    overlap: usize,
-
-    /// Tokens computed together: memory grows with it, results do not depend on it; 0: by threads
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    batch_tokens: usize,
-
-    /// Precision of the PLM's products: f32; bf16, with half the memory and the fastest where the processor has units for
-    /// it; bf16x3 between them, exact to 4e-6; f16, which halves the memory alone
-    #[arg(long, default_value_t = Precision::F32, value_name = "TYPE")]
-    compute: Precision,
-
-    /// Where to compute: auto, cpu, cuda or cuda:N
-    #[arg(long, default_value = "auto", value_name = "DEVICE")]
-    device: DeviceChoice,
-
-    /// Keep ids as they are instead of taking the accession out of 'sp|P12345|NAME'
-    #[arg(long)]
-    raw_ids: bool,
+    #[command(flatten)]
+    plm: PlmArgs,
 
     #[command(flatten)]
     bad: OnBadArgs,
@@ -140,14 +109,13 @@ impl Tool for Args {
     }
 
     fn run(&self, context: &Context) -> Result<()> {
-        let windows = Windows::new(self.max_length, self.overlap)?;
+        let windows = self.plm.windows()?;
         context.note_input(&self.model)?;
         for path in self.input.iter().filter_map(Source::path) {
             context.note_input(path)?;
         }
         let folder = ModelFolder::open(&self.model).path(&self.model)?;
-        (folder.architecture.check_window(self.max_length))
-            .map_err(|e| Error::from(e).context("--max-length"))?;
+        self.plm.check(&folder.architecture)?;
         let Wanted {
             places,
             plm: wanted,
@@ -156,21 +124,19 @@ impl Tool for Args {
         if self.pattern().is_some() {
             context.expect(targets.iter().cloned())?;
         }
-        let needs = LoadPlan::places(&places, self.compute);
-        let engine = Engine::load(&folder, needs, plm::device(self.device)).path(&self.model)?;
-        context.note_device(&engine.device());
-        plm::note_compute(context, &engine, self.compute);
+        let needs = LoadPlan::places(&places, self.plm.compute);
+        let engine = self.plm.load(context, &folder, needs, &self.model)?;
         let planner = Planner {
             proteins: Proteins {
                 sources: &self.input,
-                raw_ids: self.raw_ids,
+                raw_ids: self.plm.raw_ids,
                 on_bad: self.bad.on_bad,
             },
             windows,
             sample: self.sample,
             seed: context.seed(),
             vocabulary: &folder.vocabulary,
-            budget: plm::batch_tokens(self.batch_tokens, &engine, context.threads()),
+            budget: self.plm.batch_tokens(&engine, context.threads()),
         };
         if context.is_dry_run() {
             let estimate = Estimate {

@@ -8,21 +8,98 @@ use crate::{
         args::{DeviceChoice, OnBad},
         input, log,
     },
+    error::Context as _,
     plm::{
+        architecture::Architecture,
+        encoder::LoadPlan,
         engine::{Engine, Where},
-        weights::Precision,
+        weights::{ModelFolder, Precision},
+        window::{DEFAULT_LENGTH, DEFAULT_OVERLAP, Windows},
     },
     seq::{
         Protein,
         fasta::{self, FastaError, Record},
     },
 };
-use std::collections::HashSet;
+use std::{collections::HashSet, path::Path};
 
 /// Tokens of a batch for up to eight threads, unless `--batch-tokens` says otherwise.
 const DEFAULT_BATCH_TOKENS: usize = 4096;
 /// Tokens of a batch for each thread beyond.
 const BATCH_TOKENS_PER_THREAD: usize = 512;
+
+/// How proteins go through a PLM.
+#[derive(clap::Args, Debug)]
+pub(super) struct PlmArgs {
+    /// Residues that the PLM sees at once; longer proteins are cut into windows
+    #[arg(long, default_value_t = DEFAULT_LENGTH, value_name = "N")]
+    pub(super) max_length: usize,
+
+    /// Residues that two windows share, where they are blended
+    #[arg(long, default_value_t = DEFAULT_OVERLAP, value_name = "N")]
+    pub(super) overlap: usize,
+
+    /// Tokens computed together: memory grows with it, results do not depend on it; 0: by threads
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(super) batch_tokens: usize,
+
+    /// What the PLM's products multiply: f32; bf16, in half the memory and fastest on processors that have units for it;
+    /// bf16x3, exact to 1e-5; f16, in half the memory
+    #[arg(long, default_value_t = Precision::F32, value_name = "TYPE")]
+    pub(super) compute: Precision,
+
+    /// Where to compute: auto, cpu, cuda or cuda:N
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    pub(super) device: DeviceChoice,
+
+    /// Keep ids as they are instead of taking the accession out of 'sp|P12345|NAME'
+    #[arg(long)]
+    pub(super) raw_ids: bool,
+}
+
+impl PlmArgs {
+    /// The windows that proteins are cut into, once they are known to suit the model.
+    ///
+    /// # Errors
+    /// Where they are too short, too long for the model, or overlap too much.
+    pub(super) fn windows(&self) -> Result<Windows> {
+        Ok(Windows::new(self.max_length, self.overlap)?)
+    }
+
+    /// Demands that the model can see a window.
+    ///
+    /// # Errors
+    /// Where it cannot.
+    pub(super) fn check(&self, architecture: &Architecture) -> Result<()> {
+        (architecture.check_window(self.max_length))
+            .map_err(|e| Error::from(e).context("--max-length"))
+    }
+
+    /// Loads what is needed of a model, where `--device` says, and notes what computes.
+    ///
+    /// # Errors
+    /// Where a tensor does not fit or there is no such device.
+    pub(super) fn load(
+        &self,
+        context: &Context,
+        folder: &ModelFolder,
+        needs: LoadPlan,
+        path: &Path,
+    ) -> Result<Engine> {
+        let engine = Engine::load(folder, needs, device(self.device)).path(path)?;
+        context.note_device(&engine.device());
+        note_compute(context, &engine, self.compute);
+        Ok(engine)
+    }
+
+    /// Tokens of a batch: as many as `--batch-tokens` asks for, or (0) as suit the device or the threads.
+    pub(super) fn batch_tokens(&self, engine: &Engine, threads: usize) -> usize {
+        match self.batch_tokens {
+            0 => default_batch_tokens(engine, threads),
+            tokens => tokens,
+        }
+    }
+}
 
 /// Where `--device` computes.
 pub(super) fn device(choice: DeviceChoice) -> Where {
@@ -41,14 +118,11 @@ pub(super) fn note_compute(context: &Context, engine: &Engine, precision: Precis
     }
 }
 
-/// Tokens of a batch: as many as `--batch-tokens` asks for, or (0) as suit the device or the threads.
-pub(super) fn batch_tokens(asked: usize, engine: &Engine, threads: usize) -> usize {
-    match asked {
-        0 => engine.batch_tokens().unwrap_or_else(|| {
-            DEFAULT_BATCH_TOKENS.max(threads.saturating_mul(BATCH_TOKENS_PER_THREAD))
-        }),
-        tokens => tokens,
-    }
+/// Tokens of a batch that suit the device or the threads.
+pub(super) fn default_batch_tokens(engine: &Engine, threads: usize) -> usize {
+    engine.batch_tokens().unwrap_or_else(|| {
+        DEFAULT_BATCH_TOKENS.max(threads.saturating_mul(BATCH_TOKENS_PER_THREAD))
+    })
 }
 
 /// What reads an input.

@@ -4,24 +4,14 @@ mod asked;
 mod job;
 
 use super::{
-    plm::{self, Proteins},
+    plm::{PlmArgs, Proteins},
     shared,
 };
 use crate::{
     Error, Result,
-    cli::{
-        CommonArgs, Context, Source, Target, Tool,
-        args::{DeviceChoice, OnBadArgs},
-        log,
-    },
+    cli::{CommonArgs, Context, Source, Target, Tool, args::OnBadArgs, log},
     error::Context as _,
-    plm::{
-        encoder::LoadPlan,
-        engine::Engine,
-        place::Place,
-        weights::{ModelFolder, Precision},
-        window::{DEFAULT_LENGTH, DEFAULT_OVERLAP, Windows},
-    },
+    plm::{encoder::LoadPlan, place::Place, weights::ModelFolder},
     sae::{Encoder, Sae},
     steer::{
         Mode,
@@ -174,30 +164,8 @@ pub struct Args {
     #[arg(long, value_name = "TSV")]
     scores: Option<Source>,
 
-    /// Residues that the PLM sees at once; longer proteins are cut into windows
-    #[arg(long, default_value_t = DEFAULT_LENGTH, value_name = "N")]
-    max_length: usize,
-
-    /// Residues that two windows share
-    #[arg(long, default_value_t = DEFAULT_OVERLAP, value_name = "N")]
-    overlap: usize,
-
-    /// Tokens computed together: memory grows with it, results do not depend on it; 0: by threads
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    batch_tokens: usize,
-
-    /// Precision of the PLM's products: f32; bf16, with half the memory and the fastest where the processor has units for
-    /// it; bf16x3 between them, exact to 4e-6; f16, which halves the memory alone
-    #[arg(long, default_value_t = Precision::F32, value_name = "TYPE")]
-    compute: Precision,
-
-    /// Where to compute: auto, cpu, cuda or cuda:N
-    #[arg(long, default_value = "auto", value_name = "DEVICE")]
-    device: DeviceChoice,
-
-    /// Keep ids as they are instead of taking the accession out of 'sp|P12345|NAME'
-    #[arg(long)]
-    raw_ids: bool,
+    #[command(flatten)]
+    plm: PlmArgs,
 
     #[command(flatten)]
     bad: OnBadArgs,
@@ -214,7 +182,7 @@ impl Tool for Args {
     }
 
     fn run(&self, context: &Context) -> Result<()> {
-        let windows = Windows::new(self.max_length, self.overlap)?;
+        let windows = self.plm.windows()?;
         let (settings, dose) = (self.settings(context)?, self.dose()?);
         let motif = self.motif.as_deref().map(Motif::new).transpose();
         let motif = motif.during("--motif")?;
@@ -224,8 +192,7 @@ impl Tool for Args {
         let sae = shared::load_model(context, &self.sae)?;
         context.note_input(&self.model)?;
         let folder = ModelFolder::open(&self.model).path(&self.model)?;
-        (folder.architecture.check_window(self.max_length))
-            .map_err(|e| Error::from(e).context("--max-length"))?;
+        self.plm.check(&folder.architecture)?;
         let place = self.place(&folder, &sae)?;
         let maker = Goals::new(&sae, !self.no_ancestors).path(&self.sae)?;
         let goals = maker.all(&self.concept, &self.latent).path(&self.sae)?;
@@ -233,11 +200,9 @@ impl Tool for Args {
         let treatments = treatments(&sae, (&maker, &goals), &dose, &controls, settings.seed);
         let treatments = treatments.path(&self.sae)?;
         let structures = self.structures(context)?;
-        let needs = LoadPlan::with_head(self.compute);
-        let engine = Engine::load(&folder, needs, plm::device(self.device)).path(&self.model)?;
-        context.note_device(&engine.device());
-        plm::note_compute(context, &engine, self.compute);
-        let budget = plm::batch_tokens(self.batch_tokens, &engine, context.threads());
+        let needs = LoadPlan::with_head(self.plm.compute);
+        let engine = self.plm.load(context, &folder, needs, &self.model)?;
+        let budget = self.plm.batch_tokens(&engine, context.threads());
         let scored: Vec<u32> = goals.iter().filter_map(|goal| goal.concept).collect();
         let vocabulary = &folder.vocabulary;
         let reader = Reader::new(&engine, vocabulary, place, windows, budget, scored);
@@ -245,7 +210,7 @@ impl Tool for Args {
             context,
             proteins: Proteins {
                 sources: &self.input,
-                raw_ids: self.raw_ids,
+                raw_ids: self.plm.raw_ids,
                 on_bad: self.bad.on_bad,
             },
             folder: &folder,

@@ -107,7 +107,7 @@ impl Job<'_> {
                 plm: Some(plm),
                 sample: self.args.sample,
                 pool: self.args.pool.map(|Pool::Mean| "mean".into()),
-                compute: Some(self.args.compute.name().into()),
+                compute: Some(self.args.plm.compute.name().into()),
             };
             tables.push(emit::Table::new(output, target, self.args.of(), &info)?);
         }

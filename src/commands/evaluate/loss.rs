@@ -140,6 +140,7 @@ impl LossArgs {
         let needs = LoadPlan::with_head(Precision::F32);
         let engine = Engine::load(&plm, needs, plm_step::device(self.device)).path(path)?;
         context.note_device(&engine.device());
+        plm_step::note_compute(context, &engine, Precision::F32);
         let masked = |fraction| {
             let token = plm.vocabulary.mask().ok_or_else(|| {
                 Error::usage(format!("{}: its vocabulary has no mask", path.display()))
@@ -151,7 +152,7 @@ impl LossArgs {
             })
         };
         Ok(Some(LossScorer {
-            budget: plm_step::batch_tokens(0, &engine, context.threads()),
+            budget: plm_step::default_batch_tokens(&engine, context.threads()),
             engine,
             place,
             insertions: [Insertion::reconstructing(sae), Insertion::zero()],

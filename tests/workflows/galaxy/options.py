@@ -19,7 +19,7 @@ LEFT = {
     "concepts": {"annotation-format", "by-namespace", "clusters", "fractions", "seed", "split"},  # protsae_split deals out
     "embed": {"device"},  # the destination of the job decides
     # a job is one model, from its beginning, and leaves nothing behind if it fails
-    "train": {"device", "compute", "init", "grid", "tensorboard", "log-every", "checkpoint-dir", "resume"},
+    "train": {"device", "init", "grid", "tensorboard", "log-every", "checkpoint-dir", "resume"},
     "encode": {"seed"},  # nothing there is random
     "evaluate": {"device"},
     "annotate": {"seed"},
