@@ -9,6 +9,7 @@
 #     --latents N      (2048)     --k N        (32)
 #     --epochs N       (3)        --batch N    (1024)      --lr X   (0.004: the default is for 128 rows)
 #     --schedule S     (cosine)
+#     --compute T      (f32) what the products of embedding, training, encoding and interpreting multiply
 #     --threads N      (all)      --outdir DIR (target/bench/yeast)
 #     --no-proteome    leave out embedding, encoding and annotating whole proteins
 # Writes OUTDIR/yeast.md. PROTSAE_BIN=DIR takes executables that are already built.
@@ -17,7 +18,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 data=${PROTSAE_BENCH_DATA:-} plm='' layer=4 sample=64 latents=2048 k=32 epochs=3 batch=1024 rate=0.004 threads=0
-schedule=cosine outdir=$root/target/bench/yeast whole=yes
+schedule=cosine compute=f32 outdir=$root/target/bench/yeast whole=yes
 while (($#)); do
     case $1 in
         --data) data=$2; shift 2 ;;
@@ -30,10 +31,11 @@ while (($#)); do
         --batch) batch=$2; shift 2 ;;
         --lr) rate=$2; shift 2 ;;
         --schedule) schedule=$2; shift 2 ;;
+        --compute) compute=$2; shift 2 ;;
         --threads) threads=$2; shift 2 ;;
         --outdir) outdir=$2; shift 2 ;;
         --no-proteome) whole=no; shift ;;
-        -h | --help) sed -n '2,15s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+        -h | --help) sed -n '2,16s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
         *) echo "yeast: unknown argument $1 (see --help)" >&2; exit 2 ;;
     esac
 done
@@ -62,13 +64,13 @@ python3 "$here/sgd_to_gaf.py" "$data/gaf/sgd_go_slim_mapping.tab.gz" "$fasta" >"
 
 truth=(--labels "$outdir/labels.arrow" --concepts "$outdir/concepts.json" --split "$outdir/split.tsv")
 shape=(--latents "$latents" --k "$k" --epochs "$epochs" --batch "$batch" --lr "$rate"
-    --schedule "$schedule" -t "$threads")
+    --schedule "$schedule" --compute "$compute" -t "$threads")
 
 measured concepts protsae-concepts --ontology "$obo" --annotations "$outdir/sgd_slim.gaf" --annotations "$features" \
     --sequences "$fasta" --on-bad skip --axioms module --concepts "$outdir/concepts.json" -o "$outdir/labels.arrow"
 measured split protsae-split --labels "$outdir/labels.arrow" --sequences "$fasta" --fractions 0.8,0.1,0.1 -o "$outdir/split.tsv"
-measured "embed sample" protsae-embed -i "$fasta" -m "$plm" --layer "$layer" --sample "$sample" -t "$threads" \
-    -o "$outdir/sample.arrow"
+measured "embed sample" protsae-embed -i "$fasta" -m "$plm" --layer "$layer" --sample "$sample" --compute "$compute" \
+    -t "$threads" -o "$outdir/sample.arrow"
 rm -rf "$outdir/protsae" "$outdir/topk"
 measured "train protsae" protsae-train -i "$outdir/sample.arrow" "${truth[@]}" "${shape[@]}" -o "$outdir/protsae"
 measured "train topk" protsae-train -i "$outdir/sample.arrow" "${truth[@]}" "${shape[@]}" --variant topk -o "$outdir/topk"
@@ -78,12 +80,12 @@ for variant in protsae topk; do
 done
 
 if [[ $whole == yes ]]; then
-    measured embed protsae-embed -i "$fasta" -m "$plm" --layer "$layer" --dtype f16 -t "$threads" \
-        -o "$outdir/activations.arrow"
+    measured embed protsae-embed -i "$fasta" -m "$plm" --layer "$layer" --dtype f16 --compute "$compute" \
+        -t "$threads" -o "$outdir/activations.arrow"
     measured interpret protsae-interpret -i "$outdir/activations.arrow" -m "$outdir/protsae" "${truth[@]}" \
-        -t "$threads" -o "$outdir/dictionary.json" --table "$outdir/dictionary.tsv"
-    measured encode protsae-encode -i "$outdir/activations.arrow" -m "$outdir/protsae" -t "$threads" \
-        --dictionary "$outdir/dictionary.json" -o "$outdir/features.arrow" --proteins "$outdir/proteins.arrow"
+        --compute "$compute" -t "$threads" -o "$outdir/dictionary.json" --table "$outdir/dictionary.tsv"
+    measured encode protsae-encode -i "$outdir/activations.arrow" -m "$outdir/protsae" --compute "$compute" \
+        -t "$threads" --dictionary "$outdir/dictionary.json" -o "$outdir/features.arrow" --proteins "$outdir/proteins.arrow"
     measured annotate protsae-annotate -i "$outdir/features.arrow" -t "$threads" \
         --dictionary "$outdir/dictionary.json" -o "$outdir/yeast.gff3"
     for variant in protsae topk; do

@@ -58,10 +58,10 @@ fn ask() -> bool {
     false
 }
 
-/// The tiles of this thread, once they are configured; they stay so while it lives.
-struct Own(());
+/// The tiles of this thread, configured; they stay so while it lives.
+struct ThreadTiles(());
 
-impl Own {
+impl ThreadTiles {
     fn new() -> Self {
         thread_local! {
             static CONFIGURED: Cell<bool> = const { Cell::new(false) };
@@ -90,7 +90,7 @@ impl Own {
 /// # Panics
 /// Where the machine has no tiles.
 pub(super) fn multiply(product: &mut BlockProduct) {
-    tiles::multiply(&mut Own::new(), product);
+    tiles::multiply(&mut ThreadTiles::new(), product);
 }
 
 /// Whether a tile of sums, rows `stride` apart, lies within so many numbers.
@@ -101,7 +101,7 @@ fn fits(numbers: usize, stride: usize) -> bool {
 }
 
 #[expect(unsafe_code, reason = "instructions that the compiler does not know")]
-impl Tiles for Own {
+impl Tiles for ThreadTiles {
     fn zero<const T: usize>(&mut self) {
         // SAFETY: the thread's tiles are configured; no memory is touched.
         unsafe { asm!("tilezero tmm{}", const T, options(nostack, nomem, preserves_flags)) }
