@@ -5,7 +5,7 @@ use crate::{
     sae::{
         config::{AxiomNorm, AxiomRadius, Balance, ForcedBy, ForcedMean, PredictorCenter, Variant},
         conversion::InputTransform,
-        settings::{Compute, LabelLevel, Normalize, Schedule, Unlabelled},
+        settings::{LabelLevel, Normalize, Operand, Schedule, Unlabelled},
     },
     score::function::{
         result::{Evaluator, Normalization},
@@ -51,7 +51,7 @@ choices! {
     LabelLevel: Residue Protein Auto;
     Normalization: Cafa Pred Gt;
     Normalize: Scale None;
-    Compute: F32 Bf16 Bf16x3;
+    Operand: F32 Bf16;
     PredictorCenter: Mean BDec;
     Propagation: Max Fill;
     Schedule: Step Constant Cosine;

@@ -6,15 +6,15 @@ use crate::{
         matrix_unit::{self, Split},
         simd,
     },
-    sae::settings::Compute,
+    sae::settings::Operand,
 };
 
 /// What the products of an SAE's encoder multiply.
 #[derive(clap::Args, Debug)]
 pub(super) struct ComputeArgs {
     /// What the products of rows with the encoder multiply; weights and all sums are f32
-    #[arg(long, value_enum, default_value_t = Compute::F32, value_name = "TYPE")]
-    pub(super) compute: Compute,
+    #[arg(long, value_enum, default_value_t = Operand::F32, value_name = "TYPE")]
+    pub(super) compute: Operand,
 }
 
 impl ComputeArgs {

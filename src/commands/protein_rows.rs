@@ -4,7 +4,7 @@ use super::{calling::Calling, listed::Listed, protein_totals::Totals, shared::Wh
 use crate::{
     Error, Result,
     cli::{Source, progress::Progress},
-    sae::{encode::Encoder, folder::Sae, settings::Compute},
+    sae::{encode::Encoder, folder::Sae, settings::Operand},
     table::{
         TableError,
         activations::{ActivationBatch, ActivationReader},
@@ -190,7 +190,7 @@ pub(super) struct FeatureModel<'a> {
     pub(super) listed: Listed,
     pub(super) calling: Option<Calling>,
     /// What the encoder's products multiply.
-    pub(super) compute: Compute,
+    pub(super) compute: Operand,
 }
 
 impl FeatureModel<'_> {

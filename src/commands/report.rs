@@ -23,7 +23,7 @@ use crate::{
     Error, Result,
     cli::{CommonArgs, Context, Source, Target, TargetFolder, Tool, log},
     error::Context as _,
-    sae::settings::Compute,
+    sae::settings::Operand,
     score::precision::DEFAULT_PRECISION,
     table::{activations::ActivationReader, features::FeatureReader, schema},
 };
@@ -235,7 +235,7 @@ impl Args {
                     sae,
                     listed: Listed::Calibrated(usable),
                     calling: Calling::new(known.entries(), None, false)?,
-                    compute: Compute::default(),
+                    compute: Operand::default(),
                 };
                 model.of_activations(readers, |rows| survey.add(rows))
             }

@@ -17,7 +17,7 @@ use crate::{
     cli::{CommonArgs, Context, Tool, context::to_json},
     sae::{
         error::{GpuError, SaeError},
-        settings::{Compute, Training},
+        settings::{Operand, Training},
     },
     train::{
         checkpoint::Checkpoints,
@@ -87,7 +87,7 @@ impl Args {
         let device = device::open(self.run.device, &tasks)?;
         if !matches!(device, Device::Cpu) {
             for task in &mut tasks {
-                task.training.compute = self.run.compute.unwrap_or(Compute::Bf16);
+                task.training.compute = self.run.compute.unwrap_or(Operand::Bf16);
             }
         }
         if context.is_dry_run() {

@@ -80,7 +80,7 @@ impl Split {
 /// What multiplies bf16 numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// Arithmetic in f32 by the widest vectors.
+    /// Arithmetic in f32 by the widest vectors: right everywhere, and nowhere faster than products of f32 numbers.
     Plain,
     /// `vdpbf16ps` of AVX512-BF16.
     #[cfg(target_arch = "x86_64")]
@@ -118,6 +118,12 @@ pub fn unit() -> Unit {
         }
         Unit::Plain
     })
+}
+
+/// Whether this machine multiplies bf16 numbers faster than f32 numbers.
+#[must_use]
+pub fn is_fast() -> bool {
+    unit() != Unit::Plain
 }
 
 /// Whether this machine has tiles, on which products of f32 numbers are faster split than by vectors.

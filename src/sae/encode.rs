@@ -14,7 +14,7 @@ use super::{
     error::SaeError,
     folder::Sae,
     forward::Scratch,
-    settings::Compute,
+    settings::Operand,
     sparse::SparseRows,
 };
 use crate::math::pool::PerThread;
@@ -88,12 +88,12 @@ impl<'a> Encoder<'a> {
     /// An encoder that works on the threads of the current pool.
     #[must_use]
     pub fn new(sae: &'a Sae) -> Self {
-        Self::with(sae, Compute::default())
+        Self::with(sae, Operand::default())
     }
 
     /// An encoder whose products multiply what `compute` says.
     #[must_use]
-    pub fn with(sae: &'a Sae, compute: Compute) -> Self {
+    pub fn with(sae: &'a Sae, compute: Operand) -> Self {
         Self {
             sae,
             rows: RowEncoder::new(sae, compute),

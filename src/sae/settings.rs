@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use super::{config::Balance, error::SettingError};
 use crate::math::matrix_unit::{self, Split};
 
-/// Type of the numbers that a product multiplies; it adds up and returns f32.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Type of the numbers that products with the encoder multiply; weights and all sums are f32.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Operand {
-    /// The weights themselves.
+    /// The numbers themselves; on a CPU with AMX parts of them, as exact as one product needs (4e-6).
     #[default]
     F32,
-    /// Copies of two bytes.
+    /// Copies of two bytes, where the processor multiplies such numbers.
     Bf16,
 }
 
@@ -25,30 +26,13 @@ impl Operand {
             Self::Bf16 => 2,
         }
     }
-}
 
-/// What the products of an encoder multiply; weights and all sums are f32.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Compute {
-    /// The numbers themselves, or what is as exact.
-    #[default]
-    F32,
-    /// Numbers rounded to bfloat16.
-    Bf16,
-    /// On a CPU, each number as the sum of two bfloat16 numbers, so products are exact to 4e-6.
-    Bf16x3,
-}
-
-impl Compute {
-    /// Into which bfloat16 numbers a CPU splits factors; `None` where it multiplies f32 numbers. An encoder is one product,
-    /// so three are exact enough for f32 where a CPU is faster so.
+    /// Into which bfloat16 numbers a CPU splits factors; `None` where it multiplies f32 numbers, since nothing is faster.
     #[must_use]
     pub fn split(self) -> Option<Split> {
         match self {
             Self::F32 => matrix_unit::has_tiles().then_some(Split::Bf16x3),
-            Self::Bf16 => Some(Split::Bf16),
-            Self::Bf16x3 => Some(Split::Bf16x3),
+            Self::Bf16 => matrix_unit::is_fast().then_some(Split::Bf16),
         }
     }
 
@@ -58,16 +42,6 @@ impl Compute {
         match self {
             Self::F32 => "f32",
             Self::Bf16 => "bf16",
-            Self::Bf16x3 => "bf16x3",
-        }
-    }
-
-    /// What a GPU multiplies.
-    #[must_use]
-    pub fn operand(self) -> Operand {
-        match self {
-            Self::F32 | Self::Bf16x3 => Operand::F32,
-            Self::Bf16 => Operand::Bf16,
         }
     }
 }
@@ -157,7 +131,7 @@ pub struct Training {
     /// Whether the decoder's bias begins at the mean of the activations; otherwise at 0.
     pub center: bool,
     /// What the products of rows with the encoder multiply.
-    pub compute: Compute,
+    pub compute: Operand,
     /// Weights of positives in the annotation loss.
     pub balance: Balance,
     /// Which labels count.
@@ -190,7 +164,7 @@ impl Default for Training {
             predictor_bias: -3.0,
             normalize: Normalize::Scale,
             center: true,
-            compute: Compute::F32,
+            compute: Operand::F32,
             balance: Balance::Sqrt,
             label_level: LabelLevel::Auto,
             unlabelled: Unlabelled::Negative,

@@ -10,7 +10,7 @@ use crate::{
     sae::{
         Sae,
         encode::{RowEncoder, RowMemory},
-        settings::Compute,
+        settings::Operand,
     },
 };
 use rayon::prelude::*;
@@ -71,7 +71,7 @@ impl<'a> Insertion<'a> {
     /// What `sae` makes of the activations of its site when its latents are changed.
     #[must_use]
     pub fn changing(sae: &'a Sae, change: Change) -> Self {
-        Self::of(Arc::new(RowEncoder::new(sae, Compute::default())), change)
+        Self::of(Arc::new(RowEncoder::new(sae, Operand::default())), change)
     }
 
     fn of(encoder: Arc<RowEncoder<'a>>, change: Change) -> Self {

@@ -10,11 +10,7 @@ use super::{
 };
 use crate::annot::concept::Axioms;
 use crate::sae::{
-    config::Objective,
-    error::SaeError,
-    hierarchy::Hierarchy,
-    params::Params,
-    settings::{Compute, Training},
+    config::Objective, error::SaeError, hierarchy::Hierarchy, params::Params, settings::Training,
 };
 
 /// Where a model is trained.
@@ -88,9 +84,6 @@ impl Device {
     pub(crate) fn check_gpu(objective: &Objective, training: &Training) -> Result<(), GpuError> {
         if training.clip.is_some() {
             return Err(GpuError::CpuOnly("clip".into()));
-        }
-        if training.compute == Compute::Bf16x3 {
-            return Err(GpuError::CpuOnly("compute bf16x3".into()));
         }
         gpu::check(objective)
     }
@@ -206,7 +199,7 @@ impl Device {
                     &start.weights,
                     start.axioms,
                     start.training.seed,
-                    start.training.compute.operand(),
+                    start.training.compute,
                 )?;
                 engine.group_concepts(start.groups)?;
                 engine.set_hierarchy(&start.hierarchy)?;
@@ -224,10 +217,5 @@ impl Device {
 fn gpu_bytes(task: &Task<'_>) -> usize {
     let training = &task.training;
     let rows = training.batch.max(super::task::SURVEY_ROWS);
-    gpu::bytes(
-        task.shape,
-        &task.objective,
-        training.compute.operand(),
-        rows,
-    )
+    gpu::bytes(task.shape, &task.objective, training.compute, rows)
 }

@@ -15,7 +15,7 @@ use protsae::{
         config::{Objective, Shape, Variant},
         encode::Encoder,
         params::Params,
-        settings::{Compute, Training},
+        settings::{Operand, Training},
     },
     train::{backend::Trainer, cpu::Engine, data::batch::Batch},
 };
@@ -38,14 +38,14 @@ fn option(name: &str, default: usize) -> usize {
 }
 
 /// What products on the CPU multiply.
-fn compute() -> Compute {
+fn compute() -> Operand {
     let arguments: Vec<String> = std::env::args().collect();
     let Some(at) = arguments.iter().position(|a| a == "--compute") else {
-        return Compute::F32;
+        return Operand::F32;
     };
-    let all = [Compute::F32, Compute::Bf16, Compute::Bf16x3];
+    let all = [Operand::F32, Operand::Bf16];
     let named = all.into_iter().find(|c| c.name() == arguments[at + 1]);
-    named.expect("f32, bf16 or bf16x3")
+    named.expect("f32 or bf16")
 }
 
 fn uniform(rng: &mut ChaCha8Rng) -> f32 {

@@ -638,7 +638,12 @@ fn the_table_and_the_provenance_say_what_was_multiplied() {
     for (compute, most) in [("bf16", 2e-2), ("bf16x3", 4e-5), ("f16", 2e-2)] {
         let got = rows(compute, "1");
         let error = crate::support::relative_error(&got.activations, &want.activations);
-        assert!(error > 0.0 && error < most, "{compute}: {error:e}");
+        // what is no faster in parts is not split
+        let rounds = compute != "bf16x3";
+        assert!(
+            error < most && (error > 0.0 || !rounds),
+            "{compute}: {error:e}"
+        );
         assert_eq!(got, rows(compute, "2"));
     }
     let refused = embed(&dir, &["-i", "p.fasta", "--compute", "f64"]);

@@ -5,7 +5,7 @@ use crate::{
     Error, Result,
     cli::{Context, Source, log, progress::Progress},
     commands::shared,
-    sae::{encode::Encoder, folder::Sae, settings::Compute},
+    sae::{encode::Encoder, folder::Sae, settings::Operand},
     table::{TableSource, activations::ActivationReader, features::FeatureReader, schema},
 };
 
@@ -69,7 +69,7 @@ impl<'a> Inputs<'a> {
     }
 
     /// Reads everything.
-    pub(super) fn read(self, sae: &Sae, compute: Compute, reading: &mut Reading<'_>) -> Result<()> {
+    pub(super) fn read(self, sae: &Sae, compute: Operand, reading: &mut Reading<'_>) -> Result<()> {
         match self {
             Self::Activations(readers) => {
                 let total = readers.iter().map(|(_, r)| r.rows().ok().flatten()).sum();

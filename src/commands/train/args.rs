@@ -10,7 +10,7 @@ use crate::{
             AxiomNorm, AxiomRadius, Balance, ForcedBy, ForcedMean, Objective, PredictorCenter,
             Variant,
         },
-        settings::{Compute, LabelLevel, Normalize, Schedule, Training, Unlabelled},
+        settings::{LabelLevel, Normalize, Operand, Schedule, Training, Unlabelled},
     },
 };
 use std::path::PathBuf;
@@ -266,7 +266,7 @@ pub(super) struct RunArgs {
     /// What the products of rows with the encoder multiply; weights and all sums are f32 [default: f32 on a CPU, bf16 on a
     /// GPU]
     #[arg(long, value_enum, value_name = "TYPE", help_heading = RUN)]
-    pub(super) compute: Option<Compute>,
+    pub(super) compute: Option<Operand>,
 
     /// Steps per line of log.jsonl; 0: a line per epoch only
     #[arg(long, default_value_t = DEFAULT_LOG_EVERY, value_name = "N", help_heading = RUN)]

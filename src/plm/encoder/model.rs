@@ -20,7 +20,7 @@ use crate::plm::{
     panel::{self, Inputs, LANES, View, ViewMut, Weights},
     place::{Place, Replacement},
     vocabulary::Vocabulary,
-    weights::{Matrix, ModelFolder, Precision},
+    weights::{ModelFolder, Precision},
 };
 use crate::table::metadata::Site;
 use rayon::prelude::*;
@@ -41,8 +41,7 @@ pub struct Model {
 /// Weights in the host's memory: where products split their numbers, packed once; else as they are stored.
 struct InPlace {
     split: Option<Split>,
-    /// Whether they are of half precision.
-    halved: bool,
+    precision: Precision,
 }
 
 impl Form for InPlace {
@@ -51,7 +50,10 @@ impl Form for InPlace {
     type Head = Head<Weights>;
 
     fn block(&self, block: Block) -> Result<Self::Block, PlmError> {
-        Ok(block.map(|matrix| Weights::new(self.stored(matrix), self.split)))
+        Ok(block.map(|matrix| match self.split {
+            None => Weights::Stored(matrix.rounded(self.precision)),
+            split => Weights::new(matrix, split),
+        }))
     }
 
     fn norm(&self, norm: Norm) -> Result<Norm, PlmError> {
@@ -59,14 +61,7 @@ impl Form for InPlace {
     }
 
     fn head(&self, head: Head) -> Result<Self::Head, PlmError> {
-        Ok(head.map(|matrix| Weights::Stored(self.stored(matrix))))
-    }
-}
-
-impl InPlace {
-    /// Weights in half precision where that was asked for.
-    fn stored(&self, matrix: Matrix) -> Matrix {
-        if self.halved { matrix.halved() } else { matrix }
+        Ok(head.map(|matrix| Weights::Stored(matrix.rounded(self.precision))))
     }
 }
 
@@ -97,8 +92,8 @@ impl Model {
         needs: LoadPlan,
         split: Option<Split>,
     ) -> Result<Self, PlmError> {
-        let halved = needs.precision == Precision::F16;
-        let parts = Parts::load(folder, needs, &InPlace { split, halved })?;
+        let precision = needs.precision;
+        let parts = Parts::load(folder, needs, &InPlace { split, precision })?;
         Ok(Self { parts, split })
     }
 

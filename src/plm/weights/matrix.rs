@@ -11,11 +11,13 @@ pub enum Precision {
     /// Single precision.
     #[default]
     F32,
-    /// Factors rounded to bfloat16: half the memory, and the fastest where the processor multiplies such numbers.
+    /// Weights rounded to bfloat16, in half the memory; the other factor too where the processor multiplies such numbers,
+    /// which is the fastest, and on a GPU.
     Bf16,
-    /// On a CPU, each factor as the sum of two bfloat16 numbers, so products are exact to 4e-6.
+    /// Each factor as the sum of two bfloat16 numbers where that is faster (on AMX), so products are exact to 4e-6; else
+    /// single precision.
     Bf16x3,
-    /// Weights rounded to half precision, half the memory; on a GPU the other factor too.
+    /// Weights rounded to half precision, in half the memory; on a GPU the other factor too.
     F16,
 }
 
@@ -24,13 +26,13 @@ impl Precision {
     pub const ALL: [Self; 4] = [Self::F32, Self::Bf16, Self::Bf16x3, Self::F16];
 
     /// Into which bfloat16 numbers a CPU splits the factors of products; `None` where it multiplies numbers of single
-    /// precision.
+    /// precision, since nothing is faster.
     #[must_use]
     pub fn split(self) -> Option<Split> {
         match self {
             Self::F32 => matrix_unit::has_tiles().then_some(Split::Bf16x6),
-            Self::Bf16 => Some(Split::Bf16),
-            Self::Bf16x3 => Some(Split::Bf16x3),
+            Self::Bf16 => matrix_unit::is_fast().then_some(Split::Bf16),
+            Self::Bf16x3 => matrix_unit::has_tiles().then_some(Split::Bf16x3),
             Self::F16 => None,
         }
     }
@@ -119,17 +121,21 @@ impl Matrix {
         }
     }
 
-    /// The same in half precision.
+    /// The same in numbers of two bytes, where a precision has it so; else as it is stored.
     #[must_use]
-    pub fn halved(self) -> Self {
-        if matches!(self.values, Values::Half(_)) {
-            return self;
-        }
-        let numbers = self.to_vec().into_iter().map(f16::from_f32).collect();
-        Self {
-            values: Values::Half(Numbers::Owned(numbers)),
-            ..self
-        }
+    pub fn rounded(self, precision: Precision) -> Self {
+        let values = match (precision, &self.values) {
+            (Precision::F32 | Precision::Bf16x3, _)
+            | (Precision::Bf16, Values::Brain(_))
+            | (Precision::F16, Values::Half(_)) => return self,
+            (Precision::Bf16, _) => Values::Brain(Numbers::Owned(
+                self.to_vec().into_iter().map(bf16::from_f32).collect(),
+            )),
+            (Precision::F16, _) => Values::Half(Numbers::Owned(
+                self.to_vec().into_iter().map(f16::from_f32).collect(),
+            )),
+        };
+        Self { values, ..self }
     }
 
     /// The same for the machine's matrix unit; what is mapped of it is given back.

@@ -7,7 +7,7 @@ use crate::sae::{
     folder::Sae,
     forward::{BlockEncoder, CachedParams, Scratch, SelectionRule},
     hierarchy::Hierarchy,
-    settings::Compute,
+    settings::Operand,
     sparse::SparseRows,
 };
 
@@ -40,7 +40,7 @@ impl RowMemory {
 
 impl<'a> RowEncoder<'a> {
     /// Of this model, with products as `compute` says.
-    pub(crate) fn new(sae: &'a Sae, compute: Compute) -> Self {
+    pub(crate) fn new(sae: &'a Sae, compute: Operand) -> Self {
         Self {
             sae,
             cached: CachedParams::new(&sae.params, &sae.config.objective, compute.split()),

@@ -36,7 +36,7 @@ inputs:
   min_precision: {type: float?, doc: "Least probability of being right of what --missing lists [default: 0.8]", inputBinding: {prefix: --min-precision}}
   on_bad: {type: ["null", ../common/types.yml#on_bad], doc: "What to do with a bad record: end with an error, or leave it out, count and list it [default: error]", inputBinding: {prefix: --on-bad}}
   top_proteins: {type: int?, doc: "Proteins that are shown for each latent [default: 10]", inputBinding: {prefix: --top-proteins}}
-  compute: {type: ["null", {type: enum, symbols: [f32, bf16, bf16x3]}], doc: "What the products of rows with the encoder multiply; weights and all sums are f32 [default: f32]", inputBinding: {prefix: --compute}}
+  compute: {type: ["null", {type: enum, symbols: [f32, bf16]}], doc: "What the products of rows with the encoder multiply; weights and all sums are f32 [default: f32]", inputBinding: {prefix: --compute}}
   seed: {type: int?, doc: "Seed of everything random", inputBinding: {prefix: --seed}}
   config: {type: File?, format: "edam:format_3750", doc: "YAML file with further options by their long names; inputs given here win", inputBinding: {prefix: --config}}
   metrics_name: {type: string?, doc: "Name of a file: write the counts of this run", inputBinding: {prefix: --metrics}}

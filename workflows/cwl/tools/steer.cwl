@@ -31,7 +31,7 @@ inputs:
   scale: {type: "float[]?", doc: "Scales that are added to the latents at every residue, separated by commas; each makes sequences of its own [default: 0.2]", inputBinding: {prefix: --scale, itemSeparator: ","}}
   positions: {type: string?, doc: "Residues to mask: random, low-activation (those whose activations at the site are shortest), or a file with protein, start and end, 1-based and tab-separated [default: random]", inputBinding: {prefix: --positions}}
   motif: {type: string?, doc: "Motif in PROSITE's syntax whose matches are counted before and after, such as '[AG]-x(4)-G-K-[ST]'", inputBinding: {prefix: --motif}}
-  compute: {type: string?, doc: "What the PLM's products multiply: f32; bf16, in half the memory and fastest on processors that have units for it; bf16x3, exact to 2e-5; f16, in half the memory [default: f32]", inputBinding: {prefix: --compute}}
+  compute: {type: string?, doc: "What the PLM's products multiply: f32; bf16, in half the memory and fastest on processors that have units for it; bf16x3, exact to 2e-5 and faster than f32 on AMX; f16, in half the memory [default: f32]", inputBinding: {prefix: --compute}}
   device: {type: string?, doc: "Where to compute: auto, cpu, cuda or cuda:N [default: auto]", inputBinding: {prefix: --device}}
   ablate: {type: boolean?, doc: "Set the latents to 0 instead: the opposite of steering", inputBinding: {prefix: --ablate}}
   batch_tokens: {type: int?, doc: "Tokens computed together: memory grows with it, results do not depend on it; 0: by threads [default: 0]", inputBinding: {prefix: --batch-tokens}}

@@ -39,7 +39,7 @@ inputs:
   batch: {type: int?, doc: "Rows a step [default: 128]", inputBinding: {prefix: --batch}}
   center: {type: ["null", ../common/types.yml#truth], doc: "Begin with the decoder's bias at the activations' mean, or at 0, which leaves many latents dead on some models; the shares to expect are printed [default: true]", inputBinding: {prefix: --center}}
   clip: {type: float?, doc: "Shorten gradients, of all parameters taken together, to this length", inputBinding: {prefix: --clip}}
-  compute: {type: ["null", {type: enum, symbols: [f32, bf16, bf16x3]}], doc: "What the products of rows with the encoder multiply; weights and all sums are f32 [default: f32 on a CPU, bf16 on a GPU]", inputBinding: {prefix: --compute}}
+  compute: {type: ["null", {type: enum, symbols: [f32, bf16]}], doc: "What the products of rows with the encoder multiply; weights and all sums are f32 [default: f32 on a CPU, bf16 on a GPU]", inputBinding: {prefix: --compute}}
   dead_after: {type: int?, doc: "Rows without activation after which a latent is dead, for --aux-k [default: 131072]", inputBinding: {prefix: --dead-after}}
   detach: {type: ["null", ../common/types.yml#truth], doc: "Keep the reconstruction loss out of the predictor's weights [default: true]", inputBinding: {prefix: --detach}}
   epochs: {type: int?, doc: "Passes over the training rows [default: 50; from a pipe: 1]", inputBinding: {prefix: --epochs}}
