@@ -1,0 +1,83 @@
+//! Where rows are encoded.
+
+#[cfg(feature = "cuda")]
+use crate::train::gpu::{GpuEncoder, cuda::Cuda};
+use crate::{
+    Error, Result,
+    cli::args::DeviceChoice,
+    sae::{
+        SaeError,
+        encode::{Encoded, Encoder},
+        folder::Sae,
+    },
+};
+
+/// An encoder on the device that was chosen.
+#[derive(Debug)]
+pub(super) enum DeviceEncoder<'a> {
+    /// On the CPU.
+    Cpu(Encoder<'a>),
+    /// On the GPU of a number.
+    #[cfg(feature = "cuda")]
+    Gpu(Box<GpuEncoder<'a, Cuda>>, usize),
+}
+
+impl<'a> DeviceEncoder<'a> {
+    /// Opens the device; `auto` takes a GPU that is there and can apply this model.
+    #[cfg(feature = "cuda")]
+    pub(super) fn open(choice: DeviceChoice, sae: &'a Sae) -> Result<Self> {
+        let (machine, number) = match choice {
+            DeviceChoice::Cpu => return Ok(Self::Cpu(Encoder::new(sae))),
+            DeviceChoice::Auto => match (Cuda::new(0), GpuEncoder::<Cuda>::check(sae)) {
+                (Ok(machine), Ok(())) => (machine, 0),
+                (Ok(_), Err(error)) => {
+                    crate::cli::log::info(&format!("{error}: --device cpu"));
+                    return Ok(Self::Cpu(Encoder::new(sae)));
+                }
+                (Err(_), _) => return Ok(Self::Cpu(Encoder::new(sae))),
+            },
+            DeviceChoice::Cuda(number) => {
+                GpuEncoder::<Cuda>::check(sae).map_err(|error| {
+                    Error::from(SaeError::from(error)).context("--device cpu encodes it")
+                })?;
+                let machine = Cuda::new(number).map_err(|error| {
+                    Error::usage(format!(
+                        "no GPU of number {number}: {error}: say --device cpu to compute without"
+                    ))
+                })?;
+                (machine, number)
+            }
+        };
+        let encoder = GpuEncoder::new(machine, sae).map_err(SaeError::from)?;
+        Ok(Self::Gpu(Box::new(encoder), number))
+    }
+
+    /// Opens the device, which is the CPU: this build knows no other.
+    #[cfg(not(feature = "cuda"))]
+    pub(super) fn open(choice: DeviceChoice, sae: &'a Sae) -> Result<Self> {
+        match choice {
+            DeviceChoice::Auto | DeviceChoice::Cpu => Ok(Self::Cpu(Encoder::new(sae))),
+            DeviceChoice::Cuda(_) => Err(Error::usage(
+                "this build has no CUDA: build it with --features cuda, or say --device cpu",
+            )),
+        }
+    }
+
+    /// Its name, for the log.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Cpu(_) => "cpu".into(),
+            #[cfg(feature = "cuda")]
+            Self::Gpu(_, number) => format!("cuda:{number}"),
+        }
+    }
+
+    /// Encodes activations `x` `[rows, d]` as they are in the table.
+    pub(super) fn encode(&mut self, x: &[f32]) -> Result<Encoded<'_>, SaeError> {
+        match self {
+            Self::Cpu(encoder) => encoder.encode(x),
+            #[cfg(feature = "cuda")]
+            Self::Gpu(encoder, _) => encoder.encode(x),
+        }
+    }
+}
