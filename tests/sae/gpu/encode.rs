@@ -1,29 +1,26 @@
 //! A trained model applied on a GPU against the same on the CPU: every variant, transform and switch.
 
+mod found;
 mod limited;
+mod models;
 
-use super::{SHAPE, hierarchy, params};
+use super::SHAPE;
 use crate::machines::on_machines;
+use found::{Found, alike, compare, on_gpu};
 use limited::Limited;
+use models::{activations, model, objective, sae, variant};
 use protsae::{
-    annot::concept::{CONCEPTS_FORMAT, Concept, ConceptKind, ConceptsFile, Level},
-    math::random::{Purpose, below, normal, stream},
+    math::random::{Purpose, below, stream},
     sae::{
-        ModelConfig, Sae,
-        config::{ForcedBy, ForcedMean, Objective, Shape, Variant},
+        config::{ForcedBy, ForcedMean, Objective, Variant},
         conversion::{Conversion, Family, InputTransform},
-        encode::{Encoded, Encoder},
         error::SaeError,
-        folder::MODEL_FORMAT,
         params::Params,
-        settings::Training,
     },
     train::gpu::{GpuBackend, GpuEncoder, GpuError},
 };
 
 const ROWS: usize = 37;
-/// Of what stands beside it: products are summed in another order, and exp differs in its last bit.
-const NEAR: f32 = 1e-5;
 
 on_machines!(
     every_variant_is_that_of_the_cpu,
@@ -35,169 +32,6 @@ on_machines!(
     what_only_the_cpu_encodes_is_refused,
     bad_activations_are_named,
 );
-
-fn concept(index: u32, parents: &[u32]) -> Concept {
-    Concept {
-        index,
-        id: format!("GO:{index:07}"),
-        name: String::new(),
-        kind: ConceptKind::Go,
-        namespace: None,
-        level: Level::Protein,
-        parents: parents.to_vec(),
-        proteins: 1,
-        residues: 0,
-        partial: false,
-        information_content: 0.0,
-    }
-}
-
-/// Concepts with the parents that [`hierarchy`] gives them.
-fn concepts(defined: usize) -> ConceptsFile {
-    let hierarchy = hierarchy(defined);
-    let parents = |child: u32| {
-        let edges = hierarchy
-            .edges()
-            .iter()
-            .filter(move |edge| edge[0] == child);
-        edges.map(|edge| edge[1]).collect::<Vec<_>>()
-    };
-    ConceptsFile {
-        format: CONCEPTS_FORMAT.into(),
-        concepts: (0..defined as u32)
-            .map(|c| concept(c, &parents(c)))
-            .collect(),
-        ..ConceptsFile::default()
-    }
-}
-
-fn sae(params: Params<f32>, objective: Objective) -> Sae {
-    let shape = params.shape;
-    Sae {
-        config: ModelConfig {
-            format: MODEL_FORMAT.into(),
-            plm: None,
-            shape,
-            input_scale: 0.7,
-            objective,
-            training: Training::default(),
-            conversion: None,
-        },
-        concepts: concepts(shape.defined),
-        latent_max: vec![1.0; shape.latents],
-        latent_scale: Vec::new(),
-        positive_weight: Vec::new(),
-        sha256: String::new(),
-        params,
-    }
-}
-
-fn objective(variant: Variant) -> Objective {
-    Objective {
-        variant: variant.with_k(6),
-        ..Objective::default()
-    }
-}
-
-/// A model of random weights, with numbers of its variant's own that let some latents be active.
-fn model(objective: &Objective) -> Sae {
-    let shape = Shape {
-        latents: if objective.variant.only_concepts() {
-            SHAPE.defined
-        } else {
-            SHAPE.latents
-        },
-        defined: if objective.variant.predicts() {
-            SHAPE.defined
-        } else {
-            0
-        },
-        ..SHAPE
-    };
-    let mut params = params(shape, objective);
-    let mut rng = stream(4, Purpose::Weights, 3);
-    // BatchTopK has one threshold for all latents
-    let one_for_all = objective.variant.k().is_some();
-    for tensor in &mut params.own {
-        for value in &mut tensor.values {
-            *value = match (tensor.name, one_for_all) {
-                ("threshold", true) => 0.4,
-                ("threshold", false) => 0.4 + 0.1 * (normal(&mut rng) as f32).abs(),
-                _ => 0.3 * normal(&mut rng) as f32,
-            };
-        }
-    }
-    sae(params, objective.clone())
-}
-
-fn activations(rows: usize) -> Vec<f32> {
-    let mut rng = stream(6, Purpose::Rows, 0);
-    (0..rows * SHAPE.width)
-        .map(|_| normal(&mut rng) as f32 + 0.2)
-        .collect()
-}
-
-/// What was found of some rows, to be kept.
-#[derive(Debug)]
-struct Found {
-    logits: Vec<f32>,
-    offsets: Vec<usize>,
-    latents: Vec<u32>,
-    values: Vec<f32>,
-    frames: Vec<[f32; 2]>,
-}
-
-impl Found {
-    fn new(encoded: &Encoded<'_>) -> Self {
-        let frames = encoded.z.frames.iter();
-        Self {
-            logits: encoded.logits.to_vec(),
-            offsets: encoded.z.offsets.to_vec(),
-            latents: encoded.z.latents.to_vec(),
-            values: encoded.z.values.to_vec(),
-            frames: frames.map(|frame| [frame.shift, frame.scale]).collect(),
-        }
-    }
-}
-
-fn on_cpu(sae: &Sae, x: &[f32]) -> Found {
-    Found::new(&Encoder::new(sae).encode(x).unwrap())
-}
-
-fn on_gpu<M: GpuBackend>(machine: M, sae: &Sae, x: &[f32]) -> Found {
-    let mut encoder = GpuEncoder::new(machine, sae).unwrap();
-    Found::new(&encoder.encode(x).unwrap())
-}
-
-fn near(name: &str, what: &str, got: &[f32], want: &[f32]) {
-    assert_eq!(got.len(), want.len(), "{name}: number of {what}");
-    for (i, (got, want)) in got.iter().zip(want).enumerate() {
-        let allowed = NEAR * want.abs().max(1.0);
-        assert!(
-            (got - want).abs() <= allowed,
-            "{name}: {what} {i} is {got}, not {want}"
-        );
-    }
-}
-
-fn alike(name: &str, got: &Found, want: &Found) {
-    assert_eq!(got.offsets, want.offsets, "{name}: number of latents");
-    assert_eq!(got.latents, want.latents, "{name}: latents");
-    assert_eq!(got.frames, want.frames, "{name}: frames");
-    near(name, "values", &got.values, &want.values);
-    near(name, "logits", &got.logits, &want.logits);
-}
-
-fn compare<M: GpuBackend + Clone>(name: &str, machine: &M, sae: &Sae, x: &[f32]) -> Found {
-    let got = on_gpu(machine.clone(), sae, x);
-    alike(name, &got, &on_cpu(sae, x));
-    got
-}
-
-fn variant(name: &str) -> Variant {
-    let mut all = Variant::ALL.into_iter();
-    all.find(|variant| variant.name() == name).unwrap()
-}
 
 fn every_variant_is_that_of_the_cpu<M: GpuBackend + Clone>(machine: &M) {
     let x = activations(ROWS);
