@@ -16,25 +16,29 @@ use crate::{
 #[derive(Debug)]
 pub(super) enum DeviceEncoder<'a> {
     /// On the CPU.
-    Cpu(Encoder<'a>),
+    Cpu(Box<Encoder<'a>>),
     /// On the GPU of a number.
     #[cfg(feature = "cuda")]
     Gpu(Box<GpuEncoder<'a, Cuda>>, usize),
 }
 
 impl<'a> DeviceEncoder<'a> {
+    fn cpu(sae: &'a Sae) -> Self {
+        Self::Cpu(Box::new(Encoder::new(sae)))
+    }
+
     /// Opens the device; `auto` takes a GPU that is there and can apply this model.
     #[cfg(feature = "cuda")]
     pub(super) fn open(choice: DeviceChoice, sae: &'a Sae) -> Result<Self> {
         let (machine, number) = match choice {
-            DeviceChoice::Cpu => return Ok(Self::Cpu(Encoder::new(sae))),
+            DeviceChoice::Cpu => return Ok(Self::cpu(sae)),
             DeviceChoice::Auto => match (Cuda::new(0), GpuEncoder::<Cuda>::check(sae)) {
                 (Ok(machine), Ok(())) => (machine, 0),
                 (Ok(_), Err(error)) => {
                     crate::cli::log::info(&format!("{error}: --device cpu"));
-                    return Ok(Self::Cpu(Encoder::new(sae)));
+                    return Ok(Self::cpu(sae));
                 }
-                (Err(_), _) => return Ok(Self::Cpu(Encoder::new(sae))),
+                (Err(_), _) => return Ok(Self::cpu(sae)),
             },
             DeviceChoice::Cuda(number) => {
                 GpuEncoder::<Cuda>::check(sae).map_err(|error| {
@@ -56,7 +60,7 @@ impl<'a> DeviceEncoder<'a> {
     #[cfg(not(feature = "cuda"))]
     pub(super) fn open(choice: DeviceChoice, sae: &'a Sae) -> Result<Self> {
         match choice {
-            DeviceChoice::Auto | DeviceChoice::Cpu => Ok(Self::Cpu(Encoder::new(sae))),
+            DeviceChoice::Auto | DeviceChoice::Cpu => Ok(Self::cpu(sae)),
             DeviceChoice::Cuda(_) => Err(Error::usage(
                 "this build has no CUDA: build it with --features cuda, or say --device cpu",
             )),
