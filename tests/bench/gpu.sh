@@ -71,6 +71,6 @@ for variant in protsae topk batchtopk gated protsae-jumprelu; do
 done
 
 archive=$folder/gpu-check.tar.gz
-tar -C "$work" -cf - gpu-check | gzip -9 >"$archive.tmp"
+tar -C "$work" -czf "$archive.tmp" gpu-check
 mv "$archive.tmp" "$archive"
 echo "$archive: $(($(stat -c %s "$archive") >> 20)) MiB"
