@@ -6,8 +6,8 @@
 # There: tar xf gpu-check.tar.gz && gpu-check/run.sh. In the archive: executables, the embedded model and proteins, models of
 # several variants, and what the CPU made of them here. The libraries do not come along: cuBLAS alone has 600 MB.
 # Needs nvcc and CUDA's libraries to link, but no GPU. Environment: CARGO_TARGET_DIR (target/gpu-check, a folder of its own,
-# since kernels that nothing calls are left out), JOBS (2), and PROTSAE_BIN,
-# a folder of executables and the helper `gpu` that are already built with the feature cuda.
+# since kernels that nothing calls are left out), JOBS (2), and PROTSAE_BIN, a folder of executables and the helper `gpu`
+# that are already built with the feature cuda.
 set -euo pipefail
 
 [[ $# -eq 1 ]] || { sed -n '2,10p' "$0" >&2; exit 2; }

@@ -72,7 +72,7 @@ fn activations(found: &Path, expected: &Path) -> Result<()> {
     same_count("numbers", found.len(), expected.len())?;
     let mut all = Distance::default();
     all.add(&found, &expected);
-    println!("distance {:e}", all.relative());
+    println!("distance {:.2e}", all.relative());
     Ok(())
 }
 
@@ -127,10 +127,10 @@ fn features(found: &Path, expected: &Path) -> Result<()> {
         }
     }
     println!(
-        "other_latents {:e}",
+        "other_latents {:.2e}",
         others as f64 / expected.len().max(1) as f64
     );
-    println!("distance {largest:e}");
+    println!("distance {largest:.2e}");
     Ok(())
 }
 
@@ -145,9 +145,9 @@ fn model(found: &Path, expected: &Path) -> Result<()> {
         }
         all.add(found, expected);
     }
-    println!("distance {:e}", all.relative());
+    println!("distance {:.2e}", all.relative());
     let losses = (last_loss(found)?, last_loss(expected)?);
-    println!("loss {:e}", (losses.0 - losses.1).abs() / losses.1.abs());
+    println!("loss {:.2e}", (losses.0 - losses.1).abs() / losses.1.abs());
     Ok(())
 }
 

@@ -3,10 +3,12 @@
 # What of float32 is left after sums in another order, by length of the difference over length; and of bf16, which has 8 bits.
 EXACT=1e-4
 ROUNDED=5e-2
-# A step of training adds to what the steps before it left: bounds of the model's numbers and of its last loss.
-TRAINED=2e-2
-LOSS=1e-3
-# Encoded numbers, by a row's largest; and the share of rows in which a tie within rounding went another way.
+# A step of training adds to what the steps before it left: bounds of the model's numbers and of its last loss. On the CPU,
+# activations that are rounded to f16 (2e-4 of their length) move the one by 5e-4 and the other by 4e-4.
+TRAINED=5e-4
+LOSS=1e-4
+# Encoded numbers, by a row's largest; and the share of rows in which a tie within rounding went another way. Activations
+# rounded to f16 move numbers by 9e-4, and have other latents in 1.2 % of rows.
 ENCODED=1e-5
 TIES=2e-3
 # Checks of check_parity and check_memory: without all of them there is no verdict.
@@ -34,10 +36,9 @@ check_parity() {
             --compute "$compute" --device cuda -o "$out/model_$compute"; then
             found=$(distances model "$out/model_$compute" "$here/models/protsae")
         fi
-        limit=1
-        [[ $compute == f32 ]] || limit=10
-        parity "train, $compute: distance of the model" "$(field distance <<<"$found")" \
-            "$(awk -v one="$TRAINED" -v times="$limit" 'BEGIN { print one * times }')"
+        limit=$TRAINED
+        [[ $compute == f32 ]] || limit=$ROUNDED
+        parity "train, $compute: distance of the model" "$(field distance <<<"$found")" "$limit"
         limit=$LOSS
         [[ $compute == f32 ]] || limit=$ROUNDED
         parity "train, $compute: difference of the loss" "$(field loss <<<"$found")" "$limit"

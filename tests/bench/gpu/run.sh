@@ -107,9 +107,9 @@ find_libraries() {
 find_libraries
 missing=$(unfound | paste -sd ' ' -)
 case " $missing " in
-    *" libcuda.so.1 "*) ends "no NVIDIA driver: $missing is nowhere to be found" ;;
+    *" libcuda.so.1 "*) ends "no NVIDIA driver; not found: $missing" ;;
     "  ") ;;
-    *) ends "of CUDA 13, $missing is nowhere to be found; CUDA_LIBS names a folder" ;;
+    *) ends "no CUDA 13; not found: $missing; CUDA_LIBS names their folder" ;;
 esac
 if ! rates=$(within 60 "$bin/gpu" card 2>>"$log"); then
     ends "no GPU that opens"

@@ -62,7 +62,7 @@ expect 1 "embed, f32: distance of activations * nothing" ALWAYS=1
 expect 1 "memory for half a batch: halved" SHORT=139
 expect 1 "memory for no model: exhausted" EXHAUSTED=134
 expect 1 "verdict: FAILED: 0 of 13 checks hold: no GPU that opens" NO_CARD=1
-expect 1 "no NVIDIA driver: libcuda.so.1 is nowhere" LINKED="libcuda.so.1"
-expect 1 "of CUDA 13, libcublas.so.0 is nowhere" LINKED="libcublas.so.0"
+expect 1 "no NVIDIA driver; not found: libcuda.so.1" LINKED="libcuda.so.1"
+expect 1 "no CUDA 13; not found: libcublas.so.0" LINKED="libcublas.so.0"
 expect 0 "verdict: all 13 checks hold" LINKED="libcublas.so.0" CUDA_LIBS="$work/libraries"
 echo "run.sh gives the right verdict in 13 cases"
