@@ -11,10 +11,6 @@ use protsae::{
 };
 use std::{fs, path::Path};
 
-/// Activations below this part of a row's largest are compared with that part: latents that are all but inactive are
-/// differences of large numbers.
-const LEAST_PART: f32 = 1e-2;
-
 /// Prints what separates two results as lines of a name and a number.
 pub(super) fn print(kind: &str, found: &Path, expected: &Path) -> Result<()> {
     match kind {
@@ -106,14 +102,17 @@ fn rows(path: &Path) -> Result<Vec<Row>> {
     Ok(out)
 }
 
-/// Rows whose latents differ are those of a tie within rounding, or wrong: their share is told beside the largest
-/// difference of the numbers that both have.
+/// Rows whose latents or concepts differ are those of a tie within rounding, or wrong: their share is told beside the largest
+/// difference of the numbers that both have, as a part of their row's largest: small ones are differences of large numbers.
 fn features(found: &Path, expected: &Path) -> Result<()> {
     let (found, expected) = (rows(found)?, rows(expected)?);
     same_count("rows", found.len(), expected.len())?;
     let (mut others, mut largest) = (0_usize, 0.0_f32);
     for (found, expected) in found.iter().zip(&expected) {
-        let names = |row: &Row| row[0].iter().map(|&(latent, _)| latent).collect::<Vec<_>>();
+        let names = |row: &Row| {
+            let lists = row.iter().map(|list| list.iter().map(|&(id, _)| id));
+            lists.map(Iterator::collect).collect::<Vec<Vec<_>>>()
+        };
         others += usize::from(names(found) != names(expected));
         for (found, expected) in found.iter().zip(expected) {
             let most = expected.iter().map(|&(_, value)| value).fold(0.0, f32::max);
@@ -121,13 +120,16 @@ fn features(found: &Path, expected: &Path) -> Result<()> {
                 let Ok(at) = expected.binary_search_by_key(&id, |&(id, _)| id) else {
                     continue;
                 };
-                let difference = (value - expected[at].1).abs();
-                largest = largest.max(difference / expected[at].1.abs().max(LEAST_PART * most));
+                let part = (value - expected[at].1).abs() / most;
+                // what is no number stays
+                if part > largest || part.is_nan() {
+                    largest = part;
+                }
             }
         }
     }
     println!(
-        "other_latents {:.2e}",
+        "other_names {:.2e}",
         others as f64 / expected.len().max(1) as f64
     );
     println!("distance {largest:.2e}");

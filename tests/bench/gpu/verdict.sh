@@ -15,7 +15,7 @@ cat >"$work/check/bin/gpu" <<'END'
 #!/usr/bin/env bash
 case $1 in
     card) [[ -z ${NO_CARD:-} ]] || exit 1; printf '%s\n' 'free_mib 1000' 'gemm_f32 50' 'gemm_bf16 700' 'copy_gb 4000' ;;
-    compare) printf '%s\n' "distance ${DISTANCE-1e-07}" "other_latents 0" "loss ${DIFFERENCE-0}" ;;
+    compare) printf '%s\n' "distance ${DISTANCE-1e-07}" "other_names 0" "loss ${DIFFERENCE-0}" ;;
     hold) MEMORY=$2 exec "${@:3}" ;;
     encode) echo "rows_per_s 1000" ;;
 esac

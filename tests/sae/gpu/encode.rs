@@ -12,6 +12,7 @@ use models::{activations, model, objective, sae, variant};
 use protsae::{
     math::random::{Purpose, below, stream},
     sae::{
+        Sae,
         config::{ForcedBy, ForcedMean, Objective, Variant},
         conversion::{Conversion, Family, InputTransform},
         error::SaeError,
