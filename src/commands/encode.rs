@@ -1,5 +1,7 @@
 //! `protsae-encode`: activations through a trained SAE into features.
 
+mod device;
+
 use super::{
     calling::Calling,
     compute::ComputeArgs,
@@ -9,18 +11,19 @@ use super::{
 };
 use crate::{
     Error, Result,
-    cli::{CommonArgs, Context, Output, Source, Target, Tool, log, progress::Progress},
-    error::Context as _,
-    sae::{
-        encode::{Encoded, Encoder},
-        folder::Sae,
+    cli::{
+        CommonArgs, Context, Output, Source, Target, Tool, args::DeviceChoice, log,
+        progress::Progress,
     },
+    error::Context as _,
+    sae::{encode::Encoded, folder::Sae},
     table::{
         activations::{ActivationBatch, ActivationReader},
         features::{FeatureInfo, FeatureWriter, ResidueFeatures},
         proteins::ProteinWriter,
     },
 };
+use device::DeviceEncoder;
 use std::path::PathBuf;
 
 /// Default of `--min-probability`.
@@ -73,6 +76,10 @@ pub struct Args {
     #[arg(long, default_value_t = 0.0, value_name = "Z")]
     min_activation: f32,
 
+    /// Where to compute: auto, cpu, cuda or cuda:N
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    device: DeviceChoice,
+
     #[command(flatten)]
     compute: ComputeArgs,
 
@@ -106,6 +113,9 @@ impl Tool for Args {
             None => (Listed::Model { least }, None, None),
         };
         let readers = shared::open_activations(context, &self.input, &sae, &self.model)?;
+        let mut encoder = DeviceEncoder::open(self.device, &sae, self.compute.compute)?;
+        context.note_device(&encoder.name());
+        encoder.note_compute(context, self.compute.compute);
         if context.is_dry_run() {
             return plan(&sae, &readers);
         }
@@ -118,8 +128,6 @@ impl Tool for Args {
         let writer =
             FeatureWriter::new(output, container, &info).during(&self.output.to_string())?;
         let proteins = self.protein_writer(context, &info)?;
-        self.compute.note(context);
-        let mut encoder = Encoder::with(&sae, self.compute.compute);
         let block = (BLOCK_NUMBERS / (sae.config.shape.width + sae.config.shape.defined)).max(1);
         let proteins_name = self.proteins.as_ref().map(Target::to_string);
         let mut sink = Sink {
@@ -256,7 +264,7 @@ impl Sink {
     /// Encodes a batch, `block` rows at once, and adds its rows.
     fn batch(
         &mut self,
-        encoder: &mut Encoder<'_>,
+        encoder: &mut DeviceEncoder<'_>,
         batch: &ActivationBatch,
         block: usize,
         source: &Source,

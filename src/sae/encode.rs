@@ -206,7 +206,7 @@ impl<'a> Encoder<'a> {
 
 /// Centres a block of rows: transformed if they are at all, scaled, minus `b_dec`. Whether all of
 /// it is finite.
-fn centre(
+pub(crate) fn centre(
     x: &[f32],
     centred: &mut [f32],
     frames: &mut [Frame],
@@ -236,7 +236,7 @@ fn centre(
 
 /// A slice for each block of what may hold nothing for any row: then there is nothing to cut, but
 /// every block needs its slice.
-fn blocks_of<T>(values: &mut [T], blocks: usize, size: usize) -> Vec<&mut [T]> {
+pub(crate) fn blocks_of<T>(values: &mut [T], blocks: usize, size: usize) -> Vec<&mut [T]> {
     if size == 0 {
         (0..blocks).map(|_| &mut [][..]).collect()
     } else {
@@ -245,7 +245,7 @@ fn blocks_of<T>(values: &mut [T], blocks: usize, size: usize) -> Vec<&mut [T]> {
 }
 
 /// The first activation that is not finite.
-fn not_finite(x: &[f32], width: usize) -> SaeError {
+pub(crate) fn not_finite(x: &[f32], width: usize) -> SaeError {
     let at = x.iter().position(|v| !v.is_finite()).unwrap_or(0);
     SaeError::NotFinite {
         row: at / width,

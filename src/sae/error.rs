@@ -205,6 +205,9 @@ pub enum GpuError {
     /// Something that only the CPU can do.
     #[error("{0} trains on the CPU alone")]
     CpuOnly(String),
+    /// A model that only the CPU can apply.
+    #[error("{0} encodes on the CPU alone")]
+    CpuEncodes(String),
 }
 
 impl Classify for GpuError {
@@ -212,7 +215,7 @@ impl Classify for GpuError {
         match self {
             Self::Memory { .. } => ErrorKind::Memory,
             Self::Failed(_) | Self::Batch(_) => ErrorKind::Data,
-            Self::CpuOnly(_) => ErrorKind::Usage,
+            Self::CpuOnly(_) | Self::CpuEncodes(_) => ErrorKind::Usage,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Training steps on a GPU: the same mathematics as [`super::cpu::Engine`], in kernels of their own
-//! (`gpu/kernels.cu`) and matrix products with operands of two bytes.
+//! (`gpu/kernels.cu`) and matrix products with operands of two bytes. [`GpuEncoder`] applies a trained model by the same
+//! kernels.
 //!
 //! [`GpuBackend`] is all that the engine knows of the hardware; `cuda` is the one to use, and tests have
 //! another, which runs the same kernels on a CPU.
@@ -8,10 +9,10 @@
 macro_rules! launch {
     ($machine:expr, $kernel:expr, $grid:expr, $threads:expr, $arguments:expr) => {{
         #[expect(unsafe_code, reason = "kernels take pointers")]
-        // SAFETY: the memories are those of `Model`, `StepBuffers`, `Axioms` and `ResidentRows`, which are as large as their sizes say, and
-        // the counts come from the same sizes; rows, labels and places of a batch were checked against them when it was put in
-        // place. That kernels keep within that, with these arguments, is what tests on the emulated machine prove, which
-        // checks every access.
+        // SAFETY: the memories are those of `Model`, `StepBuffers`, `Axioms`, `ResidentRows` and `GpuEncoder`, which are as
+        // large as their sizes say, and the counts come from the same sizes; rows, labels and places of a batch were checked
+        // against them when it was put in place. That kernels keep within that, with these arguments, is what tests on the
+        // emulated machine prove, which checks every access.
         let launched = unsafe { $machine.launch($kernel, $grid, $threads, $arguments) };
         launched
     }};
@@ -23,6 +24,7 @@ mod bounds;
 mod concepts;
 #[cfg(feature = "cuda")]
 pub mod cuda;
+mod encode;
 mod engine;
 mod forward;
 mod learn;
@@ -33,6 +35,7 @@ mod step_buffers;
 
 pub use backend::{Arg, GpuBackend, Product, View};
 pub use bounds::check_range;
+pub use encode::GpuEncoder;
 pub use engine::{GpuEngine, check};
 pub use resident_rows::ResidentRows;
 pub use step_buffers::bytes;

@@ -82,3 +82,30 @@ fn thresholds_runs_and_gaps_decide_the_ranges() {
     assert!(lines(&arguments!["--threshold", "0", "--max-gap", "2"]) < all);
     assert_ne!(lines(&arguments!["--by", "probability"]), all);
 }
+
+#[test]
+fn a_gpu_that_is_not_there_is_refused_before_any_output() {
+    let fixture = Fixture::get();
+    let folder = tempfile::tempdir().unwrap();
+    let features = folder.path().join("features.arrow");
+    let encode = |device: &str| {
+        let all = arguments![
+            "-i",
+            fixture.path("proteins.activations.arrow"),
+            "-m",
+            fixture.path("model"),
+            "--device",
+            device,
+            "-o",
+            features
+        ];
+        run("protsae-encode", &all)
+    };
+    let output = encode("cuda:99");
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("--device cpu"), "{said}");
+    assert!(!features.exists());
+    assert_eq!(encode("cpu").status.code(), Some(0));
+    assert!(features.exists());
+}

@@ -1,6 +1,7 @@
 //! The GPU's training engine against the CPU's: the same steps, to rounding. The kernels run on a machine made of a
 //! CPU, and where there is one on a GPU.
 
+mod encode;
 mod staging;
 
 use super::{machines::on_machines, relative_error};

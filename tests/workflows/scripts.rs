@@ -66,6 +66,7 @@ scripts! {
     conda_package_is_built_solved_and_installed: "packaging/conda.py",
     wheel_is_installed_into_a_fresh_environment: "packaging/wheel.sh",
     citation_is_valid: "packaging/citation.sh",
+    gpu_check_gives_the_right_verdict: "bench/gpu/verdict.sh",
 }
 
 /// Files below a folder with one of these endings.

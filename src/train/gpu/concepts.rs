@@ -35,7 +35,8 @@ pub(crate) struct Lists<M: GpuBackend> {
 }
 
 impl<M: GpuBackend> Lists<M> {
-    fn new(machine: &M, starts: &[u32], values: &[u32]) -> Result<Self, GpuError> {
+    /// These lists, one after the other.
+    pub(crate) fn new(machine: &M, starts: &[u32], values: &[u32]) -> Result<Self, GpuError> {
         Ok(Self {
             starts: Buffer::of(machine, starts)?,
             values: Buffer::of(machine, values)?,

@@ -128,6 +128,10 @@ impl<M: GpuBackend> GpuEngine<M> {
             count(self.objective.variant.k().unwrap_or(n)),
             small.from(at.r_pred),
             small.from(at.b_enc),
+            // neither thresholds nor magnitudes: `check` lets no other variant in
+            Arg::Null,
+            Arg::Null,
+            Arg::Null,
             small.from(at.b_pred),
             count(usize::from(forced)),
             count(usize::from(among_active)),

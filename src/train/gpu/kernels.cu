@@ -1,4 +1,4 @@
-// Kernels of a training step. One translation unit: nvcc makes PTX of it at build time.
+// Kernels of a training step, and of a trained model applied. One translation unit: nvcc makes PTX of it at build time.
 //
 // Rows of a batch are B, latents n, of which the first m are concepts', activations d wide. What a
 // row has active stands in lists of `room` entries a row: latents ascending (the top bit says that the
@@ -14,3 +14,5 @@
 #include "kernels/index.cuh"
 #include "kernels/axioms.cuh"
 #include "kernels/learn.cuh"
+// when a model is applied
+#include "kernels/apply.cuh"

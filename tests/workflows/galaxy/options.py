@@ -20,7 +20,7 @@ LEFT = {
     "embed": {"device"},  # the destination of the job decides
     # a job is one model, from its beginning, and leaves nothing behind if it fails
     "train": {"device", "init", "grid", "tensorboard", "log-every", "checkpoint-dir", "resume"},
-    "encode": {"seed"},  # nothing there is random
+    "encode": {"device", "seed"},  # as of embed; and nothing there is random
     "evaluate": {"device"},
     "annotate": {"seed"},
     "report": {"structures-out"},  # files for other programs, not for a history

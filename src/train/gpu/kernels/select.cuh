@@ -1,10 +1,29 @@
-// The K largest positive pre-activations of a row, and forced activation; a block a row.
+// The K largest positive activations of a row, and forced activation; a block a row.
 #pragma once
 #include "common.cuh"
 
 // Pre-activation of a latent from the product of its encoder row and the input.
 __device__ __forceinline__ float before(const float *raw, unsigned l, unsigned m, const float *r, const float *b_enc) {
     return l < m ? expf(r[l]) * raw[l] + b_enc[l] : raw[l] + b_enc[l];
+}
+
+// How products become activations. Beside r [m] and b_enc [n], all [n], and null in models without them:
+struct Gates {
+    const float *r, *b_enc;
+    // What a pre-activation must be above, at least 0.
+    const float *thresholds;
+    // Log-scales and biases of magnitudes, where pre-activations only open the gates.
+    const float *r_mag, *b_mag;
+};
+
+// Activation of a latent; nothing above 0 where it is not active.
+__device__ __forceinline__ float activation(const float *raw, unsigned l, unsigned m, Gates gates) {
+    float value = before(raw, l, m, gates.r, gates.b_enc);
+    if (gates.thresholds && !(value > gates.thresholds[l]))
+        return 0.0f;
+    if (!gates.b_mag)
+        return value;
+    return value > 0.0f ? expf(gates.r_mag[l]) * (value - gates.b_enc[l]) + gates.b_mag[l] : 0.0f;
 }
 
 // Patterns of positive numbers are ordered as the numbers are; 0 for the others.
@@ -18,7 +37,7 @@ struct Limit {
 };
 
 // The key of the K-th largest, by its four bytes, from the highest; 0 where fewer are positive.
-__device__ Limit find_limit(const float *raw, unsigned n, unsigned m, unsigned k, const float *r, const float *b_enc) {
+__device__ Limit find_limit(const float *raw, unsigned n, unsigned m, unsigned k, Gates gates) {
     __shared__ unsigned counts[256];
     __shared__ Limit found;
     __shared__ bool enough;
@@ -29,7 +48,7 @@ __device__ Limit find_limit(const float *raw, unsigned n, unsigned m, unsigned k
             counts[i] = 0;
         __syncthreads();
         for (unsigned l = threadIdx.x; l < n; l += blockDim.x) {
-            unsigned here = key(before(raw, l, m, r, b_enc));
+            unsigned here = key(activation(raw, l, m, gates));
             if (here > 0 && (here & known) == limit.key)
                 atomicAdd(&counts[here >> shift & 255], 1u);
         }
@@ -75,7 +94,8 @@ __device__ __forceinline__ bool is_chosen(unsigned here, Limit limit, unsigned *
 // latents: of all, or (`among_active`) of the active ones; with lists of ancestors, the ancestors of such
 // concepts too.
 extern "C" __global__ void select_latents(const float *product, unsigned n, unsigned m, unsigned k, const float *r,
-                                  const float *b_enc, const float *b_pred, unsigned forced, unsigned among_active,
+                                  const float *b_enc, const float *thresholds, const float *r_mag,
+                                  const float *b_mag, const float *b_pred, unsigned forced, unsigned among_active,
                                   const unsigned *ancestor_starts, const unsigned *ancestors, unsigned room, unsigned *latents, float *values, unsigned *places,
                                   unsigned *counts) {
     __shared__ unsigned ranks[MOST / WARP];
@@ -85,7 +105,8 @@ extern "C" __global__ void select_latents(const float *product, unsigned n, unsi
     latents += (u64)blockIdx.x * room;
     values += (u64)blockIdx.x * room;
     places += (u64)blockIdx.x * n;
-    Limit limit = find_limit(raw, n, m, k, r, b_enc);
+    Gates gates = {r, b_enc, thresholds, r_mag, b_mag};
+    Limit limit = find_limit(raw, n, m, k, gates);
     if (forced && ancestor_starts) {
         // until its own turn below, a concept's place says whether it or a descendant is predicted
         for (unsigned l = threadIdx.x; l < m; l += blockDim.x)
@@ -103,7 +124,7 @@ extern "C" __global__ void select_latents(const float *product, unsigned n, unsi
         unsigned active = 0, ties = 0;
         for (unsigned first = 0; first < n; first += blockDim.x) {
             unsigned l = first + threadIdx.x;
-            float value = l < n ? before(raw, l, m, r, b_enc) : 0.0f;
+            float value = l < n ? activation(raw, l, m, gates) : 0.0f;
             if (is_chosen(key(value), limit, &ties, ranks) && l >= m) {
                 sum += value;
                 active++;
@@ -117,7 +138,7 @@ extern "C" __global__ void select_latents(const float *product, unsigned n, unsi
     unsigned ties = 0, filled = 0, split = 0, predicted = 0, participating = 0, lifted = 0;
     for (unsigned first = 0; first < n; first += blockDim.x) {
         unsigned l = first + threadIdx.x;
-        float value = l < n ? before(raw, l, m, r, b_enc) : 0.0f;
+        float value = l < n ? activation(raw, l, m, gates) : 0.0f;
         bool enters = is_chosen(key(value), limit, &ties, ranks);
         bool likely = l < m && raw[l] + b_pred[l] > 0.0f;
         bool called = ancestor_starts && l < m ? forced && places[l] != 0 : likely;

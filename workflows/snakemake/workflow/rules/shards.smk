@@ -99,5 +99,5 @@ rule encode:
     shell:
         "{params.step} {resources.tried} {log:q}"
         " protsae-encode -i {input.activations:q} -m {input.model:q}"
-        " --dictionary {input.dictionary:q} -t {threads} {params.extra}"
+        " --dictionary {input.dictionary:q} --device cpu -t {threads} {params.extra}"
         " -o {output.features:q} --proteins {output.proteins:q} --provenance {output.provenance:q}"

@@ -19,12 +19,14 @@ process PROTSAE_ENCODE {
 
     script:
     def args = task.ext.args ?: ''
+    def device = task.accelerator ? 'cuda' : 'cpu'
     prefix = task.ext.prefix ?: "${meta.id}"
     """
     protsae-encode \\
         -i ${activations} \\
         -m ${model} \\
         --dictionary ${dictionary} \\
+        --device ${device} \\
         --threads ${task.cpus} \\
         ${args} \\
         --proteins ${prefix}.proteins.arrow \\
