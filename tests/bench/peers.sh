@@ -60,7 +60,7 @@ if [[ -z $binaries ]]; then
 fi
 # the newest of the benchmark's executables; cargo keeps older ones beside it
 train_step=$(find "$binaries/deps" "$binaries" -maxdepth 1 -type f -perm -u+x -name 'train_step-*' -printf '%T@ %p\n' \
-    2>/dev/null | sort -rn | sed -n '1s/^[^ ]* //p')
+    2>/dev/null | sort -rn | sed -n '1s/^[^ ]* //p') || true
 
 "$python" "$here/peers/table.py" --machine "$threads" "$runs" >"$results"
 for task in $tasks; do
