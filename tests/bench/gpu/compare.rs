@@ -156,10 +156,10 @@ fn model(found: &Path, expected: &Path) -> Result<()> {
 /// The last loss of a step in a model's log.
 fn last_loss(folder: &Path) -> Result<f64> {
     let log = fs::read_to_string(folder.join("log.jsonl"))?;
-    let losses = log.lines().filter_map(|line| {
+    let mut losses = log.lines().filter_map(|line| {
         let line: serde_json::Value = serde_json::from_str(line).ok()?;
         line.get("loss")?.as_f64()
     });
-    let last = losses.last();
+    let last = losses.next_back();
     last.ok_or_else(|| format!("{}: no loss in its log", folder.display()).into())
 }

@@ -87,7 +87,7 @@ pub(super) fn write(name: &str, folder: &Path) -> Result<()> {
     }
     let mut header = Value::Object(header).to_string();
     // numbers begin at a multiple of eight
-    while header.len() % 8 != 0 {
+    while !header.len().is_multiple_of(8) {
         header.push(' ');
     }
     let mut out =
