@@ -73,13 +73,15 @@ impl Factors<'_> {
             tiles.zero::<3>();
         }
         let size = self.split.parts() * PART_LINES;
-        let (left, right) = (self.left.chunks_exact(size), self.right.chunks_exact(size));
-        for (step, (left, right)) in left.zip(right).take(self.steps).enumerate() {
-            let ahead = (step + AHEAD) * size;
-            if let Some(lines) = self.left.get(ahead..ahead + size) {
+        let (mut left, mut right) = (self.left, self.right);
+        for _ in 0..self.steps {
+            if let Some(lines) = left.get(AHEAD * size..(AHEAD + 1) * size) {
                 tiles.prefetch(lines);
             }
-            self.add_step(tiles, left, right);
+            let (of_left, left_rest) = left.split_at(size);
+            let (of_right, right_rest) = right.split_at(size);
+            self.add_step(tiles, of_left, of_right);
+            (left, right) = (left_rest, right_rest);
         }
         tiles.store_sums::<0>(out, stride);
         tiles.store_sums::<1>(&mut out[PAIRS..], stride);

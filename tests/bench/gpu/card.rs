@@ -166,7 +166,7 @@ mod with_cuda {
             positive_weight: Vec::new(),
             sha256: String::new(),
         };
-        let mut encoder = GpuEncoder::new(Cuda::new(0)?, &sae)?;
+        let mut encoder = GpuEncoder::new(Cuda::new(0)?, &sae, Operand::F32)?;
         let x = numbers(ROWS * shape.width);
         let took = seconds(
             || {
