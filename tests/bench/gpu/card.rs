@@ -186,6 +186,7 @@ mod with_cuda {
         let free = machine.free()?.unwrap_or(0);
         let _held = machine.zeros(free.saturating_sub(leave))?;
         let status = Command::new(program).args(rest).status()?;
-        Ok(status.code().map_or(KILLED, |code| code as u8))
+        let code = status.code().and_then(|code| u8::try_from(code).ok());
+        Ok(code.unwrap_or(KILLED))
     }
 }
