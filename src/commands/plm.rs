@@ -58,10 +58,10 @@ pub(super) struct PlmArgs {
 }
 
 impl PlmArgs {
-    /// The windows that proteins are cut into, once they are known to suit the model.
+    /// The windows that proteins are cut into; whether the model can see one, [`Self::check`] tells.
     ///
     /// # Errors
-    /// Where they are too short, too long for the model, or overlap too much.
+    /// Where they are too short or overlap too much.
     pub(super) fn windows(&self) -> Result<Windows> {
         Ok(Windows::new(self.max_length, self.overlap)?)
     }

@@ -118,14 +118,7 @@ impl<'a> Encoder<'a> {
             defined: m,
             ..
         } = self.sae.config.shape;
-        if !x.len().is_multiple_of(d) {
-            return Err(SaeError::Width {
-                what: "number of activations past the last whole row".into(),
-                found: x.len() % d,
-                expected: 0,
-            });
-        }
-        let rows = x.len() / d;
+        let rows = whole_rows(x, d)?;
         if !self.encode_blocks(x, rows) {
             return Err(not_finite(x, d));
         }
@@ -241,6 +234,21 @@ pub(crate) fn blocks_of<T>(values: &mut [T], blocks: usize, size: usize) -> Vec<
         (0..blocks).map(|_| &mut [][..]).collect()
     } else {
         values.chunks_mut(size).collect()
+    }
+}
+
+/// Rows of `x` `[rows, width]`.
+///
+/// # Errors
+/// [`SaeError::Width`] where it is no number of whole rows.
+pub(crate) fn whole_rows(x: &[f32], width: usize) -> Result<usize, SaeError> {
+    match x.len() % width {
+        0 => Ok(x.len() / width),
+        rest => Err(SaeError::Width {
+            what: "number of activations past the last whole row".into(),
+            found: rest,
+            expected: 0,
+        }),
     }
 }
 

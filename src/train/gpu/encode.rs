@@ -7,7 +7,7 @@ mod weights;
 use super::{GpuBackend, GpuError, Operand};
 use crate::sae::{
     conversion::{Frame, InputTransform},
-    encode::{Encoded, LatentRows, blocks_of, centre, not_finite},
+    encode::{Encoded, LatentRows, blocks_of, centre, not_finite, whole_rows},
     error::SaeError,
     folder::Sae,
 };
@@ -85,14 +85,7 @@ impl<'a, M: GpuBackend> GpuEncoder<'a, M> {
     pub fn encode(&mut self, x: &[f32]) -> Result<Encoded<'_>, SaeError> {
         let shape = self.sae.config.shape;
         let (d, m) = (shape.width, shape.defined);
-        if !x.len().is_multiple_of(d) {
-            return Err(SaeError::Width {
-                what: "number of activations past the last whole row".into(),
-                found: x.len() % d,
-                expected: 0,
-            });
-        }
-        let rows = x.len() / d;
+        let rows = whole_rows(x, d)?;
         if !self.centre_rows(x) {
             return Err(not_finite(x, d));
         }
