@@ -32,13 +32,13 @@ with common.workspace() as folder:
     embedded = [(tag, status) for process, tag, status, _ in tasks(folder, "again") if process == "PROTSAE_EMBED"]
     same("one edited protein", embedded, [("x.v1.1", "CACHED"), ("x.v1.2", "COMPLETED"), ("x.v1.3", "CACHED")])
 
-    # a training that is killed goes on from its checkpoint, to the same bytes
+    # a training that is killed goes on from its checkpoint, to the same bytes; it is killed once there is a whole one
     path = in_place_of(
         folder,
         "protsae-train",
         'go() { "$real" "$@" --checkpoint-every 20; }\n'
         "go \"$@\" & while kill -0 $! 2>/dev/null; do\n"
-        f"  if ls '{folder}'/tasks/checkpoints/*/* >/dev/null 2>&1; then pkill -9 -P $!; exit 1; fi; sleep 0.02\ndone\nexit 99\n",
+        f"  if ls '{folder}'/tasks/checkpoints/*/step-* >/dev/null 2>&1; then pkill -9 -P $!; exit 1; fi; sleep 0.02\ndone\nexit 99\n",
     )
     killed = [*training(common.FIRST, "killed"), "-work-dir", "tasks", "--epochs", "40"]
     nextflow(folder, *killed, status=1, path=path)
