@@ -9,12 +9,15 @@ use crate::{
     annot::concept::{CONCEPTS_FORMAT, ConceptsFile},
     cli::{CommonArgs, Context, Source, TargetFolder, Tool, context::to_json, log},
     exchange::{self, Activation, Layout, NamedTensor, Request},
-    plm::weights::ModelFolder,
+    plm::{place::Place, weights::ModelFolder},
     sae::{
         conversion::InputTransform,
         folder::{self, Sae, Slice},
     },
-    table::{PlmIdentity, metadata::Site},
+    table::{
+        PlmIdentity,
+        metadata::{Convention, Site},
+    },
 };
 use check::Checked;
 use locate::Found;
@@ -72,9 +75,13 @@ pub struct Args {
     #[arg(long, value_name = "N", requires = "plm", help_heading = WHICH)]
     layer: Option<u32>,
 
-    /// Its site: residual, attention or mlp
+    /// Its site: residual, attention, mlp or update
     #[arg(long, default_value_t = Site::Residual, value_name = "SITE", help_heading = WHICH)]
     site: Site,
+
+    /// What the residual of the last layer is: hidden-states, after the final norm, or block-outputs, before it
+    #[arg(long, default_value_t = Convention::HiddenStates, value_name = "NAME", help_heading = WHICH)]
+    convention: Convention,
 
     /// Say nothing of the PLM: tables of any are then taken by their width alone
     #[arg(long, conflicts_with_all = ["plm", "check"], help_heading = WHICH)]
@@ -266,16 +273,13 @@ impl Args {
             for file in folder.weight_files() {
                 context.note_input(file)?;
             }
-            let layers = folder.architecture.layers_at(self.site);
-            if !layers.contains(&(layer as usize)) {
-                return Err(Error::usage(format!(
-                    "--layer {layer}: {} has {} layers, counted from {} at site {}",
-                    path.display(),
-                    layers.end(),
-                    layers.start(),
-                    self.site
-                )));
-            }
+            let place = Place::by_convention(
+                self.site,
+                layer as usize,
+                self.convention,
+                &folder.architecture,
+            )
+            .map_err(|e| Error::from(e).context(path.display().to_string()))?;
             if folder.architecture.width != width {
                 return Err(Error::mismatch(format!(
                     "{} is of activations of width {width}, {} has width {}",
@@ -284,13 +288,7 @@ impl Args {
                     folder.architecture.width
                 )));
             }
-            return Ok(Some(PlmIdentity {
-                name: folder.name(),
-                sha256: folder.sha256()?,
-                layer,
-                site: self.site,
-                width: width as u32,
-            }));
+            return Ok(Some(folder.identity(place, folder.sha256()?)));
         }
         if let Some(table) = &self.check {
             let plm = check::identity(table)?;

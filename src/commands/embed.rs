@@ -18,7 +18,11 @@ use crate::{
     error::Context as _,
     plm::{encoder::LoadPlan, place::Place, weights::ModelFolder},
     sae::folder::{CONFIG_FILE, ModelConfig},
-    table::{PlmIdentity, metadata::Site, schema::ActivationType},
+    table::{
+        PlmIdentity,
+        metadata::{Convention, Site},
+        schema::ActivationType,
+    },
 };
 use estimate::Estimate;
 use job::Job;
@@ -66,12 +70,16 @@ pub struct Args {
     #[arg(long, value_delimiter = ',', value_name = "N")]
     layer: Vec<usize>,
 
-    /// Site in the block: residual (after it), attention (before its MLP) or mlp (its output)
+    /// Site in the block: residual (after it), attention (before its MLP), mlp (its output) or update (what the block adds)
     #[arg(long, default_value_t = Site::Residual, value_name = "SITE")]
     site: Site,
 
+    /// What the residual of the last layer is: hidden-states, after the final norm, or block-outputs, before it
+    #[arg(long, default_value_t = Convention::HiddenStates, value_name = "NAME")]
+    convention: Convention,
+
     /// Take layer and site from this SAE's folder, and demand its PLM
-    #[arg(long = "for", value_name = "DIR", conflicts_with_all = ["layer", "site"])]
+    #[arg(long = "for", value_name = "DIR", conflicts_with_all = ["layer", "site", "convention"])]
     sae: Option<PathBuf>,
 
     /// Type of the numbers in the table
@@ -188,7 +196,7 @@ impl Args {
             }
             let mut places = Vec::new();
             for layer in layers {
-                let place = Place::new(self.site, layer, architecture)?;
+                let place = Place::by_convention(self.site, layer, self.convention, architecture)?;
                 if places.contains(&place) {
                     return Err(Error::usage(format!("layer {layer} is given twice")));
                 }
@@ -206,7 +214,7 @@ impl Args {
                 architecture.width
             )));
         }
-        let place = Place::new(plm.site, plm.layer as usize, architecture)
+        let place = Place::of(&plm, architecture)
             .map_err(|e| Error::mismatch(format!("{sae} needs {e}")))?;
         Ok(Wanted {
             places: vec![place],

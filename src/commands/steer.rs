@@ -24,7 +24,6 @@ use crate::{
         structure::Structures,
         treatment::treatments,
     },
-    table::PlmIdentity,
 };
 use job::{Job, Outputs};
 use std::path::PathBuf;
@@ -252,15 +251,11 @@ impl Args {
                 "{own} does not say which PLM, layer and site it was trained on: convert it with --plm and --layer"
             )));
         };
-        let plm = PlmIdentity {
-            name: folder.name(),
-            sha256: folder.sha256()?,
-            width: folder.architecture.width as u32,
-            ..trained.clone()
-        };
+        let place = Place::of(trained, &folder.architecture)
+            .map_err(|e| Error::mismatch(format!("{own} needs {e}")))?;
+        let plm = folder.identity(place, folder.sha256()?);
         sae.check_plm(&own, Some(&plm), folder.architecture.width, &model)?;
-        Place::new(plm.site, plm.layer as usize, &folder.architecture)
-            .map_err(|e| Error::mismatch(format!("{own} needs {e}")))
+        Ok(place)
     }
 
     fn structures(&self, context: &Context) -> Result<Structures> {

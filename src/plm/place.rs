@@ -1,7 +1,10 @@
 //! Where activations are read, and the hook by which something else replaces them.
 
 use super::{architecture::Architecture, error::PlmError};
-use crate::table::metadata::Site;
+use crate::table::{
+    PlmIdentity,
+    metadata::{Convention, Site},
+};
 use std::fmt;
 
 /// A site at a layer, numbered as in the published tables: `residual` 0..=L, others 1..=L.
@@ -11,14 +14,29 @@ pub struct Place {
     pub site: Site,
     /// Number of the block from 1; 0 for the embeddings.
     pub layer: usize,
+    /// What the residual stream of the last block is; elsewhere always [`Convention::HiddenStates`].
+    pub convention: Convention,
 }
 
 impl Place {
-    /// A place, checked against the model.
+    /// A place as transformers counts it, checked against the model.
     ///
     /// # Errors
     /// [`PlmError::Usage`] where the model has no such layer.
     pub fn new(site: Site, layer: usize, architecture: &Architecture) -> Result<Self, PlmError> {
+        Self::by_convention(site, layer, Convention::HiddenStates, architecture)
+    }
+
+    /// The same where a convention says what the residual stream of the last block is.
+    ///
+    /// # Errors
+    /// [`PlmError::Usage`] where the model has no such layer.
+    pub fn by_convention(
+        site: Site,
+        layer: usize,
+        convention: Convention,
+        architecture: &Architecture,
+    ) -> Result<Self, PlmError> {
         let layers = architecture.layers_at(site);
         if !layers.contains(&layer) {
             return Err(PlmError::Usage(format!(
@@ -27,21 +45,57 @@ impl Place {
                 layers.end()
             )));
         }
-        Ok(Self { site, layer })
+        let differs = site == Site::Residual && layer == architecture.layers;
+        Ok(Self {
+            site,
+            layer,
+            convention: if differs {
+                convention
+            } else {
+                Convention::HiddenStates
+            },
+        })
+    }
+
+    /// The place of which activations are.
+    ///
+    /// # Errors
+    /// [`PlmError::Usage`] where the model has no such layer.
+    pub fn of(identity: &PlmIdentity, architecture: &Architecture) -> Result<Self, PlmError> {
+        let (site, layer) = (identity.site, identity.layer as usize);
+        Self::by_convention(site, layer, identity.convention, architecture)
     }
 
     /// Every place of a model, site by site.
     pub fn all(architecture: &Architecture) -> impl Iterator<Item = Self> {
-        Site::ALL.into_iter().flat_map(|site| {
+        let raw = Self {
+            convention: Convention::BlockOutputs,
+            ..Self::here(Site::Residual, architecture.layers)
+        };
+        let counted = Site::ALL.into_iter().flat_map(|site| {
             let layers = architecture.layers_at(site);
-            layers.map(move |layer| Self { site, layer })
-        })
+            layers.map(move |layer| Self::here(site, layer))
+        });
+        counted.chain([raw])
+    }
+
+    /// A place that is known to be there, as transformers counts it.
+    pub(crate) fn here(site: Site, layer: usize) -> Self {
+        Self {
+            site,
+            layer,
+            convention: Convention::HiddenStates,
+        }
     }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.site, self.layer)
+        write!(f, "{} {}", self.site, self.layer)?;
+        match self.convention {
+            Convention::HiddenStates => Ok(()),
+            Convention::BlockOutputs => write!(f, ", before the final norm"),
+        }
     }
 }
 

@@ -16,9 +16,10 @@ use super::{
     error::PlmError,
     families,
     family::Family,
+    place::Place,
     vocabulary::{Tokenization, Vocabulary},
 };
-use crate::hash;
+use crate::{hash, table::PlmIdentity};
 use file::WeightsFile;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -234,6 +235,20 @@ impl ModelFolder {
             let _ = writeln!(text, "{name} {sum}");
         }
         Ok(hash::sha256(text.as_bytes()))
+    }
+
+    /// Which activations those of a place are; `sha256` as of [`Self::sha256`].
+    #[must_use]
+    pub fn identity(&self, place: Place, sha256: String) -> PlmIdentity {
+        PlmIdentity {
+            name: self.name(),
+            sha256,
+            layer: place.layer as u32,
+            site: place.site,
+            convention: place.convention,
+            family: Some(self.architecture.family.into()),
+            width: self.architecture.width as u32,
+        }
     }
 
     /// Bytes of the tensors of the embeddings, the first `layers` blocks, and all that is of no

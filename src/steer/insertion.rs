@@ -251,10 +251,7 @@ mod tests {
     }
 
     fn logits(model: &Model, batch: &Batch, edit: Option<&dyn Edit>) -> Vec<f32> {
-        let place = Place {
-            site: Site::Residual,
-            layer: 3,
-        };
+        let place = Place::here(Site::Residual, 3);
         let logits = model.logits(batch, edit.map(|edit| Replacement { place, edit }));
         (0..batch.tokens().len())
             .flat_map(|t| logits.row(t).to_vec())

@@ -10,17 +10,19 @@ use std::{fmt, str::FromStr};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Site {
-    /// The residual stream after a block (0: the embeddings; the last: after the final layer norm).
+    /// The residual stream after a block (0: the embeddings; the last: as a [`Convention`] has it).
     Residual,
     /// The residual stream after a block's attention, before its MLP.
     Attention,
     /// The output of a block's MLP, before it is added to the residual stream.
     Mlp,
+    /// All that a block adds to the residual stream: its attention and its MLP.
+    Update,
 }
 
 impl Site {
     /// Every site, in the order of the block.
-    pub const ALL: [Self; 3] = [Self::Residual, Self::Attention, Self::Mlp];
+    pub const ALL: [Self; 4] = [Self::Residual, Self::Attention, Self::Mlp, Self::Update];
 
     /// The name used in options and metadata.
     #[must_use]
@@ -29,6 +31,7 @@ impl Site {
             Self::Residual => "residual",
             Self::Attention => "attention",
             Self::Mlp => "mlp",
+            Self::Update => "update",
         }
     }
 }
@@ -46,7 +49,47 @@ impl FromStr for Site {
         Self::ALL
             .into_iter()
             .find(|site| site.name() == text)
-            .ok_or_else(|| format!("unknown site '{text}': residual, attention or mlp"))
+            .ok_or_else(|| format!("unknown site '{text}': residual, attention, mlp or update"))
+    }
+}
+
+/// What the residual stream behind the last block is; of every other layer both are the same numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Convention {
+    /// As in transformers' `hidden_states`: the last is behind the final norm.
+    #[default]
+    HiddenStates,
+    /// What the blocks give: the last is before the final norm, as in Biohub's SAEs of ESM-C.
+    BlockOutputs,
+}
+
+impl Convention {
+    /// Every convention.
+    pub const ALL: [Self; 2] = [Self::HiddenStates, Self::BlockOutputs];
+
+    /// The name used in options and metadata.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HiddenStates => "hidden-states",
+            Self::BlockOutputs => "block-outputs",
+        }
+    }
+}
+
+impl fmt::Display for Convention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Convention {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|known| known.name() == text);
+        found.ok_or_else(|| format!("unknown convention '{text}': hidden-states or block-outputs"))
     }
 }
 
@@ -62,6 +105,12 @@ pub struct PlmIdentity {
     pub layer: u32,
     /// Site within the block.
     pub site: Site,
+    /// What the residual stream of the last layer is.
+    #[serde(default)]
+    pub convention: Convention,
+    /// Family of the PLM, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<String>,
     /// Width of the activations.
     pub width: u32,
 }
@@ -88,13 +137,17 @@ impl PlmIdentity {
     /// Metadata entries of this identity.
     #[must_use]
     pub fn to_metadata(&self) -> Vec<(String, String)> {
-        vec![
+        let mut entries = vec![
             (s::META_PLM_NAME.into(), self.name.clone()),
             (s::META_PLM_SHA256.into(), self.sha256.clone()),
             (s::META_PLM_LAYER.into(), self.layer.to_string()),
             (s::META_PLM_SITE.into(), self.site.to_string()),
+            (s::META_PLM_CONVENTION.into(), self.convention.to_string()),
             (s::META_PLM_WIDTH.into(), self.width.to_string()),
-        ]
+        ];
+        let family = self.family.clone();
+        entries.extend(family.map(|family| (s::META_PLM_FAMILY.into(), family)));
+        entries
     }
 
     /// The identity in a table's metadata; `None` where the table carries none.
@@ -107,7 +160,9 @@ impl PlmIdentity {
             return Ok(None);
         };
         let layer = parse(m, s::META_PLM_LAYER, "a block number")?;
-        let site = parse(m, s::META_PLM_SITE, "residual, attention or mlp")?;
+        let site = parse(m, s::META_PLM_SITE, "residual, attention, mlp or update")?;
+        let conventions = "hidden-states or block-outputs";
+        let convention = parse(m, s::META_PLM_CONVENTION, conventions)?.unwrap_or_default();
         let width = parse(m, s::META_PLM_WIDTH, "a number")?;
         let (Some(layer), Some(site), Some(width)) = (layer, site, width) else {
             return Ok(None);
@@ -117,6 +172,8 @@ impl PlmIdentity {
             sha256: sha256.clone(),
             layer,
             site,
+            convention,
+            family: m.get(s::META_PLM_FAMILY).cloned(),
             width,
         }))
     }
@@ -151,6 +208,11 @@ impl PlmIdentity {
                 "site of the PLM",
                 self.site.to_string(),
                 other.site.to_string(),
+            ),
+            (
+                "convention of the last residual stream",
+                self.convention.to_string(),
+                other.convention.to_string(),
             ),
         ];
         for (what, left, right) in parts {

@@ -108,7 +108,7 @@ mod tests {
     use crate::table::{
         Container, PlmIdentity, TableSource,
         activations::{ActivationInfo, ActivationReader, ActivationWriter},
-        metadata::Site,
+        metadata::{Convention, Site},
         schema::ActivationType,
     };
 
@@ -119,6 +119,8 @@ mod tests {
             sha256: "0".repeat(64),
             layer: 4,
             site: Site::Residual,
+            convention: Convention::HiddenStates,
+            family: None,
             width: 2,
         };
         let info = ActivationInfo {

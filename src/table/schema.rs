@@ -61,6 +61,10 @@ pub const META_PLM_SHA256: &str = "plm.sha256";
 pub const META_PLM_LAYER: &str = "plm.layer";
 /// Metadata key: site within the block.
 pub const META_PLM_SITE: &str = "plm.site";
+/// Metadata key: what the residual stream of the last layer is.
+pub const META_PLM_CONVENTION: &str = "plm.convention";
+/// Metadata key: family of the PLM; absent in tables of before, which are of ESM-2.
+pub const META_PLM_FAMILY: &str = "plm.family";
 /// Metadata key: width of the activations.
 pub const META_PLM_WIDTH: &str = "plm.width";
 /// Metadata key: residues kept of each protein; absent when all are.

@@ -58,7 +58,7 @@ fn compare(load: &dyn Fn(&Path) -> Model, tolerance: f64, together: bool) {
             for s in 0..sequences.len() {
                 let n = first + s;
                 for (p, place) in places.iter().enumerate() {
-                    let want = reference.get(&format!("s{n}.{}.{}", place.site, place.layer));
+                    let want = reference.at(n, *place);
                     let error = relative_error(&rows(&activations, p, &batch, s), &want);
                     assert!(error < tolerance, "{name} s{n} {place}: {error:e}");
                 }
@@ -129,7 +129,7 @@ fn compare_long(load: &dyn Fn(&Path) -> Model, tolerance: f64) {
                     .flat_map(|&r| &all[r * activations.width()..][..activations.width()])
                     .copied()
                     .collect();
-                let want = reference.get(&format!("s{s}.{}.{}", place.site, place.layer));
+                let want = reference.at(s, *place);
                 let error = relative_error(&got, &want);
                 let length = text.len();
                 assert!(
@@ -164,6 +164,6 @@ fn the_embedded_model_is_the_one_of_the_saved_numbers() {
     let batch = batch(&model, &[&reference.sequences[2]]);
     let place = places(model.architecture())[3];
     let activations = model.forward(&batch, &[place], None);
-    let want = reference.get(&format!("s2.{}.{}", place.site, place.layer));
+    let want = reference.at(2, place);
     assert!(relative_error(&rows(&activations, 0, &batch, 0), &want) < SINGLE);
 }

@@ -8,6 +8,7 @@ use protsae::plm::{
     place::Place,
     weights::{ModelFolder, Precision},
 };
+use protsae::table::metadata::{Convention, Site};
 use safetensors::{Dtype, SafeTensors};
 use std::{
     fs,
@@ -112,6 +113,25 @@ impl Reference {
         let text = header.metadata().as_ref().expect("metadata")["sequences"].clone();
         let sequences = serde_json::from_str(&text).expect("a list of sequences");
         Self { bytes, sequences }
+    }
+
+    /// The rows of a sequence at a place; what is not saved itself is a sum of what is.
+    pub(crate) fn at(&self, sequence: usize, place: Place) -> Vec<f32> {
+        let get = |site: Site, layer| self.get(&format!("s{sequence}.{site}.{layer}"));
+        let layer = place.layer;
+        match (place.site, place.convention) {
+            (Site::Update, _) => {
+                let before = get(Site::Residual, layer - 1);
+                let [attention, mlp] = [Site::Attention, Site::Mlp].map(|site| get(site, layer));
+                let terms = attention.iter().zip(&mlp).zip(&before);
+                terms.map(|((a, m), b)| a - b + m).collect()
+            }
+            (_, Convention::BlockOutputs) => {
+                let [attention, mlp] = [Site::Attention, Site::Mlp].map(|site| get(site, layer));
+                attention.iter().zip(&mlp).map(|(a, m)| a + m).collect()
+            }
+            (site, Convention::HiddenStates) => get(site, layer),
+        }
     }
 
     pub(crate) fn get(&self, name: &str) -> Vec<f32> {

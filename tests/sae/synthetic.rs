@@ -7,7 +7,7 @@ use protsae::{
         Container, PlmIdentity,
         activations::{ActivationInfo, ActivationWriter},
         labels,
-        metadata::Site,
+        metadata::{Convention, Site},
         schema::ActivationType,
     },
 };
@@ -157,6 +157,8 @@ pub(crate) fn info() -> ActivationInfo {
             sha256: "ab".repeat(32),
             layer: 3,
             site: Site::Residual,
+            convention: Convention::HiddenStates,
+            family: None,
             width: WIDTH as u32,
         }),
         sample: None,

@@ -24,10 +24,7 @@ fn both_engines_insert_alike() {
         batch.push(&folder.vocabulary, sequence.as_bytes());
     }
     let sae = sae();
-    let place = Place {
-        site: Site::Residual,
-        layer: LAYER,
-    };
+    let place = Place::new(Site::Residual, LAYER, model.architecture()).unwrap();
     let plain = Insertion::reconstructing(&sae);
     let steered = plain.with(Change::Add {
         latents: vec![0],

@@ -18,7 +18,10 @@ use protsae::{
         params::Params,
         settings::Training,
     },
-    table::{PlmIdentity, metadata::Site},
+    table::{
+        PlmIdentity,
+        metadata::{Convention, Site},
+    },
 };
 use std::{
     collections::HashMap,
@@ -165,6 +168,8 @@ pub(crate) fn sae() -> Sae {
         sha256: folder.sha256().unwrap(),
         layer: LAYER as u32,
         site: Site::Residual,
+        convention: Convention::HiddenStates,
+        family: None,
         width: WIDTH as u32,
     };
     Sae {

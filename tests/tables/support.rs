@@ -7,7 +7,7 @@ use protsae::{
         activations::{ActivationInfo, ActivationReader, ActivationWriter},
         features::{FeatureInfo, FeatureReader, FeatureWriter, ResidueFeatures},
         labels,
-        metadata::Site,
+        metadata::{Convention, Site},
         proteins::{self, ProteinFeatures, ProteinWriter},
         schema::ActivationType,
     },
@@ -19,6 +19,8 @@ pub(crate) fn plm(width: u32) -> PlmIdentity {
         sha256: "ab".repeat(32),
         layer: 3,
         site: Site::Residual,
+        convention: Convention::HiddenStates,
+        family: Some("ESM-2".into()),
         width,
     }
 }

@@ -89,13 +89,7 @@ impl Job<'_> {
         let sha256 = self.folder.sha256()?;
         let mut tables = Vec::with_capacity(outputs.len());
         for ((place, output), target) in self.places.iter().zip(outputs).zip(self.targets) {
-            let plm = PlmIdentity {
-                name: self.folder.name(),
-                sha256: sha256.clone(),
-                layer: place.layer as u32,
-                site: place.site,
-                width: self.folder.architecture.width as u32,
-            };
+            let plm = self.folder.identity(*place, sha256.clone());
             if let (Some(wanted), Some(sae)) = (self.wanted, &self.args.sae) {
                 let (sae, model) = (
                     sae.display().to_string(),

@@ -21,7 +21,6 @@ use crate::{
     score::loss_recovered::{CrossEntropy, LossRecovered, ProteinLoss},
     split::partition::Part,
     steer::{Insertion, positions},
-    table::PlmIdentity,
 };
 use std::{
     collections::HashMap,
@@ -128,13 +127,8 @@ impl LossArgs {
             ))
         })?;
         let plm = ModelFolder::open(path).path(path)?;
-        let place = Place::new(own.site, own.layer as usize, &plm.architecture).path(path)?;
-        let given = PlmIdentity {
-            name: plm.name(),
-            sha256: plm.sha256().path(path)?,
-            width: plm.architecture.width as u32,
-            ..own.clone()
-        };
+        let place = Place::of(own, &plm.architecture).path(path)?;
+        let given = plm.identity(place, plm.sha256().path(path)?);
         let names = [folder, path].map(|p| p.display().to_string());
         own.check_same(&names[0], &given, &names[1])?;
         let needs = LoadPlan::with_head(Precision::F32);

@@ -19,7 +19,7 @@ use crate::plm::{
     place::{Edit, Place, Replacement},
     weights::{Matrix, ModelFolder, Precision},
 };
-use crate::table::metadata::Site;
+use crate::table::metadata::{Convention, Site};
 use candle_core::{D, DType, Device, Tensor};
 use groups::Groups;
 
@@ -283,23 +283,34 @@ impl CandleModel {
         };
         let packed = self.pack(pass.batch)?;
         let embedded = self.embed(pass.batch)?;
-        let mut x = visitor.visit(Site::Residual, 0, embedded)?;
+        let mut x = visitor.visit(Place::here(Site::Residual, 0), embedded)?;
         for (block, layer) in self.parts.blocks.iter().zip(1..=pass.layers) {
             let normed = self.rounded(&block.attention_norm.apply(&x)?)?;
             let attended = self.attend(&packed, &block.qkv.apply(&normed)?)?;
             let out = block.attention_out.apply(&attended)?.to_dtype(DType::F32)?;
-            x = visitor.visit(Site::Attention, layer, (x + out)?)?;
+            let update = out.clone();
+            x = visitor.visit(Place::here(Site::Attention, layer), (x + out)?)?;
             if pass.ends_at_attention_of(layer) {
                 break;
             }
             let normed = self.rounded(&block.mlp_norm.apply(&x)?)?;
             let hidden = block.mlp_in.apply(&normed)?.gelu_erf()?;
             let out = block.mlp_out.apply(&hidden)?.to_dtype(DType::F32)?;
-            x = (x + visitor.visit(Site::Mlp, layer, out)?)?;
-            if let Some(norm) = self.parts.norm_after(layer) {
-                x = norm.apply(&x)?;
+            let out = visitor.visit(Place::here(Site::Mlp, layer), out)?;
+            x = (x + &out)?;
+            let here = Place::here(Site::Update, layer);
+            if pass.visits(here) {
+                let update = (update + &out)?;
+                let replaced = visitor.visit(here, update.clone())?;
+                // by the difference: what is not changed stays as it is
+                x = (x + (replaced - update)?)?;
             }
-            x = visitor.visit(Site::Residual, layer, x)?;
+            let here = Place::here(Site::Residual, layer);
+            if let Some(norm) = self.parts.norm_after(layer) {
+                let convention = Convention::BlockOutputs;
+                x = norm.apply(&visitor.visit(Place { convention, ..here }, x)?)?;
+            }
+            x = visitor.visit(here, x)?;
         }
         let read = visitor.read.into_iter().flatten().collect();
         Ok((x, read))
@@ -364,8 +375,7 @@ struct Visitor<'a> {
 }
 
 impl Visitor<'_> {
-    fn visit(&mut self, site: Site, layer: usize, x: Tensor) -> Result<Tensor> {
-        let here = Place { site, layer };
+    fn visit(&mut self, here: Place, x: Tensor) -> Result<Tensor> {
         for (place, read) in self.pass.places.iter().zip(&mut self.read) {
             if *place == here {
                 *read = Some(x.clone());

@@ -22,7 +22,7 @@ use crate::plm::{
     vocabulary::Vocabulary,
     weights::{ModelFolder, Precision},
 };
-use crate::table::metadata::Site;
+use crate::table::metadata::{Convention, Site};
 use rayon::prelude::*;
 
 /// Most panels that a thread works on together: more tokens for each weight that is read, as long
@@ -224,16 +224,23 @@ impl Model {
         scratch: &mut Scratch,
     ) {
         if layer > 0 {
+            let mut update = (pass.visits(Place::here(Site::Update, layer)))
+                .then(|| Update(vec![0.0; group.x.len()]));
             self.add_attention(pass, layer, attended, group, scratch);
+            if let Some(update) = &mut update {
+                update.add(scratch.second);
+            }
             if pass.ends_at_attention_of(layer) {
                 return;
             }
             self.add_mlp(pass, layer, group, scratch);
+            if let Some(mut update) = update {
+                update.add(scratch.second);
+                update.visit(pass, layer, group);
+            }
+            self.normalise(pass, layer, group, scratch);
         }
-        let here = Place {
-            site: Site::Residual,
-            layer,
-        };
+        let here = Place::here(Site::Residual, layer);
         visit(pass, here, group.token, group.x, &mut group.captures);
         if layer < pass.layers {
             let config = self.architecture();
@@ -269,27 +276,49 @@ impl Model {
         };
         panel::linear(&out.weight, &out.bias, &inputs, &mut to, count);
         panel::add(group.x, scratch.second);
-        let here = Place {
-            site: Site::Attention,
-            layer,
-        };
+        let here = Place::here(Site::Attention, layer);
         visit(pass, here, group.token, group.x, &mut group.captures);
     }
 
-    /// Adds the MLP of block `layer` to the residual stream, and normalises it behind the last.
+    /// Adds the MLP of block `layer` to the residual stream.
     fn add_mlp(&self, pass: &Pass, layer: usize, group: &mut Group, scratch: &mut Scratch) {
         let config = self.architecture();
         self.parts.blocks[layer - 1].mlp(config, group.x, scratch);
-        let Scratch { first, second, .. } = scratch;
-        let here = Place {
-            site: Site::Mlp,
-            layer,
+        let here = Place::here(Site::Mlp, layer);
+        visit(pass, here, group.token, scratch.second, &mut group.captures);
+        panel::add(group.x, scratch.second);
+    }
+
+    /// Normalises the residual stream behind the last block.
+    fn normalise(&self, pass: &Pass, layer: usize, group: &mut Group, scratch: &mut Scratch) {
+        let Some(norm) = self.parts.norm_after(layer) else {
+            return;
         };
-        visit(pass, here, group.token, second, &mut group.captures);
-        panel::add(group.x, second);
-        if let Some(norm) = self.parts.norm_after(layer) {
-            norm.apply(config.epsilon, group.x, first);
-            group.x.copy_from_slice(first);
+        let before = Place {
+            convention: Convention::BlockOutputs,
+            ..Place::here(Site::Residual, layer)
+        };
+        visit(pass, before, group.token, group.x, &mut group.captures);
+        norm.apply(self.architecture().epsilon, group.x, scratch.first);
+        group.x.copy_from_slice(scratch.first);
+    }
+}
+
+/// What a block adds to the residual stream of a group, where somebody asks for it.
+struct Update(Vec<f32>);
+
+impl Update {
+    fn add(&mut self, part: &[f32]) {
+        panel::add(&mut self.0, part);
+    }
+
+    fn visit(self, pass: &Pass, layer: usize, group: &mut Group) {
+        let here = Place::here(Site::Update, layer);
+        let mut replaced = self.0.clone();
+        visit(pass, here, group.token, &mut replaced, &mut group.captures);
+        // by the difference: what is not changed stays bit by bit
+        for ((x, new), old) in group.x.iter_mut().zip(&replaced).zip(&self.0) {
+            *x += new - old;
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The course of a forward pass: what is read on the way, and what is replaced.
 //!
 //! Layer 0 is the embeddings. Block N adds its attention to the residual stream (site attention of layer N is the sum),
-//! then its MLP (site mlp is what is added); the stream is then the residual of layer N, behind the last norm where N is
-//! the last block. What is replaced at a place is read there before, and changes everything behind.
+//! then its MLP (site mlp is what is added; update is both); the stream is then the residual of layer N. That of the last
+//! block is read behind the last norm, or before it, as a place's convention has it. What is replaced at a place is read there before, and changes everything behind.
 
 use crate::{
     plm::{
@@ -68,6 +68,11 @@ impl<'a> Pass<'a> {
     /// Whether the pass ends with the attention of a block.
     pub(super) fn ends_at_attention_of(&self, layer: usize) -> bool {
         layer == self.layers && self.ends_at_attention
+    }
+
+    /// Whether activations are read or replaced here.
+    pub(super) fn visits(&self, here: Place) -> bool {
+        self.places.contains(&here) || self.edit_at(here).is_some()
     }
 
     /// What replaces activations here.
