@@ -31,16 +31,20 @@
 //! # Ok::<(), protsae::plm::error::PlmError>(())
 //! ```
 
+mod amplify;
 pub mod architecture;
 pub mod batch;
 pub mod encoder;
 pub mod engine;
 pub mod error;
-mod esm2;
+mod esm;
+mod esmc;
 mod families;
 mod family;
+pub mod names;
 pub mod panel;
 pub mod place;
+mod t5;
 pub(crate) mod vocabulary;
 pub mod weights;
 pub mod window;

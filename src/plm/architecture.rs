@@ -1,6 +1,6 @@
 //! What there is to know of a model: everything that windows, places and both engines ask for stands here as data.
 
-use super::error::PlmError;
+use super::{error::PlmError, names::TensorNames};
 use crate::table::metadata::Site;
 use std::ops::RangeInclusive;
 
@@ -18,16 +18,24 @@ pub struct Architecture {
     pub width: usize,
     /// Attention heads.
     pub heads: usize,
+    /// Width of an attention head.
+    pub head_width: usize,
     /// Width inside the MLP.
     pub inner: usize,
-    /// Tokens of the vocabulary.
+    /// Rows of the word embeddings: tokens of the vocabulary, or more.
     pub tokens: usize,
-    /// Epsilon of the layer norms.
+    /// Which norms the blocks have, but for those of queries and keys.
+    pub norm: NormKind,
+    /// Epsilon of the norms.
     pub epsilon: f32,
     /// What queries are multiplied by.
     pub attention_scale: f32,
-    /// How a token's position reaches the attention.
+    /// How a token's position is known to the model.
     pub positions: Positions,
+    /// What the MLP does between its layers.
+    pub activation: Activation,
+    /// What the results of attention and MLP are multiplied by before they are added to the residual stream.
+    pub residual_scale: f32,
     /// Share of tokens that were `<mask>` in training, where embeddings are rescaled for it (token dropout).
     pub masked_in_training: Option<f32>,
     /// Whether the head's decoder is the word embedding.
@@ -38,83 +46,70 @@ pub struct Architecture {
     pub names: &'static TensorNames,
 }
 
-/// How a token's position reaches the attention.
+/// A norm of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NormKind {
+    /// Minus the mean, over the root of variance and epsilon (Ba et al. 2016).
+    Layer,
+    /// Over the root of mean square and epsilon (Zhang and Sennrich 2019).
+    RootMeanSquare,
+}
+
+/// A function between the layers of an MLP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// With the exact error function.
+    Gelu,
+    /// GELU by its approximation with the hyperbolic tangent.
+    GeluTanh,
+    /// x / (1 + exp(-x)).
+    Silu,
+    /// The larger of x and 0.
+    Relu,
+}
+
+/// How a token's position is known to the model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Positions {
-    /// Queries and keys are rotated (Su et al. 2021), the first half of a head's features with the second.
+    /// Queries and keys are rotated (Su et al. 2021).
     Rotary {
         /// Base of the frequencies.
         theta: f64,
         /// How the name of a tensor of frequencies ends, which is believed where a checkpoint has one.
-        frequencies: &'static str,
+        frequencies: Option<&'static str>,
+        /// Which features are rotated together.
+        pairs: Pairs,
+    },
+    /// Embeddings of positions are added to those of words.
+    Learned {
+        /// How many there are.
+        rows: usize,
+        /// The one of a sequence's first token.
+        first: usize,
+    },
+    /// Numbers are added to scores, by head and distance (Raffel et al. 2020).
+    Relative {
+        /// Kinds of distances.
+        buckets: usize,
+        /// The distance from which on all are of one kind.
+        distance: usize,
     },
 }
 
-/// Names of tensors as in the released checkpoints, without their prefix. Those of a block follow `blocks` and its
-/// number from 0; norms and linear maps have `.weight` and `.bias`.
-#[derive(Debug, PartialEq)]
-pub struct TensorNames {
-    /// What may stand before all names.
-    pub prefixes: &'static [&'static str],
-    /// Word embeddings.
-    pub words: &'static str,
-    /// What stands before a block's number.
-    pub blocks: &'static str,
-    /// Norm before the attention.
-    pub attention_norm: &'static str,
-    /// Queries, keys and values.
-    pub qkv: [&'static str; 3],
-    /// What the heads' results go through.
-    pub attention_out: &'static str,
-    /// Norm before the MLP.
-    pub mlp_norm: &'static str,
-    /// Into the MLP.
-    pub mlp_in: &'static str,
-    /// Out of the MLP.
-    pub mlp_out: &'static str,
-    /// Norm behind the last block.
-    pub last_norm: &'static str,
-    /// First layer of the masked-language-modelling head.
-    pub head_dense: &'static str,
-    /// Norm behind it.
-    pub head_norm: &'static str,
-    /// The head's decoder, where it is not the word embedding.
-    pub head_decoder: &'static str,
-    /// The decoder's bias.
-    pub head_bias: &'static str,
-}
-
-impl TensorNames {
-    /// The one name of a tensor that released checkpoints, re-saved ones and those of transformers 5
-    /// (`gamma` and `beta` of layer norms) agree on.
-    #[must_use]
-    pub fn canonical(&self, name: &str) -> String {
-        let mut prefixes = self.prefixes.iter();
-        let name = prefixes
-            .find_map(|prefix| name.strip_prefix(prefix))
-            .unwrap_or(name);
-        if let Some(stem) = name.strip_suffix(".gamma") {
-            format!("{stem}.weight")
-        } else if let Some(stem) = name.strip_suffix(".beta") {
-            format!("{stem}.bias")
-        } else {
-            name.to_owned()
-        }
-    }
-
-    /// The block, from 1, that a tensor is of, by its canonical name.
-    #[must_use]
-    pub fn block_of(&self, name: &str) -> Option<usize> {
-        let number = name.strip_prefix(self.blocks)?.split('.').next()?;
-        number.parse::<usize>().ok()?.checked_add(1)
-    }
+/// Which features of a head are rotated together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pairs {
+    /// Each of the first half with its like of the second.
+    Halves,
+    /// Each of even number with the next.
+    Neighbours,
 }
 
 impl Architecture {
-    /// Width of one attention head.
+    /// Width of all heads together.
     #[must_use]
-    pub fn head_width(&self) -> usize {
-        self.width / self.heads
+    pub fn attention_width(&self) -> usize {
+        self.heads * self.head_width
     }
 
     /// Layers at which activations can be read at a site: `residual` 0 (the embeddings) to L, others 1 to L.
@@ -138,11 +133,13 @@ impl Architecture {
     }
 
     /// Multiply-adds times two of one residue through `layers` blocks in a sequence of `length`
-    /// tokens: 2·12·d² for a block of the usual inner width 4d, and its attention.
+    /// tokens: 2·12·d² for a block of the usual inner width 4d without a gate, and its attention.
     #[must_use]
     pub fn flops_per_token(&self, layers: usize, length: usize) -> f64 {
-        let (d, inner) = (self.width as f64, self.inner as f64);
-        layers as f64 * (2.0 * d * (4.0 * d + 2.0 * inner) + 4.0 * d * length as f64)
+        let (d, attention) = (self.width as f64, self.attention_width() as f64);
+        let maps = if self.names.mlp_gate.is_some() { 3 } else { 2 };
+        let mlp = (maps * self.inner) as f64;
+        layers as f64 * (2.0 * d * (4.0 * attention + mlp) + 4.0 * attention * length as f64)
     }
 
     /// Demands that the numbers of a configuration fit each other.
@@ -150,23 +147,25 @@ impl Architecture {
     /// # Errors
     /// [`PlmError::Config`] with those that do not.
     pub(crate) fn check(self) -> Result<Self, PlmError> {
-        if !self.width.is_multiple_of(self.heads) || !self.head_width().is_multiple_of(2) {
-            return Err(PlmError::Config(format!(
-                "hidden_size {} cannot be divided among {} attention heads of even width",
-                self.width, self.heads
-            )));
-        }
         if !self.epsilon.is_finite() || self.epsilon < 0.0 {
             return Err(PlmError::Config(format!(
                 "layer_norm_eps is {}, expected a small positive number",
                 self.epsilon
             )));
         }
-        let Positions::Rotary { theta, .. } = self.positions;
-        if !theta.is_finite() || theta <= 0.0 {
-            return Err(PlmError::Config(format!(
-                "rope_theta is {theta}, expected a positive number"
-            )));
+        if let Positions::Rotary { theta, .. } = self.positions {
+            if !theta.is_finite() || theta <= 0.0 {
+                return Err(PlmError::Config(format!(
+                    "rope_theta is {theta}, expected a positive number"
+                )));
+            }
+            if !self.head_width.is_multiple_of(2) {
+                let text = format!(
+                    "{} attention heads of width {} have no halves to rotate",
+                    self.heads, self.head_width
+                );
+                return Err(PlmError::Config(text));
+            }
         }
         Ok(self)
     }
@@ -184,4 +183,17 @@ pub(crate) fn size(field: &'static str, value: Option<usize>) -> Result<usize, P
         ))),
         None => Err(PlmError::Config(format!("{field} is missing"))),
     }
+}
+
+/// The width of a head where heads divide the residual stream among them.
+///
+/// # Errors
+/// [`PlmError::Config`] where they do not.
+pub(crate) fn divided(width: usize, heads: usize) -> Result<usize, PlmError> {
+    if width.is_multiple_of(heads) {
+        return Ok(width / heads);
+    }
+    Err(PlmError::Config(format!(
+        "hidden_size {width} cannot be divided among {heads} attention heads"
+    )))
 }

@@ -21,7 +21,20 @@ impl Batch {
 
     /// Adds a sequence of residues among the vocabulary's special tokens.
     pub fn push(&mut self, vocabulary: &Vocabulary, residues: &[u8]) {
-        let residues = vocabulary.encode(residues, &mut self.tokens);
+        self.push_structured(vocabulary, residues, None);
+    }
+
+    /// The same where the structure is known: a letter a residue.
+    ///
+    /// # Panics
+    /// Where there are not as many letters as residues.
+    pub fn push_structured(
+        &mut self,
+        vocabulary: &Vocabulary,
+        residues: &[u8],
+        structure: Option<&[u8]>,
+    ) {
+        let residues = vocabulary.encode_structured(residues, structure, &mut self.tokens);
         self.residues.push(residues);
         self.ends.push(self.tokens.len());
     }

@@ -5,7 +5,7 @@
 //! shares a batch with.
 //!
 //! On a CPU the engine ([`Model`]) works on *panels* of [`LANES`](super::panel::LANES) tokens, feature by feature, so that
-//! every step (matrix product, layer norm, GELU, rotary embedding, softmax) is the same arithmetic in each vector lane and
+//! every step (matrix product, norm, activation, rotary embedding, softmax) is the same arithmetic in each vector lane and
 //! weights are read where they lie in the mapped file. On other devices the same model runs through candle's tensor
 //! operations ([`CandleModel`]). Both load by one plan (`parts`) and read and replace activations on one course (`pass`).
 
@@ -18,6 +18,8 @@ mod head;
 mod model;
 mod parts;
 mod pass;
+mod positions;
+mod relative;
 mod rotary;
 
 pub use activations::Activations;

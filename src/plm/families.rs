@@ -1,10 +1,17 @@
 //! The families of protein language models that this program runs: one line each.
 
-use super::{architecture::Architecture, error::PlmError, esm2, family::Family};
+use super::{amplify, architecture::Architecture, error::PlmError, esm, esmc, family::Family, t5};
 use serde_json::Value;
 
 /// The families; the first that recognises a folder's `config.json` reads it.
-const FAMILIES: &[Family] = &[esm2::FAMILY];
+const FAMILIES: &[Family] = &[
+    // an ESM-2 in all but its tokens, so before it
+    esm::SAPROT_FAMILY,
+    esm::FAMILY,
+    esmc::FAMILY,
+    t5::FAMILY,
+    amplify::FAMILY,
+];
 
 /// Reads the text of a `config.json`.
 ///

@@ -1,6 +1,7 @@
-//! What a family of protein language models is to this program, and how one refuses what it does not run.
+//! What a family of protein language models is to this program, and how one reads its `config.json`.
 
 use super::{architecture::Architecture, error::PlmError, vocabulary::Tokenization};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// A family: how its folders are told and read.
@@ -13,6 +14,20 @@ pub(crate) struct Family {
     pub(crate) architecture: fn(Value) -> Result<Architecture, PlmError>,
     /// How sequences become tokens.
     pub(crate) tokenization: Tokenization,
+}
+
+/// Whether `model_type` of a `config.json` is this.
+pub(crate) fn is_type(config: &Value, expected: &str) -> bool {
+    config.get("model_type").is_some_and(|t| t == expected)
+}
+
+/// The keys of a `config.json` that a family reads.
+///
+/// # Errors
+/// [`PlmError::Config`] where one is of another type.
+pub(crate) fn keys<T: DeserializeOwned>(config: Value) -> Result<T, PlmError> {
+    serde_json::from_value(config)
+        .map_err(|e| PlmError::Config(format!("not a model's configuration: {e}")))
 }
 
 /// Demands a value of a key of `config.json`.
@@ -48,14 +63,28 @@ pub(crate) fn must_not(
     found: Option<bool>,
     hint: &'static str,
 ) -> Result<(), PlmError> {
-    if found != Some(true) {
+    is_flag(family, field, found.unwrap_or(false), false, hint)
+}
+
+/// Demands a value of a key of `config.json` that is true or false.
+///
+/// # Errors
+/// [`PlmError::Architecture`] where it is the other.
+pub(crate) fn is_flag(
+    family: &'static str,
+    field: &'static str,
+    found: bool,
+    expected: bool,
+    hint: &'static str,
+) -> Result<(), PlmError> {
+    if found == expected {
         return Ok(());
     }
     Err(PlmError::Architecture {
         family,
         field,
-        found: "true".into(),
-        expected: "false",
+        found: found.to_string(),
+        expected: if expected { "true" } else { "false" },
         hint,
     })
 }

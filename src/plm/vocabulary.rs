@@ -1,18 +1,19 @@
 //! Tokens: the vocabulary of a folder, and how a sequence becomes tokens.
 
+pub(crate) mod sources;
+
 use super::error::PlmError;
 use crate::seq::alphabet::AMINO_ACIDS;
-use serde_json::Value;
+use sources::LARGEST;
 use std::{collections::BTreeMap, ops::Range};
-
-/// Most tokens that a vocabulary may hold.
-const LARGEST: usize = 1 << 16;
 
 /// How a family makes tokens of a sequence.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tokenization {
     /// Special tokens before a sequence.
     pub(crate) before: &'static [&'static str],
+    /// Of these the first that the vocabulary has stands before a sequence too: what tells the model its task.
+    pub(crate) prefixes: &'static [&'static str],
     /// Special tokens behind a sequence.
     pub(crate) behind: &'static [&'static str],
     /// The token of letters that have none of their own.
@@ -21,14 +22,25 @@ pub(crate) struct Tokenization {
     pub(crate) mask: Option<&'static str>,
     /// What stands around a letter in its token.
     pub(crate) around_letter: [&'static str; 2],
-    /// The tokens by their ids, where a folder brings none.
+    /// Letters that are read as X.
+    pub(crate) read_as_x: &'static [u8],
+    /// The letter that says of a structure's letters that there is none; `None` where tokens are of residues alone.
+    pub(crate) no_structure: Option<u8>,
+    /// Whether there may be more rows of embeddings than tokens.
+    pub(crate) padded: bool,
+    /// The tokens by their ids, where a folder brings none; empty: a folder must.
     pub(crate) standard: &'static [&'static str],
 }
+
+/// The token of each letter.
+type Letters = [u32; 256];
 
 /// Token ids of residues and of the special tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vocabulary {
-    letters: [u32; 256],
+    letters: Letters,
+    /// The same where a residue's structure is known, by its letter; empty where tokens are of residues alone.
+    structures: BTreeMap<u8, Letters>,
     tokens: Vec<String>,
     before: Vec<u32>,
     behind: Vec<u32>,
@@ -36,69 +48,23 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// Reads the text of a `vocab.txt`: one token a line.
-    ///
-    /// # Errors
-    /// [`PlmError::Vocabulary`] as [`Self::of_tokens`].
-    pub(crate) fn from_lines(
-        text: &str,
-        size: usize,
-        how: &Tokenization,
-    ) -> Result<Self, PlmError> {
-        let tokens = text.lines().map(|t| t.trim().to_owned()).collect();
-        Self::of_tokens(tokens, size, how)
-    }
-
-    /// Reads the text of a `tokenizer.json` whose model has an id for each token.
-    ///
-    /// # Errors
-    /// [`PlmError::Vocabulary`] as [`Self::of_tokens`], and where it is of another kind.
-    pub(crate) fn from_tokenizer(
-        text: &str,
-        size: usize,
-        how: &Tokenization,
-    ) -> Result<Self, PlmError> {
-        let odd = |problem: &str| PlmError::Vocabulary(format!("not a tokenizer: {problem}"));
-        let value: Value = serde_json::from_str(text).map_err(|e| odd(&e.to_string()))?;
-        let Some(Value::Object(vocab)) = value.pointer("/model/vocab") else {
-            return Err(odd("its model has no vocabulary of tokens and their ids"));
-        };
-        let added = value.get("added_tokens").and_then(Value::as_array);
-        let added = added.into_iter().flatten().filter_map(|token| {
-            let content = token.get("content").and_then(Value::as_str)?;
-            Some((content, token.get("id")?))
-        });
-        let mut by_id = BTreeMap::new();
-        for (token, id) in vocab.iter().map(|(t, id)| (t.as_str(), id)).chain(added) {
-            let id = id.as_u64().ok_or_else(|| odd("an id that is no number"))?;
-            if by_id.insert(id, token).is_some_and(|other| other != token) {
-                return Err(odd("two tokens have one id"));
-            }
-        }
-        if !by_id.keys().copied().eq(0..by_id.len() as u64) {
-            return Err(odd("ids are not counted from 0 without gaps"));
-        }
-        let tokens = by_id.into_values().map(str::to_owned).collect();
-        Self::of_tokens(tokens, size, how)
-    }
-
-    /// The vocabulary of a family, for folders without one.
-    ///
-    /// # Errors
-    /// [`PlmError::Vocabulary`] as [`Self::of_tokens`].
-    pub(crate) fn standard(size: usize, how: &Tokenization) -> Result<Self, PlmError> {
-        let tokens = how.standard.iter().map(|&t| t.to_owned()).collect();
-        Self::of_tokens(tokens, size, how)
-    }
-
     /// A vocabulary of tokens by their ids. Letters without a token of their own become the unknown one, as
     /// transformers' tokenizers do.
     ///
     /// # Errors
     /// [`PlmError::Vocabulary`] where a special token or one of the twenty amino acids is missing, a token occurs
-    /// twice, or the number of tokens is not `size`.
-    fn of_tokens(tokens: Vec<String>, size: usize, how: &Tokenization) -> Result<Self, PlmError> {
-        if tokens.len() != size || size > LARGEST {
+    /// twice, or the number of tokens does not fit the `size` of the embeddings.
+    pub(crate) fn of_tokens(
+        tokens: Vec<String>,
+        size: usize,
+        how: &Tokenization,
+    ) -> Result<Self, PlmError> {
+        let fits = if how.padded {
+            tokens.len() <= size
+        } else {
+            tokens.len() == size
+        };
+        if !fits || size > LARGEST {
             return Err(PlmError::Vocabulary(format!(
                 "{} tokens, config.json says {size}",
                 tokens.len()
@@ -120,20 +86,39 @@ impl Vocabulary {
         let all = |tokens: &[&str]| -> Result<Vec<u32>, PlmError> {
             tokens.iter().map(|token| id(token)).collect()
         };
-        let mut letters = [id(how.unknown)?; 256];
         let [start, end] = how.around_letter;
-        for (token, &id) in &ids {
-            let letter = token.strip_prefix(start).and_then(|t| t.strip_suffix(end));
-            if let Some([byte]) = letter.map(str::as_bytes) {
-                letters[usize::from(*byte)] = id;
+        let table = |end: &str, unknown: u32| {
+            let mut letters = [unknown; 256];
+            for (token, &id) in &ids {
+                let letter = token.strip_prefix(start).and_then(|t| t.strip_suffix(end));
+                if let Some([byte]) = letter.map(str::as_bytes) {
+                    letters[usize::from(*byte)] = id;
+                }
             }
-        }
+            for &letter in how.read_as_x {
+                letters[usize::from(letter)] = letters[usize::from(b'X')];
+            }
+            letters
+        };
         for &letter in AMINO_ACIDS {
             id(&format!("{start}{}{end}", char::from(letter)))?;
         }
+        let mut structures = BTreeMap::new();
+        if let Some(none) = how.no_structure.map(char::from) {
+            for (token, &unknown) in &ids {
+                // residues that are not known, with what is known of their structure
+                if let Some([letter]) = token.strip_prefix(none).map(str::as_bytes) {
+                    let end = char::from(*letter).to_string();
+                    structures.insert(*letter, table(&end, unknown));
+                }
+            }
+        }
+        let mut before = all(how.before)?;
+        before.extend(how.prefixes.iter().find_map(|prefix| ids.get(prefix)));
         Ok(Self {
-            letters,
-            before: all(how.before)?,
+            letters: table(end, id(how.unknown)?),
+            structures,
+            before,
             behind: all(how.behind)?,
             mask: how.mask.map(id).transpose()?,
             tokens,
@@ -177,11 +162,45 @@ impl Vocabulary {
         self.before.len() + residues + self.behind.len()
     }
 
+    /// Whether tokens are of residues and their structure.
+    #[must_use]
+    pub fn has_structures(&self) -> bool {
+        !self.structures.is_empty()
+    }
+
+    /// Whether a letter is one of a structure's.
+    #[must_use]
+    pub fn is_structure(&self, letter: u8) -> bool {
+        self.structures.contains_key(&letter)
+    }
+
     /// Adds the tokens of a window, special tokens included, and says which of all tokens are its residues.
     pub fn encode(&self, residues: &[u8], tokens: &mut Vec<u32>) -> Range<usize> {
+        self.encode_structured(residues, None, tokens)
+    }
+
+    /// The same where the structure is known: a letter a residue. Letters of no structure count as unknown.
+    ///
+    /// # Panics
+    /// Where there are not as many letters as residues.
+    pub fn encode_structured(
+        &self,
+        residues: &[u8],
+        structure: Option<&[u8]>,
+        tokens: &mut Vec<u32>,
+    ) -> Range<usize> {
         tokens.extend_from_slice(&self.before);
         let start = tokens.len();
-        tokens.extend(residues.iter().map(|&r| self.token(r)));
+        match structure {
+            None => tokens.extend(residues.iter().map(|&r| self.token(r))),
+            Some(structure) => {
+                assert_eq!(residues.len(), structure.len(), "letters of a structure");
+                tokens.extend(residues.iter().zip(structure).map(|(&r, letter)| {
+                    let letters = self.structures.get(letter).unwrap_or(&self.letters);
+                    letters[usize::from(r)]
+                }));
+            }
+        }
         let end = tokens.len();
         tokens.extend_from_slice(&self.behind);
         start..end
@@ -191,14 +210,15 @@ impl Vocabulary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plm::esm2::FAMILY;
+    use crate::plm::esm::TOKENIZATION;
 
     const ESM2: &str = "<cls>\n<pad>\n<eos>\n<unk>\nL\nA\nG\nV\nS\nE\nR\nT\nI\nD\nP\nK\nQ\nN\nF\nY\nM\nH\nW\nC\nX\nB\nU\nZ\nO\n.\n-\n<null_1>\n<mask>";
-    const HOW: Tokenization = FAMILY.tokenization;
+    const HOW: Tokenization = TOKENIZATION;
 
     #[test]
     fn published_tokenizer_cases() {
-        let vocabulary = Vocabulary::from_lines(ESM2, 33, &HOW).expect("the released vocabulary");
+        let vocabulary =
+            Vocabulary::of_tokens(sources::lines(ESM2), 33, &HOW).expect("the released vocabulary");
         let mut ids = Vec::new();
         assert_eq!(vocabulary.encode(b"LAGVS", &mut ids), 1..6);
         assert_eq!(ids, [0, 4, 5, 6, 7, 8, 2]);
@@ -220,18 +240,28 @@ mod tests {
             // of pairs of letters, as of a model that sees structures
             (ESM2.replace("\nW\n", "\nW#\n"), 33),
         ] {
-            assert!(Vocabulary::from_lines(&text, size, &HOW).is_err(), "{text}");
+            assert!(
+                Vocabulary::of_tokens(sources::lines(&text), size, &HOW).is_err(),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn all_sources_of_a_vocabulary_agree() {
-        let want = Vocabulary::from_lines(ESM2, 33, &HOW).expect("the released vocabulary");
-        assert_eq!(Vocabulary::standard(33, &HOW).expect("the same"), want);
+        let want =
+            Vocabulary::of_tokens(sources::lines(ESM2), 33, &HOW).expect("the released vocabulary");
+        let standard = HOW.standard.iter().map(|&t| t.to_owned()).collect();
+        assert_eq!(
+            Vocabulary::of_tokens(standard, 33, &HOW).expect("the same"),
+            want
+        );
         let ids: BTreeMap<&str, usize> = ESM2.lines().zip(0..).collect();
         let added = serde_json::json!([{"id": 32, "content": "<mask>", "special": true}]);
         let tokenizer = serde_json::json!({"added_tokens": added, "model": {"vocab": ids}});
-        let read = |text: &str| Vocabulary::from_tokenizer(text, 33, &HOW);
+        let read = |text: &str| {
+            sources::tokenizer(text).and_then(|tokens| Vocabulary::of_tokens(tokens, 33, &HOW))
+        };
         assert_eq!(read(&tokenizer.to_string()).expect("the same"), want);
         for (from, to) in [
             (":32", ":33"),

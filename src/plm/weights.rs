@@ -8,16 +8,12 @@
 mod file;
 mod matrix;
 mod numbers;
+mod vocabulary;
 
 pub use matrix::{Matrix, Precision};
 
 use super::{
-    architecture::Architecture,
-    error::PlmError,
-    families,
-    family::Family,
-    place::Place,
-    vocabulary::{Tokenization, Vocabulary},
+    architecture::Architecture, error::PlmError, families, place::Place, vocabulary::Vocabulary,
 };
 use crate::{hash, table::PlmIdentity};
 use file::WeightsFile;
@@ -31,10 +27,6 @@ use std::{
 
 /// Configuration file.
 const CONFIG: &str = "config.json";
-/// Vocabulary: one token a line.
-const VOCABULARY: &str = "vocab.txt";
-/// Vocabulary and rules of a tokenizer.
-const TOKENIZER: &str = "tokenizer.json";
 /// Weights files, in order of preference; an index names shards.
 const WEIGHTS: [&str; 4] = [
     "model.safetensors",
@@ -66,6 +58,10 @@ struct Located {
     file: usize,
     /// Its name there.
     name: String,
+    /// Which of equal parts of the rows there, from 0.
+    part: usize,
+    /// Of how many.
+    parts: usize,
 }
 
 fn open(path: &Path) -> Result<File, PlmError> {
@@ -104,30 +100,6 @@ fn in_file(path: &Path) -> impl FnOnce(PlmError) -> PlmError {
     }
 }
 
-/// The vocabulary that a folder brings, or its family's.
-fn read_vocabulary(folder: &Path, size: usize, family: &Family) -> Result<Vocabulary, PlmError> {
-    type Read = fn(&str, usize, &Tokenization) -> Result<Vocabulary, PlmError>;
-    let how = &family.tokenization;
-    let sources: [(&str, Read); 2] = [
-        (VOCABULARY, Vocabulary::from_lines),
-        (TOKENIZER, Vocabulary::from_tokenizer),
-    ];
-    for (name, read) in sources {
-        let path = folder.join(name);
-        if path.exists() {
-            return read(&read_text(&path)?, size, how).map_err(in_file(&path));
-        }
-    }
-    Vocabulary::standard(size, how).map_err(|error| match error {
-        PlmError::Vocabulary(problem) => PlmError::NoVocabulary {
-            path: folder.to_owned(),
-            family: family.name,
-            problem,
-        },
-        other => other,
-    })
-}
-
 /// Names of the shards in an index.
 fn shards(path: &Path) -> Result<Vec<String>, PlmError> {
     #[derive(serde::Deserialize)]
@@ -158,7 +130,7 @@ impl ModelFolder {
         let config = path.join(CONFIG);
         let (family, architecture) =
             families::read(&read_text(&config)?).map_err(in_file(&config))?;
-        let vocabulary = read_vocabulary(path, architecture.tokens, family)?;
+        let vocabulary = vocabulary::read(path, architecture.tokens, family)?;
         let Some(found) = WEIGHTS.into_iter().find(|name| path.join(name).exists()) else {
             return Err(PlmError::NoWeights {
                 path: path.to_owned(),
@@ -175,12 +147,14 @@ impl ModelFolder {
         for (i, name) in names.iter().enumerate() {
             let file = WeightsFile::open(&path.join(name))?;
             for tensor in file.names() {
-                index
-                    .entry(architecture.names.canonical(tensor))
-                    .or_insert_with(|| Located {
+                for part in architecture.names.parts(tensor) {
+                    index.entry(part.name).or_insert_with(|| Located {
                         file: i,
                         name: tensor.clone(),
+                        part: part.part,
+                        parts: part.parts,
                     });
+                }
             }
             files.push(file);
         }
@@ -259,7 +233,7 @@ impl ModelFolder {
         let runs = |name: &str| names.block_of(name).is_none_or(|block| block <= layers);
         let needed = self.index.iter().filter(|(name, _)| runs(name));
         needed
-            .map(|(_, tensor)| self.files[tensor.file].bytes(&tensor.name))
+            .map(|(_, tensor)| self.files[tensor.file].bytes(&tensor.name) / tensor.parts as u64)
             .sum()
     }
 
@@ -268,8 +242,9 @@ impl ModelFolder {
         self.index.keys().map(String::as_str)
     }
 
-    fn locate(&self, name: &str, shape: &[usize]) -> Result<(&WeightsFile, &str), PlmError> {
-        let Some(Located { file, name: actual }) = self.index.get(name) else {
+    /// A tensor's file and its place there; `shape` is what it must have.
+    fn locate(&self, name: &str, shape: &[usize]) -> Result<(&WeightsFile, &Located), PlmError> {
+        let Some(located) = self.index.get(name) else {
             let path = match self.files.as_slice() {
                 [only] => only.path().to_owned(),
                 _ => self.path.clone(),
@@ -280,17 +255,21 @@ impl ModelFolder {
                 shape: shape.to_vec(),
             });
         };
-        let file = &self.files[*file];
-        let found = file.shape(actual).unwrap_or_default().to_vec();
-        if found != shape {
+        let file = &self.files[located.file];
+        let found = file.shape(&located.name).unwrap_or_default();
+        let mut expected = shape.to_vec();
+        if let Some(rows) = expected.first_mut() {
+            *rows *= located.parts;
+        }
+        if found != expected {
             return Err(PlmError::Shape {
                 path: file.path().to_owned(),
-                name: actual.clone(),
-                found,
-                expected: shape.to_vec(),
+                name: located.name.clone(),
+                found: found.to_vec(),
+                expected,
             });
         }
-        Ok((file, actual))
+        Ok((file, located))
     }
 
     /// A vector of weights, in single precision.
@@ -298,8 +277,10 @@ impl ModelFolder {
     /// # Errors
     /// [`PlmError`] where it is missing, of another length, or holds no floating-point numbers.
     pub fn vector(&self, name: &str, length: usize) -> Result<Vec<f32>, PlmError> {
-        let (file, actual) = self.locate(name, &[length])?;
-        file.matrix(actual, 1, length).map(|m| m.to_vec())
+        let (file, located) = self.locate(name, &[length])?;
+        let first = located.part * length;
+        file.matrix(&located.name, first, 1, length)
+            .map(|m| m.to_vec())
     }
 
     /// A matrix of weights, `outputs x inputs`.
@@ -307,8 +288,9 @@ impl ModelFolder {
     /// # Errors
     /// [`PlmError`] where it is missing, of another shape, or holds no floating-point numbers.
     pub fn matrix(&self, name: &str, outputs: usize, inputs: usize) -> Result<Matrix, PlmError> {
-        let (file, actual) = self.locate(name, &[outputs, inputs])?;
-        file.matrix(actual, outputs, inputs)
+        let (file, located) = self.locate(name, &[outputs, inputs])?;
+        let first = located.part * outputs * inputs;
+        file.matrix(&located.name, first, outputs, inputs)
     }
 }
 

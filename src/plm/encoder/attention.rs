@@ -1,7 +1,7 @@
 //! Self-attention of packed sequences on a CPU: one sequence and head at a time, 32 queries
 //! against all keys, so that no more than one such tile of scores exists.
 
-use super::rotary::Table;
+use super::{positions::PositionTable, rotary::AngleTable};
 use crate::math::{
     matrix_unit::{self, BLOCK, BlockProduct, Line, Split},
     simd::{self, TILE_ROWS, Tile},
@@ -13,17 +13,17 @@ use crate::plm::{
 };
 use rayon::prelude::*;
 
-/// Queries, keys and values of a batch: panels of 3d features (queries, then keys, then values).
+/// Queries, keys and values of a batch: panels of the features of all heads (queries, then keys, then values).
 pub(super) struct Projections<'a> {
     /// The sequences.
     pub(super) batch: &'a Batch,
     /// The panels.
     pub(super) qkv: &'a [f32],
-    /// Angles of the rotary embedding.
-    pub(super) rotary: &'a Table,
+    /// What the attention is told of positions.
+    pub(super) positions: &'a PositionTable,
 }
 
-/// Attends within each sequence. `out` (d numbers a token) becomes, for each sequence in turn,
+/// Attends within each sequence. `out` (the width of all heads a token) becomes, for each sequence in turn,
 /// `heads x head_width x tokens of the sequence`.
 pub(super) fn attend(
     config: &Architecture,
@@ -31,7 +31,7 @@ pub(super) fn attend(
     inputs: &Projections,
     out: &mut [f32],
 ) {
-    let head_width = config.head_width();
+    let head_width = config.head_width;
     let mut tasks = Vec::with_capacity(inputs.batch.sequences() * config.heads);
     let mut rest = out;
     for sequence in 0..inputs.batch.sequences() {
@@ -132,7 +132,7 @@ fn gather(panels: &[f32], features: usize, feature: usize, start: usize, out: &m
 }
 
 /// Rotates the features of a head at positions from 0, in rows of `stride`.
-fn rotate(rows: &mut [f32], stride: usize, length: usize, head_width: usize, table: &Table) {
+fn rotate(rows: &mut [f32], stride: usize, length: usize, head_width: usize, table: &AngleTable) {
     let (first, second) = rows.split_at_mut(head_width / 2 * stride);
     for i in 0..head_width / 2 {
         let angles = i * table.length..i * table.length + length;
@@ -146,7 +146,7 @@ fn rotate(rows: &mut [f32], stride: usize, length: usize, head_width: usize, tab
 }
 
 fn one_head(config: &Architecture, split: Option<Split>, inputs: &Projections, task: &mut Task) {
-    let (length, head_width) = (task.length, config.head_width());
+    let (length, head_width) = (task.length, config.head_width);
     // an odd multiple of a cache line, lest all rows fall into the same cache set
     let stride = length.next_multiple_of(LANES) + LANES / 2;
     let matrix = head_width * stride;
@@ -172,7 +172,7 @@ fn one_head(config: &Architecture, split: Option<Split>, inputs: &Projections, t
             };
             scratch.take(config, inputs, task);
             for first in (0..length).step_by(LANES) {
-                let reciprocal = scratch.attend(first);
+                let reciprocal = scratch.attend(inputs.positions, task.head, first);
                 let lanes = LANES.min(length - first);
                 let rows = scratch.result.chunks_exact(LANES);
                 for (row, to) in rows.zip(task.out.chunks_exact_mut(length)) {
@@ -190,12 +190,17 @@ impl Scratch<'_> {
     /// Copies a head's queries, keys and values out of the panels, queries scaled, and both rotated.
     fn take(&mut self, config: &Architecture, inputs: &Projections, task: &Task) {
         let (stride, length, head_width) = (self.stride, self.length, self.head_width);
+        let width = config.attention_width();
         let parts = [&mut *self.queries, &mut *self.keys, &mut *self.values];
         for (part, rows) in parts.into_iter().enumerate() {
             for (i, row) in rows.chunks_exact_mut(stride).enumerate() {
-                let feature = part * config.width + task.head * head_width + i;
+                let place = match inputs.positions {
+                    PositionTable::Rotary(table) if part < 2 => table.feature_at(i, head_width),
+                    _ => i,
+                };
+                let feature = part * width + task.head * head_width + place;
                 let (tokens, padding) = row.split_at_mut(length);
-                gather(inputs.qkv, 3 * config.width, feature, task.start, tokens);
+                gather(inputs.qkv, 3 * width, feature, task.start, tokens);
                 padding.fill(0.0);
             }
         }
@@ -203,8 +208,10 @@ impl Scratch<'_> {
         for query in &mut *self.queries {
             *query *= config.attention_scale;
         }
-        rotate(self.queries, stride, length, head_width, inputs.rotary);
-        rotate(self.keys, stride, length, head_width, inputs.rotary);
+        if let PositionTable::Rotary(table) = inputs.positions {
+            rotate(self.queries, stride, length, head_width, table);
+            rotate(self.keys, stride, length, head_width, table);
+        }
         if let Some(packed) = &mut self.packed {
             let split = packed.split;
             matrix_unit::pack_columns(split, self.keys, stride, length, packed.keys);
@@ -214,11 +221,12 @@ impl Scratch<'_> {
 
     /// Sums of values for the [`LANES`] queries from `first` on, each by its scores' exponentials; returns the
     /// reciprocals of the sums of these.
-    fn attend(&mut self, first: usize) -> [f32; LANES] {
+    fn attend(&mut self, positions: &PositionTable, head: usize, first: usize) -> [f32; LANES] {
         let (length, width) = (self.length, self.head_width);
         let Some(packed) = &mut self.packed else {
             let mut reciprocal = [0f32; LANES];
             self.compare(first);
+            add_biases(positions, head, first, &mut self.scores[..length * LANES]);
             simd::softmax(&mut self.scores[..length * LANES], &mut reciprocal);
             self.combine();
             return reciprocal;
@@ -235,6 +243,7 @@ impl Scratch<'_> {
             self.scores,
         );
         let scores = &mut self.scores[..length * LANES];
+        add_biases(positions, head, first, scores);
         let reciprocal = matrix_unit::pack_softmax(split, scores, packed.scores);
         blocks(
             split,
@@ -286,6 +295,16 @@ impl Scratch<'_> {
     }
 }
 
+/// Adds to the scores of all keys, for [`LANES`] queries from `first` on, what a head adds by their distance.
+fn add_biases(positions: &PositionTable, head: usize, first: usize, scores: &mut [f32]) {
+    let PositionTable::Relative(table) = positions else {
+        return;
+    };
+    for (key, row) in scores.chunks_exact_mut(LANES).enumerate() {
+        panel::add(row, table.of_queries(head, key, first));
+    }
+}
+
 /// Rows of a left factor, block by block, by a panel, into rows of [`LANES`].
 fn blocks(split: Split, left: &[Line], rows: usize, right: &[Line], inner: usize, out: &mut [f32]) {
     let size = matrix_unit::row_lines(BLOCK, inner, split);
@@ -305,7 +324,7 @@ fn blocks(split: Split, left: &[Line], rows: usize, right: &[Line], inner: usize
     }
 }
 
-/// Brings the result of [`attend`] for tokens `from..from + lanes` back into a panel of d features.
+/// Brings the result of [`attend`] for tokens `from..from + lanes` back into a panel of all heads' features.
 pub(super) fn scatter(
     config: &Architecture,
     batch: &Batch,
@@ -320,7 +339,8 @@ pub(super) fn scatter(
         let range = batch.range(batch.sequence_of(token));
         let take = range.end.min(to) - token;
         let (length, lane) = (range.len(), token - from);
-        let mine = &attended[range.start * config.width..range.end * config.width];
+        let width = config.attention_width();
+        let mine = &attended[range.start * width..range.end * width];
         for (row, to) in mine.chunks_exact(length).zip(out.chunks_exact_mut(LANES)) {
             let at = token - range.start;
             to[lane..lane + take].copy_from_slice(&row[at..at + take]);

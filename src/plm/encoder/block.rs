@@ -5,7 +5,7 @@ use crate::math::{
     simd,
 };
 use crate::plm::{
-    architecture::Architecture,
+    architecture::{Activation, Architecture, NormKind},
     error::PlmError,
     panel::{self, Inputs, LANES, Part, View, ViewMut, Weights},
     weights::{Matrix, ModelFolder},
@@ -15,24 +15,31 @@ use crate::plm::{
 /// activations stay in a core's second-level cache. Sums run in order, so it changes no bit.
 const INNER: usize = 512;
 
-/// A layer norm's weights.
+/// A norm's weights.
 pub(super) struct Norm {
+    pub(super) kind: NormKind,
     /// Factors.
     pub(super) weight: Vec<f32>,
-    /// Offsets.
+    /// Offsets; of a root-mean-square norm none.
     pub(super) bias: Vec<f32>,
 }
 
 impl Norm {
-    /// Loads the layer norm of this name.
+    /// Loads the norm of this name over `width` features, whose offsets are 0 where it has none.
     ///
     /// # Errors
     /// [`PlmError`] where a tensor does not fit.
-    pub(super) fn load(folder: &ModelFolder, name: &str) -> Result<Self, PlmError> {
-        let width = folder.architecture.width;
+    pub(super) fn load(
+        folder: &ModelFolder,
+        kind: NormKind,
+        name: &str,
+        width: usize,
+        has_bias: bool,
+    ) -> Result<Self, PlmError> {
         Ok(Self {
+            kind,
             weight: folder.vector(&format!("{name}.weight"), width)?,
-            bias: folder.vector(&format!("{name}.bias"), width)?,
+            bias: bias(folder, name, width, has_bias)?,
         })
     }
 
@@ -40,8 +47,30 @@ impl Norm {
     pub(super) fn apply(&self, epsilon: f32, x: &[f32], out: &mut [f32]) {
         let size = self.weight.len() * LANES;
         for (x, out) in x.chunks_exact(size).zip(out.chunks_exact_mut(size)) {
-            simd::layer_norm(x, &self.weight, &self.bias, epsilon, out);
+            self.apply_to_panel(epsilon, x, out);
         }
+    }
+
+    /// Normalises a panel.
+    fn apply_to_panel(&self, epsilon: f32, x: &[f32], out: &mut [f32]) {
+        match self.kind {
+            NormKind::Layer => simd::layer_norm(x, &self.weight, &self.bias, epsilon, out),
+            NormKind::RootMeanSquare => simd::rms_norm(x, &self.weight, epsilon, out),
+        }
+    }
+}
+
+/// The offsets of this name, or 0 where there are none.
+fn bias(
+    folder: &ModelFolder,
+    name: &str,
+    length: usize,
+    has_bias: bool,
+) -> Result<Vec<f32>, PlmError> {
+    if has_bias {
+        folder.vector(&format!("{name}.bias"), length)
+    } else {
+        Ok(vec![0.0; length])
     }
 }
 
@@ -54,7 +83,7 @@ pub(super) struct Linear<W = Matrix> {
 }
 
 impl Linear {
-    /// Loads the layer of this name.
+    /// Loads the layer of this name, whose offsets are 0 where it has none.
     ///
     /// # Errors
     /// [`PlmError`] where a tensor does not fit.
@@ -63,10 +92,11 @@ impl Linear {
         name: &str,
         outputs: usize,
         inputs: usize,
+        has_bias: bool,
     ) -> Result<Self, PlmError> {
         Ok(Self {
             weight: folder.matrix(&format!("{name}.weight"), outputs, inputs)?,
-            bias: folder.vector(&format!("{name}.bias"), outputs)?,
+            bias: bias(folder, name, outputs, has_bias)?,
         })
     }
 
@@ -85,12 +115,16 @@ pub(super) struct Block<W = Matrix> {
     pub(super) attention_norm: Norm,
     /// Queries, keys and values.
     pub(super) qkv: [Linear<W>; 3],
+    /// Norms of queries and keys, where there are some.
+    pub(super) query_key_norms: Option<[Norm; 2]>,
     /// What the heads' results go through.
     pub(super) attention_out: Linear<W>,
     /// Norm before the MLP.
     pub(super) mlp_norm: Norm,
     /// Into the MLP.
     pub(super) mlp_in: Linear<W>,
+    /// Into its gate, where it has one: the activation function is then of the gate, by which the rest is multiplied.
+    pub(super) mlp_gate: Option<Linear<W>>,
     /// Out of the MLP.
     pub(super) mlp_out: Linear<W>,
 }
@@ -101,22 +135,35 @@ impl Block {
     /// # Errors
     /// [`PlmError`] where a tensor does not fit.
     pub(super) fn load(folder: &ModelFolder, number: usize) -> Result<Self, PlmError> {
-        let Architecture {
-            width: d,
-            inner,
-            names,
-            ..
-        } = folder.architecture;
+        let config = &folder.architecture;
+        let (d, inner, names) = (config.width, config.inner, config.names);
+        let heads = config.attention_width();
         let at = |part: &str| format!("{}{}.{part}", names.blocks, number - 1);
-        let square = |part: &str| Linear::load(folder, &at(part), d, d);
+        let norm = |part: &str| Norm::load(folder, config.norm, &at(part), d, names.biases.norms);
+        let linear = |part: &str, outputs: usize, inputs: usize| {
+            Linear::load(folder, &at(part), outputs, inputs, names.biases.linear)
+        };
         let [query, key, value] = names.qkv;
+        let query_key_norm =
+            |part: &str| Norm::load(folder, NormKind::Layer, &at(part), heads, false);
+        let query_key_norms = match names.query_key_norms {
+            Some([query, key]) => Some([query_key_norm(query)?, query_key_norm(key)?]),
+            None => None,
+        };
+        let mlp_gate = names.mlp_gate.map(|gate| linear(gate, inner, d));
         Ok(Self {
-            attention_norm: Norm::load(folder, &at(names.attention_norm))?,
-            qkv: [square(query)?, square(key)?, square(value)?],
-            attention_out: square(names.attention_out)?,
-            mlp_norm: Norm::load(folder, &at(names.mlp_norm))?,
-            mlp_in: Linear::load(folder, &at(names.mlp_in), inner, d)?,
-            mlp_out: Linear::load(folder, &at(names.mlp_out), d, inner)?,
+            attention_norm: norm(names.attention_norm)?,
+            qkv: [
+                linear(query, heads, d)?,
+                linear(key, heads, d)?,
+                linear(value, heads, d)?,
+            ],
+            query_key_norms,
+            attention_out: linear(names.attention_out, d, heads)?,
+            mlp_norm: norm(names.mlp_norm)?,
+            mlp_in: linear(names.mlp_in, inner, d)?,
+            mlp_gate: mlp_gate.transpose()?,
+            mlp_out: linear(names.mlp_out, d, inner)?,
         })
     }
 
@@ -125,9 +172,11 @@ impl Block {
         Block {
             attention_norm: self.attention_norm,
             qkv: self.qkv.map(|linear| linear.map(&form)),
+            query_key_norms: self.query_key_norms,
             attention_out: self.attention_out.map(&form),
             mlp_norm: self.mlp_norm,
             mlp_in: self.mlp_in.map(&form),
+            mlp_gate: self.mlp_gate.map(|linear| linear.map(&form)),
             mlp_out: self.mlp_out.map(&form),
         }
     }
@@ -135,9 +184,9 @@ impl Block {
 
 /// Memory of a group of panels while it goes through a block.
 pub(super) struct Scratch<'a> {
-    /// Of the size of the residual stream.
+    /// Of the size of the residual stream, or of all heads where they are wider.
     pub(super) first: &'a mut [f32],
-    /// The same.
+    /// Of the size of the residual stream.
     pub(super) second: &'a mut [f32],
     /// Inner features of the MLP, of [`inner_size`].
     pub(super) hidden: &'a mut [f32],
@@ -147,15 +196,35 @@ pub(super) struct Scratch<'a> {
     pub(super) split: Option<Split>,
 }
 
-/// Numbers of memory that [`Block::mlp`] needs for its inner features.
+/// Numbers of memory that [`Block::mlp`] needs for its inner features, and for those of its gate.
 pub(super) fn inner_size(config: &Architecture, panels: usize) -> usize {
-    INNER.min(config.inner) * LANES * panels
+    let maps = if config.names.mlp_gate.is_some() {
+        2
+    } else {
+        1
+    };
+    maps * INNER.min(config.inner) * LANES * panels
+}
+
+/// Features of the widest stream that goes through a block between its parts.
+pub(super) fn widest(config: &Architecture) -> usize {
+    config.width.max(config.attention_width())
 }
 
 /// Lines that hold the packed inputs of any product of a block.
 pub(super) fn packed_size(config: &Architecture, split: Option<Split>, panels: usize) -> usize {
-    let features = config.width.max(INNER.min(config.inner));
+    let features = widest(config).max(INNER.min(config.inner));
     Inputs::lines(split, features, panels)
+}
+
+/// Applies an activation function, in place.
+pub(super) fn activate(activation: Activation, values: &mut [f32]) {
+    match activation {
+        Activation::Gelu => simd::gelu(values),
+        Activation::GeluTanh => simd::gelu_tanh(values),
+        Activation::Silu => simd::silu(values),
+        Activation::Relu => simd::relu(values),
+    }
 }
 
 impl Block<Weights> {
@@ -169,18 +238,29 @@ impl Block<Weights> {
     ) {
         let size = config.width * LANES;
         let count = x.len() / size;
-        self.attention_norm.apply(config.epsilon, x, scratch.first);
+        let normed = &mut scratch.first[..x.len()];
+        self.attention_norm.apply(config.epsilon, x, normed);
         let normed = View {
-            data: scratch.first,
+            data: normed,
             stride: size,
         };
         let inputs = Inputs::new(scratch.split, normed, config.width, count, scratch.lines);
+        let part_size = config.attention_width() * LANES;
         for (part, linear) in self.qkv.iter().enumerate() {
             let mut out = ViewMut {
-                data: &mut qkv[part * size..],
-                stride: 3 * size,
+                data: &mut qkv[part * part_size..],
+                stride: 3 * part_size,
             };
             panel::linear(&linear.weight, &linear.bias, &inputs, &mut out, count);
+        }
+        let norms = self.query_key_norms.iter().flatten();
+        for (part, norm) in norms.enumerate() {
+            for panel in qkv.chunks_exact_mut(3 * part_size) {
+                let panel = &mut panel[part * part_size..][..part_size];
+                let normed = &mut scratch.first[..part_size];
+                norm.apply(config.epsilon, panel, normed);
+                panel.copy_from_slice(normed);
+            }
         }
     }
 
@@ -189,11 +269,12 @@ impl Block<Weights> {
         let size = config.width * LANES;
         let count = x.len() / size;
         let split = scratch.split;
-        self.mlp_norm.apply(config.epsilon, x, scratch.first);
+        let normed = &mut scratch.first[..x.len()];
+        self.mlp_norm.apply(config.epsilon, x, normed);
         let middle = scratch.lines.len() / 2;
         let (of_stream, of_hidden) = scratch.lines.split_at_mut(middle);
         let normed = View {
-            data: scratch.first,
+            data: normed,
             stride: size,
         };
         let inputs = Inputs::new(split, normed, config.width, count, of_stream);
@@ -210,15 +291,20 @@ impl Block<Weights> {
                 outputs: inner.clone(),
                 inputs: 0..config.width,
             };
-            let mut hidden = ViewMut {
-                data: &mut *scratch.hidden,
-                stride,
-            };
-            let Linear { weight, bias } = &self.mlp_in;
-            panel::product(weight, &into, Some(bias), &inputs, &mut hidden, count);
-            simd::gelu(&mut scratch.hidden[..count * stride]);
+            let (hidden, gate) = scratch.hidden.split_at_mut(chunk * LANES * count);
+            let hidden = &mut hidden[..count * stride];
+            into_inner(&self.mlp_in, &into, &inputs, hidden, count);
+            match &self.mlp_gate {
+                None => activate(config.activation, hidden),
+                Some(linear) => {
+                    let gate = &mut gate[..count * stride];
+                    into_inner(linear, &into, &inputs, gate, count);
+                    activate(config.activation, gate);
+                    simd::multiply(hidden, gate);
+                }
+            }
             let activated = View {
-                data: scratch.hidden,
+                data: hidden,
                 stride,
             };
             let activated = Inputs::new(split, activated, features, count, of_hidden);
@@ -231,4 +317,18 @@ impl Block<Weights> {
             panel::product(weight, &back, bias, &activated, &mut out, count);
         }
     }
+}
+
+/// Some inner features of the MLP, or of its gate, before their activation.
+fn into_inner(
+    linear: &Linear<Weights>,
+    part: &Part,
+    inputs: &Inputs,
+    out: &mut [f32],
+    count: usize,
+) {
+    let stride = part.outputs.len() * LANES;
+    let mut out = ViewMut { data: out, stride };
+    let Linear { weight, bias } = linear;
+    panel::product(weight, part, Some(bias), inputs, &mut out, count);
 }

@@ -12,8 +12,10 @@ use super::{
     head::Head,
     parts::{Form, Parts},
     pass::Pass,
+    positions::PositionTable,
 };
 use crate::plm::{
+    architecture::{Activation, NormKind, Pairs},
     batch::Batch,
     error::PlmError,
     place::{Edit, Place, Replacement},
@@ -25,8 +27,9 @@ use groups::Groups;
 
 type Result<T, E = candle_core::Error> = std::result::Result<T, E>;
 
-/// A layer norm on a device.
+/// A norm on a device.
 struct DenseNorm {
+    kind: NormKind,
     weight: Tensor,
     bias: Tensor,
     epsilon: f64,
@@ -42,16 +45,17 @@ struct DenseLinear {
 struct DenseBlock {
     attention_norm: DenseNorm,
     qkv: DenseLinear,
+    query_key_norms: Option<[DenseNorm; 2]>,
     attention_out: DenseLinear,
     mlp_norm: DenseNorm,
     mlp_in: DenseLinear,
+    mlp_gate: Option<DenseLinear>,
     mlp_out: DenseLinear,
 }
 
 /// The head's weights on a device.
 struct DenseHead {
-    dense: DenseLinear,
-    norm: DenseNorm,
+    first: Option<(DenseLinear, DenseNorm)>,
     decoder: DenseLinear,
 }
 
@@ -72,9 +76,8 @@ pub struct CandleModel {
 struct Packed<'a> {
     batch: &'a Batch,
     groups: Groups,
-    /// Cosines and sines of each token's angles, `tokens x 1 x head_width / 2`.
-    cos: Tensor,
-    sin: Tensor,
+    /// Cosines and sines of each token's angles, `tokens x 1 x head_width / 2`, and which features they rotate.
+    angles: Option<(Tensor, Tensor, Pairs)>,
 }
 
 fn matrix(values: &Matrix, device: &Device, precision: DType) -> Result<Tensor> {
@@ -87,6 +90,7 @@ fn matrix(values: &Matrix, device: &Device, precision: DType) -> Result<Tensor> 
 impl DenseNorm {
     fn new(norm: &Norm, epsilon: f32, device: &Device) -> Result<Self> {
         Ok(Self {
+            kind: norm.kind,
             weight: Tensor::new(norm.weight.as_slice(), device)?,
             bias: Tensor::new(norm.bias.as_slice(), device)?,
             epsilon: f64::from(epsilon),
@@ -95,12 +99,18 @@ impl DenseNorm {
 
     /// Of rows in single precision.
     fn apply(&self, x: &Tensor) -> Result<Tensor> {
-        let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
+        let centred = match self.kind {
+            NormKind::Layer => x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?,
+            NormKind::RootMeanSquare => x.clone(),
+        };
         let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
-        centred
+        let scaled = centred
             .broadcast_div(&(variance + self.epsilon)?.sqrt()?)?
-            .broadcast_mul(&self.weight)?
-            .broadcast_add(&self.bias)
+            .broadcast_mul(&self.weight)?;
+        match self.kind {
+            NormKind::Layer => scaled.broadcast_add(&self.bias),
+            NormKind::RootMeanSquare => Ok(scaled),
+        }
     }
 }
 
@@ -132,7 +142,7 @@ impl OnDevice {
         DenseLinear::stack(&[linear], &self.device, self.precision)
     }
 
-    fn layer_norm(&self, norm: &Norm) -> Result<DenseNorm> {
+    fn norm_of(&self, norm: &Norm) -> Result<DenseNorm> {
         DenseNorm::new(norm, self.epsilon, &self.device)
     }
 }
@@ -144,24 +154,34 @@ impl Form for OnDevice {
 
     fn block(&self, block: Block) -> Result<DenseBlock, PlmError> {
         let [query, key, value] = &block.qkv;
+        let query_key_norms = match &block.query_key_norms {
+            Some([query, key]) => Some([self.norm_of(query)?, self.norm_of(key)?]),
+            None => None,
+        };
+        let mlp_gate = block.mlp_gate.as_ref().map(|gate| self.linear(gate));
         Ok(DenseBlock {
-            attention_norm: self.layer_norm(&block.attention_norm)?,
+            query_key_norms,
+            mlp_gate: mlp_gate.transpose()?,
+            attention_norm: self.norm_of(&block.attention_norm)?,
             qkv: DenseLinear::stack(&[query, key, value], &self.device, self.precision)?,
             attention_out: self.linear(&block.attention_out)?,
-            mlp_norm: self.layer_norm(&block.mlp_norm)?,
+            mlp_norm: self.norm_of(&block.mlp_norm)?,
             mlp_in: self.linear(&block.mlp_in)?,
             mlp_out: self.linear(&block.mlp_out)?,
         })
     }
 
     fn norm(&self, norm: Norm) -> Result<DenseNorm, PlmError> {
-        Ok(self.layer_norm(&norm)?)
+        Ok(self.norm_of(&norm)?)
     }
 
     fn head(&self, head: Head) -> Result<DenseHead, PlmError> {
+        let first = match &head.first {
+            Some((dense, norm)) => Some((self.linear(dense)?, self.norm_of(norm)?)),
+            None => None,
+        };
         Ok(DenseHead {
-            dense: self.linear(&head.dense)?,
-            norm: self.layer_norm(&head.norm)?,
+            first,
             decoder: self.linear(&head.decoder)?,
         })
     }
@@ -210,7 +230,8 @@ impl CandleModel {
     #[must_use]
     pub fn bytes_per_token(&self) -> usize {
         let config = &self.parts.architecture;
-        4 * (16 * config.width + 3 * config.inner)
+        let widest = config.width.max(config.attention_width());
+        4 * (16 * widest + 4 * config.inner)
     }
 
     /// Activations of every token at each of `places`, `tokens x width` each, still on the device.
@@ -254,14 +275,11 @@ impl CandleModel {
         let head = self.parts.head();
         let pass = Pass::to_end(batch, places, edit, &self.parts.architecture);
         let (stream, read) = self.run(pass)?;
-        let x = head
-            .dense
-            .apply(&stream.to_dtype(self.form.precision)?)?
-            .gelu_erf()?;
-        let x = head
-            .norm
-            .apply(&x.to_dtype(DType::F32)?)?
-            .to_dtype(self.form.precision)?;
+        let mut x = self.rounded(&stream)?;
+        if let Some((dense, norm)) = &head.first {
+            let first = dense.apply(&x)?.gelu_erf()?;
+            x = self.rounded(&norm.apply(&first.to_dtype(DType::F32)?)?)?;
+        }
         let values = head
             .decoder
             .apply(&x)?
@@ -286,16 +304,20 @@ impl CandleModel {
         let mut x = visitor.visit(Place::here(Site::Residual, 0), embedded)?;
         for (block, layer) in self.parts.blocks.iter().zip(1..=pass.layers) {
             let normed = self.rounded(&block.attention_norm.apply(&x)?)?;
-            let attended = self.attend(&packed, &block.qkv.apply(&normed)?)?;
-            let out = block.attention_out.apply(&attended)?.to_dtype(DType::F32)?;
+            let attended = self.attend(&packed, block, &normed)?;
+            let out = self.branch(&block.attention_out.apply(&attended)?)?;
             let update = out.clone();
             x = visitor.visit(Place::here(Site::Attention, layer), (x + out)?)?;
             if pass.ends_at_attention_of(layer) {
                 break;
             }
             let normed = self.rounded(&block.mlp_norm.apply(&x)?)?;
-            let hidden = block.mlp_in.apply(&normed)?.gelu_erf()?;
-            let out = block.mlp_out.apply(&hidden)?.to_dtype(DType::F32)?;
+            let hidden = block.mlp_in.apply(&normed)?;
+            let hidden = match &block.mlp_gate {
+                None => self.activate(&hidden)?,
+                Some(gate) => (self.activate(&gate.apply(&normed)?)? * hidden)?,
+            };
+            let out = self.branch(&block.mlp_out.apply(&hidden)?)?;
             let out = visitor.visit(Place::here(Site::Mlp, layer), out)?;
             x = (x + &out)?;
             let here = Place::here(Site::Update, layer);
@@ -321,6 +343,26 @@ impl CandleModel {
         x.to_dtype(self.form.precision)
     }
 
+    /// What a branch adds to the residual stream, in single precision.
+    fn branch(&self, x: &Tensor) -> Result<Tensor> {
+        let scale = self.parts.architecture.residual_scale;
+        let x = x.to_dtype(DType::F32)?;
+        if scale == 1.0 {
+            Ok(x)
+        } else {
+            x * f64::from(scale)
+        }
+    }
+
+    fn activate(&self, x: &Tensor) -> Result<Tensor> {
+        match self.parts.architecture.activation {
+            Activation::Gelu => x.gelu_erf(),
+            Activation::GeluTanh => x.gelu(),
+            Activation::Silu => x.silu(),
+            Activation::Relu => x.relu(),
+        }
+    }
+
     fn embed(&self, batch: &Batch) -> Result<Tensor> {
         let shape = (batch.tokens().len(), self.width());
         let rows = self.parts.embeddings.rows(batch);
@@ -329,34 +371,65 @@ impl CandleModel {
 
     fn pack<'a>(&self, batch: &'a Batch) -> Result<Packed<'a>> {
         let config = &self.parts.architecture;
-        let angles = self.parts.rotary.of_tokens(batch);
-        let shape = (batch.tokens().len(), 1, config.head_width() / 2);
+        let positions = self.parts.positions.up_to(batch.longest());
+        let angles = match &positions {
+            PositionTable::Rotary(table) => {
+                let (cos, sin) = table.of_tokens(batch);
+                let shape = (batch.tokens().len(), 1, config.head_width / 2);
+                Some((
+                    Tensor::from_vec(cos, shape, self.device())?,
+                    Tensor::from_vec(sin, shape, self.device())?,
+                    table.pairs,
+                ))
+            }
+            PositionTable::Relative(_) | PositionTable::None => None,
+        };
+        let table = match &positions {
+            PositionTable::Relative(table) => Some(table.as_ref()),
+            PositionTable::Rotary(_) | PositionTable::None => None,
+        };
         Ok(Packed {
             batch,
-            groups: Groups::new(batch, config.heads, self.device())?,
-            cos: Tensor::from_vec(angles.cos, shape, self.device())?,
-            sin: Tensor::from_vec(angles.sin, shape, self.device())?,
+            groups: Groups::new(batch, config.heads, table, self.device())?,
+            angles,
         })
     }
 
     /// Rotates the heads of rows (`tokens x heads x head_width`), in single precision.
     fn rotate(&self, packed: &Packed, x: &Tensor) -> Result<Tensor> {
-        let half = self.parts.architecture.head_width() / 2;
+        let Some((cos, sin, pairs)) = &packed.angles else {
+            return self.rounded(x);
+        };
         let x = x.to_dtype(DType::F32)?;
+        let (tokens, heads, width) = x.dims3()?;
+        let half = width / 2;
+        // pairs of neighbours as if they were of two halves: scores are the same in any order of features
+        let x = match pairs {
+            Pairs::Halves => x,
+            Pairs::Neighbours => x
+                .reshape((tokens, heads, half, 2))?
+                .transpose(2, 3)?
+                .contiguous()?
+                .reshape((tokens, heads, width))?,
+        };
         let (a, b) = (x.narrow(2, 0, half)?, x.narrow(2, half, half)?);
-        let first = (a.broadcast_mul(&packed.cos)? - b.broadcast_mul(&packed.sin)?)?;
-        let second = (b.broadcast_mul(&packed.cos)? + a.broadcast_mul(&packed.sin)?)?;
-        Tensor::cat(&[first, second], 2)?.to_dtype(self.form.precision)
+        let first = (a.broadcast_mul(cos)? - b.broadcast_mul(sin)?)?;
+        let second = (b.broadcast_mul(cos)? + a.broadcast_mul(sin)?)?;
+        self.rounded(&Tensor::cat(&[first, second], 2)?)
     }
 
-    /// Attention within each sequence, from queries, keys and values (`tokens x 3 width`).
-    fn attend(&self, packed: &Packed, qkv: &Tensor) -> Result<Tensor> {
+    /// Attention within each sequence, from normalised rows.
+    fn attend(&self, packed: &Packed, block: &DenseBlock, normed: &Tensor) -> Result<Tensor> {
         let config = &self.parts.architecture;
-        let tokens = packed.batch.tokens().len();
+        let (tokens, width) = (packed.batch.tokens().len(), config.attention_width());
+        let qkv = block.qkv.apply(normed)?;
         let heads = |part: usize| {
-            qkv.narrow(1, part * config.width, config.width)?
-                .contiguous()?
-                .reshape((tokens, config.heads, config.head_width()))
+            let mut x = qkv.narrow(1, part * width, width)?.contiguous()?;
+            let norms = block.query_key_norms.as_ref();
+            if let Some(norm) = norms.and_then(|norms| norms.get(part)) {
+                x = self.rounded(&norm.apply(&x.to_dtype(DType::F32)?)?)?;
+            }
+            x.reshape((tokens, config.heads, config.head_width))
         };
         let scale = f64::from(config.attention_scale);
         let queries = self.rotate(packed, &(heads(0)? * scale)?)?;
@@ -364,7 +437,7 @@ impl CandleModel {
         packed
             .groups
             .attend(&queries, &keys, &heads(2)?)?
-            .reshape((tokens, config.width))
+            .reshape((tokens, width))
     }
 }
 

@@ -1,6 +1,8 @@
 //! Tokens into the residual stream.
 
+use super::block::Norm;
 use crate::plm::{
+    architecture::Positions,
     batch::Batch,
     error::PlmError,
     panel::{self, LANES},
@@ -8,11 +10,20 @@ use crate::plm::{
 };
 use rayon::prelude::*;
 
-/// Word embeddings.
+/// Word embeddings, and what is done to them.
 pub(super) struct Embeddings {
     words: Vec<f32>,
     width: usize,
     dropout: Option<TokenDropout>,
+    positions: Option<LearnedPositions>,
+    norm: Option<Norm>,
+    epsilon: f32,
+}
+
+/// What is added to a token's embedding by its place in its sequence.
+struct LearnedPositions {
+    /// Rows of `width` numbers, from that of a sequence's first token on.
+    rows: Vec<f32>,
 }
 
 /// Masked tokens count as zeros, and the others are scaled to what training saw.
@@ -30,8 +41,22 @@ impl Embeddings {
     pub(super) fn load(folder: &ModelFolder) -> Result<Self, PlmError> {
         let config = &folder.architecture;
         let (tokens, width) = (config.tokens, config.width);
-        let words = folder.matrix(config.names.words, tokens, width)?;
+        let (names, epsilon) = (config.names, config.epsilon);
+        let words = folder.matrix(names.words, tokens, width)?;
+        let positions = match (config.positions, names.positions) {
+            (Positions::Learned { rows, first }, Some(name)) => {
+                let all = folder.matrix(name, rows, width)?.to_vec();
+                Some(LearnedPositions {
+                    rows: all.into_iter().skip(first * width).collect(),
+                })
+            }
+            _ => None,
+        };
+        let norm = |name| Norm::load(folder, config.norm, name, width, names.biases.norms);
         Ok(Self {
+            positions,
+            norm: names.embedding_norm.map(norm).transpose()?,
+            epsilon,
             words: words.to_vec(),
             width,
             dropout: config.masked_in_training.map(|share| TokenDropout {
@@ -59,9 +84,12 @@ impl Embeddings {
             .collect()
     }
 
-    /// One token's row of the residual stream, `row` of d numbers; `unmasked` as from
-    /// [`Self::unmasked`].
-    fn row(&self, token: u32, unmasked: f32, row: &mut [f32]) {
+    /// One token's row of the residual stream, `row` of d numbers; `unmasked` as from [`Self::unmasked`], `position`
+    /// counts from 0 in its sequence.
+    ///
+    /// # Panics
+    /// Where the model has no such position: windows are checked against that before.
+    fn row(&self, token: u32, position: usize, unmasked: f32, row: &mut [f32]) {
         let word = &self.words[token as usize * self.width..][..self.width];
         match &self.dropout {
             None => row.copy_from_slice(word),
@@ -71,6 +99,12 @@ impl Embeddings {
                     *value = word * (1.0 - dropout.in_training) / unmasked;
                 }
             }
+        }
+        if let Some(positions) = &self.positions {
+            panel::add(row, &positions.rows[position * self.width..][..self.width]);
+        }
+        if let Some(norm) = &self.norm {
+            normalise(norm, self.epsilon, row);
         }
     }
 
@@ -84,8 +118,10 @@ impl Embeddings {
                 panel.fill(0.0);
                 let tokens = batch.tokens().iter().skip(p * LANES).take(LANES);
                 for (lane, &token) in tokens.enumerate() {
-                    let sequence = batch.sequence_of(p * LANES + lane);
-                    self.row(token, unmasked[sequence], &mut row);
+                    let at = p * LANES + lane;
+                    let sequence = batch.sequence_of(at);
+                    let position = at - batch.range(sequence).start;
+                    self.row(token, position, unmasked[sequence], &mut row);
                     panel::set_column(panel, lane, &row);
                 }
             });
@@ -96,11 +132,23 @@ impl Embeddings {
         let unmasked = self.unmasked(batch);
         let mut rows = vec![0f32; batch.tokens().len() * self.width];
         for (sequence, &unmasked) in unmasked.iter().enumerate() {
-            for token in batch.range(sequence) {
+            for (position, token) in batch.range(sequence).enumerate() {
                 let row = &mut rows[token * self.width..][..self.width];
-                self.row(batch.tokens()[token], unmasked, row);
+                self.row(batch.tokens()[token], position, unmasked, row);
             }
         }
         rows
+    }
+}
+
+/// Layer norm of a row, with sums in double precision.
+fn normalise(norm: &Norm, epsilon: f32, row: &mut [f32]) {
+    let width = row.len() as f64;
+    let mean = row.iter().map(|&v| f64::from(v)).sum::<f64>() / width;
+    let squares = row.iter().map(|&v| (f64::from(v) - mean).powi(2));
+    let deviation = (squares.sum::<f64>() / width + f64::from(epsilon)).sqrt();
+    for ((value, weight), bias) in row.iter_mut().zip(&norm.weight).zip(&norm.bias) {
+        let centred = (f64::from(*value) - mean) / deviation;
+        *value = (centred as f32).mul_add(*weight, *bias);
     }
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::math::simd;
 use crate::plm::{
-    architecture::Architecture,
+    architecture::{Architecture, NormKind},
     batch::Batch,
     error::PlmError,
     panel::{self, Inputs, LANES, View, ViewMut, Weights},
@@ -16,33 +16,43 @@ use rayon::prelude::*;
 
 /// The head's weights.
 pub(super) struct Head<W = Matrix> {
-    /// First layer.
-    pub(super) dense: Linear<W>,
-    /// Norm behind it.
-    pub(super) norm: Norm,
+    /// First layer and the norm behind it, where there is more than a decoder.
+    pub(super) first: Option<(Linear<W>, Norm)>,
     /// Into logits.
     pub(super) decoder: Linear<W>,
 }
 
 impl Head {
-    /// Loads the head; its decoder is the word embedding unless the configuration says otherwise.
+    /// Loads the head; its decoder is the word embedding where the configuration says so.
     ///
     /// # Errors
-    /// [`PlmError`] where a tensor is missing (a checkpoint of a classifier has none of them).
+    /// [`PlmError`] where a tensor is missing (a checkpoint of a classifier has none of them), or the family has no head.
     pub(super) fn load(folder: &ModelFolder, embeddings: &Embeddings) -> Result<Self, PlmError> {
         let config = &folder.architecture;
-        let (width, tokens, names) = (config.width, config.tokens, config.names);
+        let (width, tokens) = (config.width, config.tokens);
+        let Some(names) = &config.names.head else {
+            return Err(PlmError::Usage(format!(
+                "{} has no masked-language-modelling head: it embeds, and predicts no residues",
+                config.family
+            )));
+        };
         let weight = if config.tied_head {
             Matrix::from_vec(embeddings.words().to_vec(), tokens, width)
         } else {
-            folder.matrix(names.head_decoder, tokens, width)?
+            folder.matrix(names.decoder, tokens, width)?
+        };
+        let first = match names.first {
+            Some([dense, norm]) => Some((
+                Linear::load(folder, dense, width, width, true)?,
+                Norm::load(folder, NormKind::Layer, norm, width, true)?,
+            )),
+            None => None,
         };
         Ok(Self {
-            dense: Linear::load(folder, names.head_dense, width, width)?,
-            norm: Norm::load(folder, names.head_norm)?,
+            first,
             decoder: Linear {
                 weight,
-                bias: folder.vector(names.head_bias, tokens)?,
+                bias: folder.vector(names.bias, tokens)?,
             },
         })
     }
@@ -50,8 +60,7 @@ impl Head {
     /// The same with its weights in another form.
     pub(super) fn map<W>(self, form: impl Fn(Matrix) -> W) -> Head<W> {
         Head {
-            dense: self.dense.map(&form),
-            norm: self.norm,
+            first: (self.first).map(|(dense, norm)| (dense.map(&form), norm)),
             decoder: self.decoder.map(&form),
         }
     }
@@ -70,17 +79,22 @@ impl Head<Weights> {
                 panel::with_scratch(2 * size + config.tokens * LANES, |scratch| {
                     let (first, rest) = scratch.split_at_mut(size);
                     let (second, out) = rest.split_at_mut(size);
-                    let inputs = Inputs::Single(View {
-                        data: x,
-                        stride: size,
-                    });
-                    let mut to = ViewMut {
-                        data: first,
-                        stride: size,
-                    };
-                    panel::linear(&self.dense.weight, &self.dense.bias, &inputs, &mut to, 1);
-                    simd::gelu(first);
-                    self.norm.apply(config.epsilon, first, second);
+                    match &self.first {
+                        None => second.copy_from_slice(x),
+                        Some((dense, norm)) => {
+                            let inputs = Inputs::Single(View {
+                                data: x,
+                                stride: size,
+                            });
+                            let mut to = ViewMut {
+                                data: first,
+                                stride: size,
+                            };
+                            panel::linear(&dense.weight, &dense.bias, &inputs, &mut to, 1);
+                            simd::gelu(first);
+                            norm.apply(config.epsilon, first, second);
+                        }
+                    }
                     let inputs = Inputs::Single(View {
                         data: second,
                         stride: size,

@@ -165,16 +165,18 @@ impl Model {
         let mut captures = vec![vec![0f32; count * size]; pass.places.len()];
         self.parts.embeddings.embed(pass.batch, &mut x);
         let running = pass.layers > 0;
-        let mut qkv = vec![0f32; if running { 3 * count * size } else { 0 }];
-        let mut attended = vec![0f32; if running { tokens * config.width } else { 0 }];
-        let table = self.parts.rotary.at_least(pass.batch.longest());
+        let heads = if running { config.attention_width() } else { 0 };
+        let mut qkv = vec![0f32; 3 * count * heads * LANES];
+        let mut attended = vec![0f32; tokens * heads];
+        let positions = self.parts.positions.up_to(pass.batch.longest());
         let most = match self.split {
             Some(Split::Bf16x6) => SPLIT_GROUP,
             _ => GROUP,
         };
         let group = count.div_ceil(rayon::current_num_threads()).clamp(1, most);
         for layer in 0..=pass.layers {
-            groups(group, size, &mut x, &mut qkv, &mut captures)
+            let sizes = [size, 3 * heads * LANES].map(|of_panel| of_panel * group);
+            groups(sizes, group, &mut x, &mut qkv, &mut captures)
                 .into_par_iter()
                 .with_max_len(1)
                 .for_each(|group| self.between_attentions(pass, layer, &attended, group));
@@ -182,7 +184,7 @@ impl Model {
                 let inputs = Projections {
                     batch: pass.batch,
                     qkv: &qkv,
-                    rotary: &table,
+                    positions: &positions,
                 };
                 attention::attend(config, self.split, &inputs, &mut attended);
             }
@@ -196,11 +198,12 @@ impl Model {
         let config = self.architecture();
         let stream = group.x.len();
         let panels = stream / (config.width * LANES);
+        let widest = block::widest(config) * LANES * panels;
         let inner = block::inner_size(config, panels);
         let lines = 2 * block::packed_size(config, self.split, panels);
-        panel::with_scratch(2 * stream + inner, |memory| {
+        panel::with_scratch(widest + stream + inner, |memory| {
             panel::with_lines(lines, |lines| {
-                let (first, rest) = memory.split_at_mut(stream);
+                let (first, rest) = memory.split_at_mut(widest);
                 let (second, hidden) = rest.split_at_mut(stream);
                 let mut scratch = Scratch {
                     first,
@@ -259,22 +262,25 @@ impl Model {
     ) {
         let config = self.architecture();
         let size = config.width * LANES;
-        for (p, panel) in scratch.first.chunks_exact_mut(size).enumerate() {
+        let count = group.x.len() / size;
+        let width = config.attention_width();
+        let heads = &mut scratch.first[..count * width * LANES];
+        for (p, panel) in heads.chunks_exact_mut(width * LANES).enumerate() {
             let from = group.token + p * LANES;
             attention::scatter(config, pass.batch, attended, from, panel);
         }
         let out = &self.parts.blocks[layer - 1].attention_out;
-        let count = group.x.len() / size;
         let heads = View {
-            data: scratch.first,
-            stride: size,
+            data: heads,
+            stride: width * LANES,
         };
-        let inputs = Inputs::new(self.split, heads, config.width, count, scratch.lines);
+        let inputs = Inputs::new(self.split, heads, width, count, scratch.lines);
         let mut to = ViewMut {
             data: scratch.second,
             stride: size,
         };
         panel::linear(&out.weight, &out.bias, &inputs, &mut to, count);
+        scale(config.residual_scale, scratch.second);
         panel::add(group.x, scratch.second);
         let here = Place::here(Site::Attention, layer);
         visit(pass, here, group.token, group.x, &mut group.captures);
@@ -284,6 +290,7 @@ impl Model {
     fn add_mlp(&self, pass: &Pass, layer: usize, group: &mut Group, scratch: &mut Scratch) {
         let config = self.architecture();
         self.parts.blocks[layer - 1].mlp(config, group.x, scratch);
+        scale(config.residual_scale, scratch.second);
         let here = Place::here(Site::Mlp, layer);
         visit(pass, here, group.token, scratch.second, &mut group.captures);
         panel::add(group.x, scratch.second);
@@ -299,8 +306,9 @@ impl Model {
             ..Place::here(Site::Residual, layer)
         };
         visit(pass, before, group.token, group.x, &mut group.captures);
-        norm.apply(self.architecture().epsilon, group.x, scratch.first);
-        group.x.copy_from_slice(scratch.first);
+        let normed = &mut scratch.first[..group.x.len()];
+        norm.apply(self.architecture().epsilon, group.x, normed);
+        group.x.copy_from_slice(normed);
     }
 }
 
@@ -323,20 +331,26 @@ impl Update {
     }
 }
 
-/// Cuts everything into groups of panels.
+/// Multiplies what a branch adds to the residual stream, unless it is added as it is.
+fn scale(factor: f32, branch: &mut [f32]) {
+    if factor != 1.0 {
+        for value in branch {
+            *value *= factor;
+        }
+    }
+}
+
+/// Cuts everything into groups of so many panels; `sizes` are of a group's stream, and of its queries, keys and values.
 fn groups<'a>(
+    [stream, projections]: [usize; 2],
     panels: usize,
-    size: usize,
     x: &'a mut [f32],
     qkv: &'a mut [f32],
     captures: &'a mut [Vec<f32>],
 ) -> Vec<Group<'a>> {
-    let mut qkv = qkv.chunks_mut(3 * panels * size);
-    let mut captures: Vec<_> = captures
-        .iter_mut()
-        .map(|c| c.chunks_mut(panels * size))
-        .collect();
-    x.chunks_mut(panels * size)
+    let mut qkv = qkv.chunks_mut(projections.max(1));
+    let mut captures: Vec<_> = captures.iter_mut().map(|c| c.chunks_mut(stream)).collect();
+    x.chunks_mut(stream)
         .enumerate()
         .map(|(i, x)| Group {
             token: i * panels * LANES,

@@ -4,7 +4,7 @@ use super::{
     block::{Block, Norm},
     embeddings::Embeddings,
     head::Head,
-    rotary::Tables,
+    positions::AttentionPositions,
 };
 use crate::plm::{
     architecture::Architecture,
@@ -70,7 +70,7 @@ pub(super) struct Parts<F: Form> {
     /// After the last block; loaded when that is.
     pub(super) norm: Option<F::Norm>,
     pub(super) head: Option<F::Head>,
-    pub(super) rotary: Tables,
+    pub(super) positions: AttentionPositions,
 }
 
 impl<F: Form> Parts<F> {
@@ -90,7 +90,9 @@ impl<F: Form> Parts<F> {
             .collect::<Result<_, _>>()?;
         let embeddings = Embeddings::load(folder)?;
         let norm = if layers == architecture.layers {
-            let norm = Norm::load(folder, architecture.names.last_norm)?;
+            let names = architecture.names;
+            let (kind, has_bias) = (architecture.norm, names.biases.last_norm);
+            let norm = Norm::load(folder, kind, names.last_norm, architecture.width, has_bias)?;
             Some(form.norm(norm)?)
         } else {
             None
@@ -106,7 +108,7 @@ impl<F: Form> Parts<F> {
             blocks,
             norm,
             head,
-            rotary: Tables::load(folder)?,
+            positions: AttentionPositions::load(folder)?,
             architecture,
         })
     }

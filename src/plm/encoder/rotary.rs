@@ -1,47 +1,60 @@
-//! Rotary position embedding (Su et al. 2021), as transformers' ESM computes it.
+//! Rotary position embedding (Su et al. 2021), as the models' reference implementations compute it.
 
-use crate::plm::{architecture::Positions, batch::Batch, error::PlmError, weights::ModelFolder};
-use std::sync::{Arc, Mutex, PoisonError};
+use crate::plm::{
+    architecture::{Pairs, Positions},
+    batch::Batch,
+    error::PlmError,
+    weights::ModelFolder,
+};
 
 /// Cosines and sines of every frequency at positions from 0: element (frequency, position) is at
 /// `frequency * length + position`.
-pub(super) struct Table {
+pub(super) struct AngleTable {
     /// Positions.
     pub(super) length: usize,
     /// Cosines, `head_width / 2 x length`.
     pub(super) cos: Vec<f32>,
     /// Sines, the same.
     pub(super) sin: Vec<f32>,
+    /// Which features are rotated together.
+    pub(super) pairs: Pairs,
 }
 
-impl Table {
-    /// Angles are formed in single precision, as the reference does.
-    fn new(frequencies: &[f32], length: usize) -> Self {
-        let (mut cos, mut sin) = (Vec::new(), Vec::new());
-        for frequency in frequencies {
-            for position in 0..length {
-                let angle = f64::from(position as f32 * frequency);
-                cos.push(angle.cos() as f32);
-                sin.push(angle.sin() as f32);
+impl AngleTable {
+    /// Which feature of a head stands at a place where each of the first half is rotated with its like of the second.
+    pub(super) fn feature_at(&self, place: usize, head_width: usize) -> usize {
+        match self.pairs {
+            Pairs::Halves => place,
+            Pairs::Neighbours => {
+                let half = head_width / 2;
+                2 * (place % half) + place / half
             }
         }
-        Self { length, cos, sin }
+    }
+
+    /// Cosines and sines of each token's angles, `tokens x head_width / 2`: positions count from the beginning of each
+    /// sequence, special tokens included.
+    pub(super) fn of_tokens(&self, batch: &Batch) -> (Vec<f32>, Vec<f32>) {
+        let (mut cos, mut sin) = (Vec::new(), Vec::new());
+        let frequencies = self.cos.len() / self.length;
+        for sequence in 0..batch.sequences() {
+            for position in 0..batch.range(sequence).len() {
+                let places = (0..frequencies).map(|i| i * self.length + position);
+                cos.extend(places.clone().map(|at| self.cos[at]));
+                sin.extend(places.map(|at| self.sin[at]));
+            }
+        }
+        (cos, sin)
     }
 }
 
-/// A model's frequencies, and the longest table that was needed so far.
-pub(super) struct Tables {
-    frequencies: Vec<f32>,
-    held: Mutex<Option<Arc<Table>>>,
+/// A model's frequencies.
+pub(super) struct Frequencies {
+    values: Vec<f32>,
+    pairs: Pairs,
 }
 
-/// Cosines and sines of each token's angles, `tokens x head_width / 2`.
-pub(super) struct TokenAngles {
-    pub(super) cos: Vec<f32>,
-    pub(super) sin: Vec<f32>,
-}
-
-impl Tables {
+impl Frequencies {
     /// Takes the frequencies from the checkpoint: released ESM-2 were trained with frequencies
     /// rounded to half precision, and their checkpoints hold those. Computes them where there are
     /// none.
@@ -49,50 +62,47 @@ impl Tables {
     /// # Errors
     /// [`PlmError`] where the tensor does not fit.
     pub(super) fn load(folder: &ModelFolder) -> Result<Self, PlmError> {
-        let width = folder.architecture.head_width();
+        let config = &folder.architecture;
         let Positions::Rotary {
             theta,
-            frequencies: ending,
-        } = folder.architecture.positions;
-        // once a model, or once a block
-        let names: Vec<&str> = folder.names().filter(|n| n.ends_with(ending)).collect();
-        let shared = names.iter().find(|n| **n == ending);
-        let frequencies = match shared.or(names.first()) {
+            frequencies,
+            pairs,
+        } = config.positions
+        else {
+            let text = format!("{} has no rotary positions", config.family);
+            return Err(PlmError::Config(text));
+        };
+        let width = config.head_width;
+        let named = frequencies.and_then(|ending| {
+            // once a model, or once a block
+            let names: Vec<&str> = folder.names().filter(|n| n.ends_with(ending)).collect();
+            let shared = names.iter().find(|n| **n == ending);
+            shared.or(names.first()).copied()
+        });
+        let values = match named {
             Some(name) => folder.vector(name, width / 2)?,
             None => formula(theta, width),
         };
-        Ok(Self {
-            frequencies,
-            held: Mutex::new(None),
-        })
+        Ok(Self { values, pairs })
     }
 
-    /// A table of at least so many positions.
-    pub(super) fn at_least(&self, length: usize) -> Arc<Table> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        match held.as_ref() {
-            Some(table) if table.length >= length => Arc::clone(table),
-            _ => {
-                let table = Table::new(&self.frequencies, length.next_multiple_of(256));
-                let table = Arc::new(table);
-                *held = Some(Arc::clone(&table));
-                table
-            }
-        }
-    }
-
-    /// The angles of a batch's tokens: positions count from the beginning of each sequence, special tokens included.
-    pub(super) fn of_tokens(&self, batch: &Batch) -> TokenAngles {
-        let table = self.at_least(batch.longest());
+    /// Angles at so many positions, formed in single precision, as the references do.
+    pub(super) fn table(&self, length: usize) -> AngleTable {
         let (mut cos, mut sin) = (Vec::new(), Vec::new());
-        for sequence in 0..batch.sequences() {
-            for position in 0..batch.range(sequence).len() {
-                let places = (0..self.frequencies.len()).map(|i| i * table.length + position);
-                cos.extend(places.clone().map(|at| table.cos[at]));
-                sin.extend(places.map(|at| table.sin[at]));
+        for frequency in &self.values {
+            for position in 0..length {
+                let angle = f64::from(position as f32 * frequency);
+                cos.push(angle.cos() as f32);
+                sin.push(angle.sin() as f32);
             }
         }
-        TokenAngles { cos, sin }
+        let pairs = self.pairs;
+        AngleTable {
+            length,
+            cos,
+            sin,
+            pairs,
+        }
     }
 }
 

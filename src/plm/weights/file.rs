@@ -103,10 +103,11 @@ impl WeightsFile {
         self.entries.get(name).map_or(0, |e| e.bytes as u64)
     }
 
-    /// A tensor as a matrix; its shape has been checked.
+    /// Numbers of a tensor from `first` on as a matrix; its shape has been checked.
     pub(crate) fn matrix(
         &self,
         name: &str,
+        first: usize,
         outputs: usize,
         inputs: usize,
     ) -> Result<Matrix, PlmError> {
@@ -119,25 +120,34 @@ impl WeightsFile {
             .entries
             .get(name)
             .ok_or_else(|| wrong_type("nothing"))?;
-        let values = entry.values(&self.map).map_err(wrong_type)?;
+        let values = entry.values(&self.map, first, outputs * inputs);
+        let values = values.map_err(wrong_type)?;
         Ok(Matrix::new(values, outputs, inputs))
     }
 }
 
 impl Entry {
-    /// The numbers row by row, where they lie if they can be used so; or the name of a type that weights are not of.
-    fn values(&self, map: &Mapped) -> Result<Values, &str> {
+    /// `count` numbers from `first` on, row by row, where they lie if they can be used so; or the name of a type that
+    /// weights are not of.
+    fn values(&self, map: &Mapped, first: usize, count: usize) -> Result<Values, &str> {
+        let size = match &self.stored {
+            Stored::F64 => 8,
+            Stored::F32 => 4,
+            Stored::F16 | Stored::Bf16 => 2,
+            Stored::Other(name) => return Err(name),
+        };
         if let Some(view) = &self.scattered {
             let bytes = view.gathered(map);
+            let bytes = &bytes[first * size..(first + count) * size];
             return match &self.stored {
-                Stored::F64 => Ok(Values::Single(Numbers::Owned(doubles(&bytes)))),
-                Stored::F32 => Ok(Values::Single(Numbers::copied(&bytes))),
-                Stored::F16 => Ok(Values::Half(Numbers::copied(&bytes))),
-                Stored::Bf16 => Ok(Values::Brain(Numbers::copied(&bytes))),
+                Stored::F64 => Ok(Values::Single(Numbers::Owned(doubles(bytes)))),
+                Stored::F32 => Ok(Values::Single(Numbers::copied(bytes))),
+                Stored::F16 => Ok(Values::Half(Numbers::copied(bytes))),
+                Stored::Bf16 => Ok(Values::Brain(Numbers::copied(bytes))),
                 Stored::Other(name) => Err(name),
             };
         }
-        let (begin, bytes) = (self.begin, self.bytes);
+        let (begin, bytes) = (self.begin + first * size, count * size);
         match &self.stored {
             Stored::F64 => {
                 let numbers = doubles(&map[begin..begin + bytes]);

@@ -1,5 +1,6 @@
 //! Attention over groups of sequences of nearly one length.
 
+use super::super::relative::DistanceTable;
 use super::Result;
 use crate::plm::batch::Batch;
 use candle_core::{D, DType, Device, Tensor};
@@ -17,6 +18,8 @@ struct Group {
     tokens: Tensor,
     /// What is added to scores of padding, `sequences x 1 x 1 x length`; `None` without padding.
     mask: Option<Tensor>,
+    /// What is added to scores by distance, `1 x heads x length x length`; `None` where nothing is.
+    biases: Option<Tensor>,
 }
 
 /// All groups of a batch.
@@ -46,7 +49,13 @@ fn divide(lengths: &[usize], heads: usize) -> Vec<Vec<usize>> {
 }
 
 impl Groups {
-    pub(crate) fn new(batch: &Batch, heads: usize, device: &Device) -> Result<Self> {
+    /// The groups of a batch; `distances` tells what is added to scores.
+    pub(crate) fn new(
+        batch: &Batch,
+        heads: usize,
+        distances: Option<&DistanceTable>,
+        device: &Device,
+    ) -> Result<Self> {
         let lengths: Vec<usize> = (0..batch.sequences())
             .map(|s| batch.range(s).len())
             .collect();
@@ -81,6 +90,9 @@ impl Groups {
                 mask: padded
                     .then(|| Tensor::from_vec(mask, shape, device))
                     .transpose()?,
+                biases: distances
+                    .map(|table| biases(table, heads, length, device))
+                    .transpose()?,
             });
         }
         Ok(Self {
@@ -105,6 +117,18 @@ impl Groups {
     }
 }
 
+/// What is added to the scores of sequences of a length, `1 x heads x length x length`.
+fn biases(table: &DistanceTable, heads: usize, length: usize, device: &Device) -> Result<Tensor> {
+    let mut values = Vec::with_capacity(heads * length * length);
+    for head in 0..heads {
+        for key in 0..length {
+            values.extend_from_slice(table.of_key(head, key, length));
+        }
+    }
+    // rows are of keys so far
+    Tensor::from_vec(values, (1, heads, length, length), device)?.transpose(2, 3)
+}
+
 impl Group {
     /// The group's rows as `sequences x heads x length x head_width`.
     fn select(&self, x: &Tensor) -> Result<Tensor> {
@@ -119,6 +143,10 @@ impl Group {
         let (_, heads, width) = values.dims3()?;
         let keys = self.select(keys)?.transpose(2, 3)?;
         let scores = self.select(queries)?.matmul(&keys)?.to_dtype(DType::F32)?;
+        let scores = match &self.biases {
+            Some(biases) => scores.broadcast_add(biases)?,
+            None => scores,
+        };
         let scores = match &self.mask {
             Some(mask) => scores.broadcast_add(mask)?,
             None => scores,
