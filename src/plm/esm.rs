@@ -27,7 +27,8 @@ pub(super) const TOKENIZATION: Tokenization = Tokenization {
     behind: &["<eos>"],
     unknown: "<unk>",
     mask: Some("<mask>"),
-    around_letter: ["", ""],
+    before_letter: &[""],
+    behind_letter: "",
     read_as_x: b"",
     no_structure: None,
     padded: false,
@@ -49,9 +50,7 @@ pub(super) const SAPROT_FAMILY: Family = Family {
     recognises: is_saprot,
     architecture: config::read_saprot,
     tokenization: Tokenization {
-        // a residue that is not known, or none of the twenty, of unknown structure
-        unknown: "##",
-        around_letter: ["", "#"],
+        behind_letter: "#",
         no_structure: Some(b'#'),
         standard: &[],
         ..TOKENIZATION

@@ -21,7 +21,9 @@ pub(super) const FAMILY: Family = Family {
         behind: &["</s>"],
         unknown: "<unk>",
         mask: None,
-        around_letter: ["▁", ""],
+        // Ankh has bare letters
+        before_letter: &["▁", ""],
+        behind_letter: "",
         read_as_x: b"UZOB",
         no_structure: None,
         padded: true,

@@ -20,8 +20,10 @@ pub(crate) struct Tokenization {
     pub(crate) unknown: &'static str,
     /// The token of masked residues, where the family has one.
     pub(crate) mask: Option<&'static str>,
-    /// What stands around a letter in its token.
-    pub(crate) around_letter: [&'static str; 2],
+    /// What may stand before a letter in its token: of these the first with which the vocabulary has amino acids.
+    pub(crate) before_letter: &'static [&'static str],
+    /// What stands behind a letter in its token.
+    pub(crate) behind_letter: &'static str,
     /// Letters that are read as X.
     pub(crate) read_as_x: &'static [u8],
     /// The letter that says of a structure's letters that there is none; `None` where tokens are of residues alone.
@@ -86,7 +88,18 @@ impl Vocabulary {
         let all = |tokens: &[&str]| -> Result<Vec<u32>, PlmError> {
             tokens.iter().map(|token| id(token)).collect()
         };
-        let [start, end] = how.around_letter;
+        let has = |start: &str| {
+            AMINO_ACIDS.iter().any(|&letter| {
+                ids.contains_key(&*format!(
+                    "{start}{}{}",
+                    char::from(letter),
+                    how.behind_letter
+                ))
+            })
+        };
+        let starts = how.before_letter;
+        let start = starts.iter().find(|start| has(start)).or(starts.first());
+        let (start, end) = (start.copied().unwrap_or(""), how.behind_letter);
         let table = |end: &str, unknown: u32| {
             let mut letters = [unknown; 256];
             for (token, &id) in &ids {
@@ -105,8 +118,9 @@ impl Vocabulary {
         }
         let mut structures = BTreeMap::new();
         if let Some(none) = how.no_structure.map(char::from) {
-            for (token, &unknown) in &ids {
-                // residues that are not known, with what is known of their structure
+            let unknown = id(how.unknown)?;
+            for token in ids.keys() {
+                // each letter of a structure has a token without a residue
                 if let Some([letter]) = token.strip_prefix(none).map(str::as_bytes) {
                     let end = char::from(*letter).to_string();
                     structures.insert(*letter, table(&end, unknown));
@@ -283,7 +297,7 @@ mod tests {
             before: &[],
             behind: &["</s>"],
             mask: None,
-            around_letter: ["▁", ""],
+            before_letter: &["▁"],
             ..HOW
         };
         let vocabulary = Vocabulary::of_tokens(tokens, 22, &how).expect("all tokens");

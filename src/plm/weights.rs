@@ -34,6 +34,8 @@ const WEIGHTS: [&str; 4] = [
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 ];
+/// Where the first releases of ESM-C have their checkpoint, under a name of its own.
+const RELEASE: &str = "data/weights";
 /// How a pointer of Git LFS begins.
 const LFS: &[u8] = b"version https://git-lfs";
 /// Largest text file of a model's folder that is read: the index of a large model has a few MB.
@@ -100,6 +102,40 @@ fn in_file(path: &Path) -> impl FnOnce(PlmError) -> PlmError {
     }
 }
 
+/// The weights file of a folder, by its path in the folder.
+fn find_weights(folder: &Path) -> Result<Option<String>, PlmError> {
+    let named = WEIGHTS.into_iter().find(|name| folder.join(name).exists());
+    if let Some(name) = named {
+        return Ok(Some(name.to_owned()));
+    }
+    let inner = folder.join(RELEASE);
+    if !inner.is_dir() {
+        return Ok(None);
+    }
+    let io = |source| PlmError::Io {
+        path: inner.clone(),
+        source,
+    };
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(&inner).map_err(io)? {
+        let name = entry
+            .map_err(io)?
+            .file_name()
+            .to_string_lossy()
+            .into_owned();
+        if name.ends_with(".pth") {
+            found.push(format!("{RELEASE}/{name}"));
+        }
+    }
+    if found.len() > 1 {
+        return Err(PlmError::Refused {
+            path: inner,
+            problem: format!("{} files of weights, expected one", found.len()),
+        });
+    }
+    Ok(found.pop())
+}
+
 /// Names of the shards in an index.
 fn shards(path: &Path) -> Result<Vec<String>, PlmError> {
     #[derive(serde::Deserialize)]
@@ -131,16 +167,16 @@ impl ModelFolder {
         let (family, architecture) =
             families::read(&read_text(&config)?).map_err(in_file(&config))?;
         let vocabulary = vocabulary::read(path, architecture.tokens, family)?;
-        let Some(found) = WEIGHTS.into_iter().find(|name| path.join(name).exists()) else {
+        let Some(found) = find_weights(path)? else {
             return Err(PlmError::NoWeights {
                 path: path.to_owned(),
             });
         };
-        let sharded = found.strip_suffix(".index.json").is_some();
+        let sharded = found.ends_with(".index.json");
         let names = if sharded {
             shards(&path.join(found))?
         } else {
-            vec![found.to_owned()]
+            vec![found]
         };
         let mut files = Vec::with_capacity(names.len());
         let mut index = BTreeMap::new();

@@ -14,6 +14,9 @@ const UNSCALED_LAYERS: f32 = 36.0;
 /// Epsilon of all norms, which the configuration does not tell.
 const EPSILON: f32 = 1e-5;
 
+/// What the width inside the MLP is a multiple of.
+const INNER_MULTIPLE: usize = 256;
+
 /// Keys of `config.json` that decide numbers; transformers' defaults where they may be absent.
 #[derive(Deserialize)]
 struct Raw {
@@ -31,9 +34,14 @@ struct Raw {
     rope_parameters: Option<Rope>,
     #[serde(default)]
     tie_word_embeddings: Option<bool>,
+    // as transformers writes it, or as the native layout has it
+    #[serde(alias = "d_model")]
     hidden_size: Option<usize>,
+    #[serde(alias = "n_layers")]
     num_hidden_layers: Option<usize>,
+    #[serde(alias = "n_heads")]
     num_attention_heads: Option<usize>,
+    #[serde(default)]
     intermediate_size: Option<usize>,
     vocab_size: Option<usize>,
 }
@@ -83,7 +91,10 @@ pub(super) fn read(value: Value) -> Result<Architecture, PlmError> {
         width,
         heads,
         head_width,
-        inner: size("intermediate_size", raw.intermediate_size)?,
+        inner: size(
+            "intermediate_size",
+            raw.intermediate_size.or(Some(usual_inner(width))),
+        )?,
         tokens: size("vocab_size", raw.vocab_size)?,
         norm: NormKind::Layer,
         epsilon: EPSILON,
@@ -100,6 +111,11 @@ pub(super) fn read(value: Value) -> Result<Architecture, PlmError> {
         longest_window: None,
         names: &NAMES,
     })
+}
+
+/// The width inside the MLP where the configuration does not tell it: 8/3 of the stream's, in whole multiples.
+fn usual_inner(width: usize) -> usize {
+    (8 * width / 3 + (INNER_MULTIPLE - 1)) / INNER_MULTIPLE * INNER_MULTIPLE
 }
 
 #[cfg(test)]
@@ -121,6 +137,13 @@ mod tests {
             (30, 64, 2560)
         );
         assert!((model.residual_scale - 1.095_445).abs() < 1e-6);
+        let native = json!({"model_type": "esmc", "d_model": 1152, "n_layers": 36, "n_heads": 18, "vocab_size": 64});
+        let model = read(native).expect("a configuration of the native layout");
+        assert_eq!(
+            (model.width, model.inner, model.residual_scale),
+            (1152, 3072, 1.0)
+        );
+        assert_eq!(usual_inner(2560), 6912);
     }
 
     #[test]

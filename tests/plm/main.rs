@@ -1,0 +1,7 @@
+//! Families other than ESM-2 against numbers of their reference implementations, and against themselves.
+
+mod parity;
+#[path = "../support/skip.rs"]
+mod skip;
+#[path = "../esm2/support.rs"]
+mod support;
