@@ -7,16 +7,17 @@ mod emit;
 mod estimate;
 mod job;
 mod plan;
+mod structures;
 
 use super::{
     pattern::Pattern,
-    plm::{PlmArgs, Proteins},
+    plm::{PlmArgs, Proteins, warn_of_structures},
 };
 use crate::{
     Error, Result,
     cli::{CommonArgs, Context, Source, Target, Tool, args::OnBadArgs},
     error::Context as _,
-    plm::{encoder::LoadPlan, place::Place, weights::ModelFolder},
+    plm::{encoder::LoadPlan, place::Place, vocabulary::Vocabulary, weights::ModelFolder},
     sae::folder::{CONFIG_FILE, ModelConfig},
     table::{
         PlmIdentity,
@@ -28,6 +29,7 @@ use estimate::Estimate;
 use job::Job;
 use plan::Planner;
 use std::path::{Path, PathBuf};
+use structures::StructureLetters;
 
 /// What stands for the number of the layer in the name of an output.
 const LAYER: &str = "{layer}";
@@ -48,7 +50,7 @@ enum TableType {
     F32,
 }
 
-/// Run proteins through ESM-2: FASTA in, a table of activations out
+/// Run proteins through a protein language model: FASTA in, a table of activations out
 #[derive(clap::Parser, Debug)]
 #[command(name = Args::NAME, version, after_help = "Example:
   protsae-embed -i proteins.fasta.gz -m esm2_t33_650M_UR50D/ --layer 24 -o activations.arrow
@@ -58,7 +60,8 @@ pub struct Args {
     #[arg(short, long, required = true, value_name = "FASTA")]
     input: Vec<Source>,
 
-    /// PLM's folder in Hugging Face layout: config.json, vocab.txt, weights
+    /// PLM's folder in Hugging Face layout: config.json, vocabulary, weights; of ESM-2, ESM-C, ProtT5, ProstT5, Ankh,
+    /// ESM-1b, ESM-1v, AMPLIFY or SaProt
     #[arg(short, long, value_name = "DIR")]
     model: PathBuf,
 
@@ -81,6 +84,11 @@ pub struct Args {
     /// Take layer and site from this SAE's folder, and demand its PLM
     #[arg(long = "for", value_name = "DIR", conflicts_with_all = ["layer", "site", "convention"])]
     sae: Option<PathBuf>,
+
+    /// FASTA file of structures, a 3Di letter a residue as Foldseek writes it, for models that see them (SaProt); '#' where
+    /// it is unknown
+    #[arg(long, value_name = "FASTA")]
+    structure_letters: Option<Source>,
 
     /// Type of the numbers in the table
     #[arg(long, value_enum, default_value = "f16", value_name = "TYPE")]
@@ -133,6 +141,7 @@ impl Tool for Args {
             context.expect(targets.iter().cloned())?;
         }
         let needs = LoadPlan::places(&places, self.plm.compute);
+        let structures = self.structures(context, &folder.vocabulary)?;
         let engine = self.plm.load(context, &folder, needs, &self.model)?;
         let planner = Planner {
             proteins: Proteins {
@@ -144,6 +153,7 @@ impl Tool for Args {
             sample: self.sample,
             seed: context.seed(),
             vocabulary: &folder.vocabulary,
+            structures: structures.as_ref(),
             budget: self.plm.batch_tokens(&engine, context.threads()),
         };
         if context.is_dry_run() {
@@ -220,6 +230,25 @@ impl Args {
             places: vec![place],
             plm: Some(plm),
         })
+    }
+
+    /// The structures that the model is to see.
+    fn structures(
+        &self,
+        context: &Context,
+        vocabulary: &Vocabulary,
+    ) -> Result<Option<StructureLetters>> {
+        let Some(source) = &self.structure_letters else {
+            warn_of_structures(vocabulary);
+            return Ok(None);
+        };
+        if !vocabulary.has_structures() {
+            return Err(Error::usage(format!(
+                "--structure-letters: {} sees residues alone",
+                self.model.display()
+            )));
+        }
+        StructureLetters::read(context, source, self.plm.raw_ids, vocabulary).map(Some)
     }
 
     fn of(&self) -> ActivationType {

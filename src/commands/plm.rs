@@ -13,6 +13,7 @@ use crate::{
         architecture::Architecture,
         encoder::LoadPlan,
         engine::{Engine, Where},
+        vocabulary::Vocabulary,
         weights::{ModelFolder, Precision},
         window::{DEFAULT_LENGTH, DEFAULT_OVERLAP, Windows},
     },
@@ -107,6 +108,15 @@ pub(super) fn device(choice: DeviceChoice) -> Where {
         DeviceChoice::Auto => Where::Auto,
         DeviceChoice::Cpu => Where::Cpu,
         DeviceChoice::Cuda(number) => Where::Cuda(number),
+    }
+}
+
+/// Says that a model which sees structures is given none.
+pub(super) fn warn_of_structures(vocabulary: &Vocabulary) {
+    if vocabulary.has_structures() {
+        log::warn(
+            "this PLM sees structures and is given none: '#' stands for each; what it says of sequences alone is poor",
+        );
     }
 }
 

@@ -4,7 +4,7 @@ mod asked;
 mod job;
 
 use super::{
-    plm::{PlmArgs, Proteins},
+    plm::{PlmArgs, Proteins, warn_of_structures},
     shared,
 };
 use crate::{
@@ -192,6 +192,7 @@ impl Tool for Args {
         context.note_input(&self.model)?;
         let folder = ModelFolder::open(&self.model).path(&self.model)?;
         self.plm.check(&folder.architecture)?;
+        warn_of_structures(&folder.vocabulary);
         let place = self.place(&folder, &sae)?;
         let maker = Goals::new(&sae, !self.no_ancestors).path(&self.sae)?;
         let goals = maker.all(&self.concept, &self.latent).path(&self.sae)?;

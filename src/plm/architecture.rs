@@ -36,6 +36,8 @@ pub struct Architecture {
     pub activation: Activation,
     /// What the results of attention and MLP are multiplied by before they are added to the residual stream.
     pub residual_scale: f32,
+    /// Whether all activations stay within half precision.
+    pub fits_half: bool,
     /// Share of tokens that were `<mask>` in training, where embeddings are rescaled for it (token dropout).
     pub masked_in_training: Option<f32>,
     /// Whether the head's decoder is the word embedding.

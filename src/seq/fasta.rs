@@ -82,6 +82,20 @@ pub enum FastaError {
         /// Position in the sequence, from 1.
         position: usize,
     },
+    /// A letter of a structure that nobody knows.
+    #[error(
+        "line {line}: record '{id}': '{letter}' at position {position} is no 3Di letter of a structure"
+    )]
+    Structure {
+        /// Line of the header, from 1.
+        line: u64,
+        /// The record.
+        id: String,
+        /// The letter.
+        letter: char,
+        /// Position in the sequence, from 1.
+        position: usize,
+    },
     /// Two records of one name.
     #[error("line {line}: the id '{id}' occurs twice")]
     Duplicate {
@@ -251,6 +265,26 @@ impl<R: BufRead> Reader<R> {
         header: &[u8],
         letters: Vec<u8>,
     ) -> Result<Protein, FastaError> {
+        let id = self.id(line, header)?;
+        let mut sequence = letters;
+        check(&mut sequence, line, &id)?;
+        self.demand_new(line, &id)?;
+        Ok(Protein {
+            accession: id,
+            sequence,
+        })
+    }
+
+    fn demand_new(&mut self, line: u64, id: &str) -> Result<(), FastaError> {
+        if self.seen.insert(id.to_owned()) {
+            return Ok(());
+        }
+        let id = id.to_owned();
+        Err(FastaError::Duplicate { line, id })
+    }
+
+    /// The id of a record.
+    fn id(&self, line: u64, header: &[u8]) -> Result<String, FastaError> {
         let header = header.get(1..).unwrap_or_default();
         // a description may be in any encoding
         let end = header.iter().position(u8::is_ascii_whitespace);
@@ -264,20 +298,44 @@ impl<R: BufRead> Reader<R> {
         let Some(word) = word.split_whitespace().next() else {
             return Err(FastaError::NoId { line, record });
         };
-        let id = if self.raw_ids {
+        Ok(if self.raw_ids {
             word.to_owned()
         } else {
             accession::from_header_word(word).to_owned()
-        };
-        let mut sequence = letters;
-        check(&mut sequence, line, &id)?;
-        if !self.seen.insert(id.clone()) {
-            return Err(FastaError::Duplicate { line, id });
-        }
-        Ok(Protein {
-            accession: id,
-            sequence,
         })
+    }
+
+    /// The next record of a file of structures: its id, and a letter a residue, in lower case, as far as `known` has it.
+    ///
+    /// # Errors
+    /// [`FastaError`], as of the iterator; of a letter that is not known [`FastaError::Structure`].
+    pub fn read_structure(
+        &mut self,
+        known: impl Fn(u8) -> bool,
+    ) -> Result<Option<(String, Vec<u8>)>, FastaError> {
+        let Some(Text {
+            line,
+            header,
+            mut letters,
+        }) = self.read_text()?
+        else {
+            return Ok(None);
+        };
+        let id = self.id(line, &header)?;
+        letters.make_ascii_lowercase();
+        if letters.is_empty() {
+            return Err(FastaError::Empty { line, id });
+        }
+        if let Some(at) = letters.iter().position(|&letter| !known(letter)) {
+            return Err(FastaError::Structure {
+                line,
+                id,
+                letter: char::from(letters[at]),
+                position: at + 1,
+            });
+        }
+        self.demand_new(line, &id)?;
+        Ok(Some((id, letters)))
     }
 
     fn read(&mut self) -> Result<Option<Protein>, FastaError> {

@@ -19,8 +19,9 @@ use std::{
 
 /// Largest relative error of a tensor in single precision.
 const SINGLE: f64 = 1e-5;
-/// Largest relative error of a tensor whose products are of numbers of 8 bits of precision.
-const BRAIN: f64 = 2e-2;
+/// Largest relative error of a tensor whose products are of numbers of 8 bits of precision: of these models, whose weights
+/// are larger than those of trained ones and whose scores T5 does not scale.
+const BRAIN: f64 = 4e-2;
 
 /// Folders of models, and the numbers that they must give.
 const MODELS: [(&str, &str); 13] = [

@@ -61,7 +61,7 @@ impl Estimate<'_> {
             for window in &work.windows {
                 flops += self.flops(vocabulary.window_tokens(window.len()));
                 if trial.tokens().len() < TRIAL_TOKENS {
-                    trial.push(vocabulary, &work.sequence[window.clone()]);
+                    work.push(window.clone(), vocabulary, &mut trial);
                 }
             }
             true

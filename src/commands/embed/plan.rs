@@ -1,5 +1,6 @@
 //! Reading proteins, cutting them into windows, choosing residues, and filling batches.
 
+use super::structures::StructureLetters;
 use crate::{
     Result,
     cli::Source,
@@ -24,6 +25,8 @@ pub(super) struct Work {
     pub(super) accession: String,
     /// Residues.
     pub(super) sequence: Vec<u8>,
+    /// Their structure, a letter each, where it is known.
+    pub(super) structure: Option<Vec<u8>>,
     /// What the PLM sees at once; 0-based.
     pub(super) windows: Vec<Range<usize>>,
     /// Residues to keep, 0-based and ascending; `None`: all.
@@ -71,6 +74,7 @@ pub(super) struct Planner<'a> {
     pub(super) sample: Option<u32>,
     pub(super) seed: u64,
     pub(super) vocabulary: &'a Vocabulary,
+    pub(super) structures: Option<&'a StructureLetters>,
     /// Tokens of a batch, unless one window has more.
     pub(super) budget: usize,
 }
@@ -91,9 +95,7 @@ impl Planner<'_> {
                 if full && batches.send(std::mem::take(&mut current)).is_err() {
                     return false;
                 }
-                current
-                    .batch
-                    .push(self.vocabulary, &work.sequence[range.clone()]);
+                work.push(range.clone(), self.vocabulary, &mut current.batch);
                 current.pieces.push(Piece {
                     work: Arc::clone(&work),
                     window,
@@ -115,26 +117,51 @@ impl Planner<'_> {
     /// Where an input cannot be read or holds a bad record.
     pub(super) fn each(&self, mut f: impl FnMut(Work) -> bool) -> Result<Tally> {
         let mut tally = Tally::default();
-        let skipped = self.proteins.each(|protein| {
-            let work = self.work(protein);
-            tally.add(&work, self.vocabulary);
-            f(work)
+        let mut failed = None;
+        let skipped = self.proteins.each(|protein| match self.work(protein) {
+            Ok(work) => {
+                tally.add(&work, self.vocabulary);
+                f(work)
+            }
+            Err(error) => {
+                failed = Some(error);
+                false
+            }
         })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        if let Some(structures) = self.structures {
+            structures.warn_of_missing();
+        }
         tally.skipped = skipped;
         Ok(tally)
     }
 
-    fn work(&self, protein: Protein) -> Work {
+    fn work(&self, protein: Protein) -> Result<Work> {
+        let structure = match self.structures {
+            Some(structures) => structures.of(&protein)?,
+            None => None,
+        };
         let length = protein.sequence.len();
         let chosen = self
             .sample
             .map(|n| choose(&protein.accession, self.seed, length, n as usize));
-        Work {
+        Ok(Work {
             windows: self.windows.of(length),
             chosen,
+            structure,
             accession: protein.accession,
             sequence: protein.sequence,
-        }
+        })
+    }
+}
+
+impl Work {
+    /// Adds a window of residues to a batch.
+    pub(super) fn push(&self, window: Range<usize>, vocabulary: &Vocabulary, batch: &mut Batch) {
+        let structure = self.structure.as_ref().map(|all| &all[window.clone()]);
+        batch.push_structured(vocabulary, &self.sequence[window], structure);
     }
 }
 

@@ -84,6 +84,7 @@ pub(super) fn read(value: Value) -> Result<Architecture, PlmError> {
         },
         activation: Activation::Silu,
         residual_scale: 1.0,
+        fits_half: true,
         masked_in_training: None,
         tied_head: false,
         longest_window: Some(longest.saturating_sub(SPECIAL)),

@@ -196,7 +196,13 @@ impl CandleModel {
         let precision = match needs.precision {
             Precision::F32 => DType::F32,
             Precision::Bf16 => DType::BF16,
-            Precision::F16 => DType::F16,
+            Precision::F16 if folder.architecture.fits_half => DType::F16,
+            Precision::F16 => {
+                return Err(PlmError::Usage(format!(
+                    "activations of {} go beyond half precision on a GPU: say --compute bf16",
+                    folder.architecture.family
+                )));
+            }
             Precision::Bf16x3 => {
                 let name = needs.precision;
                 let text = format!("{name} is for the CPU: f32 is as fast on a GPU, and exact");

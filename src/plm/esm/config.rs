@@ -150,6 +150,7 @@ impl Raw {
             positions,
             activation: Activation::Gelu,
             residual_scale: 1.0,
+            fits_half: true,
             masked_in_training: (self.token_dropout == Some(true)).then_some(MASKED_IN_TRAINING),
             tied_head: self.tie_word_embeddings.unwrap_or(true),
             longest_window: None,

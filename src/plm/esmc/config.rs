@@ -106,6 +106,7 @@ pub(super) fn read(value: Value) -> Result<Architecture, PlmError> {
         },
         activation: Activation::Silu,
         residual_scale: (UNSCALED_LAYERS / layers as f32).sqrt(),
+        fits_half: true,
         masked_in_training: None,
         tied_head: raw.tie_word_embeddings.unwrap_or(false),
         longest_window: None,

@@ -75,6 +75,8 @@ pub(super) fn read(value: Value) -> Result<Architecture, PlmError> {
         positions: Positions::Relative { buckets, distance },
         activation,
         residual_scale: 1.0,
+        // those of ProtT5 go beyond 65,504
+        fits_half: false,
         masked_in_training: None,
         tied_head: false,
         longest_window: None,
