@@ -24,7 +24,7 @@ inputs:
   min_count: {type: int?, doc: "Proteins that a concept needs [default: 10]"}
   fractions: {type: string?, doc: "Shares of train, valid and test [default: 0.8,0.1,0.1]"}
   layer: {type: int?, doc: "Layer of the language model [default: the last]"}
-  site: {type: string?, doc: "Site in the layer: residual, attention or mlp [default: residual]"}
+  site: {type: string?, doc: "Site in the layer: residual, attention, mlp or update [default: residual]"}
   latents: {type: int?, doc: "Latents, those of concepts among them [default: 4096, or twice the concepts if that is more]"}
   k: {type: int?, doc: "Latents kept per residue [default: 32]"}
   epochs: {type: int?, doc: "Passes over the training rows [default: 50]"}

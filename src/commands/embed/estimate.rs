@@ -69,7 +69,8 @@ impl Estimate<'_> {
         let rate = self.rate(&trial)?;
         let table = self.table(&tally);
         log::plan(&format!(
-            "model: {layers} of {} blocks, width {}, on {} with {} threads",
+            "model: {}, {layers} of {} blocks, width {}, on {} with {} threads",
+            architecture.family,
             architecture.layers,
             architecture.width,
             self.engine.device(),

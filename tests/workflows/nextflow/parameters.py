@@ -25,7 +25,7 @@ with common.workspace() as folder:
         "10 problems",
         "--shard-sise is unknown: did you mean --shard_size?",
         "--latents is a whole number, not 'many'",
-        "--site is one of residual, attention, mlp, not 'nowhere'",
+        "--site is one of residual, attention, mlp, update, not 'nowhere'",
         "--formats does not look as it should",
         "--epochs is at least 1, not 0",
         "--input: there is no file 'missing.fasta'",

@@ -25,7 +25,8 @@ inputs:
   plm: {type: Directory?, doc: "Folder of the PLM whose activations the checkpoint is of", inputBinding: {prefix: --plm}}
   check: {type: File?, doc: "Activation table to check the model on: its FVU and L0 are printed, it says which PLM unless --plm does, and it gives the largest activations of latents where the checkpoint has none", inputBinding: {prefix: --check}}
   output_name: {type: string, default: model, doc: "Folder to write; it appears whole", inputBinding: {prefix: --output}}
-  site: {type: string?, doc: "Its site: residual, attention or mlp [default: residual]", inputBinding: {prefix: --site}}
+  site: {type: string?, doc: "Its site: residual, attention, mlp or update [default: residual]", inputBinding: {prefix: --site}}
+  convention: {type: ["null", {type: enum, symbols: [hidden-states, block-outputs]}], doc: "What the residual of the last layer is: hidden-states, after the final norm, or block-outputs, before it [default: hidden-states]", inputBinding: {prefix: --convention}}
   activation: {type: ["null", {type: enum, symbols: [relu, topk, batchtopk]}], doc: "How latents are chosen, where the tensors leave it open", inputBinding: {prefix: --activation}}
   any_plm: {type: boolean?, doc: "Say nothing of the PLM: tables of any are then taken by their width alone", inputBinding: {prefix: --any-plm}}
   apply_b_dec: {type: ["null", ../common/types.yml#truth], doc: "Whether the decoder's bias is subtracted before encoding, where the checkpoint does not say", inputBinding: {prefix: --apply-b-dec}}

@@ -3,7 +3,7 @@ cwlVersion: v1.2
 class: CommandLineTool
 label: "ProtSAE: activations of a protein language model"
 doc: |
-  Runs proteins through ESM-2: FASTA in, a table of activations out. For several files or layers, scatter.
+  Runs proteins through a protein language model: FASTA in, a table of activations out. For several files or layers, scatter.
 baseCommand: protsae-embed
 arguments: [--threads, $(runtime.cores), --provenance, embed.$(inputs.output_name).provenance.json]
 stderr: embed.$(inputs.output_name).log
@@ -20,11 +20,13 @@ hints:
 
 inputs:
   input: {type: File, streamable: true, format: "edam:format_1929", doc: "FASTA file, plain, gzip, bgzip or zstd", inputBinding: {prefix: --input}}
-  model: {type: Directory, doc: "PLM's folder in Hugging Face layout: config.json, vocab.txt, weights", inputBinding: {prefix: --model}}
+  model: {type: Directory, doc: "PLM's folder in Hugging Face layout: config.json, vocabulary, weights; of ESM-2, ESM-C, ProtT5, ProstT5, Ankh, ESM-1b, ESM-1v, AMPLIFY or SaProt", inputBinding: {prefix: --model}}
   for: {type: Directory?, doc: "Take layer and site from this SAE's folder, and demand its PLM", inputBinding: {prefix: --for}}
   output_name: {type: string, default: activations.arrow, doc: "Activation table; with several layers, {layer} stands for each", inputBinding: {prefix: --output}}
   layer: {type: int?, doc: "Layers, separated by commas: 1 is the first block, 0 the embeddings; default: the last", inputBinding: {prefix: --layer}}
-  site: {type: string?, doc: "Site in the block: residual (after it), attention (before its MLP) or mlp (its output) [default: residual]", inputBinding: {prefix: --site}}
+  site: {type: string?, doc: "Site in the block: residual (after it), attention (before its MLP), mlp (its output) or update (what the block adds) [default: residual]", inputBinding: {prefix: --site}}
+  convention: {type: ["null", {type: enum, symbols: [hidden-states, block-outputs]}], doc: "What the residual of the last layer is: hidden-states, after the final norm, or block-outputs, before it [default: hidden-states]", inputBinding: {prefix: --convention}}
+  structure_letters: {type: File?, format: "edam:format_1929", doc: "FASTA file of structures, a 3Di letter a residue as Foldseek writes it, for models that see them (SaProt); '#' where it is unknown", inputBinding: {prefix: --structure-letters}}
   compute: {type: string?, doc: "What the PLM's products multiply: f32; bf16, in half the memory and fastest on processors that have units for it; bf16x3, exact to 2e-5 and faster than f32 on AMX; f16, in half the memory [default: f32]", inputBinding: {prefix: --compute}}
   device: {type: string?, doc: "Where to compute: auto, cpu, cuda or cuda:N [default: auto]", inputBinding: {prefix: --device}}
   batch_tokens: {type: int?, doc: "Tokens computed together: memory grows with it, results do not depend on it; 0: by threads [default: 0]", inputBinding: {prefix: --batch-tokens}}
