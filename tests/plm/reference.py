@@ -17,6 +17,7 @@ and last residue at every site and layer:
 `s<i>.attention.<N>`  N = 1..L, the stream after the attention was added
 `s<i>.mlp.<N>`        N = 1..L, what the MLP adds to the stream (ESM-C: already divided by the residual scale)
 `s<i>.logits`         where the model has a masked-LM head
+The middle residue of n is number n / 2 + 1, rounded down, counted from 1; a residue that is two of these is there once.
 Metadata, JSON: `sequences`, `tokens` (a list of ids for each sequence, special tokens included) and, for SaProt,
 `structures` (3Di, one lower-case letter or # a residue). AMPLIFY is computed by amplify_reference.py, all else by
 transformers. Parameters are rounded to what the folder stores before the reference runs.
@@ -34,7 +35,7 @@ import t5_tokenizers
 import torch
 from safetensors.torch import save, save_file
 from transformers import (EsmcConfig, EsmcForMaskedLM, EsmConfig, EsmcTokenizer, EsmForMaskedLM, EsmTokenizer, T5Config,
-                          T5EncoderModel)
+                          T5EncoderModel, T5ForConditionalGeneration)
 
 AMINO_ACIDS = "LAGVSERTIDPKQNFYMHWC"
 LENGTHS = [300, 1, 1022, 2, 15, 16, 17, 64, 777, 3]
@@ -167,15 +168,19 @@ def t5(outdir, texts):
     factors = [("shared|embed_tokens", 1), ("relative_attention_bias", 8), (r"\.(q|k)\.", 1.5), ("", 2)]
     for seed, (name, layers, act, buckets, vocabulary, prefix, files, dtype) in enumerate(cases):
         torch.manual_seed(seed)
-        model = randomize(T5EncoderModel(T5Config(
-            d_model=48, d_kv=16, d_ff=96, num_layers=layers, num_heads=4, feed_forward_proj=act, vocab_size=vocabulary,
-            relative_attention_num_buckets=buckets, attn_implementation="eager")), seed, dtype, factors)
+        # ProstT5's folder has a decoder as well
+        kind = T5EncoderModel if prefix is None else T5ForConditionalGeneration
+        model = randomize(kind(T5Config(
+            d_model=48, d_kv=16, d_ff=96, num_layers=layers, num_decoder_layers=1, num_heads=4, feed_forward_proj=act,
+            vocab_size=vocabulary, relative_attention_num_buckets=buckets, attn_implementation="eager",
+            is_encoder_decoder=prefix is not None, decoder_start_token_id=0)), seed, dtype, factors)
+        model.config.architectures = [kind.__name__]
         model.config.save_pretrained(outdir / name)
         tokenize = files(outdir / name, vocabulary)
         tokens = [tokenize(re.sub("[UZOB]", "X", text), prefix) for text in texts]
         first = 0 if prefix is None else 1
         assert [len(line) for line in tokens] == [len(text) + first + 1 for text in texts]
-        numbers = numbers_of(model, tokens, 0, first, t5_taps(model.encoder), False)
+        numbers = numbers_of(model.encoder, tokens, 0, first, t5_taps(model.encoder), False)
         save_numbers(outdir, name, numbers, texts, tokens)
         state = model.state_dict()
         if dtype == torch.float16:
@@ -184,8 +189,8 @@ def t5(outdir, texts):
             half["encoder.embed_tokens.weight"] = half["shared.weight"]
             torch.save(half, outdir / name / "pytorch_model.bin")
         else:
-            state.pop("encoder.embed_tokens.weight", None)
-            save_weights(outdir / name, state, dtype)
+            tied = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight")
+            save_weights(outdir / name, {key: value for key, value in state.items() if key not in tied}, dtype)
 
 
 def esm_taps(esm):
