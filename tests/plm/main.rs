@@ -1,5 +1,6 @@
 //! Families other than ESM-2 against numbers of their reference implementations, and against themselves.
 
+mod command;
 mod parity;
 #[path = "../support/skip.rs"]
 mod skip;
