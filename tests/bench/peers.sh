@@ -10,7 +10,7 @@
 # Engines run in turns, each run a process of its own; one that cannot run is left out, with its reason below the table.
 # The others are timed without start and loading, protsae-embed with them, and a second time without.
 #
-# Environment: TASKS ("embed train encode"), SIZES ("8M 35M 150M 650M"), SETS ("equal mixed"; mixed needs FASTA),
+# Environment: TASKS ("embed train encode"), SIZES ("8M 35M 150M 650M"; esmc_300m, esmc_600m and prott5_xl too), SETS ("equal mixed"; mixed needs FASTA),
 #   ENGINES (names or their beginnings: "protsae openvino-f32"; all), COMPUTE (precisions of ours: "f32 bf16x3 bf16"),
 #   SHAPES ("2048,320,4096,32 1024,1280,10240,64": rows of a batch, width, latents, K), N (proteins; 120, 60 for 150M, 24
 #   for 650M), THREADS (2), RUNS (3; embedding has one more before, which is not counted), STEPS (7), LIMIT (900 s a run),
@@ -67,9 +67,14 @@ for task in $tasks; do
     case $task in
         embed)
             for size in $sizes; do
-                case $size in 150M) proteins=60 ;; 650M | 3B) proteins=24 ;; *) proteins=120 ;; esac
-                [[ -f $models/$size/model.safetensors ]] ||
-                    "$python" "$here/random_esm2.py" "$size" "$models/$size" 2>/dev/null
+                case $size in 150M) proteins=60 ;; 650M | 3B | esmc_*) proteins=24 ;; prott5_*) proteins=6 ;; *) proteins=120 ;; esac
+                if [[ ! -f $models/$size/model.safetensors ]]; then
+                    case $size in
+                        # in lower case: other families
+                        [a-z]*) "$python" "$here/../plm/reference.py" --benchmark "$size" "$models/$size" 2>/dev/null ;;
+                        *) "$python" "$here/random_esm2.py" "$size" "$models/$size" 2>/dev/null ;;
+                    esac
+                fi
                 for set in $sets; do
                     "$python" "$here/peers/embedding.py" "$size" "$models/$size" "$set" --fasta "$fasta" \
                         --proteins "${N:-$proteins}" --scratch "$out" --embed "$binaries/protsae-embed" "${common[@]}"

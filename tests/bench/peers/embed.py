@@ -15,16 +15,18 @@ import time
 
 import numpy as np
 
-from proteins import batches, encoded, read_fasta
+from proteins import ALPHABETS, batches, read_fasta
 
 
 def transformers(args):
     import torch
-    from transformers import EsmModel
+    import transformers
 
     torch.set_num_threads(args.threads)
     dtype = {"f32": torch.float32, "bf16": torch.bfloat16}[args.compute]
-    model = EsmModel.from_pretrained(args.model, attn_implementation="sdpa", add_pooling_layer=False, dtype=dtype).eval()
+    of_family = {"esm": ("EsmModel", {"add_pooling_layer": False}), "esmc": ("EsmcModel", {}), "t5": ("T5EncoderModel", {})}
+    name, extra = of_family[args.family]
+    model = getattr(transformers, name).from_pretrained(args.model, attn_implementation="sdpa", dtype=dtype, **extra).eval()
 
     def run(tokens, mask):
         with torch.inference_mode():
@@ -59,7 +61,7 @@ def esm_cpp(args, sequences):
     import esm_cpp
 
     model = esm_cpp.Model.load_from_gguf(args.model)
-    tokens = [np.array(encoded(sequence), np.int32) for sequence in sequences]
+    tokens = [np.array(ALPHABETS["esm"].encoded(sequence), np.int32) for sequence in sequences]
     model.forward_scheduled(tokens[:8])
     start = time.perf_counter()
     model.forward_scheduled(tokens)
@@ -72,17 +74,19 @@ def esm_cpp(args, sequences):
 
 def in_batches(run, args, sequences):
     """Seconds and peak memory of all batches; rows in the order of the FASTA, without tokens that are no residues."""
-    for _, tokens, mask in itertools.islice(batches(sequences), 1):
+    alphabet = ALPHABETS[args.family]
+    first = len(alphabet.before)
+    for _, tokens, mask in itertools.islice(batches(sequences, alphabet), 1):
         width = run(tokens, mask).shape[-1]
     ends = np.cumsum([len(sequence) for sequence in sequences])
     dtype = {"f16": np.float16, "f32": np.float32}[args.rows]
     start = time.perf_counter()
     out = np.lib.format.open_memmap(args.out, mode="w+", dtype=dtype, shape=(int(ends[-1]), width))
-    for chosen, tokens, mask in batches(sequences):
+    for chosen, tokens, mask in batches(sequences, alphabet):
         hidden = run(tokens, mask)
         for row, number in enumerate(chosen):
             length = len(sequences[number])
-            out[ends[number] - length : ends[number]] = hidden[row, 1 : length + 1]
+            out[ends[number] - length : ends[number]] = hidden[row, first : first + length]
     out.flush()
     return time.perf_counter() - start, peak_mib()
 
@@ -96,6 +100,7 @@ def peak_mib():
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 for name in ("engine", "model", "fasta", "out"):
     parser.add_argument(name)
+parser.add_argument("--family", choices=list(ALPHABETS), default="esm", help="model_type of the model's config.json")
 parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--compute", choices=["f32", "bf16", "int8"], default="f32")
 parser.add_argument("--rows", choices=["f16", "f32"], default="f16", help="type of the numbers in OUT.npy")

@@ -18,6 +18,8 @@ from turns import Refused, chosen, completed, in_turns, last_json
 HERE = pathlib.Path(__file__).parent
 PEERS = "transformers-f32 transformers-bf16 openvino-f32 openvino-bf16 onnxruntime-f32 esm-cpp-f32 esm-cpp-int8".split()
 REFERENCE = "transformers-f32"
+# what the other engines are given is made of ESM-2 alone
+OF_ALL_FAMILIES = ["transformers"]
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("name", help="the model's, for the table")
@@ -34,6 +36,7 @@ for option, default in {"threads": 2, "runs": 3, "limit": 900}.items():
 parser.add_argument("--results", required=True, help="file to append to")
 args = parser.parse_args()
 
+family = json.loads((args.model / "config.json").read_text())["model_type"]
 args.scratch.mkdir(parents=True, exist_ok=True)
 fasta, residue = args.scratch / f"{args.set}.fasta", args.scratch / "residue.fasta"
 if args.set == "equal":
@@ -75,11 +78,16 @@ def error(rows):
 
 def peer(engine):
     library, compute = engine.rsplit("-", 1)
+    if family != "esm" and library not in OF_ALL_FAMILIES:
+        def refuse(_):
+            raise Refused(f"nothing is exported of model_type {family}")
+
+        return refuse
 
     def measure(run):
         out = args.scratch / f"{engine}.npy"
         command = [sys.executable, HERE / "embed.py", library, exported(library, compute), fasta, out]
-        command += ["--threads", args.threads, "--compute", compute, "--rows", "f16" if run else "f32"]
+        command += ["--threads", args.threads, "--compute", compute, "--family", family, "--rows", "f16" if run else "f32"]
         measured = last_json(completed(command, args.limit)[0])
         return measured if run else {"error": error(np.load(out))}
 

@@ -13,7 +13,7 @@ import tempfile
 
 import numpy as np
 
-from proteins import LONGEST, encoded, read_fasta
+from proteins import ALPHABETS, LONGEST, read_fasta
 
 # proteins that SmoothQuant is calibrated on, and how much of the activations' range it moves into weights (its default)
 CALIBRATION, ALPHA = 16, 0.5
@@ -80,7 +80,7 @@ def esm_cpp(folder, out, calibration=None):
         if calibration:
             observer = esm_cpp.ActivationObserver()
             for sequence in read_fasta(calibration)[:CALIBRATION]:
-                tokens = np.array(encoded(sequence[:LONGEST]), np.int32)
+                tokens = np.array(ALPHABETS["esm"].encoded(sequence[:LONGEST]), np.int32)
                 model.forward_with_observer(tokens, np.ones_like(tokens), observer)
             model.apply_smoothquant(observer.percentile(99.9), ALPHA)
             model.quantize_weights()
