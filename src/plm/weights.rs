@@ -118,12 +118,9 @@ fn find_weights(folder: &Path) -> Result<Option<String>, PlmError> {
     };
     let mut found = Vec::new();
     for entry in std::fs::read_dir(&inner).map_err(io)? {
-        let name = entry
-            .map_err(io)?
-            .file_name()
-            .to_string_lossy()
-            .into_owned();
-        if name.ends_with(".pth") {
+        let name = entry.map_err(io)?.file_name();
+        let name = name.to_string_lossy();
+        if Path::new(&*name).extension().is_some_and(|e| e == "pth") {
             found.push(format!("{RELEASE}/{name}"));
         }
     }

@@ -1,412 +1,652 @@
-//! `protsae-embed` with models of each family, and what comes after it.
+//! `protsae-embed`, run as its users run it.
 
-use crate::{
-    parity::data,
-    support::{Reference, relative_error},
-};
-use protsae::table::{
-    PlmIdentity, TableSource, activations::ActivationReader, metadata::Convention,
+use crate::support::{batch, load, mini, rows, sequence};
+use protsae::{
+    cli::Source,
+    plm::{place::Place, window::right_share},
+    sae::{
+        ModelConfig,
+        config::{Objective, Shape},
+        settings::Training,
+    },
+    table::{
+        PlmIdentity, TableSource,
+        activations::{ActivationInfo, ActivationReader},
+        metadata::Site,
+    },
 };
 use std::{
     fs,
+    io::{BufReader, Cursor, Write},
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 use tempfile::TempDir;
 
-fn start(dir: &Path, tool: &str, arguments: &[&str]) -> Output {
-    let mut command = Command::new(tool);
-    command.args(arguments).current_dir(dir);
-    command.output().expect("the executable starts")
+/// Rounding of the table's half-precision numbers.
+const HALF: f64 = 1e-3;
+
+/// All rows of a table.
+#[derive(Debug, PartialEq)]
+struct Rows {
+    info: ActivationInfo,
+    proteins: Vec<String>,
+    positions: Vec<u32>,
+    residues: Vec<u8>,
+    activations: Vec<f32>,
 }
 
-fn run(dir: &Path, tool: &str, arguments: &[&str]) -> String {
-    let output = start(dir, tool, arguments);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{tool} {arguments:?}: {said}");
-    format!("{said}{}", String::from_utf8_lossy(&output.stdout))
-}
-
-fn refused(dir: &Path, tool: &str, arguments: &[&str], status: i32) -> String {
-    let output = start(dir, tool, arguments);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(status), "{arguments:?}: {said}");
-    said
-}
-
-const EMBED: &str = env!("CARGO_BIN_EXE_protsae-embed");
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("a path in UTF-8")
-}
-
-/// Rows of a table, and which activations they are.
-fn rows(path: &Path) -> (PlmIdentity, Vec<f32>) {
-    let bytes = fs::read(path).expect("a table");
-    let source = TableSource::from_file_bytes(bytes.into()).expect("a table");
-    let reader = ActivationReader::new(source).expect("an activation table");
-    let plm = reader.info().plm.clone().expect("an identity");
-    let mut rows = Vec::new();
-    for batch in reader {
-        let batch = batch.expect("a batch");
-        rows.extend_from_slice(&batch.activations().expect("activations"));
-    }
-    (plm, rows)
-}
-
-/// Sequences of a model's saved numbers as FASTA, and their structures where there are some.
-fn inputs(dir: &Path, reference: &Reference) {
-    let fasta = |texts: &[String]| -> String {
-        let records = texts.iter().enumerate();
-        records
-            .map(|(i, text)| format!(">p{i}\n{text}\n"))
-            .collect()
-    };
-    fs::write(dir.join("p.fa"), fasta(&reference.sequences)).expect("a file");
-    if let Some(structures) = reference.metadata.get("structures") {
-        let structures: Vec<String> = serde_json::from_str(structures).expect("a list");
-        // Foldseek writes capitals
-        let structures: Vec<String> = structures.iter().map(|s| s.to_uppercase()).collect();
-        fs::write(dir.join("s.fa"), fasta(&structures)).expect("a file");
-    }
-}
-
-/// Trains a small SAE on a table of the sequences of [`inputs`].
-fn train(dir: &Path, table: &str) {
-    let features = "protein_id,feature,isoform_id,start,end,note\np0,BINDING,,2,28,ATP\np2,BINDING,,80,87,ATP\n";
-    fs::write(dir.join("features.csv"), features).expect("a file");
-    let concepts = [
-        "--annotations",
-        "features.csv",
-        "--sequences",
-        "p.fa",
-        "--min-count",
-        "1",
-        "--concepts",
-        "c.json",
-        "-o",
-        "l.arrow",
-    ];
-    run(dir, env!("CARGO_BIN_EXE_protsae-concepts"), &concepts);
-    let train = [
-        "-i",
-        table,
-        "--labels",
-        "l.arrow",
-        "--concepts",
-        "c.json",
-        "--latents",
-        "32",
-        "--k",
-        "4",
-        "--epochs",
-        "1",
-        "-o",
-        "sae",
-    ];
-    run(dir, env!("CARGO_BIN_EXE_protsae-train"), &train);
-}
-
-#[test]
-fn tables_name_family_layer_site_and_convention() {
-    for (name, family, layer) in [
-        ("esmc", "ESM-C", 3),
-        ("prostt5", "T5 encoder", 2),
-        ("esm1b", "ESM-1b", 2),
-        ("esm1v", "ESM-1v", 2),
-        ("amplify", "AMPLIFY", 2),
-    ] {
-        let dir = TempDir::new().expect("a folder");
-        let reference = Reference::read(&data(&format!("{name}.safetensors")));
-        inputs(dir.path(), &reference);
-        let model = data(name);
-        let common = ["-i", "p.fa", "-m", text(&model), "--dtype", "f32"];
-        let planned = run(dir.path(), EMBED, &[&common[..], &["--dry-run"]].concat());
-        assert!(
-            planned.contains(&format!("model: {family}, {layer} of")),
-            "{planned}"
-        );
-        for (convention, saved) in [
-            (Convention::HiddenStates, format!("residual.{layer}")),
-            (Convention::BlockOutputs, format!("unnormed.{layer}")),
-        ] {
-            let said = convention.to_string();
-            let own = ["--convention", &said, "-o", "t.arrow"];
-            run(dir.path(), EMBED, &[&common[..], &own].concat());
-            let (plm, got) = rows(&dir.path().join("t.arrow"));
-            assert_eq!(plm.family.as_deref(), Some(family));
-            assert_eq!((plm.layer, plm.convention), (layer, convention));
-            // the last protein's last residue
-            let width = plm.width as usize;
-            let want = reference.get(&format!("s{}.{saved}", reference.sequences.len() - 1));
-            let (got, want) = (&got[got.len() - width..], &want[want.len() - width..]);
-            assert!(relative_error(got, want) < 1e-5, "{name} {said}");
-            fs::remove_file(dir.path().join("t.arrow")).expect("it was written");
+impl Rows {
+    fn read(source: TableSource) -> Self {
+        let reader = ActivationReader::new(source).expect("an activation table");
+        let mut all = Self {
+            info: reader.info().clone(),
+            proteins: Vec::new(),
+            positions: Vec::new(),
+            residues: Vec::new(),
+            activations: Vec::new(),
+        };
+        for batch in reader {
+            let batch = batch.expect("a batch");
+            all.proteins
+                .extend((0..batch.rows()).map(|r| batch.protein(r).to_owned()));
+            if all.info.pool.is_none() {
+                all.positions
+                    .extend_from_slice(&batch.positions().expect("positions"));
+                all.residues.extend(batch.residues().expect("residues"));
+            }
+            all.activations
+                .extend_from_slice(&batch.activations().expect("activations"));
         }
+        all
+    }
+
+    fn open(path: &Path) -> Self {
+        Self::read(
+            Source::File(path.to_owned())
+                .open_table()
+                .expect("a complete table"),
+        )
+    }
+
+    fn width(&self) -> usize {
+        self.activations.len() / self.proteins.len()
+    }
+
+    fn row(&self, protein: &str, position: u32) -> &[f32] {
+        let row = (0..self.proteins.len())
+            .find(|&r| self.proteins[r] == protein && self.positions[r] == position)
+            .expect("a row of this residue");
+        &self.activations[row * self.width()..][..self.width()]
+    }
+}
+
+fn embed(dir: &TempDir, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_protsae-embed"))
+        .current_dir(dir.path())
+        .arg("-m")
+        .arg(mini())
+        .arg("-q")
+        .args(arguments)
+        .output()
+        .expect("it runs")
+}
+
+/// Runs it, demands success, and reads the table `out.arrow`.
+fn table(dir: &TempDir, arguments: &[&str]) -> Rows {
+    let output = embed(dir, &[&["-o", "out.arrow"], arguments].concat());
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Rows::open(&dir.path().join("out.arrow"))
+}
+
+/// Runs it, demands this exit status and that nothing was written, and returns the message.
+fn refused(dir: &TempDir, arguments: &[&str], status: i32) -> String {
+    let before = fs::read_dir(dir.path()).expect("a folder").count();
+    let output = embed(dir, arguments);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(status), "{text}");
+    assert!(output.stdout.is_empty());
+    assert_eq!(
+        fs::read_dir(dir.path()).expect("a folder").count(),
+        before,
+        "{text}"
+    );
+    text
+}
+
+fn proteins() -> Vec<(String, String)> {
+    [40, 1, 200, 33, 90]
+        .into_iter()
+        .enumerate()
+        .map(|(i, length)| (format!("P{i}"), sequence(length, i)))
+        .collect()
+}
+
+fn fasta(proteins: &[(String, String)]) -> String {
+    let records: Vec<String> = proteins
+        .iter()
+        .map(|(id, s)| format!(">{id}\n{s}\n"))
+        .collect();
+    records.concat()
+}
+
+fn folder() -> TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(dir.path().join("p.fa"), fasta(&proteins())).expect("a FASTA");
+    dir
+}
+
+fn close(got: &[f32], want: &[f32]) {
+    let error = crate::support::relative_error(got, want);
+    assert!(error < HALF, "{error:e}");
+}
+
+#[test]
+fn rows_are_the_models_numbers_in_input_order() {
+    let dir = folder();
+    let got = table(&dir, &["-i", "p.fa", "--layer", "4", "--dtype", "f32"]);
+    let half = table(&dir, &["-i", "p.fa", "--layer", "4"]);
+    let model = load(&mini());
+    let place = Place::new(Site::Residual, 4, model.architecture()).expect("a layer");
+    let mut row = 0;
+    for (id, sequence) in proteins() {
+        let batch = batch(&model, &[&sequence]);
+        let want = rows(&model.forward(&batch, &[place], None), 0, &batch, 0);
+        let n = sequence.len();
+        assert!(got.proteins[row..row + n].iter().all(|p| *p == id));
+        assert!((1..=n as u32).eq(got.positions[row..row + n].iter().copied()));
+        assert_eq!(got.residues[row..row + n], *sequence.as_bytes());
+        let width = got.width();
+        assert_eq!(got.activations[row * width..(row + n) * width], want);
+        close(&half.activations[row * width..(row + n) * width], &want);
+        row += n;
+    }
+    assert_eq!(got.proteins.len(), row);
+    let plm = got.info.plm.expect("an identity");
+    assert_eq!(
+        (plm.name.as_str(), plm.layer, plm.site, plm.width),
+        ("mini_esm2", 4, Site::Residual, 128)
+    );
+}
+
+#[test]
+fn batches_and_threads_change_no_byte() {
+    let dir = folder();
+    let mut all = Vec::new();
+    for (threads, tokens) in [
+        ("1", "0"),
+        ("2", "0"),
+        ("2", "1"),
+        ("1", "70"),
+        ("2", "300"),
+    ] {
+        table(
+            &dir,
+            &[
+                "-i",
+                "p.fa",
+                "-t",
+                threads,
+                "--batch-tokens",
+                tokens,
+                "--max-length",
+                "64",
+                "--overlap",
+                "20",
+            ],
+        );
+        all.push(fs::read(dir.path().join("out.arrow")).expect("a table"));
+    }
+    assert!(all.iter().all(|bytes| *bytes == all[0]));
+}
+
+#[test]
+fn windows_are_blended_by_a_linear_ramp() {
+    let dir = folder();
+    let (length, overlap) = (64usize, 20usize);
+    let options = [
+        "-i",
+        "p.fa",
+        "--max-length",
+        "64",
+        "--overlap",
+        "20",
+        "--dtype",
+        "f32",
+        "--site",
+        "mlp",
+        "--layer",
+        "2",
+    ];
+    let got = table(&dir, &options);
+    let model = load(&mini());
+    let place = Place::new(Site::Mlp, 2, model.architecture()).expect("a layer");
+    let (id, text) = &proteins()[2];
+    let width = got.width();
+    // each window as if it were a protein of its own
+    let mut starts = vec![0];
+    while starts[starts.len() - 1] + length < text.len() {
+        starts.push(starts[starts.len() - 1] + length - overlap);
+    }
+    assert!(starts.len() > 3);
+    let alone: Vec<Vec<f32>> = starts
+        .iter()
+        .map(|&s| {
+            let window = &text[s..(s + length).min(text.len())];
+            let batch = batch(&model, &[window]);
+            rows(&model.forward(&batch, &[place], None), 0, &batch, 0)
+        })
+        .collect();
+    for position in 0..text.len() {
+        let seen: Vec<usize> = (0..starts.len())
+            .filter(|&w| position >= starts[w] && position < starts[w] + alone[w].len() / width)
+            .collect();
+        let of = |w: usize, k: usize| alone[w][(position - starts[w]) * width + k];
+        let want: Vec<f32> = (0..width)
+            .map(|k| match seen[..] {
+                [w] => of(w, k),
+                [left, right] => {
+                    let share = right_share(position - starts[right] + 1, overlap);
+                    of(left, k) * (1.0 - share) + of(right, k) * share
+                }
+                _ => panic!("{} windows at {position}", seen.len()),
+            })
+            .collect();
+        assert_eq!(
+            got.row(id, position as u32 + 1),
+            want,
+            "position {position}"
+        );
     }
 }
 
 #[test]
-fn a_model_of_another_convention_is_refused_and_both_are_named() {
-    let dir = TempDir::new().expect("a folder");
-    inputs(dir.path(), &Reference::read(&data("esmc.safetensors")));
-    let model = data("esmc");
-    for (convention, table) in [("hidden-states", "h.arrow"), ("block-outputs", "b.arrow")] {
-        let arguments = [
+fn a_sample_is_the_same_whatever_the_order_and_the_shards() {
+    let dir = folder();
+    let whole = table(&dir, &["-i", "p.fa", "--dtype", "f32"]);
+    let sample = table(
+        &dir,
+        &[
             "-i",
             "p.fa",
-            "-m",
-            text(&model),
-            "--convention",
-            convention,
-            "-o",
-            table,
-        ];
-        run(dir.path(), EMBED, &arguments);
-    }
-    train(dir.path(), "b.arrow");
-    let encode = env!("CARGO_BIN_EXE_protsae-encode");
-    let said = refused(
-        dir.path(),
-        encode,
-        &["-i", "h.arrow", "-m", "sae", "-o", "f.arrow"],
-        3,
+            "--dtype",
+            "f32",
+            "--sample",
+            "10",
+            "--max-length",
+            "64",
+            "--overlap",
+            "0",
+        ],
     );
-    assert!(
-        said.contains("block-outputs") && said.contains("hidden-states"),
-        "{said}"
+    assert_eq!(sample.info.sample, Some(10));
+    let counts: Vec<usize> = proteins().iter().map(|(_, s)| s.len().min(10)).collect();
+    assert_eq!(sample.proteins.len(), counts.iter().sum::<usize>());
+    let mut reversed = proteins();
+    reversed.reverse();
+    fs::write(dir.path().join("a.fa"), fasta(&reversed[..2])).expect("a shard");
+    fs::write(dir.path().join("b.fa"), fasta(&reversed[2..])).expect("a shard");
+    let shards = table(
+        &dir,
+        &[
+            "-i", "b.fa", "-i", "a.fa", "--dtype", "f32", "--sample", "10",
+        ],
     );
-    run(
-        dir.path(),
-        encode,
-        &["-i", "b.arrow", "-m", "sae", "-o", "f.arrow"],
-    );
-    // which the SAE's folder says by itself
-    let own = [
-        "-i",
-        "p.fa",
-        "-m",
-        text(&model),
-        "--for",
-        "sae",
-        "-o",
-        "own.arrow",
-    ];
-    run(dir.path(), EMBED, &own);
-    assert_eq!(
-        rows(&dir.path().join("own.arrow")),
-        rows(&dir.path().join("b.arrow"))
-    );
-}
-
-#[test]
-fn structures_are_read_and_their_lack_is_told() {
-    let dir = TempDir::new().expect("a folder");
-    let reference = Reference::read(&data("saprot.safetensors"));
-    inputs(dir.path(), &reference);
-    let model = data("saprot");
-    let common = ["-i", "p.fa", "-m", text(&model), "--dtype", "f32", "-o"];
-    let with = |more: &[&'static str]| [&common[..], more].concat();
-    run(
-        dir.path(),
-        EMBED,
-        &with(&["t.arrow", "--structure-letters", "s.fa"]),
-    );
-    let (plm, got) = rows(&dir.path().join("t.arrow"));
-    let want = reference.get("s0.residual.2");
-    let width = plm.width as usize;
-    assert!(relative_error(&got[..width], &want[..width]) < 1e-5);
-    let said = run(dir.path(), EMBED, &with(&["none.arrow"]));
-    assert!(said.contains("sees structures and is given none"), "{said}");
-    assert_ne!(rows(&dir.path().join("none.arrow")).1, got);
-
-    let all = fs::read_to_string(dir.path().join("s.fa")).expect("it was written");
-    let (first, others) = all.split_at(all[1..].find('>').expect("two records") + 1);
-    fs::write(dir.path().join("few.fa"), others).expect("a file");
-    let said = run(
-        dir.path(),
-        EMBED,
-        &with(&["few.arrow", "--structure-letters", "few.fa"]),
-    );
-    assert!(
-        said.contains("1 proteins have no letters of structure"),
-        "{said}"
-    );
-    for (content, status, message) in [
-        (
-            first.replacen(">p0\nH", ">p0\n", 1),
-            3,
-            "letters of structure, and",
-        ),
-        (
-            first.replacen(">p0\nH", ">p0\nZ", 1),
-            1,
-            "'z' at position 1 is no 3Di letter",
-        ),
-        (format!("{first}{first}"), 1, "occurs twice"),
-        (">p0\n".to_owned(), 1, "has no residues"),
-    ] {
-        fs::write(dir.path().join("odd.fa"), content).expect("a file");
-        let said = refused(
-            dir.path(),
-            EMBED,
-            &with(&["x.arrow", "--structure-letters", "odd.fa"]),
-            status,
+    let other = table(&dir, &["-i", "p.fa", "--sample", "10", "--seed", "1"]);
+    assert_ne!(other.positions, sample.positions);
+    for (id, position) in sample.proteins.iter().zip(&sample.positions) {
+        assert!(
+            shards
+                .proteins
+                .iter()
+                .zip(&shards.positions)
+                .any(|(i, p)| (i, p) == (id, position))
         );
-        assert!(said.contains(message), "{said}");
-        assert!(!dir.path().join("x.arrow").exists());
+        if id != "P2" && id != "P4" {
+            // shorter than a window, so the sample's rows are the whole table's
+            assert_eq!(sample.row(id, *position), whole.row(id, *position));
+        }
+        assert_eq!(shards.row(id, *position), whole.row(id, *position));
     }
-    let other = data("esm1v");
-    let arguments = [
-        "-i",
-        "p.fa",
-        "-m",
-        text(&other),
-        "-o",
-        "x.arrow",
-        "--structure-letters",
-        "s.fa",
-    ];
-    let said = refused(dir.path(), EMBED, &arguments, 2);
-    assert!(said.contains("sees residues alone"), "{said}");
 }
 
 #[test]
-fn learned_positions_end() {
-    let dir = TempDir::new().expect("a folder");
-    fs::write(
-        dir.path().join("p.fa"),
-        format!(">p\n{}\n", "MKTAYIAKQR".repeat(120)),
-    )
-    .expect("a file");
-    let model = data("esm1b");
-    let common = ["-i", "p.fa", "-m", text(&model), "-o", "t.arrow"];
-    let said = refused(
-        dir.path(),
-        EMBED,
-        &[&common[..], &["--max-length", "1023"]].concat(),
+fn pooled_rows_are_means() {
+    let dir = folder();
+    let whole = table(
+        &dir,
+        &[
+            "-i",
+            "p.fa",
+            "--dtype",
+            "f32",
+            "--max-length",
+            "64",
+            "--overlap",
+            "8",
+        ],
+    );
+    let pooled = table(
+        &dir,
+        &[
+            "-i",
+            "p.fa",
+            "--dtype",
+            "f32",
+            "--max-length",
+            "64",
+            "--overlap",
+            "8",
+            "--pool",
+            "mean",
+        ],
+    );
+    let width = whole.width();
+    let mut row = 0;
+    for (p, (id, sequence)) in proteins().iter().enumerate() {
+        assert_eq!(pooled.proteins[p], *id);
+        let n = sequence.len();
+        for k in 0..width {
+            let sum: f64 = (row..row + n)
+                .map(|r| f64::from(whole.activations[r * width + k]))
+                .sum();
+            let got = f64::from(pooled.activations[p * width + k]);
+            assert!((got - sum / n as f64).abs() < 1e-6);
+        }
+        row += n;
+    }
+}
+
+#[test]
+fn several_layers_are_what_each_is_alone() {
+    let dir = folder();
+    let options = [
+        "-i",
+        "p.fa",
+        "--site",
+        "attention",
+        "--layer",
+        "1,3,6",
+        "-o",
+        "l{layer}.arrow",
+    ];
+    assert!(embed(&dir, &options).status.success());
+    for layer in ["1", "3", "6"] {
+        table(
+            &dir,
+            &["-i", "p.fa", "--site", "attention", "--layer", layer],
+        );
+        let alone = fs::read(dir.path().join("out.arrow")).expect("a table");
+        let together = fs::read(dir.path().join(format!("l{layer}.arrow"))).expect("a table");
+        assert_eq!(alone, together, "layer {layer}");
+    }
+    let text = refused(&dir, &["-i", "p.fa", "--layer", "1,2", "-o", "x.arrow"], 2);
+    assert!(text.contains("{layer}"), "{text}");
+    refused(
+        &dir,
+        &["-i", "p.fa", "--layer", "1,1", "-o", "x{layer}.arrow"],
         2,
     );
-    assert!(said.contains("1023") && said.contains("1022"), "{said}");
-    // 1,200 residues by windows
-    run(dir.path(), EMBED, &common);
-    let (plm, got) = rows(&dir.path().join("t.arrow"));
-    assert_eq!(got.len(), 1200 * plm.width as usize);
-}
-
-#[test]
-fn a_family_without_a_head_is_not_steered() {
-    let dir = TempDir::new().expect("a folder");
-    inputs(dir.path(), &Reference::read(&data("prott5.safetensors")));
-    let model = data("prott5");
-    run(
-        dir.path(),
-        EMBED,
-        &["-i", "p.fa", "-m", text(&model), "-o", "t.arrow"],
+    refused(&dir, &["-i", "p.fa", "--layer", "7", "-o", "x.arrow"], 2);
+    refused(
+        &dir,
+        &[
+            "-i", "p.fa", "--site", "mlp", "--layer", "0", "-o", "x.arrow",
+        ],
+        2,
     );
-    train(dir.path(), "t.arrow");
-    let steer = [
-        "-i",
-        "p.fa",
-        "-m",
-        text(&model),
-        "--sae",
-        "sae",
-        "--latent",
-        "3",
-        "--scale",
-        "1",
-        "-o",
-        "s.fa",
-    ];
-    let said = refused(dir.path(), env!("CARGO_BIN_EXE_protsae-steer"), &steer, 2);
-    assert!(said.contains("T5 encoder"), "{said}");
 }
 
-/// From the example's proteins to ranges in GFF3, with an ESM-C and with a T5 encoder.
 #[test]
-fn proteins_become_annotations() {
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("test_data/example");
-    let of_example = |name: &str| text(&example.join(name)).to_owned();
-    let (fasta, features) = (of_example("proteins.fasta"), of_example("features.csv"));
-    for name in ["esmc", "prott5"] {
-        let dir = TempDir::new().expect("a folder");
-        let model = data(name);
-        let step = |tool: &str, arguments: &[&str]| run(dir.path(), tool, arguments);
-        step(EMBED, &["-i", &fasta, "-m", text(&model), "-o", "a.arrow"]);
-        let concepts = [
-            "--annotations",
-            &features,
-            "--sequences",
-            &fasta,
-            "--min-count",
-            "5",
-            "--split",
-            "s.tsv",
-            "--concepts",
-            "c.json",
-            "-o",
-            "l.arrow",
-        ];
-        step(env!("CARGO_BIN_EXE_protsae-concepts"), &concepts);
-        let labels = [
-            "--labels",
-            "l.arrow",
-            "--concepts",
-            "c.json",
-            "--split",
-            "s.tsv",
-        ];
-        let train = [
-            "-i",
-            "a.arrow",
-            "--latents",
-            "96",
-            "--k",
-            "8",
-            "--epochs",
-            "6",
-            "-o",
-            "m",
-        ];
-        step(
-            env!("CARGO_BIN_EXE_protsae-train"),
-            &[&train[..], &labels, &["--on-bad", "skip"]].concat(),
-        );
-        let interpret = ["-i", "a.arrow", "-m", "m", "-o", "d.json"];
-        step(
-            env!("CARGO_BIN_EXE_protsae-interpret"),
-            &[&interpret[..], &labels, &["--on-bad", "skip"]].concat(),
-        );
-        let encode = [
-            "-i",
-            "a.arrow",
-            "-m",
-            "m",
-            "--dictionary",
-            "d.json",
-            "-o",
-            "f.arrow",
-        ];
-        step(env!("CARGO_BIN_EXE_protsae-encode"), &encode);
-        // an untrained PLM says little, so ranges of any probability
-        let annotate = [
-            "-i",
-            "f.arrow",
-            "-m",
-            "m",
-            "--dictionary",
-            "d.json",
-            "--min-precision",
-            "0",
-            "--format",
-            "gff3",
-        ];
-        let gff = step(env!("CARGO_BIN_EXE_protsae-annotate"), &annotate);
-        assert!(gff.contains("##gff-version 3\n"), "{name}: {gff:.200}");
-        assert!(
-            gff.lines().any(|line| line.contains("\tProtSAE\t")),
-            "{name}: no range"
-        );
+fn a_pipe_carries_the_same_rows() {
+    let dir = folder();
+    let want = table(&dir, &["-i", "p.fa"]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_protsae-embed"))
+        .args(["-q", "-i", "-", "-o", "-", "-m"])
+        .arg(mini())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin
+        .write_all(fasta(&proteins()).as_bytes())
+        .expect("it reads");
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success());
+    let source = TableSource::from_reader(Box::new(BufReader::new(Cursor::new(output.stdout))));
+    assert_eq!(Rows::read(source.expect("a complete stream")), want);
+}
+
+#[test]
+fn nothing_in_gives_a_table_without_rows() {
+    let dir = folder();
+    fs::write(dir.path().join("empty.fa"), "").expect("a file");
+    for extra in [&[][..], &["--pool", "mean"], &["--sample", "3"]] {
+        let rows = table(&dir, &[&["-i", "empty.fa"], extra].concat());
+        assert!(rows.proteins.is_empty() && rows.info.plm.is_some());
     }
+}
+
+#[test]
+fn bad_records_end_the_run_or_are_left_out() {
+    let dir = folder();
+    for (bad, what) in [
+        (">bad\nMK1T\n", "'1' at position 3"),
+        (">bad\nM*K\n", "'*' at position 2"),
+        (">bad\n\n", "no residues"),
+        (">P1\nMK\n", "twice"),
+    ] {
+        let text = format!("{}{bad}>last\nMKTA*\n", fasta(&proteins()));
+        fs::write(dir.path().join("bad.fa"), text).expect("a FASTA");
+        let message = refused(&dir, &["-i", "bad.fa", "-o", "x.arrow"], 1);
+        assert!(
+            message.contains("bad.fa") && message.contains(what),
+            "{message}"
+        );
+        let kept = table(&dir, &["-i", "bad.fa", "--on-bad", "skip"]);
+        assert_eq!(kept.proteins.last().map(String::as_str), Some("last"));
+        assert_eq!(kept.positions.last(), Some(&4));
+        fs::remove_file(dir.path().join("out.arrow")).expect("it was written");
+    }
+    let message = refused(&dir, &["-i", "p.fa", "-i", "p.fa", "-o", "x.arrow"], 1);
+    assert!(message.contains("P0"), "{message}");
+    refused(
+        &dir,
+        &["-i", "p.fa", "--overlap", "600", "-o", "x.arrow"],
+        2,
+    );
+    refused(
+        &dir,
+        &["-i", "p.fa", "--device", "cuda:99", "-o", "x.arrow"],
+        2,
+    );
+    refused(&dir, &["-i", "nothing.fa", "-o", "x.arrow"], 1);
+    refused(&dir, &["-i", "p.fa", "-o", "p.fa"], 2);
+}
+
+fn sae(dir: &TempDir, plm: Option<PlmIdentity>) {
+    let config = ModelConfig {
+        format: "model/1".into(),
+        plm,
+        shape: Shape {
+            width: 128,
+            latents: 8,
+            ..Shape::default()
+        },
+        input_scale: 1.0,
+        objective: Objective::default(),
+        training: Training::default(),
+        conversion: None,
+    };
+    let folder = dir.path().join("sae");
+    fs::create_dir_all(&folder).expect("a folder");
+    let text = serde_yaml::to_string(&config).expect("YAML");
+    fs::write(folder.join("config.yaml"), text).expect("a configuration");
+}
+
+#[test]
+fn an_sae_says_layer_and_site_and_demands_its_plm() {
+    let dir = folder();
+    let want = table(&dir, &["-i", "p.fa", "--site", "attention", "--layer", "3"]);
+    let plm = want.info.plm.clone().expect("an identity");
+    sae(&dir, Some(plm.clone()));
+    assert_eq!(table(&dir, &["-i", "p.fa", "--for", "sae"]), want);
+    fs::remove_file(dir.path().join("out.arrow")).expect("it was written");
+    let other = PlmIdentity {
+        sha256: "00".into(),
+        ..plm.clone()
+    };
+    sae(&dir, Some(other));
+    let text = refused(&dir, &["-i", "p.fa", "--for", "sae", "-o", "x.arrow"], 3);
+    assert!(
+        text.contains("sha256") && text.contains(&plm.sha256),
+        "{text}"
+    );
+    sae(
+        &dir,
+        Some(PlmIdentity {
+            width: 64,
+            ..plm.clone()
+        }),
+    );
+    refused(&dir, &["-i", "p.fa", "--for", "sae", "-o", "x.arrow"], 3);
+    sae(&dir, Some(PlmIdentity { layer: 30, ..plm }));
+    refused(&dir, &["-i", "p.fa", "--for", "sae", "-o", "x.arrow"], 3);
+    sae(&dir, None);
+    refused(&dir, &["-i", "p.fa", "--for", "sae", "-o", "x.arrow"], 2);
+    refused(
+        &dir,
+        &[
+            "-i", "p.fa", "--for", "sae", "--layer", "1", "-o", "x.arrow",
+        ],
+        2,
+    );
+}
+
+#[test]
+fn a_plan_is_printed_and_nothing_is_written() {
+    let dir = folder();
+    let output = embed(&dir, &["-i", "p.fa", "-o", "x.arrow", "--dry-run"]);
+    assert!(output.status.success());
+    let text = String::from_utf8_lossy(&output.stdout);
+    for part in [
+        "5 proteins, 364 residues",
+        "364 rows",
+        "memory: about",
+        "time: about",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert_eq!(fs::read_dir(dir.path()).expect("a folder").count(), 1);
+}
+
+#[test]
+fn rounded_weights_are_close() {
+    let dir = folder();
+    let want = table(&dir, &["-i", "p.fa", "--dtype", "f32"]);
+    for compute in ["bf16", "f16"] {
+        let got = table(
+            &dir,
+            &["-i", "p.fa", "--dtype", "f32", "--compute", compute],
+        );
+        let error = crate::support::relative_error(&got.activations, &want.activations);
+        assert!(error > 0.0 && error < 2e-2, "{compute}: {error:e}");
+    }
+}
+
+#[test]
+fn a_file_of_bad_records_alone_and_one_of_nucleotides_are_warned_of() {
+    let dir = folder();
+    let write = |name: &str, text: &str| {
+        fs::write(dir.path().join(name), text).expect("a FASTA");
+    };
+    write("bad.fa", ">a\nM1\n>prot\u{e9}\nM-K\n");
+    let skip = ["--on-bad", "skip", "-o", "x.arrow", "-i", "bad.fa"];
+    let output = embed(&dir, &skip);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("bad.fa: all 2 records are bad"), "{said}");
+    // one good file beside it
+    let output = embed(&dir, &[&skip[..], &["-i", "p.fa"]].concat());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(said.matches("warning").count(), 1, "{said}");
+
+    write(
+        "dna.fa",
+        &format!(">a\n{}\n>b\n{}\n", "ACGT".repeat(20), "GATTACA".repeat(5)),
+    );
+    let output = Command::new(env!("CARGO_BIN_EXE_protsae-embed"))
+        .current_dir(dir.path())
+        .args(["-i", "dna.fa", "-i", "p.fa", "-o", "x.arrow", "-m"])
+        .arg(mini())
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(said.matches("look like nucleotides").count(), 1, "{said}");
+    assert!(said.contains("dna.fa"), "{said}");
+}
+
+#[test]
+fn an_id_that_is_no_utf8_is_refused_by_its_line() {
+    let dir = folder();
+    fs::write(
+        dir.path().join("latin.fa"),
+        b">a caf\xe9\nMK\n>prot\xe9 x\nMK\n",
+    )
+    .expect("a FASTA");
+    let message = refused(&dir, &["-i", "latin.fa", "-o", "x.arrow"], 1);
+    assert!(
+        message.contains("latin.fa") && message.contains("line 3") && message.contains("UTF-8"),
+        "{message}"
+    );
+}
+
+#[test]
+fn the_table_and_the_provenance_say_what_was_multiplied() {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(
+        dir.path().join("p.fasta"),
+        format!(">P\n{}\n", sequence(70, 5)),
+    )
+    .expect("a FASTA");
+    let rows = |compute: &str, threads: &str| {
+        let options = [
+            "-i",
+            "p.fasta",
+            "--compute",
+            compute,
+            "--dtype",
+            "f32",
+            "-t",
+            threads,
+        ];
+        let rows = table(&dir, &[&options[..], &["--provenance", "p.json"]].concat());
+        assert_eq!(rows.info.compute.as_deref(), Some(compute));
+        let provenance = fs::read_to_string(dir.path().join("p.json")).expect("a provenance");
+        let provenance: serde_json::Value = serde_json::from_str(&provenance).expect("JSON");
+        let text = provenance["compute"].as_str().expect("a text").to_owned();
+        assert!(text.starts_with(&format!("{compute} (")), "{text}");
+        rows
+    };
+    let want = rows("f32", "1");
+    for (compute, most) in [("bf16", 2e-2), ("bf16x3", 4e-5), ("f16", 2e-2)] {
+        let got = rows(compute, "1");
+        let error = crate::support::relative_error(&got.activations, &want.activations);
+        // what is no faster in parts is not split
+        let rounds = compute != "bf16x3";
+        assert!(
+            error < most && (error > 0.0 || !rounds),
+            "{compute}: {error:e}"
+        );
+        assert_eq!(got, rows(compute, "2"));
+    }
+    let refused = embed(&dir, &["-i", "p.fasta", "--compute", "f64"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("bf16x3"));
 }

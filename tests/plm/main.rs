@@ -1,8 +1,16 @@
-//! Families other than ESM-2 against numbers of their reference implementations, and against themselves.
+//! Protein language models against numbers of their reference implementations, and against themselves.
 
 mod command;
+mod composition;
+mod deep;
+mod dense;
+mod families;
+mod family_parity;
+mod folder;
 mod parity;
+mod pickle;
+#[path = "../support/shared.rs"]
+mod shared;
 #[path = "../support/skip.rs"]
 mod skip;
-#[path = "../esm2/support.rs"]
 mod support;

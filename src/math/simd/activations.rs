@@ -70,7 +70,7 @@ kernel! {
 #[inline(always)]
 fn gelu_tanh_body<const FUSED: bool>(values: &mut [f32]) {
     /// `2 √(2/π)`: tanh(u) is 2 sigmoid(2 u) - 1.
-    const FACTOR: f32 = 1.595_769_1;
+    const FACTOR: f32 = 1.595_769;
     for x in values {
         let cubic = fma::<FUSED>(0.044_715 * *x * *x, *x, *x);
         *x *= sigmoid::<FUSED>(FACTOR * cubic);

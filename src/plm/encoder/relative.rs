@@ -132,7 +132,8 @@ mod tests {
             (-128, 15),
             (4000, 31),
         ] {
-            let (query, key) = (5000usize, (5000 + away) as usize);
+            let query = 5000usize;
+            let key = query.saturating_add_signed(away);
             assert_eq!(biases.bucket(query, key), bucket, "{away}");
         }
         let table = biases.table(40);

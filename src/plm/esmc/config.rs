@@ -116,7 +116,7 @@ pub(super) fn read(value: Value) -> Result<Architecture, PlmError> {
 
 /// The width inside the MLP where the configuration does not tell it: 8/3 of the stream's, in whole multiples.
 fn usual_inner(width: usize) -> usize {
-    (8 * width / 3 + (INNER_MULTIPLE - 1)) / INNER_MULTIPLE * INNER_MULTIPLE
+    (8 * width / 3).next_multiple_of(INNER_MULTIPLE)
 }
 
 #[cfg(test)]

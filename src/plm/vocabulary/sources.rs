@@ -108,6 +108,9 @@ fn cut() -> PlmError {
     odd("not a model of SentencePiece, or cut short")
 }
 
+/// A field's number, and its bytes where it has a length.
+type Field<'a> = (u64, Option<&'a [u8]>);
+
 /// What is left of a message of protocol buffers.
 struct Message<'a>(&'a [u8]);
 
@@ -132,8 +135,8 @@ impl<'a> Message<'a> {
         Ok(bytes)
     }
 
-    /// The next field: its number, and its bytes where it has a length.
-    fn next(&mut self) -> Result<Option<(u64, Option<&'a [u8]>)>, PlmError> {
+    /// The next field.
+    fn next(&mut self) -> Result<Option<Field<'a>>, PlmError> {
         if self.0.is_empty() {
             return Ok(None);
         }

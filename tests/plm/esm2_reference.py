@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Hidden states of small ESM-2-shaped models by Hugging Face transformers: the numbers of test_data/esm2_parity.
 
-    python tests/esm2/reference.py test_data/esm2_parity
+    python tests/plm/esm2_reference.py test_data/esm2_parity
 
 Needs torch, transformers and safetensors. Sequences of 1 to 1,022 residues, all letters that ESM-2 knows, go through
 transformers in one padded batch with its mask. OUT/<model>/ is a model folder whose weights are stored as bf16;

@@ -11,7 +11,6 @@ use protsae::plm::{
 use protsae::table::metadata::{Convention, Site};
 use safetensors::{Dtype, SafeTensors};
 use std::{
-    collections::HashMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -105,21 +104,15 @@ pub(crate) fn relative_error(got: &[f32], want: &[f32]) -> f64 {
 pub(crate) struct Reference {
     bytes: Vec<u8>,
     pub(crate) sequences: Vec<String>,
-    /// What else is said beside the numbers, as JSON.
-    pub(crate) metadata: HashMap<String, String>,
 }
 
 impl Reference {
     pub(crate) fn read(path: &Path) -> Self {
         let bytes = fs::read(path).expect("saved numbers");
         let (_, header) = SafeTensors::read_metadata(&bytes).expect("a header");
-        let metadata = header.metadata().clone().expect("metadata");
-        let sequences = serde_json::from_str(&metadata["sequences"]).expect("a list of sequences");
-        Self {
-            bytes,
-            sequences,
-            metadata,
-        }
+        let text = header.metadata().as_ref().expect("metadata")["sequences"].clone();
+        let sequences = serde_json::from_str(&text).expect("a list of sequences");
+        Self { bytes, sequences }
     }
 
     /// The rows of a sequence at a place; what is not saved itself is a sum of what is.
