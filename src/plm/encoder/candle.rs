@@ -5,66 +5,22 @@
 //! precision that was asked for; the residual stream, norms and softmax are single precision.
 
 mod groups;
+mod weights;
 
-use super::{
-    LoadPlan, Logits,
-    block::{Block, Linear, Norm},
-    head::Head,
-    parts::{Form, Parts},
-    pass::Pass,
-    positions::PositionTable,
-};
+use super::{LoadPlan, Logits, parts::Parts, pass::Pass, positions::PositionTable};
 use crate::plm::{
-    architecture::{Activation, NormKind, Pairs},
+    architecture::{Activation, Pairs},
     batch::Batch,
     error::PlmError,
     place::{Edit, Place, Replacement},
-    weights::{Matrix, ModelFolder, Precision},
+    weights::{ModelFolder, Precision},
 };
 use crate::table::metadata::{Convention, Site};
-use candle_core::{D, DType, Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use groups::Groups;
+use weights::{DenseBlock, OnDevice};
 
 type Result<T, E = candle_core::Error> = std::result::Result<T, E>;
-
-/// A norm on a device.
-struct DenseNorm {
-    kind: NormKind,
-    weight: Tensor,
-    bias: Tensor,
-    epsilon: f64,
-}
-
-/// Weights, transposed in view, and bias.
-struct DenseLinear {
-    weight: Tensor,
-    bias: Tensor,
-}
-
-/// A block's weights on a device.
-struct DenseBlock {
-    attention_norm: DenseNorm,
-    qkv: DenseLinear,
-    query_key_norms: Option<[DenseNorm; 2]>,
-    attention_out: DenseLinear,
-    mlp_norm: DenseNorm,
-    mlp_in: DenseLinear,
-    mlp_gate: Option<DenseLinear>,
-    mlp_out: DenseLinear,
-}
-
-/// The head's weights on a device.
-struct DenseHead {
-    first: Option<(DenseLinear, DenseNorm)>,
-    decoder: DenseLinear,
-}
-
-/// Weights on a device: products in the precision that was asked for, the rest in single precision.
-struct OnDevice {
-    device: Device,
-    precision: DType,
-    epsilon: f32,
-}
 
 /// A model of any family on a device.
 pub struct CandleModel {
@@ -78,113 +34,6 @@ struct Packed<'a> {
     groups: Groups,
     /// Cosines and sines of each token's angles, `tokens x 1 x head_width / 2`, and which features they rotate.
     angles: Option<(Tensor, Tensor, Pairs)>,
-}
-
-fn matrix(values: &Matrix, device: &Device, precision: DType) -> Result<Tensor> {
-    let shape = (values.outputs(), values.inputs());
-    Tensor::from_vec(values.to_vec(), shape, &Device::Cpu)?
-        .to_dtype(precision)?
-        .to_device(device)
-}
-
-impl DenseNorm {
-    fn new(norm: &Norm, epsilon: f32, device: &Device) -> Result<Self> {
-        Ok(Self {
-            kind: norm.kind,
-            weight: Tensor::new(norm.weight.as_slice(), device)?,
-            bias: Tensor::new(norm.bias.as_slice(), device)?,
-            epsilon: f64::from(epsilon),
-        })
-    }
-
-    /// Of rows in single precision.
-    fn apply(&self, x: &Tensor) -> Result<Tensor> {
-        let centred = match self.kind {
-            NormKind::Layer => x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?,
-            NormKind::RootMeanSquare => x.clone(),
-        };
-        let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
-        let scaled = centred
-            .broadcast_div(&(variance + self.epsilon)?.sqrt()?)?
-            .broadcast_mul(&self.weight)?;
-        match self.kind {
-            NormKind::Layer => scaled.broadcast_add(&self.bias),
-            NormKind::RootMeanSquare => Ok(scaled),
-        }
-    }
-}
-
-impl DenseLinear {
-    /// Several layers that have the same inputs, as one.
-    fn stack(linears: &[&Linear], device: &Device, precision: DType) -> Result<Self> {
-        let weights = linears
-            .iter()
-            .map(|l| matrix(&l.weight, device, precision))
-            .collect::<Result<Vec<_>>>()?;
-        let bias: Vec<f32> = linears
-            .iter()
-            .flat_map(|l| l.bias.iter().copied())
-            .collect();
-        Ok(Self {
-            weight: Tensor::cat(&weights, 0)?,
-            bias: Tensor::new(bias.as_slice(), device)?.to_dtype(precision)?,
-        })
-    }
-
-    /// Of rows in the products' precision.
-    fn apply(&self, x: &Tensor) -> Result<Tensor> {
-        x.matmul(&self.weight.t()?)?.broadcast_add(&self.bias)
-    }
-}
-
-impl OnDevice {
-    fn linear(&self, linear: &Linear) -> Result<DenseLinear> {
-        DenseLinear::stack(&[linear], &self.device, self.precision)
-    }
-
-    fn norm_of(&self, norm: &Norm) -> Result<DenseNorm> {
-        DenseNorm::new(norm, self.epsilon, &self.device)
-    }
-}
-
-impl Form for OnDevice {
-    type Block = DenseBlock;
-    type Norm = DenseNorm;
-    type Head = DenseHead;
-
-    fn block(&self, block: Block) -> Result<DenseBlock, PlmError> {
-        let [query, key, value] = &block.qkv;
-        let query_key_norms = match &block.query_key_norms {
-            Some([query, key]) => Some([self.norm_of(query)?, self.norm_of(key)?]),
-            None => None,
-        };
-        let mlp_gate = block.mlp_gate.as_ref().map(|gate| self.linear(gate));
-        Ok(DenseBlock {
-            query_key_norms,
-            mlp_gate: mlp_gate.transpose()?,
-            attention_norm: self.norm_of(&block.attention_norm)?,
-            qkv: DenseLinear::stack(&[query, key, value], &self.device, self.precision)?,
-            attention_out: self.linear(&block.attention_out)?,
-            mlp_norm: self.norm_of(&block.mlp_norm)?,
-            mlp_in: self.linear(&block.mlp_in)?,
-            mlp_out: self.linear(&block.mlp_out)?,
-        })
-    }
-
-    fn norm(&self, norm: Norm) -> Result<DenseNorm, PlmError> {
-        Ok(self.norm_of(&norm)?)
-    }
-
-    fn head(&self, head: Head) -> Result<DenseHead, PlmError> {
-        let first = match &head.first {
-            Some((dense, norm)) => Some((self.linear(dense)?, self.norm_of(norm)?)),
-            None => None,
-        };
-        Ok(DenseHead {
-            first,
-            decoder: self.linear(&head.decoder)?,
-        })
-    }
 }
 
 impl CandleModel {
