@@ -23,7 +23,7 @@ pub(super) const FAMILY: Family = Family {
         behind_letter: "",
         read_as_x: b"",
         no_structure: None,
-        padded: true,
+        spare_rows: 0,
         standard: &[
             "<pad>", "<unk>", "<mask>", "<bos>", "<eos>", "|", "L", "A", "G", "V", "S", "E", "R",
             "T", "I", "D", "P", "K", "Q", "N", "F", "Y", "M", "H", "W", "C", "B",

@@ -17,7 +17,7 @@ pub enum PlmError {
     /// No weights in the folder.
     #[error(
         "{}: no weights: expected model.safetensors, model.safetensors.index.json, \
-         pytorch_model.bin or pytorch_model.bin.index.json",
+         pytorch_model.bin or pytorch_model.bin.index.json (or, of the first releases of ESM-C, data/weights/*.pth)",
         path.display()
     )]
     NoWeights {
@@ -87,7 +87,7 @@ pub enum PlmError {
     Vocabulary(String),
     /// A folder without a vocabulary, of a model that does not have its family's.
     #[error(
-        "{}: neither vocab.txt nor tokenizer.json, and the standard vocabulary of {family} does not fit: {problem}",
+        "{}: no vocab.txt, tokenizer.json or spiece.model, and the standard vocabulary of {family} does not fit: {problem}",
         path.display()
     )]
     NoVocabulary {

@@ -31,7 +31,7 @@ pub(super) const TOKENIZATION: Tokenization = Tokenization {
     behind_letter: "",
     read_as_x: b"",
     no_structure: None,
-    padded: false,
+    spare_rows: 0,
     standard: &[
         "<cls>", "<pad>", "<eos>", "<unk>", "L", "A", "G", "V", "S", "E", "R", "T", "I", "D", "P",
         "K", "Q", "N", "F", "Y", "M", "H", "W", "C", "X", "B", "U", "Z", "O", ".", "-", "<null_1>",

@@ -16,7 +16,7 @@ pub(super) const FAMILY: Family = Family {
     architecture: config::read,
     tokenization: Tokenization {
         // 64 rows of embeddings for 33 tokens
-        padded: true,
+        spare_rows: 31,
         standard: &[
             "<cls>", "<pad>", "<eos>", "<unk>", "L", "A", "G", "V", "S", "E", "R", "T", "I", "D",
             "P", "K", "Q", "N", "F", "Y", "M", "H", "W", "C", "X", "B", "U", "Z", "O", ".", "-",

@@ -26,7 +26,8 @@ pub(super) const FAMILY: Family = Family {
         behind_letter: "",
         read_as_x: b"UZOB",
         no_structure: None,
-        padded: true,
+        // sentinels of the original task, which no file of pieces lists
+        spare_rows: 100,
         standard: &[],
     },
 };

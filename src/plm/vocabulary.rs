@@ -28,8 +28,8 @@ pub(crate) struct Tokenization {
     pub(crate) read_as_x: &'static [u8],
     /// The letter that says of a structure's letters that there is none; `None` where tokens are of residues alone.
     pub(crate) no_structure: Option<u8>,
-    /// Whether there may be more rows of embeddings than tokens.
-    pub(crate) padded: bool,
+    /// How many rows of embeddings there may be beyond the tokens that a file names.
+    pub(crate) spare_rows: usize,
     /// The tokens by their ids, where a folder brings none; empty: a folder must.
     pub(crate) standard: &'static [&'static str],
 }
@@ -61,14 +61,14 @@ impl Vocabulary {
         size: usize,
         how: &Tokenization,
     ) -> Result<Self, PlmError> {
-        let fits = if how.padded {
-            tokens.len() <= size
-        } else {
-            tokens.len() == size
-        };
-        if !fits || size > LARGEST {
+        let spare = size.checked_sub(tokens.len());
+        if spare.is_none_or(|rows| rows > how.spare_rows) || size > LARGEST {
+            let spare = match how.spare_rows {
+                0 => String::new(),
+                rows => format!(", of which up to {rows} may be without a name"),
+            };
             return Err(PlmError::Vocabulary(format!(
-                "{} tokens, config.json says {size}",
+                "{} tokens, config.json says {size}{spare}",
                 tokens.len()
             )));
         }

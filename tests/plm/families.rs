@@ -409,3 +409,53 @@ fn proteins_become_annotations() {
         );
     }
 }
+
+/// A copy of a model's folder.
+fn copied(dir: &Path, name: &str) -> std::path::PathBuf {
+    let folder = dir.join(name);
+    fs::create_dir(&folder).expect("a folder");
+    for entry in fs::read_dir(data(name)).expect("a model folder") {
+        let path = entry.expect("an entry").path();
+        fs::copy(&path, folder.join(path.file_name().expect("a name"))).expect("a copy");
+    }
+    folder
+}
+
+#[test]
+fn folders_that_lack_something_are_refused() {
+    let dir = TempDir::new().expect("a folder");
+    fs::write(dir.path().join("p.fa"), ">p\nMKTAYIAKQR\n").expect("a file");
+    let refuse = |model: &str| {
+        refused(
+            dir.path(),
+            EMBED,
+            &["-i", "p.fa", "-m", model, "-o", "x.arrow"],
+            1,
+        )
+    };
+    // else the prefix that tells amino acids from structures would be left out without a word
+    fs::remove_file(copied(dir.path(), "prostt5").join("added_tokens.json")).expect("it was there");
+    let said = refuse("prostt5");
+    assert!(said.contains("28 tokens, config.json says 150"), "{said}");
+    let pieces = copied(dir.path(), "prott5").join("spiece.model");
+    let all = fs::read(&pieces).expect("pieces");
+    fs::write(&pieces, &all[..all.len() / 2 + 1]).expect("a file");
+    let said = refuse("prott5");
+    assert!(
+        said.contains("spiece.model: not a model of SentencePiece, or cut short"),
+        "{said}"
+    );
+    fs::remove_file(&pieces).expect("it was there");
+    let said = refuse("prott5");
+    assert!(
+        said.contains("no vocab.txt, tokenizer.json or spiece.model"),
+        "{said}"
+    );
+    let config = copied(dir.path(), "esmc_native").join("config.json");
+    let deeper = fs::read_to_string(&config)
+        .expect("a configuration")
+        .replace("\"n_layers\": 3", "\"n_layers\": 4");
+    fs::write(&config, deeper).expect("a file");
+    let said = refuse("esmc_native");
+    assert!(said.contains("no tensor 'layers.3."), "{said}");
+}

@@ -397,14 +397,14 @@ fn an_index_cannot_lead_out_of_the_folder() {
 }
 
 #[test]
-fn an_esm1b_is_refused_by_name() {
+fn other_positions_are_refused_by_name() {
     let text = fs::read_to_string(mini().join("config.json")).expect("a configuration");
-    let text = text.replace("\"rotary\"", "\"absolute\"");
+    let text = text.replace("\"rotary\"", "\"relative_key\"");
     let (_dir, path) = folder();
     fs::write(path.join("config.json"), text).expect("a configuration");
     let message = refusal(&path).to_string();
     assert!(
-        message.contains("ESM-1b") && message.contains("absolute"),
+        message.contains("ESM-2") && message.contains("relative_key"),
         "{message}"
     );
 }

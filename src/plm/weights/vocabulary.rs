@@ -44,13 +44,17 @@ pub(super) fn read(
         }
         return Vocabulary::of_tokens(tokens, size, how).map_err(in_file(&path));
     }
+    let none = |problem| PlmError::NoVocabulary {
+        path: folder.to_owned(),
+        family: family.name,
+        problem,
+    };
+    if how.standard.is_empty() {
+        return Err(none("there is none".into()));
+    }
     let tokens = how.standard.iter().map(|&t| t.to_owned()).collect();
     Vocabulary::of_tokens(tokens, size, how).map_err(|error| match error {
-        PlmError::Vocabulary(problem) => PlmError::NoVocabulary {
-            path: folder.to_owned(),
-            family: family.name,
-            problem,
-        },
+        PlmError::Vocabulary(problem) => none(problem),
         other => other,
     })
 }
