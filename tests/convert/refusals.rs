@@ -87,7 +87,10 @@ fn the_plm_must_have_the_width_and_the_layer() {
     assert!(said.contains("layers 0 to 6"), "{said}");
     let embeddings = ["--plm", text(&plm), "--layer", "0", "--site", "mlp"];
     let said = message(&input, &embeddings, 2);
-    assert!(said.contains("site mlp: this PLM has layers 1 to 6"), "{said}");
+    assert!(
+        said.contains("site mlp: this PLM has layers 1 to 6"),
+        "{said}"
+    );
 }
 
 /// A tensor of zeros: name and shape.

@@ -271,23 +271,37 @@ fn structures_are_read_and_their_lack_is_told() {
 }
 
 #[test]
-fn learned_positions_end() {
+fn long_proteins_go_through_in_windows() {
     let dir = TempDir::new().expect("a folder");
+    let protein = "MKTAYIAKQR".repeat(120);
+    fs::write(dir.path().join("p.fa"), format!(">p\n{protein}\n")).expect("a file");
+    // as two proteins of which each is a window
+    let (first, second) = protein.split_at(600);
     fs::write(
-        dir.path().join("p.fa"),
-        format!(">p\n{}\n", "MKTAYIAKQR".repeat(120)),
+        dir.path().join("w.fa"),
+        format!(">a\n{first}\n>b\n{second}\n"),
     )
     .expect("a file");
+    for name in ["esm1b", "prostt5", "esmc", "amplify"] {
+        let model = data(name);
+        let embed = |input: &str, output: &str| {
+            let own = ["-i", input, "-o", output, "-m", text(&model)];
+            let windows = ["--max-length", "600", "--overlap", "0"];
+            run(dir.path(), EMBED, &[&own[..], &windows].concat());
+            let (plm, got) = rows(&dir.path().join(output));
+            fs::remove_file(dir.path().join(output)).expect("it was written");
+            (plm.width as usize, got)
+        };
+        let (width, got) = embed("p.fa", "p.arrow");
+        assert_eq!(got.len(), 1200 * width, "{name}");
+        assert!(got == embed("w.fa", "w.arrow").1, "{name}");
+    }
+    // positions that are learned end
     let model = data("esm1b");
     let common = ["-i", "p.fa", "-m", text(&model), "-o", "t.arrow"];
-    let said = refused(
-        dir.path(),
-        EMBED,
-        &[&common[..], &["--max-length", "1023"]].concat(),
-        2,
-    );
+    let longer = [&common[..], &["--max-length", "1023"]].concat();
+    let said = refused(dir.path(), EMBED, &longer, 2);
     assert!(said.contains("1023") && said.contains("1022"), "{said}");
-    // 1,200 residues by windows
     run(dir.path(), EMBED, &common);
     let (plm, got) = rows(&dir.path().join("t.arrow"));
     assert_eq!(got.len(), 1200 * plm.width as usize);

@@ -263,3 +263,17 @@ fn tensor_operations_agree() {
         }
     }
 }
+
+#[test]
+fn half_precision_is_refused_where_activations_go_beyond_it() {
+    let folder = ModelFolder::open(&data("prott5")).expect("a model folder");
+    let plan = |precision| LoadPlan {
+        layers: 1,
+        head: false,
+        precision,
+    };
+    let half = CandleModel::load(&folder, plan(Precision::F16), &Device::Cpu);
+    let message = half.err().expect("of a T5 encoder").to_string();
+    assert!(message.contains("--compute bf16"), "{message}");
+    assert!(CandleModel::load(&folder, plan(Precision::Bf16), &Device::Cpu).is_ok());
+}
