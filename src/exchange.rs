@@ -7,6 +7,7 @@
 
 mod families;
 mod imported_weights;
+mod pack;
 mod read;
 mod request;
 mod sidecar;
@@ -14,6 +15,7 @@ mod signature;
 mod tensors;
 mod write;
 
+pub use pack::Pack;
 pub use read::{Converted, read};
 pub use request::Request;
 pub use sidecar::Sidecar;

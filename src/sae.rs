@@ -62,6 +62,7 @@ pub mod params;
 pub mod settings;
 mod shape;
 pub mod sparse;
+pub mod unexplained;
 pub mod variants;
 
 pub use encode::{Encoded, Encoder, LatentRows, sigmoid};

@@ -216,6 +216,27 @@ def esmc():
         options = ["--normalize-latents", "true"] if normalized else []
         c.save("layer_4.safetensors", tensors, latents, back(f @ c.dec + c.b_dec), options, config=config)
 
+    # packs: a file for each layer, of which one is expected; without statistics max and idf are 1, and the first ones
+    # published do not say what they are of
+    flag = "use_residual_update_instead_of_states"
+    for name, layers, expected, statistics, more, options in [
+        ("esmc_pack", [0, 2, 6], 2, True, {flag: False}, ["--normalize-latents", "true"]),
+        ("esmc_pack_bare", [0, 6], 6, False, {}, []),
+        ("esmc_pack_updates", [0, 3], 3, True, {flag: True}, []),
+    ]:
+        config = {"model_type": "esmc_sae", "d_model": D, "codebook_dim": F, "k": 5, "available_layers": layers, **more}
+        # the expected one last: the folder's expected.json is of it
+        for layer in sorted(layers, key=lambda one: one == expected):
+            c = Case(f"{name} {layer}")
+            c.name = name
+            m, idf = (c.positive(F) * 3, c.positive(F)) if statistics else (np.ones(F), np.ones(F))
+            z, back = layer_norm(c.x)
+            f = topk((z - c.b_dec) @ c.enc.T, 5)
+            tensors = {"W_enc": c.enc.T.copy(), "W_dec": c.dec, "b_dec": c.b_dec, "idf": idf, "max": m}
+            latents = f / m * idf if options else f
+            c.save(f"layer_{layer}.safetensors", tensors, latents, back(f @ c.dec + c.b_dec), ["--layer", str(layer), *options],
+                   config={"config.json": config}, folder=True)
+
 
 def saelens():
     def cfg(**more):

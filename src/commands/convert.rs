@@ -1,5 +1,6 @@
 //! `protsae-convert`: sparse autoencoders of other programs in, and ours out to them.
 
+mod biohub;
 mod check;
 mod locate;
 
@@ -19,6 +20,7 @@ use crate::{
         metadata::{Convention, Site},
     },
 };
+use biohub::{Asked, Said};
 use check::Checked;
 use locate::Found;
 use schemars::JsonSchema;
@@ -68,20 +70,21 @@ pub struct Args {
     sidecar: Option<PathBuf>,
 
     /// Folder of the PLM whose activations the checkpoint is of
-    #[arg(long, value_name = "DIR", requires = "layer", help_heading = WHICH)]
+    #[arg(long, value_name = "DIR", help_heading = WHICH)]
     plm: Option<PathBuf>,
 
-    /// Its layer
-    #[arg(long, value_name = "N", requires = "plm", help_heading = WHICH)]
+    /// Its layer; of a folder with SAEs of several (ESMC SAEs), the one to convert
+    #[arg(long, value_name = "N", help_heading = WHICH)]
     layer: Option<u32>,
 
-    /// Its site: residual, attention, mlp or update
-    #[arg(long, default_value_t = Site::Residual, value_name = "SITE", help_heading = WHICH)]
-    site: Site,
+    /// Its site: residual, attention, mlp or update [default: what the checkpoint says, or residual]
+    #[arg(long, value_name = "SITE", help_heading = WHICH)]
+    site: Option<Site>,
 
     /// What the residual of the last layer is: hidden-states, after the final norm, or block-outputs, before it
-    #[arg(long, default_value_t = Convention::HiddenStates, value_name = "NAME", help_heading = WHICH)]
-    convention: Convention,
+    /// [default: hidden-states]
+    #[arg(long, value_name = "NAME", help_heading = WHICH)]
+    convention: Option<Convention>,
 
     /// Say nothing of the PLM: tables of any are then taken by their width alone
     #[arg(long, conflicts_with_all = ["plm", "check"], help_heading = WHICH)]
@@ -168,7 +171,8 @@ impl Tool for Args {
                 "--check -: the table is read twice, so it must be a file",
             ));
         }
-        let found = locate::find(&self.input, self.sidecar.as_deref())?;
+        let input = biohub::choose(&self.input, self.layer)?;
+        let found = locate::find(&input, self.sidecar.as_deref())?;
         let mut sae = match &found {
             Found::Model(folder) => {
                 if self.to == Format::Protsae {
@@ -188,6 +192,7 @@ impl Tool for Args {
             let known = sae.latent_max.iter().any(|&m| m > 0.0);
             let checked = check::check(context, &sae, table, self.check_rows)?;
             report(context, table, &checked);
+            check::record(&mut sae, &checked);
             if !known {
                 sae.latent_max = checked.latent_max;
             }
@@ -229,7 +234,16 @@ impl Args {
         }
         let mut config = converted.config;
         let latents = config.shape.latents;
-        config.plm = self.identity(context, config.shape.width)?;
+        let said = Said {
+            layer: self.layer,
+            site: self.site,
+            convention: self.convention,
+        };
+        let asked = biohub::settle(weights, converted.pack.as_ref(), said)?;
+        config.plm = self.identity(context, config.shape.width, weights, &asked)?;
+        if let Some(conversion) = &mut config.conversion {
+            conversion.claim = asked.claim();
+        }
         Ok(Sae {
             config,
             concepts: ConceptsFile {
@@ -249,6 +263,9 @@ impl Args {
         let given = [
             ("--sidecar", self.sidecar.is_some()),
             ("--plm", self.plm.is_some()),
+            ("--layer", self.layer.is_some()),
+            ("--site", self.site.is_some()),
+            ("--convention", self.convention.is_some()),
             ("--any-plm", self.any_plm),
             ("--activation", self.activation.is_some()),
             ("--k", self.k.is_some()),
@@ -266,17 +283,24 @@ impl Args {
         }
     }
 
-    /// Which activations the checkpoint is of: nothing in it says so.
-    fn identity(&self, context: &Context, width: usize) -> Result<Option<PlmIdentity>> {
-        if let (Some(path), Some(layer)) = (&self.plm, self.layer) {
+    /// Which activations the checkpoint is of: nothing in it says so, but of a pack the layer and the site.
+    fn identity(
+        &self,
+        context: &Context,
+        width: usize,
+        weights: &Source,
+        asked: &Asked,
+    ) -> Result<Option<PlmIdentity>> {
+        asked.check_options(self.plm.is_some())?;
+        if let (Some(path), Some(layer)) = (&self.plm, asked.layer) {
             let folder = ModelFolder::open(path)?;
             for file in folder.weight_files() {
                 context.note_input(file)?;
             }
             let place = Place::by_convention(
-                self.site,
+                asked.site,
                 layer as usize,
-                self.convention,
+                asked.convention,
                 &folder.architecture,
             )
             .map_err(|e| Error::from(e).context(path.display().to_string()))?;
@@ -288,14 +312,16 @@ impl Args {
                     folder.architecture.width
                 )));
             }
+            asked.warn_of_last(weights, folder.architecture.layers);
             return Ok(Some(folder.identity(place, folder.sha256()?)));
         }
         if let Some(table) = &self.check {
             let plm = check::identity(table)?;
-            if plm.is_none() {
-                log::warn(&format!(
+            match &plm {
+                Some(plm) => asked.check_table(weights, table, plm)?,
+                None => log::warn(&format!(
                     "{table} does not say which PLM it is of, so the model will not either"
-                ));
+                )),
             }
             return Ok(plm);
         }

@@ -1,6 +1,7 @@
 //! `protsae-encode`: activations through a trained SAE into features.
 
 mod device;
+mod fvu;
 
 use super::{
     calling::Calling,
@@ -24,6 +25,7 @@ use crate::{
     },
 };
 use device::DeviceEncoder;
+use fvu::{FvuCheck, Misfit, Table};
 use std::path::PathBuf;
 
 /// Default of `--min-probability`.
@@ -76,6 +78,11 @@ pub struct Args {
     #[arg(long, default_value_t = 0.0, value_name = "Z")]
     min_activation: f32,
 
+    /// What happens where the model reconstructs the first rows of a table much worse than it did those that it was
+    /// trained or checked on, as one of another layer does
+    #[arg(long, value_enum, default_value_t = Misfit::Warn, value_name = "WHAT")]
+    check_fvu: Misfit,
+
     /// Where to compute: auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     device: DeviceChoice,
@@ -119,6 +126,7 @@ impl Tool for Args {
         if context.is_dry_run() {
             return plan(&sae, &readers);
         }
+        let mut check = FvuCheck::new(&sae, &self.model, self.check_fvu)?;
         let info = FeatureInfo {
             dictionary,
             ..common_info(&sae, &readers)?
@@ -148,14 +156,18 @@ impl Tool for Args {
         let total = readers.iter().map(|(_, r)| r.rows().ok().flatten()).sum();
         let mut progress = Progress::new("residues", total);
         for (source, reader) in readers {
+            let plm = reader.info().plm.clone();
+            let table = Table { source, plm };
             for batch in reader {
                 let batch = batch.map_err(source.in_input())?;
-                sink.batch(&mut encoder, &batch, block, source)?;
+                sink.batch(&mut encoder, &mut check, &batch, block, &table)?;
                 progress.add(batch.rows() as u64);
             }
+            check.end_table(&table)?;
             sink.end_table()?;
         }
         progress.finish();
+        check.note(context);
         context.metric("proteins", sink.whole.count());
         context.metric("residues", sink.rows);
         let (features, proteins) = sink.finish()?;
@@ -265,19 +277,20 @@ impl Sink {
     fn batch(
         &mut self,
         encoder: &mut DeviceEncoder<'_>,
+        check: &mut FvuCheck<'_>,
         batch: &ActivationBatch,
         block: usize,
-        source: &Source,
+        table: &Table<'_>,
     ) -> Result<()> {
-        let width = batch.width();
+        let (source, width) = (table.source, batch.width());
         let activations = batch.activations().map_err(source.in_input())?;
         let positions = batch.positions().map_err(source.in_input())?;
         let residues = batch.residues().map_err(source.in_input())?;
         for start in (0..batch.rows()).step_by(block) {
             let end = (start + block).min(batch.rows());
-            let encoded = encoder
-                .encode(&activations[start * width..end * width])
-                .map_err(source.in_input())?;
+            let x = &activations[start * width..end * width];
+            let encoded = encoder.encode(x).map_err(source.in_input())?;
+            check.add(x, &encoded, table)?;
             for row in start..end {
                 self.protein(batch.protein(row), source)?;
                 let x = &activations[row * width..(row + 1) * width];

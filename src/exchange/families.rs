@@ -4,6 +4,7 @@
 //! choice of latents.
 
 mod bare;
+mod esmc;
 mod linear;
 mod saelens;
 mod transformed;
@@ -62,7 +63,7 @@ pub(crate) fn draft(
         Signature::Saelens => saelens::draft(&checkpoint)?,
         Signature::Sparsify => linear::sparsify(&checkpoint)?,
         Signature::Interprot => transformed::interprot(&checkpoint)?,
-        Signature::Esmc => transformed::esmc(&checkpoint)?,
+        Signature::Esmc => esmc::draft(&checkpoint)?,
         Signature::RepSaes => transformed::rep_saes(&checkpoint)?,
     };
     let open = [

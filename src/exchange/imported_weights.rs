@@ -1,6 +1,6 @@
 //! A checkpoint's numbers on their way into a model: what the families have in common.
 
-use super::{Activation, ExchangeError};
+use super::{Activation, ExchangeError, Pack};
 use crate::sae::{
     config::{MAX_SIZE, Objective, Shape, Variant},
     conversion::{Family, InputTransform},
@@ -68,6 +68,8 @@ pub(crate) struct ImportedWeights {
     /// The largest activation of each latent, scaled, where the checkpoint knows it.
     pub(crate) maxima: Option<Vec<f32>>,
     pub(crate) prefixes: Vec<usize>,
+    /// What a pack of several layers says.
+    pub(crate) pack: Option<Pack>,
     /// What the user should know.
     pub(crate) notes: Vec<String>,
 }
@@ -115,6 +117,7 @@ impl ImportedWeights {
             scale: None,
             maxima: None,
             prefixes: Vec::new(),
+            pack: None,
             notes: Vec::new(),
         }
     }

@@ -1,7 +1,7 @@
 //! From a checkpoint's tensors and configuration to a model.
 
 use super::{
-    ExchangeError, Request, Sidecar, Tensors, families,
+    ExchangeError, Pack, Request, Sidecar, Tensors, families,
     imported_weights::{Choosing, ImportedWeights},
     signature::{self, Detected},
 };
@@ -28,6 +28,8 @@ pub struct Converted {
     pub latent_max: Option<Vec<f32>>,
     /// What activations are multiplied by, `[n]`; empty: nothing.
     pub latent_scale: Vec<f32>,
+    /// What a pack of several layers says beside the weights of this one.
+    pub pack: Option<Pack>,
     /// What the user should know.
     pub notes: Vec<String>,
 }
@@ -52,7 +54,11 @@ pub fn read(
         input: draft.input,
         latent_scale: false,
         assumed_maxima: false,
+        claim: None,
+        statistics: draft.pack.as_ref().map(|pack| pack.statistics),
+        reached: None,
     };
+    let pack = draft.pack.take();
     let input_scale = draft.input_scale;
     let latent_max = draft.maxima.take();
     let notes = std::mem::take(&mut draft.notes);
@@ -66,7 +72,6 @@ pub fn read(
         training: Training::default(),
         conversion: Some(Conversion {
             latent_scale: !model.latent_scale.is_empty(),
-            assumed_maxima: false,
             ..conversion
         }),
     };
@@ -80,6 +85,7 @@ pub fn read(
         params: model.params,
         latent_max,
         latent_scale: model.latent_scale,
+        pack,
         notes,
     })
 }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{config::Shape, error::SettingError};
+use crate::table::metadata::Site;
 
 /// Added to a standard deviation (or, biased, to a variance) before dividing by it.
 const EPSILON: f64 = 1e-5;
@@ -115,6 +116,26 @@ impl InputTransform {
     }
 }
 
+/// Where in its PLM a checkpoint says that its activations are from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// Number of the layer: 0 the embeddings, 1 the first block.
+    pub layer: u32,
+    /// Site in the layer.
+    pub site: Site,
+}
+
+/// How well a model is known to reconstruct.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reached {
+    /// Fraction of variance unexplained.
+    pub fvu: f64,
+    /// Rows that it was measured on.
+    pub rows: u64,
+}
+
 /// Where a converted model comes from, and what it does beside what its objective says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -133,6 +154,17 @@ pub struct Conversion {
     /// Whether the largest activations of latents were not known and stand as 1.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub assumed_maxima: bool,
+    /// Where its activations are from, where the checkpoint says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<Claim>,
+    /// Whether the checkpoint has statistics of its latents (largest activations, inverse frequencies), in families whose
+    /// format has a place for them. Without, latents cannot be scaled by them, and what is a strong activation of one is
+    /// not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<bool>,
+    /// How well it reconstructed the activations that it was checked on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached: Option<Reached>,
 }
 
 impl Conversion {
@@ -145,6 +177,14 @@ impl Conversion {
             return Err(SettingError::new(
                 "width",
                 format!("a row of {} has no standard deviation", shape.width),
+            ));
+        }
+        if let Some(Reached { fvu, .. }) = self.reached
+            && (!fvu.is_finite() || fvu < 0.0)
+        {
+            return Err(SettingError::new(
+                "fvu",
+                format!("{fvu} is no number of at least 0"),
             ));
         }
         Ok(())

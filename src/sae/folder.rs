@@ -226,7 +226,7 @@ impl Sae {
     /// Demands activations of the PLM, layer, site and width that this model was trained on.
     ///
     /// Returns whether that could be checked: a table (or a model) without identity is known by
-    /// its width alone, which deserves a warning.
+    /// its width alone, or by what a checkpoint claimed of layer and site, which deserves a warning.
     ///
     /// # Errors
     /// [`TableError::Identity`], naming both.
@@ -251,7 +251,46 @@ impl Sae {
                 own.check_same(model_name, other, table_name)?;
                 Ok(true)
             }
+            (None, Some(other)) => {
+                self.check_claim(model_name, other, table_name)?;
+                Ok(false)
+            }
             _ => Ok(false),
+        }
+    }
+
+    /// Demands the layer and the site that the checkpoint which this model was converted from claimed.
+    fn check_claim(
+        &self,
+        model_name: &str,
+        plm: &PlmIdentity,
+        table_name: &str,
+    ) -> Result<(), TableError> {
+        let conversion = self.config.conversion.as_ref();
+        let Some(claim) = conversion.and_then(|c| c.claim) else {
+            return Ok(());
+        };
+        let parts = [
+            (
+                "layer of the PLM",
+                claim.layer.to_string(),
+                plm.layer.to_string(),
+            ),
+            (
+                "site of the PLM",
+                claim.site.to_string(),
+                plm.site.to_string(),
+            ),
+        ];
+        match parts.into_iter().find(|(_, left, right)| left != right) {
+            None => Ok(()),
+            Some((what, left, right)) => Err(TableError::Identity {
+                what,
+                left_name: model_name.into(),
+                left,
+                right_name: table_name.into(),
+                right,
+            }),
         }
     }
 }
@@ -348,6 +387,9 @@ mod tests {
             input: InputTransform::LayerNorm,
             latent_scale: true,
             assumed_maxima: false,
+            claim: None,
+            statistics: Some(true),
+            reached: None,
         });
         let yaml = sae.config.to_yaml().unwrap();
         assert!(!yaml.contains("training"));

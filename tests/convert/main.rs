@@ -1,8 +1,10 @@
 //! `protsae-convert`: every family's checkpoint gives the numbers of its formula, what is open is
 //! asked for, and what is written is what other libraries load.
 
+mod biohub;
 mod families;
 mod layouts;
+mod misfit;
 mod pipeline;
 mod refusals;
 #[path = "../support/skip.rs"]

@@ -3,7 +3,7 @@
 use crate::{
     Result,
     cli::{Context, Source},
-    sae::{encode::Encoder, folder::Sae},
+    sae::{conversion::Reached, encode::Encoder, folder::Sae},
     score::fidelity::{Fidelity, FidelitySums},
     table::{PlmIdentity, activations::ActivationReader},
 };
@@ -26,6 +26,16 @@ pub(super) struct Checked {
 pub(super) fn identity(table: &Source) -> Result<Option<PlmIdentity>> {
     let reader = ActivationReader::new(table.open_table()?).map_err(table.in_input())?;
     Ok(reader.info().plm.clone())
+}
+
+/// Notes in a converted model what it reaches, for protsae-encode to hold other tables against; an FVU above 1 is no
+/// achievement to hold anything against.
+pub(super) fn record(sae: &mut Sae, checked: &Checked) {
+    let Fidelity { rows, fvu, .. } = checked.fidelity;
+    if let Some(conversion) = &mut sae.config.conversion {
+        let fvu = fvu.filter(|&fvu| fvu <= 1.0);
+        conversion.reached = fvu.map(|fvu| Reached { fvu, rows });
+    }
 }
 
 /// Encodes and decodes the first rows of a table.

@@ -90,6 +90,9 @@ fn every_input_transform_and_scale_is_that_of_the_cpu<M: GpuBackend + Clone>(mac
             input,
             latent_scale: true,
             assumed_maxima: false,
+            claim: None,
+            statistics: None,
+            reached: None,
         });
         compare(&format!("{input:?}"), machine, &sae, &x);
     }

@@ -28,6 +28,7 @@ inputs:
   min_probability: {type: float?, doc: "Least probability of the concepts that are listed for a residue, as the model has it, without a dictionary [default: 0.5]", inputBinding: {prefix: --min-probability}}
   with_neighbours: {type: boolean?, doc: "Let the neighbours count in the calls, by the weights that the dictionary has of each concept; what they say is then no longer a second opinion of a call", inputBinding: {prefix: --with-neighbours}}
   compute: {type: ["null", {type: enum, symbols: [f32, bf16]}], doc: "What the products of rows with the encoder multiply; weights and all sums are f32 [default: f32]", inputBinding: {prefix: --compute}}
+  check_fvu: {type: ["null", {type: enum, symbols: [warn, error, "off"]}], doc: "What happens where the model reconstructs the first rows of a table much worse than it did those that it was trained or checked on, as one of another layer does [default: warn]", inputBinding: {prefix: --check-fvu}}
   device: {type: string?, doc: "Where to compute: auto, cpu, cuda or cuda:N [default: auto]", inputBinding: {prefix: --device}}
   seed: {type: int?, doc: "Seed of everything random", inputBinding: {prefix: --seed}}
   config: {type: File?, format: "edam:format_3750", doc: "YAML file with further options by their long names; inputs given here win", inputBinding: {prefix: --config}}
