@@ -20,23 +20,23 @@ fn start(dir: &Path, tool: &str, arguments: &[&str]) -> Output {
     command.output().expect("the executable starts")
 }
 
-fn run(dir: &Path, tool: &str, arguments: &[&str]) -> String {
+pub(crate) fn run(dir: &Path, tool: &str, arguments: &[&str]) -> String {
     let output = start(dir, tool, arguments);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{tool} {arguments:?}: {said}");
     format!("{said}{}", String::from_utf8_lossy(&output.stdout))
 }
 
-fn refused(dir: &Path, tool: &str, arguments: &[&str], status: i32) -> String {
+pub(crate) fn refused(dir: &Path, tool: &str, arguments: &[&str], status: i32) -> String {
     let output = start(dir, tool, arguments);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(status), "{arguments:?}: {said}");
     said
 }
 
-const EMBED: &str = env!("CARGO_BIN_EXE_protsae-embed");
+pub(crate) const EMBED: &str = env!("CARGO_BIN_EXE_protsae-embed");
 
-fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().expect("a path in UTF-8")
 }
 

@@ -1,5 +1,6 @@
 //! Protein language models against numbers of their reference implementations, and against themselves.
 
+mod biohub;
 mod command;
 mod composition;
 mod deep;
