@@ -84,10 +84,13 @@ fn the_plm_must_have_the_width_and_the_layer() {
     let said = message(&input, &of("2"), 3);
     assert!(said.contains("width 12") && said.contains("128"), "{said}");
     let said = message(&input, &of("7"), 2);
-    assert!(said.contains("6 layers"), "{said}");
+    assert!(said.contains("layers 0 to 6"), "{said}");
     let embeddings = ["--plm", text(&plm), "--layer", "0", "--site", "mlp"];
     let said = message(&input, &embeddings, 2);
-    assert!(said.contains("from 1 at site mlp"), "{said}");
+    assert!(
+        said.contains("site mlp: this PLM has layers 1 to 6"),
+        "{said}"
+    );
 }
 
 /// A tensor of zeros: name and shape.
