@@ -26,10 +26,8 @@ impl Pack {
     /// # Errors
     /// [`ExchangeError::Sidecar`] where a value is of another kind than it should be.
     pub(crate) fn read(sidecar: &Sidecar, statistics: bool) -> Result<Self, ExchangeError> {
-        let updates = match sidecar.has(UPDATES) {
-            true => Some(sidecar.flag(UPDATES, false)?),
-            false => None,
-        };
+        let says_updates = sidecar.has(UPDATES);
+        let updates = sidecar.flag(UPDATES, false)?;
         let layers = match sidecar.get(&[LAYERS]) {
             None => Vec::new(),
             Some(Value::Sequence(layers)) => {
@@ -45,7 +43,7 @@ impl Pack {
             Some(_) => return sidecar.fail(format!("{LAYERS} is no list of layers")),
         };
         Ok(Self {
-            updates,
+            updates: says_updates.then_some(updates),
             layers,
             statistics,
         })

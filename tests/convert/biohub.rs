@@ -154,7 +154,7 @@ fn packs_encode_to_the_numbers_of_their_formula() {
             let batch = batch.unwrap();
             let columns = batch.columns().unwrap();
             for ends in columns.latent.offsets.windows(2) {
-                let (start, end) = (ends[0] as usize, ends[1] as usize);
+                let (start, end) = (ends[0], ends[1]);
                 for i in start..end {
                     let latent = columns.latent.values[i] as usize;
                     z[row * latents + latent] = columns.activation.values[i];

@@ -37,8 +37,8 @@ impl Fixture {
         let fasta = fs::read_to_string(data("example/proteins.fasta")).unwrap();
         let records = fasta.split('>').skip(1).take(PROTEINS + 2);
         let records: Vec<String> = records.map(|record| format!(">{record}")).collect();
-        let [proteins, labels, table] =
-            ["p.fasta", "labels.arrow", "layer3.arrow"].map(|n| fixture.path(n));
+        let [proteins, labels, concepts, table] =
+            ["p.fasta", "labels.arrow", "concepts.json", "layer3.arrow"].map(|n| fixture.path(n));
         let (many, few) = records.split_at(PROTEINS);
         fs::write(&proteins, many.concat()).unwrap();
         fs::write(fixture.path("few.fasta"), few.concat()).unwrap();
@@ -70,6 +70,8 @@ impl Fixture {
             "1",
             "--kinds",
             "feature",
+            "--concepts",
+            text(&concepts),
             "-o",
             text(&labels),
         ];

@@ -140,9 +140,10 @@ fn layer(weights: &Source, pack: &Pack, said: Option<u32>) -> Result<Option<u32>
 
 /// The site of an SAE of updates, or not, at a layer: before the first block nothing is added yet.
 fn site_of(updates: bool, layer: Option<u32>) -> Site {
-    match updates && layer != Some(0) {
-        true => Site::Update,
-        false => Site::Residual,
+    if updates && layer != Some(0) {
+        Site::Update
+    } else {
+        Site::Residual
     }
 }
 
