@@ -453,7 +453,7 @@ fn folders_that_lack_something_are_refused() {
     assert!(said.contains("28 tokens, config.json says 150"), "{said}");
     let pieces = copied(dir.path(), "prott5").join("spiece.model");
     let all = fs::read(&pieces).expect("pieces");
-    fs::write(&pieces, &all[..all.len() / 2 + 1]).expect("a file");
+    fs::write(&pieces, &all[..=all.len() / 2]).expect("a file");
     let said = refuse("prott5");
     assert!(
         said.contains("spiece.model: not a model of SentencePiece, or cut short"),
