@@ -57,10 +57,10 @@ impl FromStr for Site {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Convention {
-    /// As in transformers' `hidden_states`: the last is behind the final norm.
+    /// As in transformers' `hidden_states` and in `esm` since 3.4: the last is behind the final norm.
     #[default]
     HiddenStates,
-    /// What the blocks give: the last is before the final norm, as in Biohub's SAEs of ESM-C.
+    /// What the blocks give: the last is before the final norm, as `esm` before 3.4 had it.
     BlockOutputs,
 }
 
