@@ -30,7 +30,7 @@ pub use output::Output;
 pub use output_folder::OutputFolder;
 pub use outputs::FirstForeign;
 pub use provenance::Provenance;
-pub use target::{SharedFolder, Target, TargetFolder};
+pub use target::{SharedFolder, TableOrFolder, Target, TargetFolder};
 
 use crate::{
     ErrorKind, Result,
@@ -44,8 +44,8 @@ use std::{
 
 /// One executable: its options and what it does.
 ///
-/// Options of type [`Source`] and paths are read, those of type [`Target`], [`TargetFolder`] and [`SharedFolder`] are
-/// written: all of them are known before [`Tool::run`], and none is in the way of another.
+/// Options of type [`Source`] and paths are read, those of type [`Target`], [`TargetFolder`], [`TableOrFolder`] and
+/// [`SharedFolder`] are written: all of them are known before [`Tool::run`], and none is in the way of another.
 pub trait Tool: clap::Parser + Sync {
     /// Name of the executable.
     const NAME: &'static str;

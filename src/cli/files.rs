@@ -1,9 +1,9 @@
 //! Every file and folder that options name, found by the types of the options: a [`Source`] or a path is read, a
-//! [`Target`], [`TargetFolder`] or [`SharedFolder`] is written. So no executable can forget one.
+//! [`Target`], [`TargetFolder`], [`TableOrFolder`] or [`SharedFolder`] is written. So no executable can forget one.
 
 use super::{
     input::Source,
-    target::{Destination, SharedFolder, Target, TargetFolder},
+    target::{Destination, SharedFolder, TableOrFolder, Target, TargetFolder},
 };
 use clap::{Arg, ArgMatches, Command};
 use std::{fmt, path::PathBuf};
@@ -59,6 +59,12 @@ impl NamedFiles {
                 id,
                 &option,
                 Destination::Folder,
+            ));
+            self.outputs.extend(values::<TableOrFolder, _>(
+                matches,
+                id,
+                &option,
+                Destination::from,
             ));
             self.outputs.extend(values::<SharedFolder, _>(
                 matches,

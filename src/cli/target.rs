@@ -82,6 +82,55 @@ impl fmt::Display for TargetFolder {
     }
 }
 
+/// Suffixes that a table of activations may have, apart from that of its compression.
+const TABLE_SUFFIXES: [&str; 5] = ["arrow", "arrows", "feather", "parquet", "npy"];
+
+/// A table or a folder, of a tool that writes either: a table where the name is that of one (`.arrow`, `.parquet`, `.npy`,
+/// compressed or not), is `-`, or leads to a stream; else a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TableOrFolder {
+    /// A table.
+    Table(Target),
+    /// A folder.
+    Folder(TargetFolder),
+}
+
+impl From<OsString> for TableOrFolder {
+    fn from(text: OsString) -> Self {
+        let target = Target::from(text.clone());
+        let is_table = target.path().is_none_or(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let (name, _) = split_compression(&name);
+            let suffix = Path::new(name).extension();
+            is_stream(path)
+                || suffix.is_some_and(|s| TABLE_SUFFIXES.iter().any(|known| s == *known))
+        });
+        if is_table {
+            Self::Table(target)
+        } else {
+            Self::Folder(text.into())
+        }
+    }
+}
+
+impl From<TableOrFolder> for Destination {
+    fn from(either: TableOrFolder) -> Self {
+        match either {
+            TableOrFolder::Table(target) => Self::File(target),
+            TableOrFolder::Folder(folder) => Self::Folder(folder),
+        }
+    }
+}
+
+impl fmt::Display for TableOrFolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Table(target) => target.fmt(f),
+            Self::Folder(folder) => folder.fmt(f),
+        }
+    }
+}
+
 /// A folder that a run writes into and that others may use too: what it did not make stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedFolder(PathBuf);

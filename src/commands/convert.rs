@@ -1,5 +1,6 @@
-//! `protsae-convert`: sparse autoencoders of other programs in, and ours out to them.
+//! `protsae-convert`: sparse autoencoders and activations of other programs in, and ours out to them.
 
+mod activations;
 mod biohub;
 mod check;
 mod locate;
@@ -8,7 +9,7 @@ use super::{output_folder, shared};
 use crate::{
     Error, Result,
     annot::concept::{CONCEPTS_FORMAT, ConceptsFile},
-    cli::{CommonArgs, Context, Source, TargetFolder, Tool, context::to_json, log},
+    cli::{CommonArgs, Context, Source, TableOrFolder, TargetFolder, Tool, context::to_json, log},
     exchange::{self, Activation, Layout, NamedTensor, Request},
     plm::{place::Place, weights::ModelFolder},
     sae::{
@@ -20,6 +21,7 @@ use crate::{
         metadata::{Convention, Site},
     },
 };
+use activations::ActivationArgs;
 use biohub::{Asked, Said};
 use check::Checked;
 use locate::Found;
@@ -35,6 +37,9 @@ const EXAMPLE: &str = "Examples:
   protsae-convert -i esm2_plm1280_l24_sae4096.safetensors --k 64 --plm esm2_t33_650M_UR50D/ \\
     --layer 24 --check activations.arrow -o model/
   protsae-convert -i model/ --to saelens -o saelens/
+  protsae-convert -i per-residue.h5 --proteins proteins.fasta --any-plm -o activations.arrow
+  protsae-convert -i embeddings.npy --proteins proteins.tsv --any-plm -o activations.arrow
+  protsae-convert -i activations.arrow -o activations.parquet
 
 Families that are read, told by their tensors and the configuration beside them:
   InterPLM             released weights and 1.0: ReLU, TopK, BatchTopK, JumpReLU
@@ -46,30 +51,37 @@ Families that are read, told by their tensors and the configuration beside them:
   Rep_SAEs_PLMs
 A pickle is read as data: nothing of it is executed.
 
+Activations, where -o names a table: .npy (rows x width, f2, f4 or f8), HDF5 with one dataset a
+protein (UniProt's per-residue.h5 and per-protein.h5, bio_embeddings), Parquet and Arrow with the
+columns protein, position, residue and activation; Parquet of other names by the types of its columns.
+One vector a protein is taken as the mean over its residues. What is no finite number is an error.
+
 Layers are numbered as by protsae-embed: 0 the embeddings, 1 the first block, the last after the
 final layer norm, as in transformers' hidden_states. SAEs of other numberings need translating.";
 
-/// Convert sparse autoencoders from and to other programs' checkpoints
+/// Convert sparse autoencoders and activations from and to other programs' files
 #[derive(clap::Parser, Debug)]
 #[command(name = Args::NAME, version, after_help = EXAMPLE)]
 pub struct Args {
-    /// Checkpoint (.pt, .ckpt, .bin, .safetensors), a folder with one, or a model folder; '-' for standard input
-    #[arg(short, long, value_name = "CHECKPOINT")]
+    /// Checkpoint (.pt, .ckpt, .bin, .safetensors), a folder with one, or a model folder; or activations (.npy, .h5,
+    /// .parquet, .arrow); '-' for standard input
+    #[arg(short, long, value_name = "CHECKPOINT|TABLE")]
     input: Source,
 
-    /// Folder to write; it appears whole
-    #[arg(short, long, value_name = "DIR")]
-    output: TargetFolder,
+    /// Folder to write, which appears whole; or a table of activations, where the name ends in .arrow, .parquet or .npy
+    /// or is '-' for standard output
+    #[arg(short, long, value_name = "DIR|TABLE")]
+    output: TableOrFolder,
 
-    /// What to write
-    #[arg(long, value_enum, default_value_t = Format::Protsae, value_name = "FORMAT")]
-    to: Format,
+    /// What to write [default: protsae into a folder; of a table by its name, arrow on standard output]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    to: Option<Format>,
 
     /// Configuration of the checkpoint [default: cfg.json, config.json or config.yaml in its folder]
     #[arg(long, value_name = "FILE")]
     sidecar: Option<PathBuf>,
 
-    /// Folder of the PLM whose activations the checkpoint is of
+    /// Folder of the PLM whose activations the input is, or is of
     #[arg(long, value_name = "DIR", help_heading = WHICH)]
     plm: Option<PathBuf>,
 
@@ -133,6 +145,9 @@ pub struct Args {
     normalize_latents: Option<bool>,
 
     #[command(flatten)]
+    activations: ActivationArgs,
+
+    #[command(flatten)]
     common: CommonArgs,
 }
 
@@ -152,6 +167,13 @@ enum Format {
     Saelens,
     /// A folder that sparsify loads.
     Sparsify,
+    /// A table of activations, for the other executables.
+    Arrow,
+    /// A table of activations as Apache Parquet, for data frames.
+    Parquet,
+    /// Activations as an array of `NumPy`, rows x width.
+    #[value(help = "Activations as an array of NumPy, rows x width")]
+    Npy,
 }
 
 impl Tool for Args {
@@ -166,16 +188,47 @@ impl Tool for Args {
     }
 
     fn run(&self, context: &Context) -> Result<()> {
+        match &self.output {
+            TableOrFolder::Table(target) => {
+                self.refuse_model_options()?;
+                activations::run(self, context, target)
+            }
+            TableOrFolder::Folder(folder) => {
+                if let Some(option) = self.activations.first_given() {
+                    return Err(Error::usage(format!(
+                        "{option} is of activations: -o must then be a table (.arrow, .parquet, .npy or '-')"
+                    )));
+                }
+                self.run_model(context, folder)
+            }
+        }
+    }
+}
+
+impl Args {
+    /// Converts a checkpoint or a model.
+    fn run_model(&self, context: &Context, output: &TargetFolder) -> Result<()> {
         if self.check == Some(Source::Stdin) {
             return Err(Error::usage(
                 "--check -: the table is read twice, so it must be a file",
             ));
         }
+        let layout = match self.to {
+            None | Some(Format::Protsae) => None,
+            Some(Format::Saelens) => Some(Layout::Saelens),
+            Some(Format::Sparsify) => Some(Layout::Sparsify),
+            Some(Format::Arrow | Format::Parquet | Format::Npy) => {
+                return Err(Error::usage(format!(
+                    "--to is of activations, but -o {output} is a folder: its name must end in .arrow, .parquet or .npy, \
+                     or be '-'"
+                )));
+            }
+        };
         let input = biohub::choose(&self.input, self.layer)?;
         let found = locate::find(&input, self.sidecar.as_deref())?;
         let mut sae = match &found {
             Found::Model(folder) => {
-                if self.to == Format::Protsae {
+                if layout.is_none() {
                     return Err(Error::usage(format!(
                         "{} is a model folder already; say --to",
                         folder.display()
@@ -197,19 +250,16 @@ impl Tool for Args {
                 sae.latent_max = checked.latent_max;
             }
         }
-        self.describe(context, &sae)?;
+        self.describe(context, &sae, output)?;
         if context.is_dry_run() {
             return Ok(());
         }
-        match self.to {
-            Format::Protsae => self.write_model(context, &sae),
-            Format::Saelens => self.write_layout(context, &sae, Layout::Saelens),
-            Format::Sparsify => self.write_layout(context, &sae, Layout::Sparsify),
+        match layout {
+            None => write_model(context, &sae, output),
+            Some(layout) => write_layout(context, &sae, layout, output),
         }
     }
-}
 
-impl Args {
     /// Reads a checkpoint of another program; latents without known maxima have 0.
     fn convert(
         &self,
@@ -219,6 +269,12 @@ impl Args {
     ) -> Result<Sae> {
         let sidecar = locate::read_sidecar(context, sidecar)?;
         let bytes = context.bytes(weights)?;
+        if activations::holds_activations(&bytes) {
+            return Err(Error::usage(format!(
+                "{weights} holds activations, which are written into a table: -o must end in .arrow, .parquet or .npy, or \
+                 be '-'"
+            )));
+        }
         let request = Request {
             activation: self.activation,
             k: self.k,
@@ -261,12 +317,44 @@ impl Args {
     /// Options that say what a checkpoint leaves open, of a model folder, which leaves nothing open.
     fn refuse_reading_options(&self) -> Result<()> {
         let given = [
-            ("--sidecar", self.sidecar.is_some()),
             ("--plm", self.plm.is_some()),
             ("--layer", self.layer.is_some()),
             ("--site", self.site.is_some()),
             ("--convention", self.convention.is_some()),
             ("--any-plm", self.any_plm),
+        ];
+        match given
+            .iter()
+            .chain(&self.of_checkpoints())
+            .find(|(_, given)| *given)
+        {
+            None => Ok(()),
+            Some((option, _)) => Err(Error::usage(format!(
+                "{option} is said of a model folder, which says it itself"
+            ))),
+        }
+    }
+
+    /// Options of models, of activations, which have none of what they say.
+    fn refuse_model_options(&self) -> Result<()> {
+        let given = [("--check", self.check.is_some())];
+        match given
+            .iter()
+            .chain(&self.of_checkpoints())
+            .find(|(_, given)| *given)
+        {
+            None => Ok(()),
+            Some((option, _)) => Err(Error::usage(format!(
+                "{option} is of a model, which is a folder, but -o {} names a table of activations",
+                self.output
+            ))),
+        }
+    }
+
+    /// Options that say what checkpoints leave open, and whether each is given.
+    fn of_checkpoints(&self) -> [(&'static str, bool); 8] {
+        [
+            ("--sidecar", self.sidecar.is_some()),
             ("--activation", self.activation.is_some()),
             ("--k", self.k.is_some()),
             ("--threshold", self.threshold.is_some()),
@@ -274,13 +362,7 @@ impl Args {
             ("--input-transform", self.input_transform.is_some()),
             ("--input-scale", self.input_scale.is_some()),
             ("--normalize-latents", self.normalize_latents.is_some()),
-        ];
-        match given.iter().find(|(_, given)| *given) {
-            None => Ok(()),
-            Some((option, _)) => Err(Error::usage(format!(
-                "{option} is said of a model folder, which says it itself"
-            ))),
-        }
+        ]
     }
 
     /// Which activations the checkpoint is of: nothing in it says so, but of a pack the layer and the site.
@@ -292,28 +374,10 @@ impl Args {
         asked: &Asked,
     ) -> Result<Option<PlmIdentity>> {
         asked.check_options(self.plm.is_some())?;
-        if let (Some(path), Some(layer)) = (&self.plm, asked.layer) {
-            let folder = ModelFolder::open(path)?;
-            for file in folder.weight_files() {
-                context.note_input(file)?;
-            }
-            let place = Place::by_convention(
-                asked.site,
-                layer as usize,
-                asked.convention,
-                &folder.architecture,
-            )
-            .map_err(|e| Error::from(e).context(path.display().to_string()))?;
-            if folder.architecture.width != width {
-                return Err(Error::mismatch(format!(
-                    "{} is of activations of width {width}, {} has width {}",
-                    self.input,
-                    path.display(),
-                    folder.architecture.width
-                )));
-            }
-            asked.warn_of_last(weights, folder.architecture.layers);
-            return Ok(Some(folder.identity(place, folder.sha256()?)));
+        let of_plm = (asked.site, asked.convention);
+        if let Some((named, layers)) = self.named_plm(context, width, asked.layer, of_plm)? {
+            asked.warn_of_last(weights, layers);
+            return Ok(Some(named));
         }
         if let Some(table) = &self.check {
             let plm = check::identity(table)?;
@@ -333,8 +397,38 @@ impl Args {
         ))
     }
 
+    /// The activations of a layer of the PLM that `--plm` names, which must have this width, and how many layers it has.
+    fn named_plm(
+        &self,
+        context: &Context,
+        width: usize,
+        layer: Option<u32>,
+        (site, convention): (Site, Convention),
+    ) -> Result<Option<(PlmIdentity, usize)>> {
+        if let (Some(path), Some(layer)) = (&self.plm, layer) {
+            let folder = ModelFolder::open(path)?;
+            for file in folder.weight_files() {
+                context.note_input(file)?;
+            }
+            let layer = layer as usize;
+            let place = Place::by_convention(site, layer, convention, &folder.architecture)
+                .map_err(|e| Error::from(e).context(path.display().to_string()))?;
+            if folder.architecture.width != width {
+                return Err(Error::mismatch(format!(
+                    "{} is of activations of width {width}, {} has width {}",
+                    self.input,
+                    path.display(),
+                    folder.architecture.width
+                )));
+            }
+            let identity = folder.identity(place, folder.sha256()?);
+            return Ok(Some((identity, folder.architecture.layers)));
+        }
+        Ok(None)
+    }
+
     /// Says what the model is.
-    fn describe(&self, context: &Context, sae: &Sae) -> Result<()> {
+    fn describe(&self, context: &Context, sae: &Sae, output: &TargetFolder) -> Result<()> {
         let shape = &sae.config.shape;
         let objective = &sae.config.objective;
         let family = sae
@@ -356,61 +450,61 @@ impl Args {
         if context.is_dry_run() {
             let megabytes = (8 * shape.width * shape.latents) >> 20;
             log::plan(&format!(
-                "{}: {text}; {} will hold about {megabytes} MB, in a few seconds",
-                self.input, self.output
+                "{}: {text}; {output} will hold about {megabytes} MB, in a few seconds",
+                self.input
             ))?;
         } else {
             log::info(&format!("{}: {text}", self.input));
         }
         Ok(())
     }
+}
 
-    fn write_model(&self, context: &Context, sae: &Sae) -> Result<()> {
-        let folder = context.create_folder(&self.output)?;
-        let mut latent_max = sae.latent_max.clone();
-        let mut config = sae.config.clone();
-        if latent_max.iter().all(|&m| m <= 0.0) {
-            log::warn(
-                "largest activations of latents are not known and taken as 1: thresholds of protsae-annotate are then activations themselves; --check TABLE learns them",
-            );
-            latent_max.fill(1.0);
-            if let Some(conversion) = &mut config.conversion {
-                conversion.assumed_maxima = true;
-            }
+fn write_model(context: &Context, sae: &Sae, output: &TargetFolder) -> Result<()> {
+    let folder = context.create_folder(output)?;
+    let mut latent_max = sae.latent_max.clone();
+    let mut config = sae.config.clone();
+    if latent_max.iter().all(|&m| m <= 0.0) {
+        log::warn(
+            "largest activations of latents are not known and taken as 1: thresholds of protsae-annotate are then activations themselves; --check TABLE learns them",
+        );
+        latent_max.fill(1.0);
+        if let Some(conversion) = &mut config.conversion {
+            conversion.assumed_maxima = true;
         }
-        folder::write_weights(
-            &folder.path().join(folder::WEIGHTS_FILE),
-            &folder::ModelTensors {
-                params: &sae.params,
-                latent_max: &latent_max,
-                latent_scale: &sae.latent_scale,
-                positive_weight: &[],
-            },
-        )?;
-        folder.write(folder::CONFIG_FILE, config.to_yaml()?.as_bytes())?;
-        folder.write(folder::CONCEPTS_FILE, to_json(&sae.concepts)?.as_bytes())?;
-        folder.commit();
-        Ok(())
     }
+    folder::write_weights(
+        &folder.path().join(folder::WEIGHTS_FILE),
+        &folder::ModelTensors {
+            params: &sae.params,
+            latent_max: &latent_max,
+            latent_scale: &sae.latent_scale,
+            positive_weight: &[],
+        },
+    )?;
+    folder.write(folder::CONFIG_FILE, config.to_yaml()?.as_bytes())?;
+    folder.write(folder::CONCEPTS_FILE, to_json(&sae.concepts)?.as_bytes())?;
+    folder.commit();
+    Ok(())
+}
 
-    fn write_layout(&self, context: &Context, sae: &Sae, layout: Layout) -> Result<()> {
-        let written = exchange::write(sae, layout)?;
-        for note in &written.notes {
-            log::warn(note);
-        }
-        let folder = context.create_folder(&self.output)?;
-        let tensors = written
-            .tensors
-            .iter()
-            .map(|(name, shape, values): &NamedTensor| {
-                let shape = shape.clone();
-                ((*name).to_owned(), Slice { shape, values })
-            });
-        folder::write_tensors(&folder.path().join(written.weights), tensors)?;
-        folder.write(exchange::CONFIG, to_json(&written.config)?.as_bytes())?;
-        folder.commit();
-        Ok(())
+fn write_layout(context: &Context, sae: &Sae, layout: Layout, output: &TargetFolder) -> Result<()> {
+    let written = exchange::write(sae, layout)?;
+    for note in &written.notes {
+        log::warn(note);
     }
+    let folder = context.create_folder(output)?;
+    let tensors = written
+        .tensors
+        .iter()
+        .map(|(name, shape, values): &NamedTensor| {
+            let shape = shape.clone();
+            ((*name).to_owned(), Slice { shape, values })
+        });
+    folder::write_tensors(&folder.path().join(written.weights), tensors)?;
+    folder.write(exchange::CONFIG, to_json(&written.config)?.as_bytes())?;
+    folder.commit();
+    Ok(())
 }
 
 /// Prints and counts what the check found.

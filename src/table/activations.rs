@@ -1,19 +1,15 @@
 //! `activations/1`: one row a residue, proteins whole and in input order; or one row a protein.
 
+mod batches;
+
 use super::{
     Container, PlmIdentity, TableError, TableSink, TableSource, column, metadata,
     schema::{self as s, ActivationType},
 };
-use arrow_array::{
-    Array, ArrayRef, FixedSizeListArray, Float16Array, Float32Array, RecordBatch, StringArray,
-    UInt32Array, builder::StringBuilder,
-};
+use arrow_array::{Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Schema};
-use half::{f16, slice::HalfFloatSliceExt};
-use std::{borrow::Cow, io::Write, sync::Arc};
-
-/// Bytes of activations that a record batch holds at most, unless one row is larger.
-const BATCH_BYTES: usize = 4 << 20;
+pub(crate) use batches::ActivationBatches;
+use std::{borrow::Cow, io::Write};
 
 /// What an activation table says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +45,7 @@ impl ActivationInfo {
         })
     }
 
-    fn to_metadata(&self) -> Vec<(String, String)> {
+    pub(super) fn to_metadata(&self) -> Vec<(String, String)> {
         let mut entries = self
             .plm
             .as_ref()
@@ -70,17 +66,7 @@ impl ActivationInfo {
 /// Writes an activation table; batches are cut by size alone, so bytes depend on the rows only.
 pub struct ActivationWriter<W: Write> {
     sink: TableSink<W>,
-    schema: Arc<Schema>,
-    of: ActivationType,
-    pooled: bool,
-    width: usize,
-    batch_rows: usize,
-    protein: StringBuilder,
-    position: Vec<u32>,
-    residue: StringBuilder,
-    halves: Vec<f16>,
-    singles: Vec<f32>,
-    rows: usize,
+    batches: ActivationBatches,
 }
 
 impl<W: Write> ActivationWriter<W> {
@@ -95,27 +81,9 @@ impl<W: Write> ActivationWriter<W> {
         of: ActivationType,
         info: &ActivationInfo,
     ) -> Result<Self, TableError> {
-        let pooled = info.pool.is_some();
-        let fields = s::activations(width, of, pooled);
-        let schema = s::with_metadata(fields, s::ACTIVATIONS_FORMAT, info.to_metadata());
-        let element = match of {
-            ActivationType::F16 => 2,
-            ActivationType::F32 => 4,
-        };
-        Ok(Self {
-            sink: TableSink::new(out, container, &schema)?,
-            schema,
-            of,
-            pooled,
-            width,
-            batch_rows: (BATCH_BYTES / (width.max(1) * element)).max(1),
-            protein: StringBuilder::new(),
-            position: Vec::new(),
-            residue: StringBuilder::new(),
-            halves: Vec::new(),
-            singles: Vec::new(),
-            rows: 0,
-        })
+        let batches = ActivationBatches::new(width, of, info);
+        let sink = TableSink::new(out, container, batches.schema())?;
+        Ok(Self { sink, batches })
     }
 
     /// Adds residues of one protein: `residues.len()` letters, their 1-based `positions`, and
@@ -130,37 +98,9 @@ impl<W: Write> ActivationWriter<W> {
         residues: &[u8],
         activations: &[f32],
     ) -> Result<(), TableError> {
-        let n = positions.len();
-        if residues.len() != n || activations.len() != n * self.width || self.pooled {
-            return Err(TableError::Value {
-                column: s::ACTIVATION,
-                row: self.rows,
-                problem: format!(
-                    "{n} positions, {} residues and {} numbers of width {} for protein '{protein}'",
-                    residues.len(),
-                    activations.len(),
-                    self.width
-                ),
-            });
-        }
-        let mut done = 0;
-        while done < n {
-            let take = (n - done).min(self.batch_rows - self.rows);
-            for &letter in &residues[done..done + take] {
-                self.protein.append_value(protein);
-                let letter = char::from(letter);
-                self.residue.append_value(letter.encode_utf8(&mut [0; 4]));
-            }
-            self.position
-                .extend_from_slice(&positions[done..done + take]);
-            self.append(&activations[done * self.width..(done + take) * self.width]);
-            self.rows += take;
-            done += take;
-            if self.rows == self.batch_rows {
-                self.flush()?;
-            }
-        }
-        Ok(())
+        let sink = &mut self.sink;
+        let full = |batch: &RecordBatch| sink.write(batch);
+        (self.batches).push(protein, positions, residues, activations, full)
     }
 
     /// Adds the pooled activation of one protein.
@@ -168,60 +108,9 @@ impl<W: Write> ActivationWriter<W> {
     /// # Errors
     /// [`TableError`] where the width disagrees or writing fails.
     pub fn push_pooled(&mut self, protein: &str, activation: &[f32]) -> Result<(), TableError> {
-        if activation.len() != self.width || !self.pooled {
-            return Err(TableError::Value {
-                column: s::ACTIVATION,
-                row: self.rows,
-                problem: format!("width {}, expected {}", activation.len(), self.width),
-            });
-        }
-        self.protein.append_value(protein);
-        self.append(activation);
-        self.rows += 1;
-        if self.rows == self.batch_rows {
-            self.flush()?;
-        }
-        Ok(())
-    }
-
-    fn append(&mut self, numbers: &[f32]) {
-        match self.of {
-            ActivationType::F32 => self.singles.extend_from_slice(numbers),
-            ActivationType::F16 => {
-                let start = self.halves.len();
-                self.halves.resize(start + numbers.len(), f16::ZERO);
-                self.halves[start..].convert_from_f32_slice(numbers);
-            }
-        }
-    }
-
-    fn flush(&mut self) -> Result<(), TableError> {
-        if self.rows == 0 {
-            return Ok(());
-        }
-        let (element, values): (DataType, ArrayRef) = match self.of {
-            ActivationType::F16 => {
-                let values = Float16Array::from(std::mem::take(&mut self.halves));
-                (DataType::Float16, Arc::new(values))
-            }
-            ActivationType::F32 => {
-                let values = Float32Array::from(std::mem::take(&mut self.singles));
-                (DataType::Float32, Arc::new(values))
-            }
-        };
-        let width = i32::try_from(self.width).unwrap_or(i32::MAX);
-        let vectors = FixedSizeListArray::try_new(s::item(element), width, values, None)?;
-        let mut columns: Vec<ArrayRef> = vec![Arc::new(self.protein.finish())];
-        if !self.pooled {
-            columns.push(Arc::new(UInt32Array::from(std::mem::take(
-                &mut self.position,
-            ))));
-            columns.push(Arc::new(self.residue.finish()));
-        }
-        columns.push(Arc::new(vectors));
-        self.rows = 0;
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;
-        self.sink.write(&batch)
+        let sink = &mut self.sink;
+        let full = |batch: &RecordBatch| sink.write(batch);
+        self.batches.push_pooled(protein, activation, full)
     }
 
     /// Ends the table.
@@ -229,7 +118,9 @@ impl<W: Write> ActivationWriter<W> {
     /// # Errors
     /// [`TableError::Io`] where writing fails.
     pub fn finish(mut self) -> Result<W, TableError> {
-        self.flush()?;
+        if let Some(batch) = self.batches.take()? {
+            self.sink.write(&batch)?;
+        }
         self.sink.finish()
     }
 }
@@ -287,6 +178,33 @@ impl ActivationReader {
     pub fn width(&self) -> Option<usize> {
         let plm = self.info.plm.as_ref();
         self.width.or_else(|| Some(plm?.width as usize))
+    }
+
+    /// Whether there is a column of this name.
+    #[must_use]
+    pub(crate) fn has_column(&self, name: &str) -> bool {
+        self.source.schema().column_with_name(name).is_some()
+    }
+
+    /// The type that keeps the numbers: half precision where the table holds that, else single.
+    #[must_use]
+    pub(crate) fn number_type(&self) -> ActivationType {
+        let field = self.source.schema().column_with_name(s::ACTIVATION);
+        let is_half = match field.map(|(_, field)| field.data_type()) {
+            Some(
+                DataType::FixedSizeList(item, _)
+                | DataType::List(item)
+                | DataType::LargeList(item)
+                | DataType::ListView(item)
+                | DataType::LargeListView(item),
+            ) => *item.data_type() == DataType::Float16,
+            _ => false,
+        };
+        if is_half {
+            ActivationType::F16
+        } else {
+            ActivationType::F32
+        }
     }
 
     /// Rows of the table, where that is known without reading it.

@@ -50,6 +50,20 @@ pub enum TableError {
         /// Names of the columns that are there.
         found: String,
     },
+    /// Several columns could be the one that must be there.
+    #[error(
+        "no column '{column}', and two that hold {what}: '{one}' and '{other}'; rename the one that is meant"
+    )]
+    SeveralColumns {
+        /// Name of the missing column.
+        column: &'static str,
+        /// What such a column holds.
+        what: &'static str,
+        /// Name of the first that could be it.
+        one: String,
+        /// Name of the second.
+        other: String,
+    },
     /// A column has a type that cannot be read as what it should hold.
     #[error("column '{column}' has type {found}, expected {expected}")]
     ColumnType {

@@ -2,7 +2,7 @@
 //!
 //! Nothing in a file follows from the clock, the machine or the threads: rows are cut into groups by their number alone.
 
-use super::{TableError, guard::guarded};
+use super::{TableError, guard::guarded, schema::LIST_ITEM};
 use arrow_array::{
     Array, RecordBatch,
     cast::AsArray,
@@ -18,7 +18,10 @@ use parquet::{
     },
     basic::{Compression, ZstdLevel},
     errors::ParquetError,
-    file::properties::WriterProperties,
+    file::{
+        metadata::KeyValue,
+        properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder},
+    },
 };
 use std::io::{self, Write};
 
@@ -29,6 +32,14 @@ const ROW_GROUP: usize = 1 << 17;
 /// Who wrote a file, in the form that readers take apart.
 const CREATED_BY: &str = concat!("protsae version ", env!("CARGO_PKG_VERSION"));
 
+/// What all tables have in common.
+fn properties(group_rows: usize) -> WriterPropertiesBuilder {
+    WriterProperties::builder()
+        .set_created_by(CREATED_BY.to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_max_row_group_row_count(Some(group_rows))
+}
+
 /// A table being written. Without [`ParquetSink::finish`] it has no end and readers refuse it.
 pub(crate) struct ParquetSink<W: Write + Send>(ArrowWriter<W>);
 
@@ -38,15 +49,37 @@ impl<W: Write + Send> ParquetSink<W> {
     /// # Errors
     /// [`TableError::Io`] where writing fails.
     pub(crate) fn new(out: W, schema: SchemaRef) -> Result<Self, TableError> {
-        let properties = WriterProperties::builder()
-            .set_created_by(CREATED_BY.to_owned())
-            .set_compression(Compression::ZSTD(ZstdLevel::default()))
-            .set_max_row_group_row_count(Some(ROW_GROUP))
-            .build();
         // Parquet's own types say all that Arrow's schema would
         let options = ArrowWriterOptions::new()
-            .with_properties(properties)
+            .with_properties(properties(ROW_GROUP).build())
             .with_skip_arrow_metadata(true);
+        let writer = ArrowWriter::try_new_with_options(out, schema, options)?;
+        Ok(Self(writer))
+    }
+
+    /// Begins a table with a column of vectors, in groups of so many rows; its metadata and the width of the vectors,
+    /// for which Parquet has no type, are in Arrow's schema, and the metadata also where other readers look.
+    ///
+    /// # Errors
+    /// [`TableError::Io`] where writing fails.
+    pub(crate) fn of_vectors(
+        out: W,
+        schema: SchemaRef,
+        group_rows: usize,
+        vectors: &str,
+    ) -> Result<Self, TableError> {
+        let entries = schema.metadata.iter();
+        let entries = entries.map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
+        let mut entries: Vec<KeyValue> = entries.collect();
+        entries.sort_by(|a, b| a.key.cmp(&b.key));
+        let numbers = ["list", LIST_ITEM].map(str::to_owned);
+        let numbers = [&[vectors.to_owned()], &numbers[..]].concat();
+        let properties = properties(group_rows)
+            .set_key_value_metadata(Some(entries))
+            // numbers that hardly repeat
+            .set_column_dictionary_enabled(numbers.clone().into(), false)
+            .set_column_statistics_enabled(numbers.into(), EnabledStatistics::None);
+        let options = ArrowWriterOptions::new().with_properties(properties.build());
         let writer = ArrowWriter::try_new_with_options(out, schema, options)?;
         Ok(Self(writer))
     }
@@ -70,9 +103,10 @@ impl<W: Write + Send> ParquetSink<W> {
     }
 }
 
-/// A table being read, whole in memory.
+/// A table being read, of which all bytes are at hand.
 pub(crate) struct ParquetSource {
     schema: SchemaRef,
+    rows: u64,
     reader: ParquetRecordBatchReader,
 }
 
@@ -85,14 +119,24 @@ impl ParquetSource {
         guarded(|| {
             let builder = ParquetRecordBatchReaderBuilder::try_new(bytes)?;
             let schema = builder.schema().clone();
+            let rows = builder.metadata().file_metadata().num_rows();
             let reader = builder.build()?;
-            Ok(Self { schema, reader })
+            Ok(Self {
+                schema,
+                rows: u64::try_from(rows).unwrap_or(0),
+                reader,
+            })
         })
     }
 
     /// Names and types of the columns.
     pub(crate) fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// Rows that the footer says.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
     }
 }
 

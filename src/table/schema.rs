@@ -73,6 +73,8 @@ pub const META_PLM_SAMPLE: &str = "plm.sample";
 pub const META_PLM_COMPUTE: &str = "plm.compute";
 /// Metadata key: how residues were pooled; absent when they were not.
 pub const META_PLM_POOL: &str = "plm.pool";
+/// Value of [`META_PLM_POOL`]: the mean over all residues.
+pub const POOL_MEAN: &str = "mean";
 /// Metadata key: SHA-256 of the SAE's weights.
 pub const META_SAE_SHA256: &str = "sae.sha256";
 /// Metadata key: latents of the SAE.
@@ -110,6 +112,27 @@ pub enum ActivationType {
     F16,
     /// IEEE single precision.
     F32,
+}
+
+impl ActivationType {
+    /// Bytes of a number.
+    #[must_use]
+    pub const fn bytes(self) -> usize {
+        match self {
+            Self::F16 => 2,
+            Self::F32 => 4,
+        }
+    }
+
+    /// Largest magnitude of a number.
+    #[must_use]
+    pub const fn largest(self) -> f32 {
+        match self {
+            // (2 - 2^-10) x 2^15
+            Self::F16 => 65504.0,
+            Self::F32 => f32::MAX,
+        }
+    }
 }
 
 fn text(name: &str) -> Field {

@@ -49,9 +49,24 @@ enum Kind {
         footer_follows: bool,
         done: bool,
     },
+    Batches {
+        rows: u64,
+        batches: Batches,
+    },
 }
 
+/// Batches of another container.
+type Batches = Box<dyn Iterator<Item = Result<RecordBatch, TableError>> + Send>;
+
 impl TableSource {
+    /// A table that another container holds, of so many rows.
+    pub(super) fn of_batches(schema: SchemaRef, rows: u64, batches: Batches) -> Self {
+        Self {
+            schema,
+            kind: Kind::Batches { rows, batches },
+        }
+    }
+
     /// A table in an IPC file whose bytes are all at hand, for example mapped: batches share them.
     ///
     /// # Errors
@@ -147,13 +162,15 @@ impl TableSource {
         &self.schema
     }
 
-    /// Rows in all batches, where that is known without reading them (IPC files).
+    /// Rows in all batches, where that is known without reading them (not of IPC streams).
     ///
     /// # Errors
     /// [`TableError`] where a block is damaged.
     pub fn rows(&self) -> Result<Option<u64>, TableError> {
-        let Kind::Mapped { bytes, blocks, .. } = &self.kind else {
-            return Ok(None);
+        let (bytes, blocks) = match &self.kind {
+            Kind::Mapped { bytes, blocks, .. } => (bytes, blocks),
+            Kind::Stream { .. } => return Ok(None),
+            Kind::Batches { rows, .. } => return Ok(Some(*rows)),
         };
         let mut rows = 0_u64;
         for (i, block) in blocks.iter().enumerate() {
@@ -182,6 +199,7 @@ impl TableSource {
                 *next += 1;
                 Ok(batch)
             }
+            Kind::Batches { batches, .. } => batches.next().transpose(),
             Kind::Stream { done: true, .. } => Ok(None),
             Kind::Stream {
                 reader,

@@ -79,7 +79,8 @@ fn every_option_of_a_path_has_a_role() {
         ("protsae-steer", vec!["output", "table"]),
         ("protsae-report", vec!["output", "structures-out"]),
         ("protsae-crate", vec!["output"]),
-        ("protsae-convert", vec!["output"]),
+        ("protsae-convert", vec!["output", "proteins-out"]),
+        ("protsae-convert", vec!["output", "proteins-out"]),
         ("protsae-schema", vec![]),
     ];
     for (row, (tool, mut names)) in ROWS.iter().zip(known) {

@@ -52,7 +52,7 @@ impl Out {
     }
 }
 
-/// Every executable.
+/// Every executable; one that writes a folder or a table has a row for each.
 pub(crate) const ROWS: &[Row] = &[
     Row {
         tool: "protsae-concepts",
@@ -279,6 +279,18 @@ pub(crate) const ROWS: &[Row] = &[
         empty: Err("an empty file is no checkpoint: an error, tested beside the code"),
         shards: Err("a checkpoint is one file"),
         ordered: false,
+        stdin: Ok(()),
+    },
+    // the same with a table of activations, where `-o` names one
+    Row {
+        tool: "protsae-convert",
+        input: "-i",
+        source: |f| f.path("proteins.activations.arrow"),
+        rest: |_| arguments!["--dtype", "f32"],
+        output: Out::Table,
+        empty: Ok(|f| f.path("empty.activations.arrow")),
+        shards: Err("it reads one file, whatever the container"),
+        ordered: true,
         stdin: Ok(()),
     },
     Row {

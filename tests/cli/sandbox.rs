@@ -4,7 +4,7 @@ use crate::{
     fixture::{Fixture, command},
     rows::{Out, Row},
 };
-use protsae::cli::{SharedFolder, Source, Target, TargetFolder};
+use protsae::cli::{SharedFolder, Source, TableOrFolder, Target, TargetFolder};
 use std::{
     any::TypeId,
     collections::BTreeMap,
@@ -42,7 +42,7 @@ pub(crate) fn path_options(tool: &str) -> Vec<PathOption> {
             Role::Input
         } else if is(TypeId::of::<Target>()) {
             Role::OutputFile
-        } else if is(TypeId::of::<TargetFolder>()) {
+        } else if is(TypeId::of::<TargetFolder>()) || is(TypeId::of::<TableOrFolder>()) {
             Role::OutputFolder
         } else if is(TypeId::of::<SharedFolder>()) {
             Role::SharedFolder

@@ -1,6 +1,7 @@
 //! `protsae-convert`: every family's checkpoint gives the numbers of its formula, what is open is
-//! asked for, and what is written is what other libraries load.
+//! asked for, and what is written is what other libraries load. Activations go in and out, too.
 
+mod activations;
 mod biohub;
 mod families;
 mod layouts;

@@ -24,8 +24,13 @@ use protsae::{
     seq::fasta,
     split::{clusters, partition::Partition},
     table::{
-        TableError, TableSource, activations::ActivationReader, features::FeatureReader, labels,
-        neighbours::NeighbourTable, proteins,
+        TableError, TableSource,
+        activations::ActivationReader,
+        features::FeatureReader,
+        foreign::{ForeignError, hdf5::Hdf5Source, listing, npy::NpyReader, parquet},
+        labels,
+        neighbours::NeighbourTable,
+        proteins,
     },
 };
 use std::io::Cursor;
@@ -40,6 +45,7 @@ pub const TARGETS: &[Target] = &[
     ("clusters", clusters),
     ("fasta", fasta),
     ("feature_csv", feature_csv),
+    ("foreign_activations", foreign_activations),
     ("function_prediction", function_prediction),
     ("gaf", gaf),
     ("gpad", gpad),
@@ -126,6 +132,46 @@ pub fn checkpoints(data: &[u8]) {
             assert_eq!(converted.params.enc.len(), shape.latents * shape.width);
             assert!(converted.params.enc.iter().all(|v| v.is_finite()));
         }
+    }
+}
+
+/// Activations in `.npy`, HDF5 and Parquet, and the lists beside them: as many numbers as they say.
+pub fn foreign_activations(data: &[u8]) {
+    let read_npy = || -> Result<(), ForeignError> {
+        let mut reader = NpyReader::new(data)?;
+        let (mut left, mut rows) = (reader.rows(), Vec::new());
+        while left > 0 {
+            let take = left.min(100);
+            reader.read(take as usize, &mut rows)?;
+            assert_eq!(rows.len(), take as usize * reader.width());
+            left -= take;
+        }
+        reader.finish()
+    };
+    let read_hdf5 = || -> Result<(), ForeignError> {
+        let mut file = Hdf5Source::new(data.into())?;
+        let mut numbers = Vec::new();
+        for index in 0..file.datasets() {
+            let embedding = file.open(index)?;
+            // what compresses well may be a thousand times as long
+            if embedding.rows * embedding.width < 1 << 22 {
+                embedding.read(&mut numbers)?;
+                assert_eq!(numbers.len(), embedding.rows * embedding.width);
+            }
+        }
+        Ok(())
+    };
+    let read_parquet = || -> Result<(), TableError> {
+        for batch in ActivationReader::new(parquet::open(data.to_vec().into())?)? {
+            let batch = batch?;
+            let numbers = batch.activations()?.len();
+            assert_eq!(numbers, batch.rows() * batch.width());
+        }
+        Ok(())
+    };
+    let _ = (read_npy(), read_hdf5(), read_parquet());
+    if let Ok(listed) = listing::read(data, str::to_owned) {
+        assert!(listed.iter().all(|one| one.length != Some(0)));
     }
 }
 
