@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use protsae::table::{
     Container, PlmIdentity, TableSource,
     activations::{ActivationInfo, ActivationReader, ActivationWriter},
-    metadata::Site,
+    metadata::{Convention, Site},
     schema::ActivationType,
 };
 use std::{
@@ -414,6 +414,8 @@ fn info(pool: bool) -> ActivationInfo {
             sha256: "ab".repeat(32),
             layer: 3,
             site: Site::Residual,
+            convention: Convention::HiddenStates,
+            family: None,
             width: 3,
         }),
         sample: None,
