@@ -3,19 +3,17 @@
 mod activations;
 mod biohub;
 mod check;
+mod folders;
 mod locate;
 
 use super::{output_folder, shared};
 use crate::{
     Error, Result,
     annot::concept::{CONCEPTS_FORMAT, ConceptsFile},
-    cli::{CommonArgs, Context, Source, TableOrFolder, TargetFolder, Tool, context::to_json, log},
-    exchange::{self, Activation, Layout, NamedTensor, Request},
+    cli::{CommonArgs, Context, Source, TableOrFolder, TargetFolder, Tool, log},
+    exchange::{self, Activation, Layout, Request},
     plm::{place::Place, weights::ModelFolder},
-    sae::{
-        conversion::InputTransform,
-        folder::{self, Sae, Slice},
-    },
+    sae::{conversion::InputTransform, folder::Sae},
     table::{
         PlmIdentity,
         metadata::{Convention, Site},
@@ -23,7 +21,8 @@ use crate::{
 };
 use activations::ActivationArgs;
 use biohub::{Asked, Said};
-use check::Checked;
+use check::report;
+use folders::{write_layout, write_model};
 use locate::Found;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -458,71 +457,4 @@ impl Args {
         }
         Ok(())
     }
-}
-
-fn write_model(context: &Context, sae: &Sae, output: &TargetFolder) -> Result<()> {
-    let folder = context.create_folder(output)?;
-    let mut latent_max = sae.latent_max.clone();
-    let mut config = sae.config.clone();
-    if latent_max.iter().all(|&m| m <= 0.0) {
-        log::warn(
-            "largest activations of latents are not known and taken as 1: thresholds of protsae-annotate are then activations themselves; --check TABLE learns them",
-        );
-        latent_max.fill(1.0);
-        if let Some(conversion) = &mut config.conversion {
-            conversion.assumed_maxima = true;
-        }
-    }
-    folder::write_weights(
-        &folder.path().join(folder::WEIGHTS_FILE),
-        &folder::ModelTensors {
-            params: &sae.params,
-            latent_max: &latent_max,
-            latent_scale: &sae.latent_scale,
-            positive_weight: &[],
-        },
-    )?;
-    folder.write(folder::CONFIG_FILE, config.to_yaml()?.as_bytes())?;
-    folder.write(folder::CONCEPTS_FILE, to_json(&sae.concepts)?.as_bytes())?;
-    folder.commit();
-    Ok(())
-}
-
-fn write_layout(context: &Context, sae: &Sae, layout: Layout, output: &TargetFolder) -> Result<()> {
-    let written = exchange::write(sae, layout)?;
-    for note in &written.notes {
-        log::warn(note);
-    }
-    let folder = context.create_folder(output)?;
-    let tensors = written
-        .tensors
-        .iter()
-        .map(|(name, shape, values): &NamedTensor| {
-            let shape = shape.clone();
-            ((*name).to_owned(), Slice { shape, values })
-        });
-    folder::write_tensors(&folder.path().join(written.weights), tensors)?;
-    folder.write(exchange::CONFIG, to_json(&written.config)?.as_bytes())?;
-    folder.commit();
-    Ok(())
-}
-
-/// Prints and counts what the check found.
-fn report(context: &Context, table: &Source, checked: &Checked) {
-    let fidelity = &checked.fidelity;
-    let number = |value: Option<f64>| value.map_or("-".into(), |v| format!("{v:.4}"));
-    log::info(&format!(
-        "{table}: {} rows, FVU {}, L0 {}, {} of {} latents dead",
-        fidelity.rows,
-        number(fidelity.fvu),
-        number(fidelity.l0),
-        fidelity.dead,
-        fidelity.latents
-    ));
-    if fidelity.fvu.is_some_and(|fvu| fvu > 1.0) {
-        log::warn(&format!(
-            "{table}: the model reconstructs these activations worse than their mean does: is it of another PLM, layer or numbering, or of transformed activations?"
-        ));
-    }
-    context.metric("fidelity", fidelity);
 }

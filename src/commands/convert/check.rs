@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    cli::{Context, Source},
+    cli::{Context, Source, log},
     sae::{conversion::Reached, encode::Encoder, folder::Sae},
     score::fidelity::{Fidelity, FidelitySums},
     table::{PlmIdentity, activations::ActivationReader},
@@ -81,4 +81,24 @@ pub(super) fn check(context: &Context, sae: &Sae, table: &Source, most: u64) -> 
         fidelity: sums.finish(),
         latent_max,
     })
+}
+
+/// Prints and counts what the check found.
+pub(super) fn report(context: &Context, table: &Source, checked: &Checked) {
+    let fidelity = &checked.fidelity;
+    let number = |value: Option<f64>| value.map_or("-".into(), |v| format!("{v:.4}"));
+    log::info(&format!(
+        "{table}: {} rows, FVU {}, L0 {}, {} of {} latents dead",
+        fidelity.rows,
+        number(fidelity.fvu),
+        number(fidelity.l0),
+        fidelity.dead,
+        fidelity.latents
+    ));
+    if fidelity.fvu.is_some_and(|fvu| fvu > 1.0) {
+        log::warn(&format!(
+            "{table}: the model reconstructs these activations worse than their mean does: is it of another PLM, layer or numbering, or of transformed activations?"
+        ));
+    }
+    context.metric("fidelity", fidelity);
 }
