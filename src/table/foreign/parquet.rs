@@ -38,7 +38,7 @@ impl<W: Write + Send> ParquetActivations<W> {
         Ok(Self { sink, batches })
     }
 
-    /// Adds residues of one protein, as of [`ActivationBatches::push`].
+    /// Adds residues of one protein, as of [`ActivationWriter::push`](crate::table::activations::ActivationWriter::push).
     ///
     /// # Errors
     /// [`TableError`] where the lengths disagree or writing fails.
