@@ -4,8 +4,6 @@ use serde_yaml::Value;
 
 use super::{ExchangeError, Sidecar};
 
-/// Whether the SAEs are of what blocks add; absent in packs that were published before there was such a key.
-const UPDATES: &str = "use_residual_update_instead_of_states";
 /// Numbers of the layers.
 const LAYERS: &str = "available_layers";
 
@@ -21,13 +19,16 @@ pub struct Pack {
 }
 
 impl Pack {
+    /// The key that says whether the SAEs are of what blocks add; absent in packs that were published before there was one.
+    pub const UPDATES: &str = "use_residual_update_instead_of_states";
+
     /// Reads what the configuration of a pack says.
     ///
     /// # Errors
     /// [`ExchangeError::Sidecar`] where a value is of another kind than it should be.
     pub(crate) fn read(sidecar: &Sidecar, statistics: bool) -> Result<Self, ExchangeError> {
-        let says_updates = sidecar.has(UPDATES);
-        let updates = sidecar.flag(UPDATES, false)?;
+        let says_updates = sidecar.has(Self::UPDATES);
+        let updates = sidecar.flag(Self::UPDATES, false)?;
         let layers = match sidecar.get(&[LAYERS]) {
             None => Vec::new(),
             Some(Value::Sequence(layers)) => {

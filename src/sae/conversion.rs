@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{config::Shape, error::SettingError};
-use crate::table::metadata::Site;
+use crate::table::{
+    PlmIdentity, TableError,
+    metadata::{Site, check_parts},
+};
 
 /// Added to a standard deviation (or, biased, to a variance) before dividing by it.
 const EPSILON: f64 = 1e-5;
@@ -124,6 +127,27 @@ pub struct Claim {
     pub layer: u32,
     /// Site in the layer.
     pub site: Site,
+}
+
+impl Claim {
+    /// Demands activations of this layer and site.
+    ///
+    /// # Errors
+    /// [`TableError::Identity`], naming both.
+    pub fn check(
+        self,
+        own_name: &str,
+        plm: &PlmIdentity,
+        table_name: &str,
+    ) -> Result<(), TableError> {
+        let text = |place: (u32, Site)| (place.0.to_string(), place.1.to_string());
+        let (own, other) = (text((self.layer, self.site)), text((plm.layer, plm.site)));
+        let parts = [
+            ("layer of the PLM", own.0, other.0),
+            ("site of the PLM", own.1, other.1),
+        ];
+        check_parts(own_name, table_name, parts)
+    }
 }
 
 /// How well a model is known to reconstruct.

@@ -252,45 +252,14 @@ impl Sae {
                 Ok(true)
             }
             (None, Some(other)) => {
-                self.check_claim(model_name, other, table_name)?;
+                // what the checkpoint said that it was converted from
+                let conversion = self.config.conversion.as_ref();
+                if let Some(claim) = conversion.and_then(|c| c.claim) {
+                    claim.check(model_name, other, table_name)?;
+                }
                 Ok(false)
             }
             _ => Ok(false),
-        }
-    }
-
-    /// Demands the layer and the site that the checkpoint which this model was converted from claimed.
-    fn check_claim(
-        &self,
-        model_name: &str,
-        plm: &PlmIdentity,
-        table_name: &str,
-    ) -> Result<(), TableError> {
-        let conversion = self.config.conversion.as_ref();
-        let Some(claim) = conversion.and_then(|c| c.claim) else {
-            return Ok(());
-        };
-        let parts = [
-            (
-                "layer of the PLM",
-                claim.layer.to_string(),
-                plm.layer.to_string(),
-            ),
-            (
-                "site of the PLM",
-                claim.site.to_string(),
-                plm.site.to_string(),
-            ),
-        ];
-        match parts.into_iter().find(|(_, left, right)| left != right) {
-            None => Ok(()),
-            Some((what, left, right)) => Err(TableError::Identity {
-                what,
-                left_name: model_name.into(),
-                left,
-                right_name: table_name.into(),
-                right,
-            }),
         }
     }
 }

@@ -215,18 +215,28 @@ impl PlmIdentity {
                 other.convention.to_string(),
             ),
         ];
-        for (what, left, right) in parts {
-            if left != right {
-                return Err(TableError::Identity {
-                    what,
-                    left_name: self_name.into(),
-                    left,
-                    right_name: other_name.into(),
-                    right,
-                });
-            }
-        }
-        Ok(())
+        check_parts(self_name, other_name, parts)
+    }
+}
+
+/// Demands that what two things say of their activations is the same: of each part its name, and both values.
+///
+/// # Errors
+/// [`TableError::Identity`] with the first part that differs, naming both.
+pub(crate) fn check_parts(
+    left_name: &str,
+    right_name: &str,
+    parts: impl IntoIterator<Item = (&'static str, String, String)>,
+) -> Result<(), TableError> {
+    match parts.into_iter().find(|(_, left, right)| left != right) {
+        None => Ok(()),
+        Some((what, left, right)) => Err(TableError::Identity {
+            what,
+            left_name: left_name.into(),
+            left,
+            right_name: right_name.into(),
+            right,
+        }),
     }
 }
 
@@ -289,16 +299,9 @@ impl SaeIdentity {
         other: &Self,
         other_name: &str,
     ) -> Result<(), TableError> {
-        if self.sha256 == other.sha256 {
-            return Ok(());
-        }
-        Err(TableError::Identity {
-            what: "SAE (sha256 of its weights)",
-            left_name: self_name.into(),
-            left: self.sha256.clone(),
-            right_name: other_name.into(),
-            right: other.sha256.clone(),
-        })
+        let (left, right) = (self.sha256.clone(), other.sha256.clone());
+        let part = ("SAE (sha256 of its weights)", left, right);
+        check_parts(self_name, other_name, [part])
     }
 }
 

@@ -17,11 +17,24 @@ use std::{
     process::{Command, Output},
 };
 
+/// A file or folder of `test_data`.
+pub(crate) fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("test_data")
+        .join(name)
+}
+
 /// A checkpoint of `test_data/checkpoints`.
 pub(crate) fn checkpoint(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("test_data/checkpoints")
-        .join(name)
+    data("checkpoints").join(name)
+}
+
+/// Runs an executable, which must succeed; what it writes to standard output.
+pub(crate) fn run(tool: &str, arguments: &[&str]) -> String {
+    let output = Command::new(tool).args(arguments).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{tool} {arguments:?}: {stderr}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Runs protsae-convert.

@@ -1,28 +1,15 @@
 //! `protsae-encode --check-fvu`: a model that is given the activations of another layer is told of.
 
-use crate::{converted, text};
+use crate::{converted, data, run, text};
 use serde_json::Value;
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::Command,
 };
 
 /// Proteins of the example that are enough to learn a layer, and few enough to be quick.
 const PROTEINS: usize = 90;
-
-fn data(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("test_data")
-        .join(name)
-}
-
-fn run(tool: &str, arguments: &[&str]) -> Output {
-    let output = Command::new(tool).args(arguments).output().unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{tool} {arguments:?}: {stderr}");
-    output
-}
 
 /// Activations of layers 1 and 3, and a model of layer 3 that does not know of which layer it is.
 struct Fixture {

@@ -1,6 +1,6 @@
 //! A converted model in the hands of the other executables, and the check that shows a wrong guess.
 
-use crate::{checkpoint, converted, refused, text};
+use crate::{checkpoint, converted, data, refused, run, text};
 use protsae::{
     sae::Sae,
     table::{TableSource, activations::ActivationReader, features::FeatureReader},
@@ -15,19 +15,6 @@ use std::{
 
 /// Width of the embedded example's PLM.
 const WIDTH: usize = 128;
-
-fn data(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("test_data")
-        .join(name)
-}
-
-fn run(tool: &str, arguments: &[&str]) -> String {
-    let output = Command::new(tool).args(arguments).output().unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{tool} {arguments:?}: {stderr}");
-    String::from_utf8(output.stdout).unwrap()
-}
 
 /// A checkpoint of `InterProt` whose latents are the positive and the negative part of every
 /// dimension: with K = d it gives back what it reads, times `factor`.

@@ -1,6 +1,6 @@
 //! An SAE of ESM-C as Biohub publishes them, from its pack and FASTA to ranges.
 
-use crate::families::{EMBED, refused, run, text};
+use crate::families::{EMBED, example, refused, run, text};
 use crate::family_parity::data;
 use safetensors::{Dtype, tensor::TensorView};
 use std::{fs, path::Path};
@@ -49,8 +49,7 @@ fn pack(folder: &Path, layer: u32, updates: bool, factor: f32) {
 
 #[test]
 fn a_pack_becomes_a_model_and_proteins_become_ranges() {
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("test_data/example/proteins.fasta");
-    let (fasta, plm) = (text(&example).to_owned(), data("esmc"));
+    let (fasta, plm) = (example("proteins.fasta"), data("esmc"));
     let plm = text(&plm);
     for (updates, site) in [(false, "residual"), (true, "update")] {
         let dir = TempDir::new().expect("a folder");
@@ -118,11 +117,10 @@ fn a_pack_becomes_a_model_and_proteins_become_ranges() {
 #[test]
 fn another_layer_does_not_pass_in_silence() {
     let dir = TempDir::new().expect("a folder");
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("test_data/example/proteins.fasta");
-    let plm = data("esmc");
+    let (fasta, plm) = (example("proteins.fasta"), data("esmc"));
     let step = |tool: &str, arguments: &[&str]| run(dir.path(), tool, arguments);
     pack(&dir.path().join("pack"), 2, false, 1.0);
-    let own = ["-i", text(&example), "-m", text(&plm), "-o"];
+    let own = ["-i", &fasta, "-m", text(&plm), "-o"];
     for layer in ["1", "2"] {
         let table = format!("{layer}.arrow");
         step(EMBED, &[&own[..], &[&table, "--layer", layer]].concat());

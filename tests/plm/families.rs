@@ -36,6 +36,12 @@ pub(crate) fn refused(dir: &Path, tool: &str, arguments: &[&str], status: i32) -
 
 pub(crate) const EMBED: &str = env!("CARGO_BIN_EXE_protsae-embed");
 
+/// The path of a file of the embedded example.
+pub(crate) fn example(name: &str) -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/test_data/example");
+    format!("{folder}/{name}")
+}
+
 pub(crate) fn text(path: &Path) -> &str {
     path.to_str().expect("a path in UTF-8")
 }
@@ -339,9 +345,7 @@ fn a_family_without_a_head_is_not_steered() {
 /// From the example's proteins to ranges in GFF3, with an ESM-C and with a T5 encoder.
 #[test]
 fn proteins_become_annotations() {
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("test_data/example");
-    let of_example = |name: &str| text(&example.join(name)).to_owned();
-    let (fasta, features) = (of_example("proteins.fasta"), of_example("features.csv"));
+    let (fasta, features) = (example("proteins.fasta"), example("features.csv"));
     for name in ["esmc", "prott5"] {
         let dir = TempDir::new().expect("a folder");
         let model = data(name);

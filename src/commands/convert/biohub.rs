@@ -11,7 +11,7 @@ use crate::{
     exchange::Pack,
     sae::conversion::Claim,
     table::{
-        PlmIdentity, TableError,
+        PlmIdentity,
         metadata::{Convention, Site},
     },
 };
@@ -148,7 +148,7 @@ fn site_of(updates: bool, layer: Option<u32>) -> Site {
 }
 
 fn site(weights: &Source, pack: &Pack, layer: Option<u32>, said: Option<Site>) -> Result<Site> {
-    const KEY: &str = "use_residual_update_instead_of_states";
+    const KEY: &str = Pack::UPDATES;
     let updates = match (pack.updates, said) {
         (_, Some(site @ (Site::Attention | Site::Mlp))) => {
             return Err(Error::mismatch(format!(
@@ -227,21 +227,8 @@ impl Asked {
         }
         let layer = self.layer.unwrap_or(plm.layer);
         let site = site_of(self.site == Site::Update, Some(layer));
-        let parts = [
-            ("layer of the PLM", layer.to_string(), plm.layer.to_string()),
-            ("site of the PLM", site.to_string(), plm.site.to_string()),
-        ];
-        match parts.into_iter().find(|(_, left, right)| left != right) {
-            None => Ok(()),
-            Some((what, left, right)) => Err(TableError::Identity {
-                what,
-                left_name: weights.to_string(),
-                left,
-                right_name: table.to_string(),
-                right,
-            }
-            .into()),
-        }
+        let claim = Claim { layer, site };
+        Ok(claim.check(&weights.to_string(), plm, &table.to_string())?)
     }
 
     /// Says what the last layer of a PLM of so many is taken as: packs do not say it.

@@ -47,15 +47,10 @@ impl Norm {
     pub(super) fn apply(&self, epsilon: f32, x: &[f32], out: &mut [f32]) {
         let size = self.weight.len() * LANES;
         for (x, out) in x.chunks_exact(size).zip(out.chunks_exact_mut(size)) {
-            self.apply_to_panel(epsilon, x, out);
-        }
-    }
-
-    /// Normalises a panel.
-    fn apply_to_panel(&self, epsilon: f32, x: &[f32], out: &mut [f32]) {
-        match self.kind {
-            NormKind::Layer => simd::layer_norm(x, &self.weight, &self.bias, epsilon, out),
-            NormKind::RootMeanSquare => simd::rms_norm(x, &self.weight, epsilon, out),
+            match self.kind {
+                NormKind::Layer => simd::layer_norm(x, &self.weight, &self.bias, epsilon, out),
+                NormKind::RootMeanSquare => simd::rms_norm(x, &self.weight, epsilon, out),
+            }
         }
     }
 }

@@ -227,25 +227,20 @@ impl CandleModel {
     fn pack<'a>(&self, batch: &'a Batch) -> Result<Packed<'a>> {
         let config = &self.parts.architecture;
         let positions = self.parts.positions.up_to(batch.longest());
-        let angles = match &positions {
+        let (angles, distances) = match &positions {
             PositionTable::Rotary(table) => {
                 let (cos, sin) = table.of_tokens(batch);
                 let shape = (batch.tokens().len(), 1, config.head_width / 2);
-                Some((
-                    Tensor::from_vec(cos, shape, self.device())?,
-                    Tensor::from_vec(sin, shape, self.device())?,
-                    table.pairs,
-                ))
+                let cos = Tensor::from_vec(cos, shape, self.device())?;
+                let sin = Tensor::from_vec(sin, shape, self.device())?;
+                (Some((cos, sin, table.pairs)), None)
             }
-            PositionTable::Relative(_) | PositionTable::None => None,
-        };
-        let table = match &positions {
-            PositionTable::Relative(table) => Some(table.as_ref()),
-            PositionTable::Rotary(_) | PositionTable::None => None,
+            PositionTable::Relative(table) => (None, Some(table.as_ref())),
+            PositionTable::None => (None, None),
         };
         Ok(Packed {
             batch,
-            groups: Groups::new(batch, config.heads, table, self.device())?,
+            groups: Groups::new(batch, config.heads, distances, self.device())?,
             angles,
         })
     }

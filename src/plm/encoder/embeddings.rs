@@ -15,15 +15,10 @@ pub(super) struct Embeddings {
     words: Vec<f32>,
     width: usize,
     dropout: Option<TokenDropout>,
-    positions: Option<LearnedPositions>,
+    /// What is added to a token by its place in its sequence: rows of `width` numbers, from that of the first token on.
+    positions: Option<Vec<f32>>,
     norm: Option<Norm>,
     epsilon: f32,
-}
-
-/// What is added to a token's embedding by its place in its sequence.
-struct LearnedPositions {
-    /// Rows of `width` numbers, from that of a sequence's first token on.
-    rows: Vec<f32>,
 }
 
 /// Masked tokens count as zeros, and the others are scaled to what training saw.
@@ -44,12 +39,12 @@ impl Embeddings {
         let (names, epsilon) = (config.names, config.epsilon);
         let words = folder.matrix(names.words, tokens, width)?;
         let positions = match (config.positions, names.positions) {
-            (Positions::Learned { rows, first }, Some(name)) => {
-                let all = folder.matrix(name, rows, width)?.to_vec();
-                Some(LearnedPositions {
-                    rows: all.into_iter().skip(first * width).collect(),
-                })
-            }
+            (Positions::Learned { rows, first }, Some(name)) => Some(
+                folder
+                    .matrix(name, rows, width)?
+                    .to_vec()
+                    .split_off(first * width),
+            ),
             _ => None,
         };
         let norm = |name| Norm::load(folder, config.norm, name, width, names.biases.norms);
@@ -101,7 +96,7 @@ impl Embeddings {
             }
         }
         if let Some(positions) = &self.positions {
-            panel::add(row, &positions.rows[position * self.width..][..self.width]);
+            panel::add(row, &positions[position * self.width..][..self.width]);
         }
         if let Some(norm) = &self.norm {
             normalise(norm, self.epsilon, row);

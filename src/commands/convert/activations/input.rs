@@ -18,6 +18,8 @@ use std::io::BufRead as _;
 const BLOCK_BYTES: usize = 4 << 20;
 /// What Arrow's files begin with.
 const ARROW_MAGIC: &[u8] = b"ARROW1";
+/// What each message of Arrow's streams begins with.
+const STREAM_MARK: &[u8] = &[0xff; 4];
 
 /// Whether bytes begin as activations do, and not as a checkpoint.
 pub(in super::super) fn holds_activations(bytes: &[u8]) -> bool {
@@ -73,7 +75,7 @@ impl Input {
                 parquet::open(bytes::Bytes::from_owner(bytes)).map_err(source.in_input())?;
             return Self::table(table, source, args, proteins);
         }
-        if begins(ARROW_MAGIC) || matches!(head[..], [_, _, _, _, ..] if !is_other(&head)) {
+        if begins(ARROW_MAGIC) || begins(STREAM_MARK) {
             let table = if is_file {
                 context.open_table(source)?
             } else {
@@ -190,11 +192,6 @@ impl Input {
             Self::Table(tables) => tables.each(f),
         }
     }
-}
-
-/// Whether bytes begin as something that is known to be no table.
-fn is_other(head: &[u8]) -> bool {
-    !matches!(head, [0xff, 0xff, 0xff, 0xff, ..])
 }
 
 /// What bytes may be that begin as no activations do.
